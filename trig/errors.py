@@ -1,0 +1,33 @@
+"""The errors a person can mend. Each prints as one line at the edge and exits with code 2; anything else is a bug and keeps its traceback."""
+
+
+class TrigError(Exception):
+    """Something a person can mend: its message names the file, the field, the value and what to do."""
+
+
+class ParamsError(TrigError):
+    """A parameter is unknown, of the wrong type, or impossible."""
+
+
+class TableError(TrigError):
+    """A table is missing, unreadable, or does not have its declared columns and values."""
+
+
+class PictureError(TrigError):
+    """A picture's bytes cannot be decoded."""
+
+
+class WeightsError(TrigError):
+    """The weights of a model, judge or adapter are missing or do not load."""
+
+
+class LabelError(TrigError):
+    """A grade cannot be told from another by its first token."""
+
+
+class GateError(TrigError):
+    """A table failed its expectations."""
+
+
+class MissingExtraError(TrigError):
+    """An optional dependency is not installed."""

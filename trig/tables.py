@@ -1,0 +1,173 @@
+"""The four tables of the pipeline: declared columns, checked on the way in and on the way out."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from trig.dimensions import PAIRS, Dimension, Relation, Task
+from trig.errors import TableError
+
+TASK = pl.Enum([task.value for task in Task])
+PAIR = pl.Enum([str(pair) for pair in PAIRS])
+DIMENSION = pl.Enum([dimension.value for dimension in Dimension])
+RELATION = pl.Enum([relation.value for relation in Relation])
+SPLIT = pl.Enum(["test", "train"])
+STATUS = pl.Enum(["ok", "null"])
+PICTURE = pl.Struct({"bytes": pl.Binary, "path": pl.String})
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table's name, its columns in order, the columns that name a row, and the columns that may be null."""
+
+    name: str
+    columns: Mapping[str, pl.DataType | type[pl.DataType]]
+    key: tuple[str, ...]
+    nullable: frozenset[str] = frozenset()
+
+
+PROMPTS = Table(
+    "prompts",
+    {
+        "task": TASK,
+        "pair": PAIR,
+        "data_id": pl.String,  # `<pair>_<n>`, n from 1
+        "prompt": pl.String,
+        "sub_prompts": pl.List(pl.String),  # two, in the order of the pair; "" where the prompt needs no phrase for a dimension
+        "source": pl.String,  # where the caption came from
+        "annotator": pl.String,  # what wrote the prompt: `template`, or the LLM's name
+        "parent": pl.String,  # data_id of the prompt this one was copied or edited from
+        "item": pl.String,  # s2p: the subject's noun phrase
+        "source_image": pl.Binary,  # p2p, s2p: PNG bytes
+        "split": SPLIT,
+        "key": pl.String,  # hash of everything the generated picture depends on, but the model
+    },
+    ("task", "data_id", "split"),
+    frozenset({"parent", "item", "source_image"}),
+)
+IMAGES = Table(
+    "images",
+    {
+        "model": pl.String,
+        "task": TASK,
+        "pair": PAIR,
+        "data_id": pl.String,
+        "image": PICTURE,  # PNG bytes; `path` is `<data_id>.png`, a name and never a place
+        "seed": pl.UInt64,
+        "width": pl.Int32,
+        "height": pl.Int32,
+        "key": pl.String,
+    },
+    ("model", "task", "data_id"),
+)
+SCORES = Table(
+    "scores",
+    {
+        "model": pl.String,
+        "task": TASK,
+        "pair": PAIR,
+        "data_id": pl.String,
+        "dimension": DIMENSION,
+        "score_trig": pl.Float64,  # C·S (Eq. 3)
+        "expected": pl.Float64,  # S (Eq. 2)
+        "confidence": pl.Float64,  # C, the largest p
+        "off_mass": pl.Float64,  # probability outside all grades, 0..1
+        "p": pl.List(pl.Float64),  # one per grade, worst to best; sums to 1
+        "status": STATUS,
+        "reason": pl.String,  # why there is no score
+        "judge": pl.String,  # name@revision
+        "image_key": pl.String,
+        "key": pl.String,
+    },
+    ("model", "task", "data_id", "dimension"),
+    frozenset({"score_trig", "expected", "confidence", "off_mass", "p", "reason"}),
+)
+RELATIONS = Table(
+    "relations",
+    {
+        "model": pl.String,
+        "task": TASK,
+        "pair": PAIR,
+        "n": pl.Int64,  # samples scored on both dimensions
+        "nulls": pl.Int64,  # samples left out because a score is missing
+        "rho": pl.Float64,  # null when either side is constant
+        "rho_low": pl.Float64,  # 95 % bootstrap interval of rho
+        "rho_high": pl.Float64,
+        "p_value": pl.Float64,  # of rho, two-sided
+        "n_synergy": pl.Int64,  # points in R_S
+        "n_bottleneck": pl.Int64,  # points in R_B
+        "n_tradeoff": pl.Int64,  # points in R_T
+        "density_synergy": pl.Float64,  # D_s
+        "density_bottleneck": pl.Float64,  # D_b
+        "n_above": pl.Int64,  # N_a: points of R_T strictly above the regression line
+        "n_below": pl.Int64,  # N_b: strictly below
+        "slope": pl.Float64,  # of the regression line y = slope·x + intercept
+        "intercept": pl.Float64,
+        "mean_x": pl.Float64,
+        "mean_y": pl.Float64,
+        "median_x": pl.Float64,
+        "median_y": pl.Float64,
+        "relation": RELATION,
+        "leaning": DIMENSION,  # the dimension a tilt favours
+        "stability": pl.Float64,  # share of bootstrap samples with the same relation
+    },
+    ("model", "task", "pair"),
+    frozenset(
+        "rho rho_low rho_high p_value density_synergy density_bottleneck slope intercept mean_x mean_y median_x median_y leaning stability".split()
+    ),
+)
+
+
+def check(frame: pl.DataFrame, table: Table, where: str) -> pl.DataFrame:
+    """The frame with the table's columns in order; extra columns are dropped.
+
+    Raises TableError for a missing column, a value outside its type, a null or NaN where none may be, or a repeated key.
+    """
+    for column, kind in table.columns.items():
+        if column not in frame.columns:
+            raise TableError(f"{where}: column {column!r} of the {table.name} table is missing; write it, or rebuild the file with `dvc repro`")
+        try:
+            frame = frame.with_columns(pl.col(column).cast(kind))
+        except pl.exceptions.PolarsError as error:
+            raise TableError(f"{where}: column {column!r} does not hold {kind}: {str(error).splitlines()[0]}") from None
+        if column not in table.nullable and frame[column].null_count():
+            raise TableError(f"{where}: column {column!r} is null in {frame[column].null_count()} rows; it needs a value in each")
+        if kind == pl.Float64 and frame[column].is_nan().any():
+            raise TableError(f"{where}: column {column!r} is NaN in {frame[column].is_nan().sum()} rows; a missing value is null with a reason")
+    frame = frame.select(table.columns)
+    repeated = frame.filter(frame.select(table.key).is_duplicated())
+    if repeated.height:
+        row = repeated.select(table.key).row(0)
+        raise TableError(f"{where}: {'/'.join(map(str, row))} stands in more than one row; {', '.join(table.key)} must name a row")
+    return frame
+
+
+def read(path: Path, table: Table) -> pl.DataFrame:
+    """The table in a parquet file, or in all parquet files under a folder in the order of their names."""
+    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    if not path.exists() or not files:
+        raise TableError(f"{path}: there is no {table.name} table here; run the stage that writes it, or `dvc pull`")
+    return check(pl.concat([_read_file(file, table) for file in files]), table, str(path))
+
+
+def _read_file(path: Path, table: Table) -> pl.DataFrame:
+    try:
+        frame = pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise TableError(f"{path}: not a readable parquet file ({str(error).splitlines()[0]}); delete it and run `dvc repro`") from None
+    return check(frame, table, str(path))
+
+
+def write(frame: pl.DataFrame, table: Table, path: Path) -> None:
+    """Check the table and write it in one step: the file is whole or not there. Equal tables give equal bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    checked = check(frame, table, str(path))
+    with part.open("wb") as file:
+        checked.write_parquet(file, compression="zstd", statistics=True)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
