@@ -137,7 +137,7 @@ def check(frame: pl.DataFrame, table: Table, where: str) -> pl.DataFrame:
             raise TableError(f"{where}: column {column!r} is null in {frame[column].null_count()} rows; it needs a value in each")
         if kind == pl.Float64 and frame[column].is_nan().any():
             raise TableError(f"{where}: column {column!r} is NaN in {frame[column].is_nan().sum()} rows; a missing value is null with a reason")
-    frame = frame.select(table.columns)
+    frame = frame.select(list(table.columns))
     repeated = frame.filter(frame.select(table.key).is_duplicated())
     if repeated.height:
         row = repeated.select(table.key).row(0)
