@@ -1,0 +1,223 @@
+"""The relations against an independent implementation, and the laws they keep."""
+
+import math
+import random
+from itertools import combinations
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import stats
+
+from trig import tables
+from trig.classify.map import groups, metrics
+from trig.classify.relations import relations
+from trig.dimensions import PAIRS, Relation
+from trig.params import Thresholds
+
+PAIR = "IQ-R_TA-S"
+Points = list[tuple[float | None, float | None]]
+
+
+def limits(**changes: object) -> Thresholds:
+    """The published thresholds, with fewer bootstraps."""
+    plain = dict(rule="paper", score="expected", synergy=0.8, bottleneck=0.5, synergy_density=0.4, bottleneck_density=0.4)
+    return Thresholds.model_validate(plain | dict(tilt_ratio=1.5, dispersion_corr=0.7, min_points=10, bootstraps=0) | changes)
+
+
+def table(points: Points, pair: str = PAIR, model: str = "a") -> pl.DataFrame:
+    """A scores table with one prompt per point; None is a missing score, NaN a row that is not there."""
+    rows = [
+        dict(model=model, task="t2i", pair=pair, data_id=f"{pair}_{n}", dimension=code, score_trig=score, expected=score)
+        for n, point in enumerate(points, 1)
+        for code, score in zip(pair.split("_"), point, strict=True)
+        if score is None or not math.isnan(score)
+    ]
+    columns = ("model", "task", "pair", "data_id", "dimension", "score_trig", "expected")
+    schema = {column: tables.SCORES.columns[column] for column in columns}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def only(points: Points, thresholds: Thresholds) -> dict[str, object]:
+    """The one row these points lead to."""
+    found = tables.check(relations(table(points), thresholds), tables.RELATIONS, "relations")
+    assert found.height == 1
+    return found.row(0, named=True)
+
+
+def by_hand(points: Points, t: Thresholds) -> tuple[str, str | None, int, int, int, int]:
+    """The rule as a reader of the paper would write it, one point at a time."""
+    whole = [(x, y) for x, y in points if x is not None and y is not None and not math.isnan(x) and not math.isnan(y)]
+    strict = t.rule == "reference"
+    rest, high, low = [], 0, 0
+    for x, y in whole:
+        if (min(x, y) > t.synergy) if strict else (min(x, y) >= t.synergy):
+            high += 1
+        elif (max(x, y) < t.bottleneck) if strict else (max(x, y) <= t.bottleneck):
+            low += 1
+        else:
+            rest.append((x, y))
+    above = below = 0
+    if len(rest) >= t.min_points and max(x for x, _ in rest) - min(x for x, _ in rest) > 1e-6:
+        fit = stats.linregress([x for x, _ in rest], [y for _, y in rest])
+        for x, y in rest:
+            gap = y - (fit.slope * x + fit.intercept)
+            above += gap > 1e-9
+            below += gap < -1e-9
+    counts = (high, low, above, below)
+    if len(whole) < t.min_points:
+        return "too few", None, *counts
+    if high / len(whole) >= t.synergy_density:
+        return "synergy", None, *counts
+    if low / len(whole) >= t.bottleneck_density:
+        return "bottleneck", None, *counts
+    more, fewer = max(above, below), min(above, below)
+    if more > fewer and ((more > t.tilt_ratio * fewer) if strict else (more >= t.tilt_ratio * fewer)):
+        return "tilt", PAIR.split("_")[int(above > below)], *counts
+    xs, ys = {x for x, _ in whole}, {y for _, y in whole}
+    if len(xs) > 1 and len(ys) > 1:
+        rho = round(stats.spearmanr([x for x, _ in whole], [y for _, y in whole]).statistic, 12)
+        if (rho < t.dispersion_corr) if strict else (rho <= t.dispersion_corr):
+            return "dispersion", None, *counts
+    return "none", None, *counts
+
+
+def cloud(draw: random.Random) -> Points:
+    """A random cloud: any size to 60, with ties, constants, correlation, missing scores and missing rows."""
+    n, steps = draw.randint(0, 60), draw.choice([2, 4, 10, 97, 10**6])
+    centre, spread, together = draw.random(), draw.choice([0.0, 0.1, 0.4, 1.0]), draw.random()
+    missing = draw.choice([0.0, 0.0, 0.2])
+
+    def score(shared: float) -> float | None:
+        if draw.random() < missing:
+            return draw.choice([None, math.nan])
+        value = centre + spread * (together * shared + (1 - together) * draw.uniform(-1, 1))
+        return round(min(max(value, 0.0), 1.0) * steps) / steps
+
+    return [(score(shared), score(shared)) for shared in (draw.uniform(-1, 1) for _ in range(n))]
+
+
+def thresholds_of(draw: random.Random) -> Thresholds:
+    """Thresholds that make every relation likely."""
+    bottleneck = draw.choice([0.2, 0.5])
+    return limits(
+        rule=draw.choice(["paper", "reference"]),
+        bottleneck=bottleneck,
+        synergy=draw.choice([0.5, 0.8]),
+        synergy_density=draw.choice([0.4, 0.8]),
+        bottleneck_density=draw.choice([0.4, 0.5]),
+        tilt_ratio=draw.choice([1.0, 1.25, 1.5, 3.0]),
+        dispersion_corr=draw.choice([0.0, 0.6, 0.7]),
+        min_points=draw.choice([3, 10]),
+    )
+
+
+COUNTS = ("relation", "leaning", "n_synergy", "n_bottleneck", "n_above", "n_below")
+
+
+def test_equals_a_plain_loop_on_random_clouds() -> None:
+    draw, seen = random.Random(7), set()
+    for _ in range(40):
+        thresholds, clouds = thresholds_of(draw), {f"{n:03}": cloud(draw) for n in range(75)}
+        found = relations(pl.concat([table(points, model=name) for name, points in clouds.items()]), thresholds)
+        for row in tables.check(found, tables.RELATIONS, "relations").iter_rows(named=True):
+            assert tuple(row[column] for column in COUNTS) == by_hand(clouds[row["model"]], thresholds), (clouds[row["model"]], thresholds)
+            assert row["n"] == row["n_synergy"] + row["n_bottleneck"] + row["n_tradeoff"]
+            seen.add(row["relation"])
+    assert seen == set(Relation)
+
+
+def test_rho_and_p_equal_scipys() -> None:
+    draw = random.Random(11)
+    for _ in range(200):
+        points = [(x, y) for x, y in cloud(draw) if x is not None and y is not None and x == x and y == y]
+        if len(points) < 3:
+            continue
+        row, (xs, ys) = only(points, limits()), zip(*points, strict=True)
+        if len(set(xs)) == 1 or len(set(ys)) == 1:
+            assert row["rho"] is None and row["p_value"] is None and row["relation"] != "dispersion"
+            continue
+        want = stats.spearmanr(xs, ys)
+        assert row["rho"] == pytest.approx(want.statistic, abs=1e-12)
+        assert row["p_value"] == pytest.approx(want.pvalue, rel=1e-6, abs=1e-12)
+        assert row["mean_x"] == pytest.approx(np.mean(xs)) and row["median_y"] == pytest.approx(np.median(ys))
+
+
+def test_rows_in_any_order_give_the_same_table() -> None:
+    draw = random.Random(3)
+    frame = pl.concat([table(cloud(draw), str(pair), model) for pair in PAIRS[:12] for model in ("a", "b")])
+    thresholds = limits(bootstraps=50)
+    whole = relations(frame, thresholds)
+    assert whole.equals(relations(frame.sample(fraction=1.0, shuffle=True, seed=5), thresholds))
+    alone = relations(frame.filter(pl.col("model") == "b"), thresholds)
+    assert whole.filter(pl.col("model") == "b").equals(alone)
+
+
+def test_swapping_the_two_scores_mirrors_the_row() -> None:
+    """Regions, counts, rho and means mirror. The line is fitted y on x, so a tilt and what follows it may differ: pairs have one order."""
+    draw, mirrored = random.Random(13), {"synergy", "bottleneck", "too few"}
+    for _ in range(120):
+        points, thresholds = cloud(draw), limits()
+        if all(x is not None and math.isnan(x) for point in points for x in point):
+            continue
+        one, other = only(points, thresholds), only([(y, x) for x, y in points], thresholds)
+        assert all(one[count] == other[count] for count in ("n", "nulls", "n_synergy", "n_bottleneck"))
+        assert (one["mean_x"], one["median_y"]) == (other["mean_y"], other["median_x"])
+        assert (one["rho"] is None) == (other["rho"] is None)
+        assert one["rho"] is None or one["rho"] == pytest.approx(other["rho"], abs=1e-12)
+        assert (one["relation"] == other["relation"]) or not {one["relation"], other["relation"]} & mirrored
+
+
+def test_turning_the_square_by_half_mirrors_the_verdict() -> None:
+    """With limits as far from 0 as from 1, high becomes low: synergy becomes bottleneck, a tilt leans the other way."""
+    draw, turned = random.Random(17), {"synergy": "bottleneck", "bottleneck": "synergy"}
+    for _ in range(120):
+        points = [(x, y) for x, y in cloud(draw) if x is not None and y is not None and x == x and y == y]
+        if not points:
+            continue
+        thresholds = limits(synergy=0.7001, bottleneck=0.2999, synergy_density=0.51, bottleneck_density=0.51)
+        one, other = only(points, thresholds), only([(1 - x, 1 - y) for x, y in points], thresholds)
+        assert turned.get(str(one["relation"]), one["relation"]) == other["relation"]
+        assert (one["n_above"], one["n_below"]) == (other["n_below"], other["n_above"])
+        assert one["leaning"] is None or one["leaning"] != other["leaning"]
+
+
+def test_bootstrap_says_how_steady_a_verdict_is() -> None:
+    draw = np.random.default_rng(0)
+    sure = only([(0.9 + 0.05 * a, 0.9 + 0.05 * b) for a, b in draw.random((60, 2))], limits(bootstraps=100))
+    assert sure["relation"] == "synergy" and sure["stability"] == 1.0
+    edge = only([(0.9, 0.9)] * 10 + [(0.6 + 0.01 * k, 0.3) for k in range(15)], limits(bootstraps=100))
+    assert edge["relation"] == "synergy" and 0.2 < edge["stability"] < 0.8
+    line = only([(0.01 * k, 0.01 * k + 0.2 * (k % 3)) for k in range(60)], limits(bootstraps=200))
+    assert -1 <= line["rho_low"] <= line["rho"] <= line["rho_high"] <= 1
+
+
+def test_too_few_none_and_absent_differ() -> None:
+    assert only([(0.6, 0.6)] * 9, limits())["relation"] == "too few"
+    assert only([(0.6 + 0.01 * k, 0.6 + 0.01 * k) for k in range(20)], limits())["relation"] == "none"
+    assert only([(None, 0.5)] * 12, limits())["nulls"] == 12
+    assert relations(table([]), limits()).is_empty()
+
+
+def test_the_score_column_is_a_parameter() -> None:
+    frame = table([(0.9, 0.9)] * 20).with_columns(score_trig=pl.col("expected") / 3)
+    found = {score: relations(frame, limits(score=score))["relation"].item() for score in ("expected", "score_trig")}
+    assert found == {"expected": "synergy", "score_trig": "bottleneck"}
+
+
+def test_the_map_groups_dimensions() -> None:
+    high, low = [(0.9, 0.9)] * 12, [(0.1, 0.1)] * 12
+    together = [f"{x}_{y}" for x, y in combinations(("IQ-R", "IQ-A", "TA-C"), 2)]
+    lean: Points = [(0.6 + 0.01 * (k % 7), 0.3 if k % 4 else 0.7) for k in range(40)]
+    frame = pl.concat([table(high, pair) for pair in together] + [table(low, "TA-S_D-K"), table(lean, "IQ-O_R-B")])
+    found = groups(relations(frame, limits()), "a", "t2i")
+    assert found.synergies == (("IQ-R", "IQ-A", "TA-C"),) and found.bottlenecks == (("TA-S", "D-K"),)
+    assert found.tilts == (("IQ-O", "R-B"),) and found.dispersions == ()
+
+
+def test_metrics_are_small_and_count_nulls() -> None:
+    frame = table([(0.9, 0.5)] * 11 + [(None, 0.5)])
+    prompts = pl.DataFrame({"split": ["test"] * 12}, schema={"split": tables.SPLIT})
+    model = metrics(relations(frame, limits()), frame, prompts)["models"]["a"]  # type: ignore[index]
+    assert model["dimensions"]["IQ-R"] == {"n": 11, "nulls": 1, "score_trig": 0.9, "expected": 0.9}
+    assert (model["n"], model["nulls"]) == (23, 1) and model["pairs"] == {"t2i": {PAIR: "none"}}

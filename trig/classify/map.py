@@ -1,0 +1,78 @@
+"""The Dimension Trade-off Map: the relations of a model, grouped, and the numbers people compare between runs."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+import networkx as nx
+import polars as pl
+
+from trig.dimensions import Dimension, Pair, Relation
+
+Group = tuple[str, ...]
+PLACE = {dimension.value: place for place, dimension in enumerate(Dimension)}
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """The groups of one model and task. A dimension may stand in several groups."""
+
+    synergies: tuple[Group, ...]  # dimensions that are all high together, two by two
+    bottlenecks: tuple[Group, ...]  # dimensions that are all low together
+    dispersions: tuple[Group, ...]  # dimensions that vary independently of each other
+    tilts: tuple[Group, ...]  # (favoured, other)
+
+
+def groups(relations: pl.DataFrame, model: str, task: str) -> Map:
+    """The map of a model. A group is a maximal set of dimensions in which every pair shows the relation; tilts are directed edges."""
+    own = relations.filter(pl.col("model") == model, pl.col("task") == task).sort("pair")
+    of = {relation: own.filter(pl.col("relation") == relation.value) for relation in Relation}
+    return Map(
+        synergies=_cliques(of[Relation.SYNERGY]["pair"]),
+        bottlenecks=_cliques(of[Relation.BOTTLENECK]["pair"]),
+        dispersions=_cliques(of[Relation.DISPERSION]["pair"]),
+        tilts=tuple(_towards(pair, leaning) for pair, leaning in of[Relation.TILT].select("pair", "leaning").iter_rows()),
+    )
+
+
+def metrics(relations: pl.DataFrame, scores: pl.DataFrame, prompts: pl.DataFrame) -> dict[str, object]:
+    """A small JSON of numbers for `dvc metrics diff`. Means are over scored samples; nulls are counted beside them."""
+    models = relations["model"].unique().sort()
+    return {
+        "prompts": dict(sorted(prompts["split"].cast(pl.String).value_counts().iter_rows())),
+        "models": {model: _model(relations, scores.filter(pl.col("model") == model), model) for model in models},
+    }
+
+
+def _model(relations: pl.DataFrame, scores: pl.DataFrame, model: str) -> dict[str, object]:
+    own = relations.filter(pl.col("model") == model)
+    tasks = own["task"].unique(maintain_order=True).cast(pl.String)
+    return {
+        "n": scores["score_trig"].count(),
+        "nulls": scores["score_trig"].null_count(),
+        "dimensions": _means(scores),
+        "relations": dict.fromkeys(Relation, 0) | Counter(own["relation"]),
+        "pairs": {task: dict(own.filter(pl.col("task") == task).sort("pair").select("pair", "relation").iter_rows()) for task in tasks},
+        "map": {task: asdict(groups(relations, model, task)) for task in tasks},
+    }
+
+
+def _means(scores: pl.DataFrame) -> dict[str, dict[str, float]]:
+    found = scores.group_by("dimension").agg(
+        n=pl.col("score_trig").count(),
+        nulls=pl.col("score_trig").null_count(),
+        score_trig=pl.col("score_trig").sort().mean().round(4),
+        expected=pl.col("expected").sort().mean().round(4),
+    )
+    return {str(row.pop("dimension")): row for row in found.sort("dimension").to_dicts()}
+
+
+def _cliques(pairs: Iterable[str]) -> tuple[Group, ...]:
+    graph = nx.Graph([(pair.x.value, pair.y.value) for pair in map(Pair.parse, pairs)])
+    found = [tuple(sorted(clique, key=PLACE.__getitem__)) for clique in nx.find_cliques(graph)]
+    return tuple(sorted(found, key=lambda group: [PLACE[code] for code in group]))
+
+
+def _towards(name: str, leaning: str) -> Group:
+    pair = Pair.parse(name)
+    return (leaning, (pair.x if leaning == pair.y else pair.y).value)
