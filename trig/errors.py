@@ -17,6 +17,10 @@ class PictureError(TrigError):
     """A picture's bytes cannot be decoded."""
 
 
+class StoreError(TrigError):
+    """The work store cannot be opened, read or written."""
+
+
 class WeightsError(TrigError):
     """The weights of a model, judge or adapter are missing or do not load."""
 

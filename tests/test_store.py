@@ -1,0 +1,244 @@
+"""The work store hands out what was put in, or nothing: after kills, under two writers, with damaged rows."""
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer import Typer
+from typer.testing import CliRunner
+
+from trig import store as stores
+from trig.cli_store import store as store_command
+from trig.errors import StoreError
+from trig.store import Progress, Shelf, Store, fill
+
+HERE = Path(__file__).parent.parent
+FILL = """
+import sys, time
+from pathlib import Path
+from trig.store import Store, fill
+root, name, rows, pause = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+def compute(batch):
+    for number in batch:
+        time.sleep(pause)
+        yield f"{number:>64}".encode() * 50
+with Store.open(root) as store:
+    print("open", flush=True)
+    for progress in fill(store, name, {f"{n:032x}": n for n in range(rows)}, compute, 4):
+        print(progress.done, progress.reused, flush=True)
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with Store.open(tmp_path) as opened:
+        yield opened
+
+
+def child(root: Path, shelf: str, rows: int, pause: float) -> "subprocess.Popen[str]":
+    """A process that fills a shelf, with `pause` seconds a row."""
+    return subprocess.Popen(
+        [sys.executable, "-c", FILL, str(root), shelf, str(rows), str(pause)], cwd=HERE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def payload(number: int) -> bytes:
+    """What the child computes for a number."""
+    return f"{number:>64}".encode() * 50
+
+
+def doubled(batch: list[int]) -> Iterator[bytes]:
+    return (str(2 * number).encode() for number in batch)
+
+
+def test_what_was_put_in_comes_out_in_the_order_asked_for(store: Store) -> None:
+    store.put("images", {"a": b"1", "b": b"", "c": b"\x00"})
+    assert list(store.get("images", ["c", "a", "x", "c"]).items()) == [("c", b"\x00"), ("a", b"1")]
+    assert store.known("images", ["a", "b", "x"]) == {"a", "b"}
+    assert store.get("scores", ["a"]) == {}
+
+
+@given(st.lists(st.dictionaries(st.text("ab", min_size=1, max_size=3), st.binary(max_size=9)), max_size=6))
+def test_the_last_payload_of_a_key_counts_as_in_a_dictionary(batches: list[dict[str, bytes]]) -> None:
+    plain: dict[str, bytes] = {}
+    with Store(sqlite3.connect(":memory:", isolation_level=None), Path("memory")) as opened:
+        opened._connection.execute(stores.SCHEMA)
+        for batch in batches:
+            opened.put("images", batch)
+            plain |= batch
+        assert opened.get("images", plain) == plain
+        assert opened.size() == ({"images": Shelf(len(plain), sum(map(len, plain.values())))} if plain else {})
+
+
+def test_more_keys_than_one_query_takes(store: Store) -> None:
+    items = {f"{number:032x}": str(number).encode() for number in range(2 * stores.ASK + 1)}
+    store.put("images", items)
+    assert store.get("images", items) == items
+
+
+def test_a_row_that_was_tampered_with_is_absent(store: Store) -> None:
+    store.put("images", {"torn": b"whole payload", "moved": b"one", "text": b"two", "sound": b"three"})
+    with sqlite3.connect(store.path) as other:
+        other.execute("UPDATE rows SET payload = x'77' WHERE key = 'torn'")
+        other.execute("UPDATE rows SET key = 'elsewhere' WHERE key = 'moved'")
+        other.execute("UPDATE rows SET payload = 'two' WHERE key = 'text'")
+    other.close()
+    keys = ["torn", "moved", "elsewhere", "text", "sound"]
+    assert store.known("images", keys) == {"sound"}
+    assert store.get("images", keys) == {"sound": b"three"}
+
+
+def test_fill_computes_only_what_is_missing_and_says_how_far_it_is(store: Store) -> None:
+    store.put("sums", {"k1": b"2", "k2": b"torn"})
+    with sqlite3.connect(store.path) as other:
+        other.execute("UPDATE rows SET payload = x'00' WHERE key = 'k2'")
+    other.close()
+    seen: list[list[int]] = []
+
+    def compute(batch: list[int]) -> Iterator[bytes]:
+        seen.append(batch)
+        return doubled(batch)
+
+    steps = list(fill(store, "sums", {f"k{number}": number for number in range(1, 6)}, compute, 3))
+    assert seen == [[2, 3, 4], [5]]
+    assert steps == [Progress(5, 1, 0, 0), Progress(5, 1, 3, 0), Progress(5, 1, 4, 0)]
+    assert steps[-1].done == 5
+    assert store.get("sums", ["k1", "k2", "k5"]) == {"k1": b"2", "k2": b"4", "k5": b"10"}
+
+
+def test_fill_asks_again_for_what_came_to_nothing(store: Store) -> None:
+    wanted = {"odd": 1, "even": 2}
+    first = list(fill(store, "sums", wanted, lambda batch: (b"yes" if number % 2 == 0 else None for number in batch), 8))[-1]
+    assert first == Progress(2, 0, 1, 1)
+    assert store.known("sums", wanted) == {"even"}
+    assert list(fill(store, "sums", wanted, doubled, 8))[-1] == Progress(2, 1, 1, 0)
+
+
+def test_fill_keeps_the_batches_that_finished_before_an_error(store: Store) -> None:
+    def compute(batch: list[int]) -> Iterator[bytes]:
+        for number in batch:
+            yield str(10 // number).encode()
+
+    with pytest.raises(ZeroDivisionError):
+        list(fill(store, "sums", {"a": 5, "b": 2, "c": 1, "d": 0}, compute, 2))
+    assert store.known("sums", "abcd") == {"a", "b"}
+
+
+def test_fill_refuses_an_answer_too_few(store: Store) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        list(fill(store, "sums", {"a": 5, "b": 2}, lambda batch: [b"only one"], 2))
+    assert store.known("sums", "ab") == set()
+
+
+def test_kill_nine_at_random_moments_costs_at_most_a_batch(tmp_path: Path) -> None:
+    moments, rows, kept = random.Random(1), 120, 0
+    for _ in range(8):
+        process = child(tmp_path, "images", rows, 0.004)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        time.sleep(moments.uniform(0, 0.12))
+        process.send_signal(signal.SIGKILL)
+        told = process.communicate()[0].splitlines()
+        with Store.open(tmp_path) as store:
+            found = store.get("images", (f"{n:032x}" for n in range(rows)))
+        assert found == {f"{n:032x}": payload(n) for n in range(len(found))}
+        assert len(found) >= max([kept, *(int(line.split()[0]) for line in told if line.count(" "))])
+        kept = len(found)
+    assert kept
+    last = child(tmp_path, "images", rows, 0.0).communicate()[0].splitlines()
+    assert last[1] == f"{kept} {kept}"
+    with Store.open(tmp_path) as store:
+        assert store.get("images", (f"{n:032x}" for n in range(rows))) == {f"{n:032x}": payload(n) for n in range(rows)}
+
+
+def test_two_writers_and_a_reader_share_a_file(tmp_path: Path) -> None:
+    writers = [child(tmp_path, shelf, 300, 0.0) for shelf in ("images", "scores", "images")]
+    while any(writer.poll() is None for writer in writers):
+        with Store.open(tmp_path) as store:
+            store.get("images", (f"{n:032x}" for n in range(300)))
+    assert [writer.wait() for writer in writers] == [0, 0, 0]
+    for writer in writers:
+        writer.communicate()
+    with Store.open(tmp_path) as store:
+        assert {name: shelf.rows for name, shelf in store.size().items()} == {"images": 300, "scores": 300}
+        assert store.get("scores", (f"{n:032x}" for n in range(300))) == {f"{n:032x}": payload(n) for n in range(300)}
+
+
+def test_prune_drops_what_no_run_has_used(store: Store) -> None:
+    store.put("images", {"old": b"x" * 2**20, "new": b"y"})
+    with sqlite3.connect(store.path) as other:
+        other.execute("UPDATE rows SET used = used - 1000")
+    other.close()
+    list(fill(store, "images", {"new": 1}, doubled, 1))
+    before = store.path.stat().st_size
+    assert store.prune(500) == 1
+    assert store.known("images", ["old", "new"]) == {"new"}
+    assert store.path.stat().st_size < before / 2 or before < 2**20
+    assert store.prune(0) == 1
+    assert store.size() == {}
+
+
+def test_a_damaged_file_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / stores.FILE).write_bytes(b"this is not a database" * 100)
+    with pytest.raises(StoreError, match="is damaged .*; delete .*work.sqlite") as told:
+        Store.open(tmp_path)
+    assert "\n" not in str(told.value)
+
+
+def test_damage_inside_the_file_is_told_and_never_handed_out(tmp_path: Path) -> None:
+    with Store.open(tmp_path) as store:
+        store.put("images", {f"{n:032x}": payload(n) for n in range(200)})
+        store.prune(1e9)
+    file = tmp_path / stores.FILE
+    sound = file.read_bytes()
+    for page in range(1, len(sound) // 4096, 7):
+        file.write_bytes(sound[: page * 4096] + os.urandom(4096) + sound[(page + 1) * 4096 :])
+        try:
+            with Store.open(tmp_path) as store:
+                found = store.get("images", (f"{n:032x}" for n in range(200)))
+        except StoreError as error:
+            assert "is damaged" in str(error)
+        else:
+            assert all(found[key] == payload(int(key, 16)) for key in found)
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be used"):
+        Store.open(tmp_path / "file" / "work")
+
+
+def test_home_follows_dvc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = tmp_path / "project" / "deep"
+    inner.mkdir(parents=True)
+    (tmp_path / "project" / ".dvc").mkdir()
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    monkeypatch.chdir(inner)
+    assert stores.home() == tmp_path / "project" / ".trig" / "work"
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "original"))
+    assert stores.home() == tmp_path / "original" / ".trig" / "work"
+    monkeypatch.delenv("DVC_ROOT")
+    monkeypatch.chdir(tmp_path)
+    assert stores.home() == tmp_path / ".trig" / "work"
+
+
+def test_the_command_shows_and_prunes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    app = Typer()
+    app.command()(store_command)
+    with Store.open() as store:
+        store.put("images", {"a": b"x" * 3 * 2**20})
+    shown = CliRunner().invoke(app, [])
+    assert shown.exit_code == 0
+    assert shown.output.splitlines()[1].split() == ["images", "1", "rows", "3.0", "MB"]
+    assert "dropped 1 rows" in CliRunner().invoke(app, ["--prune", "0"]).output
+    assert CliRunner().invoke(app, ["--prune", "-1"]).exit_code == 2

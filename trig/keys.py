@@ -1,0 +1,55 @@
+"""The key of a row: one hash of everything that decides it, the same on every machine and in every run."""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from hashlib import blake2b
+
+from pydantic import BaseModel
+
+
+def content_key(**parts: object) -> str:
+    """32 hex digits that name these parts and no others (blake2b-128).
+
+    A part is None, a bool, an int, a float, a string, bytes, or a list, tuple, dictionary, dataclass or pydantic model of parts. The order of
+    names, fields and dictionary entries does not matter; that of a list does. Types do matter: 1, 1.0, True and "1" are four parts. Lists
+    and tuples are alike, and so are a dictionary, a dataclass and a model with the same names. Raises TypeError for anything else: a path, say,
+    names a place and not what it holds.
+    """
+    return blake2b(_encode(parts), digest_size=16).hexdigest()
+
+
+def _encode(part: object) -> bytes:
+    """A type's tag, the length of what follows, and what follows, so that no two different parts have the same bytes."""
+    tag, body = _body(part)
+    return tag + struct.pack(">Q", len(body)) + body
+
+
+def _body(part: object) -> tuple[bytes, bytes]:
+    match part:
+        case None:
+            return b"n", b""
+        case bool():
+            return b"t", bytes([part])
+        case int():
+            return b"i", str(int(part)).encode()
+        case float():
+            return b"f", struct.pack(">d", part)
+        case str():
+            return b"s", str.__str__(part).encode("utf-8", "surrogatepass")
+        case bytes():
+            return b"b", part
+        case list() | tuple():
+            return b"l", b"".join(map(_encode, part))
+        case _:
+            return b"m", b"".join(sorted(_encode(name) + _encode(value) for name, value in _entries(part).items()))
+
+
+def _entries(part: object) -> Mapping[object, object]:
+    if isinstance(part, Mapping):
+        return part
+    if isinstance(part, BaseModel):
+        return {name: getattr(part, name) for name in type(part).model_fields}
+    if is_dataclass(part) and not isinstance(part, type):
+        return {field.name: getattr(part, field.name) for field in fields(part)}
+    raise TypeError(f"a key cannot be made of {type(part).__name__}: {part!r}")

@@ -1,0 +1,205 @@
+"""The work store: what stages have computed, kept by the hash of everything that decided it.
+
+It is a cache: deleting it loses time and never results. A row is handed out under its own key or not at all, and `kill -9` costs at most the
+batch in flight. SQLite in WAL mode with `synchronous=NORMAL`: a killed process loses no committed batch, since the system holds its pages; a
+power cut may lose the last batches, and the file stays sound.
+"""
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from trig.errors import StoreError
+from trig.keys import content_key
+
+__all__ = ["Progress", "Shelf", "Store", "content_key", "fill", "home"]
+
+Work = TypeVar("Work")
+FILE = "work.sqlite"
+BUSY_SECONDS = 60.0
+ASK = 500
+"""Keys per query, below SQLite's limit on variables; also bounds how many payloads are checked at once."""
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS rows (
+    shelf TEXT NOT NULL, key TEXT NOT NULL, payload BLOB NOT NULL, seal BLOB NOT NULL, used REAL NOT NULL, UNIQUE (shelf, key)
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """How much a shelf holds."""
+
+    rows: int
+    bytes: int  # of payload
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far `fill` has come."""
+
+    total: int
+    reused: int  # taken over from the store
+    computed: int
+    refused: int  # computed to nothing; asked again in the next run
+
+    @property
+    def done(self) -> int:
+        """Everything that needs no more work in this run."""
+        return self.reused + self.computed + self.refused
+
+
+def home() -> Path:
+    """The store's folder: `.trig/work` under `$DVC_ROOT`, else under the nearest parent with a `.dvc` folder, else here."""
+    here = Path.cwd()
+    root = os.environ.get("DVC_ROOT") or next((place for place in (here, *here.parents) if (place / ".dvc").is_dir()), here)
+    return Path(root) / ".trig" / "work"
+
+
+class Store:
+    """Payloads by shelf and key. Several processes may use one file at a time; a thread needs a store of its own."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self.path = path
+        self._connection = connection
+
+    @classmethod
+    def open(cls, root: Path | None = None) -> Self:
+        """The store in a folder, made when it is not there. Raises StoreError when its file is damaged: it says to delete it."""
+        path = (root or home()) / FILE
+        with _plainly(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute(SCHEMA)
+        return cls(connection, path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._connection.close()
+
+    def known(self, shelf: str, keys: Iterable[str]) -> set[str]:
+        """The keys whose payload is there and whole."""
+        return {key for key, _ in self._rows(shelf, keys)}
+
+    def get(self, shelf: str, keys: Iterable[str]) -> dict[str, bytes]:
+        """The payloads of the keys that are there and whole, in the order asked for."""
+        asked = list(dict.fromkeys(keys))
+        found = dict(self._rows(shelf, asked))
+        return {key: found[key] for key in asked if key in found}
+
+    def put(self, shelf: str, items: Mapping[str, bytes]) -> None:
+        """Keep all payloads, or none when the process dies on the way."""
+        now = time.time()
+        rows = [(shelf, key, payload, _seal(shelf, key, payload), now) for key, payload in items.items()]
+        with self._transaction():
+            self._connection.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?)", rows)
+
+    def touch(self, shelf: str, keys: Iterable[str]) -> None:
+        """Note that the rows are in use, so that `prune` spares them."""
+        now = time.time()
+        with self._transaction():
+            self._connection.executemany("UPDATE rows SET used = ? WHERE shelf = ? AND key = ?", [(now, shelf, key) for key in keys])
+
+    def size(self) -> dict[str, Shelf]:
+        """What each shelf holds."""
+        with _plainly(self.path):
+            rows = self._connection.execute(
+                "SELECT shelf, count(*), sum(length(payload)) FROM rows GROUP BY shelf ORDER BY shelf"
+            ).fetchall()
+        return {shelf: Shelf(count, size) for shelf, count, size in rows}
+
+    def prune(self, unused_seconds: float) -> int:
+        """Drop the rows that no run has used for so long, give the room back, and say how many they were."""
+        with self._transaction():
+            dropped = self._connection.execute("DELETE FROM rows WHERE used <= ?", (time.time() - unused_seconds,)).rowcount
+        with _plainly(self.path):
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return dropped
+
+    def _rows(self, shelf: str, keys: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        for some in _chunks(list(keys), ASK):
+            marks = ",".join("?" * len(some))
+            query = f"SELECT key, payload, seal FROM rows WHERE shelf = ? AND key IN ({marks})"
+            with _plainly(self.path):
+                rows = self._connection.execute(query, (shelf, *some)).fetchall()
+            yield from ((key, payload) for key, payload, seal in rows if _whole(shelf, key, payload, seal))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Everything inside or nothing. Takes the write lock at once: a lock upgraded half-way could not wait for another writer."""
+        with _plainly(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            with self._connection:
+                yield
+
+
+def fill(
+    store: Store,
+    shelf: str,
+    wanted: Mapping[str, Work],
+    compute: Callable[[list[Work]], Iterable[bytes | None]],
+    batch_size: int,
+) -> Iterator[Progress]:
+    """Bring every wanted row into the store: take over the known ones, compute the others in batches, commit each batch as it finishes.
+
+    `compute` gives one payload per piece of work, in order; None keeps nothing, and the next run asks again. Equal keys are equal work and
+    stand in `wanted` once. The first progress comes before any work.
+    """
+    known = store.known(shelf, wanted)
+    store.touch(shelf, known)
+    left = [key for key in wanted if key not in known]
+    computed = refused = 0
+    yield Progress(len(wanted), len(known), computed, refused)
+    for keys in _chunks(left, batch_size):
+        payloads = zip(keys, compute([wanted[key] for key in keys]), strict=True)
+        fresh = {key: payload for key, payload in payloads if payload is not None}
+        store.put(shelf, fresh)
+        computed += len(fresh)
+        refused += len(keys) - len(fresh)
+        yield Progress(len(wanted), len(known), computed, refused)
+
+
+def _chunks(items: list[str], size: int) -> Iterator[list[str]]:
+    """The items in runs of `size`; the last one may be shorter."""
+    return (items[start : start + size] for start in range(0, len(items), size))
+
+
+def _seal(shelf: str, key: str, payload: bytes) -> bytes:
+    """A hash that binds a payload to its place: neither a torn payload nor one that stands under another key has it."""
+    place = f"{len(shelf)}:{shelf}{key}".encode()
+    return blake2b(payload, digest_size=8, key=blake2b(place, digest_size=32).digest()).digest()
+
+
+def _whole(shelf: str, key: str, payload: object, seal: object) -> bool:
+    return isinstance(payload, bytes) and _seal(shelf, key, payload) == seal
+
+
+@contextmanager
+def _plainly(path: Path) -> Iterator[None]:
+    """Say what is wrong with the file in one line. Misuse of sqlite3 keeps its traceback."""
+    try:
+        yield
+    except (sqlite3.OperationalError, OSError) as error:
+        raise StoreError(
+            f"{path}: the work store cannot be used ({error}); free disk space or stop what holds the file, and run again"
+        ) from None
+    except sqlite3.DatabaseError as error:
+        if type(error) is not sqlite3.DatabaseError:
+            raise
+        raise StoreError(f"{path}: the work store is damaged ({error}); delete {path}*: it is a cache and only time is lost") from None
