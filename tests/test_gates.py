@@ -1,0 +1,385 @@
+"""Every expectation can fail: a table that breaks exactly it is caught, named and shown. A sound table passes."""
+
+import json
+from collections.abc import Callable
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+
+import factories
+import polars as pl
+import pytest
+from PIL import Image
+
+from trig import tables
+from trig.dimensions import Pair, Relation, Task
+from trig.errors import GateError
+from trig.gates import conclude, gx, images, prompts, relations, scores
+from trig.gates.page import page
+from trig.gates.result import Example, Finding, Result
+
+PROMPTS = factories.prompts()
+IMAGES = factories.images(PROMPTS)
+SCORES = factories.scores(PROMPTS)
+RELATIONS = factories.relations()
+Subsets = tuple[tuple[Task, Pair], ...]
+Change = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+def put(there: pl.Expr, **values: object) -> Change:
+    """A change of some columns in the rows that fit."""
+
+    def change(frame: pl.DataFrame) -> pl.DataFrame:
+        place = frame.with_row_index().filter(there)["index"].to_list()
+        assert place
+        rows = [row | values if index in place else row for index, row in enumerate(frame.rows(named=True))]
+        return pl.DataFrame(rows, schema=frame.schema)
+
+    return change
+
+
+def without(there: pl.Expr) -> Change:
+    """Without the rows that fit."""
+    return lambda frame: frame.filter(~there)
+
+
+def of(data_id: str) -> pl.Expr:
+    return pl.col("data_id") == data_id
+
+
+def only(findings: list[Finding], says: str) -> tuple[int, list[str]]:
+    """How many rows the only failing expectation counts, and which it names."""
+    failed = [finding for finding in findings if not finding.met]
+    assert [finding.says for finding in failed] == [says]
+    return failed[0].failing, [example.row for example in failed[0].examples]
+
+
+def about_prompts(frame: pl.DataFrame, subsets: Subsets = factories.SUBSETS) -> list[Finding]:
+    return prompts.check(tables.check(frame, tables.PROMPTS, "test"), subsets, factories.PER_SUBSET, 12)
+
+
+def about_images(frame: pl.DataFrame, folder: Path, model: str = "tiny") -> list[Finding]:
+    for (task, pair), shard in frame.group_by("task", "pair", maintain_order=True):
+        tables.write(shard, tables.IMAGES, folder / str(task) / f"{pair}.parquet")
+    return images.check(PROMPTS, folder, model)
+
+
+def about_scores(frame: pl.DataFrame, model: str = "tiny", max_null_share: float = 1.0) -> list[Finding]:
+    return scores.check(PROMPTS, tables.check(frame, tables.SCORES, "test"), model, max_null_share)
+
+
+def about_relations(frame: pl.DataFrame, min_relations: int = 3) -> list[Finding]:
+    return relations.check(PROMPTS, frame, min_relations)
+
+
+def test_sound_tables_pass(tmp_path: Path) -> None:
+    findings = [*about_prompts(PROMPTS), *about_images(IMAGES, tmp_path), *about_scores(SCORES), *about_relations(RELATIONS)]
+    assert [finding.says for finding in findings if not finding.met] == []
+    assert all(finding.looked_at for finding in findings)
+
+
+def test_sound_tables_of_other_tasks_pass(tmp_path: Path) -> None:
+    subsets = ((Task.P2P, Pair.parse("IQ-R_TA-C")), (Task.S2P, Pair.parse("R-T_R-B")))
+    frame = factories.prompts(subsets)
+    for (task, pair), shard in factories.images(frame).group_by("task", "pair"):
+        tables.write(shard, tables.IMAGES, tmp_path / str(task) / f"{pair}.parquet")
+    found = [*about_prompts(frame, subsets), *images.check(frame, tmp_path, "tiny")]
+    found += [*scores.check(frame, factories.scores(frame), "tiny", 0.0), *relations.check(frame, factories.relations(subsets), 2)]
+    assert [finding.says for finding in found if not finding.met] == []
+
+
+ONE, LAST = "IQ-R_TA-C_1", "IQ-R_TA-C_5"  # a test prompt and a train prompt of one subset
+NAMED = f"t2i/{ONE}/test"
+
+
+@pytest.mark.parametrize(
+    ("change", "says", "expected"),
+    [
+        (put(of(ONE), prompt="a " * 12 + "thing 1, drawn for IQ-R_TA-C"), "every prompt has 1 to 12 words", (1, [NAMED])),
+        (put(of(ONE), prompt=" ", sub_prompts=["", ""]), "every prompt has 1 to 12 words", (1, [NAMED])),
+        (put(of(ONE), sub_prompts=["thing 1"]), "every prompt has one sub-prompt for each of its two dimensions", (1, [NAMED])),
+        (put(of(ONE), sub_prompts=["thing 1", "a hat"]), "a prompt put together from a template contains its sub-prompts", (1, [NAMED])),
+        (put(of(ONE), key="abc"), "every key is 32 hex digits", (1, [NAMED])),
+        (put(of(ONE), parent="caption IQ-R_TA-C 5"), "the test and train splits share no parent", (2, [NAMED, f"t2i/{LAST}/train"])),
+        (put(of(LAST), parent=ONE), "the test and train splits share no parent", (1, [f"t2i/{LAST}/train"])),
+        (
+            put(of(LAST), prompt=" a Thing 1,  drawn for IQ-R_TA-C. ", sub_prompts=["", ""]),
+            "the test and train splits share no prompt",
+            (2, [NAMED, f"t2i/{LAST}/train"]),
+        ),
+        (
+            put(of(ONE), prompt="A thing 2, drawn for IQ-R_TA-C.", sub_prompts=["", ""]),
+            "no prompt stands twice in its subset and split",
+            (2, [NAMED, "t2i/IQ-R_TA-C_2/test"]),
+        ),
+        (without(of(ONE)), "every subset asked for has exactly 4 test prompts", (1, ["t2i/IQ-R_TA-C"])),
+    ],
+)
+def test_prompts_that_break_one_expectation(change: Change, says: str, expected: tuple[int, list[str]]) -> None:
+    assert only(about_prompts(change(PROMPTS)), says) == expected
+
+
+def test_a_language_model_may_find_other_words() -> None:
+    reworded = put(of(ONE), prompt="Something else entirely.", annotator="some-llm")(PROMPTS)
+    assert all(finding.met for finding in about_prompts(reworded))
+
+
+def test_a_subset_nobody_asked_for_and_one_that_is_missing() -> None:
+    fewer, more = factories.SUBSETS[1:], (*factories.SUBSETS, (Task.T2I, Pair.parse("D-K_R-T")))
+    assert only(about_prompts(PROMPTS, fewer), "every prompt belongs to a subset that was asked for")[0] == 6
+    assert only(about_prompts(PROMPTS, more), "every subset asked for has exactly 4 test prompts") == (1, ["t2i/D-K_R-T"])
+
+
+def test_an_editing_prompt_without_its_source_image() -> None:
+    subsets = ((Task.P2P, Pair.parse("IQ-R_TA-C")),)
+    frame = put(of(ONE), source_image=None)(factories.prompts(subsets))
+    assert only(about_prompts(frame, subsets), "an editing or subject prompt has its source image") == (1, [f"p2p/{ONE}/test"])
+
+
+def test_one_instruction_for_two_source_images_is_no_duplicate() -> None:
+    subsets = ((Task.P2P, Pair.parse("IQ-R_TA-C")),)
+    frame = factories.prompts(subsets).with_columns(prompt=pl.lit("Paint it red."), annotator=pl.lit("person"))
+    assert all(finding.met for finding in about_prompts(frame, subsets))
+
+
+PICTURE = "tiny/t2i/IQ-R_TA-C_1"
+
+
+def picture(png: bytes, path: str = f"{ONE}.png") -> Change:
+    return put(of(ONE), image={"bytes": png, "path": path})
+
+
+def flat_png() -> bytes:
+    file = BytesIO()
+    Image.new("RGB", (8, 8), "red").save(file, "PNG")
+    return file.getvalue()
+
+
+def jpeg() -> bytes:
+    file = BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "JPEG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("change", "says", "expected"),
+    [
+        (put(of(ONE), model="other"), "every picture belongs to the model and to one of its test prompts", None),
+        (
+            put(of(ONE), data_id=LAST, image={"bytes": factories.png(), "path": f"{LAST}.png"}),
+            "every picture belongs to the model and to one of its test prompts",
+            None,
+        ),
+        (picture(factories.png()[:-30]), "every picture decodes as a PNG", [PICTURE]),
+        (picture(b""), "every picture decodes as a PNG", [PICTURE]),
+        (picture(jpeg()), "every picture decodes as a PNG", [PICTURE]),
+        (picture(factories.png(1, 8, 9)), "every picture has the size its row declares", [PICTURE]),
+        (picture(flat_png()), "no picture is of one colour", [PICTURE]),
+        (picture(factories.png(), "../x.png"), "every picture is called by its data_id", [PICTURE]),
+        (put(of(ONE), key="0" * 31 + "G"), "every key is 32 hex digits", [PICTURE]),
+        (without(of(ONE)), "every test prompt has exactly one picture", [PICTURE]),
+    ],
+)
+def test_images_that_break_one_expectation(tmp_path: Path, change: Change, says: str, expected: list[str] | None) -> None:
+    findings = about_images(change(IMAGES), tmp_path)
+    if expected is None:  # a picture that belongs nowhere also leaves its prompt without one
+        failed = {finding.says: finding.failing for finding in findings if not finding.met}
+        assert failed == {says: 1, "every test prompt has exactly one picture": 1}
+    else:
+        assert only(findings, says) == (1, expected)
+
+
+def test_a_picture_in_two_shards(tmp_path: Path) -> None:
+    tables.write(IMAGES.filter(of(ONE)), tables.IMAGES, tmp_path / "again.parquet")
+    assert only(about_images(IMAGES, tmp_path), "every test prompt has exactly one picture") == (1, [PICTURE])
+
+
+SCORED = pl.col("data_id").eq(ONE) & pl.col("dimension").cast(pl.String).eq("IQ-R")
+SCORE = f"tiny/t2i/{ONE}/IQ-R"
+P = {"p": [0.2, 0.2, 0.6], "confidence": 0.6, "expected": 0.7, "score_trig": 0.42}
+NULL = {"status": "null", "score_trig": None, "expected": None, "confidence": None, "p": None, "off_mass": None, "reason": "refused"}
+
+
+@pytest.mark.parametrize(
+    ("change", "says", "expected"),
+    [
+        (put(SCORED, **P, off_mass=1.5), "off_mass is in [0, 1]", [SCORE]),
+        (put(SCORED, **P | {"expected": -0.7, "score_trig": -0.42}), None, ["expected is in [0, 1]", "score_trig is in [0, 1]"]),
+        (put(SCORED, **P | {"confidence": 0.5, "score_trig": 0.35}), "the confidence is the largest p", [SCORE]),
+        (put(SCORED, **P | {"score_trig": 0.5}), "score_trig is confidence times expected", [SCORE]),
+        (put(SCORED, **P | {"p": [0.1, 0.2, 0.6]}), "p sums to 1", [SCORE]),
+        (put(SCORED, **P | {"p": [-0.2, 0.6, 0.6]}), "p holds at least two grades, each in [0, 1]", [SCORE]),
+        (put(SCORED, **P | {"p": [1.0], "confidence": 1.0, "score_trig": 0.7}), "p holds at least two grades, each in [0, 1]", [SCORE]),
+        (
+            put(SCORED, **P | {"p": [2.0, -1.0], "confidence": 2.0, "score_trig": 1.4}),
+            None,
+            ["confidence is in [0, 1]", "p holds at least two grades, each in [0, 1]", "score_trig is in [0, 1]"],
+        ),
+        (put(SCORED, score_trig=None), "a score that is ok has all its numbers, and one that is null has no score", [SCORE]),
+        (
+            put(SCORED, **P | {"status": "null", "reason": "off"}),
+            "a score that is ok has all its numbers, and one that is null has no score",
+            [SCORE],
+        ),
+        (put(SCORED, reason="because"), "a reason stands exactly where the status is null", [SCORE]),
+        (put(SCORED, **NULL | {"reason": None}), "a reason stands exactly where the status is null", [SCORE]),
+        (put(SCORED, **NULL | {"reason": ""}), "a reason stands exactly where the status is null", [SCORE]),
+        (put(SCORED, key=""), "every key is 32 hex digits", [SCORE]),
+        (put(SCORED, image_key="0" * 32 + "\n"), "every image key is 32 hex digits", [SCORE]),
+        (
+            without(SCORED),
+            None,
+            ["every test prompt was asked about both its dimensions", "every test prompt was asked about two dimensions or all ten"],
+        ),
+        (put(SCORED, dimension="D-K"), "every test prompt was asked about both its dimensions", [PICTURE]),
+        (
+            lambda frame: pl.concat([frame, put(SCORED, dimension="D-K")(frame.filter(SCORED))]),
+            "every test prompt was asked about two dimensions or all ten",
+            [PICTURE],
+        ),
+    ],
+)
+def test_scores_that_break_one_expectation(change: Change, says: str | None, expected: list[str]) -> None:
+    findings = about_scores(change(SCORES))
+    if says is None:
+        assert sorted(finding.says for finding in findings if not finding.met) == expected
+    else:
+        assert only(findings, says) == (1, expected)
+
+
+def test_scores_of_another_model_belong_nowhere() -> None:
+    failed = {finding.says: finding.failing for finding in about_scores(SCORES, "other") if not finding.met}
+    assert failed["every score belongs to the model and to one of its test prompts"] == SCORES.height
+
+
+def test_nulls_are_counted_per_dimension() -> None:
+    frame = put(SCORED, **NULL)(SCORES)
+    assert all(finding.met for finding in about_scores(frame, max_null_share=0.25))
+    assert only(about_scores(frame, max_null_share=0.2), "at most 20% of a dimension's scores are null") == (1, ["tiny/IQ-R"])
+
+
+def test_all_scores_null_is_no_crash() -> None:
+    frame = put(pl.lit(True), **NULL)(SCORES)
+    assert only(about_scores(frame, max_null_share=0.5), "at most 50% of a dimension's scores are null")[0] == 6
+
+
+def at(pair: str) -> pl.Expr:
+    return pl.col("pair").cast(pl.String) == pair
+
+
+TILT, SYNERGY = at("IQ-A_TA-S"), at("IQ-R_TA-C")
+
+
+@pytest.mark.parametrize(
+    ("change", "says", "row"),
+    [
+        *((put(SYNERGY, **{column: -1.5}), f"{column} is in [-1, 1]", "tiny/t2i/IQ-R_TA-C") for column in ("rho", "rho_low", "rho_high")),
+        *((put(SYNERGY, **{column: 1.5}), f"{column} is in [0, 1]", "tiny/t2i/IQ-R_TA-C") for column in relations.SHARES),
+        (put(SYNERGY, n=21), "the points of the three regions are all points", "tiny/t2i/IQ-R_TA-C"),
+        (put(SYNERGY, n_below=9), "no more points lie off the line than are in the trade-off region", "tiny/t2i/IQ-R_TA-C"),
+        (put(SYNERGY, nulls=-1), "no count is negative", "tiny/t2i/IQ-R_TA-C"),
+        (put(SYNERGY, leaning="IQ-R"), "a tilt, and nothing else, leans to a dimension of its pair", "tiny/t2i/IQ-R_TA-C"),
+        (put(TILT, leaning=None), "a tilt, and nothing else, leans to a dimension of its pair", "tiny/t2i/IQ-A_TA-S"),
+        (put(TILT, leaning="D-K"), "a tilt, and nothing else, leans to a dimension of its pair", "tiny/t2i/IQ-A_TA-S"),
+        (without(SYNERGY), "every model has exactly one relation for each subset with test prompts", "tiny/t2i/IQ-R_TA-C"),
+        (
+            lambda frame: pl.concat([frame, frame.filter(SYNERGY)]),
+            "every model has exactly one relation for each subset with test prompts",
+            "tiny/t2i/IQ-R_TA-C",
+        ),
+        (
+            lambda frame: pl.concat([frame, put(SYNERGY, pair="R-T_R-B")(frame.filter(SYNERGY))]),
+            "every relation belongs to a subset with test prompts",
+            "tiny/t2i/R-T_R-B",
+        ),
+    ],
+)
+def test_relations_that_break_one_expectation(change: Change, says: str, row: str) -> None:
+    assert only(about_relations(change(RELATIONS), min_relations=1), says) == (1, [row])
+
+
+def test_an_unknown_relation() -> None:
+    words = RELATIONS.with_columns(pl.col("relation").cast(pl.String))
+    frame = put(SYNERGY, relation="friendship")(words)
+    assert only(about_relations(frame), f"every relation is one of {', '.join(Relation)}") == (1, ["tiny/t2i/IQ-R_TA-C"])
+
+
+def test_a_map_of_one_colour_is_named_by_its_model() -> None:
+    other = factories.relations(models=["flat"]).with_columns(
+        relation=pl.lit("none", tables.RELATION), leaning=pl.lit(None, tables.DIMENSION)
+    )
+    both = pl.concat([RELATIONS, other])
+    assert only(about_relations(both, 2), "the map of every model has at least 2 different relations") == (1, ["flat"])
+    assert all(finding.met for finding in about_relations(RELATIONS, 3))
+
+
+def test_too_few_is_no_relation_of_a_map() -> None:
+    frame = put(SYNERGY, relation="too few")(RELATIONS)
+    assert only(about_relations(frame, 3), "the map of every model has at least 3 different relations") == (1, ["tiny"])
+
+
+def test_every_expectation_has_a_test_that_breaks_it(tmp_path: Path) -> None:
+    said = {
+        finding.says
+        for finding in [*about_prompts(PROMPTS), *about_images(IMAGES, tmp_path), *about_relations(RELATIONS), *about_scores(SCORES)]
+    }
+    text = Path(__file__).read_text(encoding="utf-8")
+    computed = {f"every relation is one of {', '.join(Relation)}", "at most 100% of a dimension's scores are null"}
+    computed |= {f"{column} is in [-1, 1]" for column in ("rho", "rho_low", "rho_high")} | {
+        f"{column} is in [0, 1]" for column in relations.SHARES
+    }
+    assert {says for says in said - computed if f'"{says}"' not in text} == set()
+
+
+def gate(check: Callable[[], list[Finding]], folder: Path) -> tuple[str, str]:
+    """The JSON and the page of a gate that fails or not."""
+    try:
+        conclude("prompts", check, folder / "gates" / "prompts.json", folder / "reports" / "prompts.html")
+    except GateError:
+        pass
+    return (folder / "gates" / "prompts.json").read_text("utf-8"), (folder / "reports" / "prompts.html").read_text("utf-8")
+
+
+def test_a_gate_writes_the_same_bytes_each_time_also_when_it_fails(tmp_path: Path) -> None:
+    frame = put(of(ONE), key="abc")(PROMPTS)
+    for table in (PROMPTS, frame):
+        first, second = (gate(partial(about_prompts, table), tmp_path / name) for name in ("a", "b"))
+        assert first == second
+
+
+def test_a_failing_gate_names_expectation_count_and_rows(tmp_path: Path) -> None:
+    frame = put(of(ONE), key="abc", sub_prompts=["thing 1"])(PROMPTS)
+    with pytest.raises(GateError) as told:
+        conclude("prompts", lambda: about_prompts(frame), tmp_path / "a.json", tmp_path / "a.html")
+    assert str(told.value) == (
+        "prompts: expected that every prompt has one sub-prompt for each of its two dimensions; 1 of 18 prompts fail: "
+        f"t2i/{ONE}/test (sub_prompts 1); 1 more expectations fail; all of it is in {tmp_path / 'a.html'}"
+    )
+    summary = json.loads((tmp_path / "a.json").read_text("utf-8"))
+    assert (summary["met"], summary["expectations"], summary["failed"]) == (False, 11, 2)
+    assert summary["failures"]["every key is 32 hex digits"].endswith(f"1 of 18 prompts fail: t2i/{ONE}/test (key abc)")
+
+
+def test_a_table_that_does_not_read_as_declared_fails_its_gate_too(tmp_path: Path) -> None:
+    (tmp_path / "prompts.parquet").write_bytes(b"PAR1 not really")
+    summary, html = gate(lambda: about_prompts(tables.read(tmp_path / "prompts.parquet", tables.PROMPTS)), tmp_path)
+    assert json.loads(summary)["met"] is False
+    assert "not a readable parquet file" in summary and "not a readable parquet file" in html
+    with pytest.raises(GateError, match="not a readable parquet file"):
+        conclude("images", lambda: images.check(PROMPTS, tmp_path, "tiny"), tmp_path / "a.json", tmp_path / "a.html")
+    with pytest.raises(GateError, match="there is no images table here"):
+        conclude("images", lambda: images.check(PROMPTS, tmp_path / "none", "tiny"), tmp_path / "a.json", tmp_path / "a.html")
+
+
+def test_the_page_shows_what_is_in_the_table_as_text() -> None:
+    nasty = Example('<script>alert("1")</script>', "key ../../etc & <b>")
+    html = page(Result("prompts", (Finding("every <b> is <i>", "check", "rows", 3, 2, (nasty,)),)))
+    assert "<script" not in html and "<b>" not in html
+    assert "&lt;script&gt;" in html and "and 1 more" in html
+    assert "http" not in html and "src=" not in html
+
+
+def test_an_exception_inside_great_expectations_is_a_bug_and_not_a_verdict() -> None:
+    view = gx.View("rows", PROMPTS.select("data_id"), ("data_id",), {"x": gx.gxe.ExpectColumnValuesToBeNull(column="nothing")})
+    with pytest.raises(RuntimeError, match="x: "):
+        gx.look(view)

@@ -1,0 +1,65 @@
+"""A gate's result as one page that needs no network."""
+
+from html import escape
+
+from trig.gates.result import Finding, Result
+
+STYLE = """
+:root { color-scheme: light dark; --good: light-dark(#17663a, #7fd6a3); --bad: light-dark(#a3201d, #ff9c94); --line: light-dark(#ddd, #444);
+  --paper: light-dark(#fff, #17181a); --ink: light-dark(#1c1d1f, #e8e8e6); --soft: light-dark(#5c5f66, #a5a8ae); }
+body { margin: 2rem auto; max-width: 70rem; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; background: var(--paper); color: var(--ink); }
+h1 { font-size: 1.5rem; margin: 0 0 .25rem; } .lead { color: var(--soft); margin: 0 0 1.5rem; } .scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; } th, td { text-align: left; vertical-align: top; padding: .5rem .75rem .5rem 0;
+  border-bottom: 1px solid var(--line); } th { color: var(--soft); font-weight: 500; } td.number { text-align: right; font-variant-numeric: tabular-nums; }
+.met { color: var(--good); } .failed { color: var(--bad); font-weight: 600; } code { font-size: .8rem; color: var(--soft); overflow-wrap: anywhere; }
+ul { margin: .5rem 0 0; padding-left: 1.25rem; } li { overflow-wrap: anywhere; } td:nth-child(2) { min-width: 16rem; }
+"""
+
+
+def page(result: Result) -> str:
+    """The page: a verdict, and a row per expectation with the failing ones first."""
+    verdict = _mark(result.met)
+    findings = sorted(result.findings, key=lambda finding: finding.met)
+    rows = "\n".join(map(_row, findings))
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Gate: {escape(result.table)}</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<h1>Gate: {escape(result.table)} {verdict}</h1>
+<p class="lead">{len(result.findings) - len(result.failed)} of {len(result.findings)} expectations are met.</p>
+<div class="scroll">
+<table>
+<thead><tr><th>Verdict</th><th>Expected</th><th>Failing</th><th>Looked at</th></tr></thead>
+<tbody>
+{rows}
+</tbody>
+</table>
+</div>
+</body>
+</html>
+"""
+
+
+def _row(finding: Finding) -> str:
+    says = escape(finding.says[0].upper() + finding.says[1:])
+    examples = "".join(f"<li>{escape(example.row)}{_value(example.value)}</li>" for example in finding.examples)
+    more = f"<li>and {finding.failing - len(finding.examples)} more</li>" if finding.failing > len(finding.examples) else ""
+    listed = f"<ul>{examples}{more}</ul>" if examples else ""
+    looked_at = f"{finding.looked_at} {escape(finding.rows)}" if finding.looked_at else escape(finding.rows)
+    return (
+        f"<tr><td>{_mark(finding.met)}</td><td>{says}<br><code>{escape(finding.check)}</code>{listed}</td>"
+        f'<td class="number">{finding.failing}</td><td>{looked_at}</td></tr>'
+    )
+
+
+def _mark(met: bool) -> str:
+    return '<span class="met">✓ met</span>' if met else '<span class="failed">✗ failed</span>'
+
+
+def _value(value: str) -> str:
+    return f": {escape(value)}" if value else ""

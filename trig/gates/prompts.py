@@ -1,0 +1,102 @@
+"""What the prompts table must be like before a picture is made from it."""
+
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+
+import polars as pl
+
+from trig.dimensions import Pair, Task
+from trig.gates.gx import View, gxe, look
+from trig.gates.result import Finding
+
+LABEL = ("task", "data_id", "split")
+HEX = r"^[0-9a-f]{32}\Z"
+
+
+def check(prompts: pl.DataFrame, subsets: Iterable[tuple[Task, Pair]], per_subset: int, max_words: int) -> list[Finding]:
+    """The findings about a prompts table that should hold `per_subset` test prompts for each of the subsets."""
+    wanted = pl.DataFrame([(task.value, str(pair)) for task, pair in subsets], schema=("task", "pair"), orient="row")
+    rows, counts = _rows(prompts, wanted), _counts(prompts, wanted)
+    return look(
+        View("prompts", rows, LABEL, _of_a_prompt(max_words)),
+        View("subsets", counts, ("task", "pair"), _of_a_subset(per_subset)),
+    )
+
+
+def _of_a_prompt(max_words: int) -> Mapping[str, gxe.Expectation]:
+    return {
+        "every prompt belongs to a subset that was asked for": gxe.ExpectColumnValuesToBeInSet(column="wanted", value_set=[True]),
+        f"every prompt has 1 to {max_words} words": gxe.ExpectColumnValuesToBeBetween(column="words", min_value=1, max_value=max_words),
+        "every prompt has one sub-prompt for each of its two dimensions": gxe.ExpectColumnValuesToBeInSet(
+            column="sub_prompts", value_set=[2]
+        ),
+        "a prompt put together from a template contains its sub-prompts": gxe.ExpectColumnValuesToBeNull(column="absent"),
+        "an editing or subject prompt has its source image": gxe.ExpectColumnValuesToBeInSet(column="lacks_image", value_set=[False]),
+        "no prompt stands twice in its subset and split": gxe.ExpectCompoundColumnsToBeUnique(
+            column_list=["task", "pair", "split", "asks"]
+        ),
+        "the test and train splits share no prompt": gxe.ExpectColumnValuesToBeInSet(column="asked_in_both", value_set=[False]),
+        "the test and train splits share no parent": gxe.ExpectColumnValuesToBeNull(column="shared_parent"),
+        "every key is 32 hex digits": gxe.ExpectColumnValuesToMatchRegex(column="key", regex=HEX),
+    }
+
+
+def _of_a_subset(per_subset: int) -> Mapping[str, gxe.Expectation]:
+    return {
+        f"every subset asked for has exactly {per_subset} test prompts": gxe.ExpectColumnValuesToBeInSet(
+            column="test_prompts", value_set=[per_subset]
+        )
+    }
+
+
+def _rows(prompts: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
+    """One flat row per prompt; `asks` is what a generator would be given, in small letters."""
+    text = _plain(pl.col("prompt"))
+    images = pl.Series([blake2b(png, digest_size=8).hexdigest() if png else "" for png in prompts["source_image"]], dtype=pl.String)
+    rows = (
+        prompts.with_columns(pl.col("task", "pair", "split").cast(pl.String))
+        .join(wanted.with_columns(wanted=True), on=["task", "pair"], how="left", maintain_order="left")
+        .with_columns(
+            pl.col("wanted").fill_null(False),
+            words=text.str.split(" ").list.eval(pl.element().filter(pl.element() != "")).list.len(),
+            absent=_absent(prompts),
+            asks=pl.concat_str(text, images, separator=" "),
+            lacks_image=(pl.col("task") != Task.T2I) & pl.col("source_image").is_null(),
+            sub_prompts=pl.col("sub_prompts").list.len(),
+        )
+    )
+    return rows.with_columns(
+        asked_in_both=pl.col("split").n_unique().over("task", "asks") > 1,
+        shared_parent=pl.when(_parent_in_both(rows)).then(pl.col("parent")),
+    ).drop("source_image")
+
+
+def _absent(prompts: pl.DataFrame) -> pl.Series:
+    """The first sub-prompt that the prompt of its template does not contain. A language model may have found other words."""
+    rows = prompts.select("prompt", "sub_prompts", "annotator").iter_rows()
+    return pl.Series(
+        [_first_absent(prompt, phrases) if annotator == "template" else None for prompt, phrases, annotator in rows], dtype=pl.String
+    )
+
+
+def _first_absent(prompt: str, phrases: list[str | None]) -> str | None:
+    return next((phrase or "" for phrase in phrases if (phrase or "").casefold() not in prompt.casefold()), None)
+
+
+def _parent_in_both(rows: pl.DataFrame) -> pl.Expr:
+    """Whether a row was copied from something the other split has too: a common parent, or a test prompt itself."""
+    test, train = (rows.filter(pl.col("split") == split) for split in ("test", "train"))
+    tested = pl.concat([test["parent"].drop_nulls(), test["data_id"].filter(~test["data_id"].is_in(train["data_id"].to_list()))])
+    trained = train["parent"].drop_nulls()
+    return pl.col("parent").is_in(tested.filter(tested.is_in(trained.to_list())).unique().to_list())
+
+
+def _plain(text: pl.Expr) -> pl.Expr:
+    return text.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
+
+
+def _counts(prompts: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
+    """How many test prompts each subset asked for has."""
+    test = prompts.filter(pl.col("split") == "test").select(pl.col("task", "pair").cast(pl.String))
+    counts = test.group_by("task", "pair").agg(test_prompts=pl.len())
+    return wanted.join(counts, on=["task", "pair"], how="left", maintain_order="left").with_columns(pl.col("test_prompts").fill_null(0))

@@ -1,0 +1,95 @@
+"""What a model's scores must be like before a relation is read from them."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from trig.dimensions import Dimension
+from trig.gates.gx import ROUNDING, View, gxe, in_unit, look
+from trig.gates.prompts import HEX
+from trig.gates.result import Finding
+
+LABEL = ("model", "task", "data_id", "dimension")
+NUMBERS = ("score_trig", "expected", "confidence", "off_mass")
+
+
+def check(prompts: pl.DataFrame, scores: pl.DataFrame, model: str, max_null_share: float) -> list[Finding]:
+    """The findings about the scores of one model."""
+    texts = scores.with_columns(pl.col("task", "pair", "dimension", "status").cast(pl.String))
+    asked = (
+        prompts.filter(pl.col("split") == "test")
+        .select(pl.col("task", "pair").cast(pl.String), "data_id")
+        .with_columns(model=pl.lit(model))
+    )
+    return look(
+        View("scores", _rows(texts, asked), LABEL, _of_a_score()),
+        View("test prompts", _samples(texts, asked), LABEL[:3], _of_a_prompt()),
+        View("dimensions", _dimensions(texts), ("model", "dimension"), _of_a_dimension(max_null_share)),
+    )
+
+
+def _of_a_score() -> Mapping[str, gxe.Expectation]:
+    return {
+        **{f"{column} is in [0, 1]": in_unit(column) for column in NUMBERS},
+        "every score belongs to the model and to one of its test prompts": gxe.ExpectColumnValuesToBeInSet(
+            column="asked", value_set=[True]
+        ),
+        "p holds at least two grades, each in [0, 1]": gxe.ExpectColumnValuesToBeInSet(column="p_is_sound", value_set=[True]),
+        "p sums to 1": gxe.ExpectColumnValuesToBeBetween(column="p_sum", min_value=1 - ROUNDING, max_value=1 + ROUNDING),
+        "the confidence is the largest p": gxe.ExpectColumnValuesToBeBetween(column="off_largest_p", max_value=ROUNDING),
+        "score_trig is confidence times expected": gxe.ExpectColumnValuesToBeBetween(column="off_product", max_value=ROUNDING),
+        "a score that is ok has all its numbers, and one that is null has no score": gxe.ExpectColumnValuesToBeInSet(
+            column="numbers_fit", value_set=[True]
+        ),
+        "a reason stands exactly where the status is null": gxe.ExpectColumnValuesToBeInSet(column="reason_fits", value_set=[True]),
+        "every key is 32 hex digits": gxe.ExpectColumnValuesToMatchRegex(column="key", regex=HEX),
+        "every image key is 32 hex digits": gxe.ExpectColumnValuesToMatchRegex(column="image_key", regex=HEX),
+    }
+
+
+def _of_a_prompt() -> Mapping[str, gxe.Expectation]:
+    return {
+        "every test prompt was asked about both its dimensions": gxe.ExpectColumnValuesToBeInSet(column="of_its_pair", value_set=[2]),
+        "every test prompt was asked about two dimensions or all ten": gxe.ExpectColumnValuesToBeInSet(
+            column="dimensions", value_set=[2, len(Dimension)]
+        ),
+    }
+
+
+def _of_a_dimension(max_null_share: float) -> Mapping[str, gxe.Expectation]:
+    share = gxe.ExpectColumnValuesToBeBetween(column="null_share", max_value=max_null_share)
+    return {f"at most {max_null_share:.0%} of a dimension's scores are null": share}
+
+
+def _rows(scores: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
+    """One flat row per score, with what the expectations compare."""
+    on = ["model", "task", "pair", "data_id"]
+    ok = pl.col("status") == "ok"
+    p = pl.col("p")
+    reason = pl.col("reason").fill_null("") != ""
+    return (
+        scores.join(asked.with_columns(asked=True), on=on, how="left", maintain_order="left")
+        .with_columns(
+            pl.col("asked").fill_null(False),
+            p_sum=p.list.sum(),
+            p_is_sound=(p.list.len() >= 2) & (p.list.min() >= 0) & (p.list.max() <= 1 + ROUNDING),
+            off_largest_p=(pl.col("confidence") - p.list.max()).abs(),
+            off_product=(pl.col("score_trig") - pl.col("confidence") * pl.col("expected")).abs(),
+            numbers_fit=pl.when(ok).then(pl.all_horizontal(pl.col(*NUMBERS, "p").is_not_null())).otherwise(pl.col("score_trig").is_null()),
+            reason_fits=reason != ok,
+        )
+        .drop("p")
+    )
+
+
+def _samples(scores: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
+    """How many dimensions each test prompt was asked about."""
+    on = ["model", "task", "pair", "data_id"]
+    of_pair = pl.col("dimension").is_in(pl.col("pair").str.split("_"))
+    counts = scores.with_columns(of_pair=of_pair).group_by(on).agg(of_its_pair=pl.col("of_pair").sum(), dimensions=pl.len())
+    return asked.join(counts, on=on, how="left", maintain_order="left").with_columns(pl.col("of_its_pair", "dimensions").fill_null(0))
+
+
+def _dimensions(scores: pl.DataFrame) -> pl.DataFrame:
+    """The share of nulls of each dimension."""
+    return scores.group_by("model", "dimension").agg(null_share=(pl.col("status") == "null").mean()).sort("model", "dimension")
