@@ -11,7 +11,7 @@ from scipy import stats
 
 from trig import tables
 from trig.classify.map import groups, metrics
-from trig.classify.relations import relations
+from trig.classify.relations import located, relations
 from trig.dimensions import PAIRS, Relation
 from trig.params import Thresholds
 
@@ -197,6 +197,16 @@ def test_too_few_none_and_absent_differ() -> None:
     assert only([(0.6 + 0.01 * k, 0.6 + 0.01 * k) for k in range(20)], limits())["relation"] == "none"
     assert only([(None, 0.5)] * 12, limits())["nulls"] == 12
     assert relations(table([]), limits()).is_empty()
+
+
+@pytest.mark.parametrize("rule", ["paper", "reference"])
+def test_points_are_located_as_they_are_counted(rule: str) -> None:
+    draw, thresholds = random.Random(19), limits(rule=rule)
+    frame = pl.concat([table(cloud(draw), str(pair)) for pair in PAIRS])
+    counted = located(frame, thresholds).group_by("pair").agg(pl.col("region").eq(name).sum().alias(name) for name in ("R_S", "R_B", "R_T"))
+    both = relations(frame, thresholds).join(counted, on="pair")
+    assert both.height > 40
+    assert both.select(a="n_synergy", b="n_bottleneck", c="n_tradeoff").rows() == both.select("R_S", "R_B", "R_T").rows()
 
 
 def test_the_score_column_is_a_parameter() -> None:

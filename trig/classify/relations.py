@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from trig import tables
-from trig.classify.cloud import RELATIONS, Cloud, Floats, measure, verdicts
+from trig.classify.cloud import RELATIONS, Cloud, Floats, measure, regions, verdicts
 from trig.classify.evidence import bootstrap, p_value, seed
 from trig.dimensions import Dimension, Pair, Relation
 from trig.params import Thresholds
@@ -48,6 +48,15 @@ def points(scores: pl.DataFrame, column: str) -> pl.DataFrame:
         .agg(x=pl.col(column).filter(of == first).first(), y=pl.col(column).filter(of == second).first())
         .sort(*KEY, "data_id")
     )
+
+
+def located(scores: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
+    """The points with the `region` each lies in: R_S, R_B or R_T as the rule counts them; null where a score is missing."""
+    found = points(scores, thresholds.score)
+    x, y = (found[side].to_numpy() for side in ("x", "y"))
+    where = regions(x, y, thresholds)
+    names = pl.Series("region", np.select([where.synergy, where.bottleneck], ["R_S", "R_B"], "R_T"))
+    return found.with_columns(region=pl.when(pl.col("x").is_not_null() & pl.col("y").is_not_null()).then(names))
 
 
 def _clouds(scores: pl.DataFrame, column: str) -> Iterator[tuple[tuple[str, str, str], pl.DataFrame]]:
