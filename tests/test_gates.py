@@ -14,7 +14,8 @@ from PIL import Image
 from trig import tables
 from trig.dimensions import Pair, Relation, Task
 from trig.errors import GateError
-from trig.gates import conclude, gx, images, prompts, relations, scores
+from trig.gates import conclude, expect, images, prompts, relations, scores
+from trig.gates.gx import look
 from trig.gates.page import page
 from trig.gates.result import Example, Finding, Result
 
@@ -273,7 +274,7 @@ TILT, SYNERGY = at("IQ-A_TA-S"), at("IQ-R_TA-C")
 @pytest.mark.parametrize(
     ("change", "says", "row"),
     [
-        *((put(SYNERGY, **{column: -1.5}), f"{column} is in [-1, 1]", "tiny/t2i/IQ-R_TA-C") for column in ("rho", "rho_low", "rho_high")),
+        *((put(SYNERGY, **{column: -1.5}), f"{column} is in [-1, 1]", "tiny/t2i/IQ-R_TA-C") for column in relations.CORRELATIONS),
         *((put(SYNERGY, **{column: 1.5}), f"{column} is in [0, 1]", "tiny/t2i/IQ-R_TA-C") for column in relations.SHARES),
         (put(SYNERGY, n=21), "the points of the three regions are all points", "tiny/t2i/IQ-R_TA-C"),
         (put(SYNERGY, n_below=9), "no more points lie off the line than are in the trade-off region", "tiny/t2i/IQ-R_TA-C"),
@@ -325,9 +326,7 @@ def test_every_expectation_has_a_test_that_breaks_it(tmp_path: Path) -> None:
     }
     text = Path(__file__).read_text(encoding="utf-8")
     computed = {f"every relation is one of {', '.join(Relation)}", "at most 100% of a dimension's scores are null"}
-    computed |= {f"{column} is in [-1, 1]" for column in ("rho", "rho_low", "rho_high")} | {
-        f"{column} is in [0, 1]" for column in relations.SHARES
-    }
+    computed |= {f"{column} is in [-1, 1]" for column in relations.CORRELATIONS} | {f"{column} is in [0, 1]" for column in relations.SHARES}
     assert {says for says in said - computed if f'"{says}"' not in text} == set()
 
 
@@ -380,6 +379,6 @@ def test_the_page_shows_what_is_in_the_table_as_text() -> None:
 
 
 def test_an_exception_inside_great_expectations_is_a_bug_and_not_a_verdict() -> None:
-    view = gx.View("rows", PROMPTS.select("data_id"), ("data_id",), {"x": gx.gxe.ExpectColumnValuesToBeNull(column="nothing")})
+    view = expect.View("rows", PROMPTS.select("data_id"), ("data_id",), {"x": expect.missing("nothing")})
     with pytest.raises(RuntimeError, match="x: "):
-        gx.look(view)
+        look(view)

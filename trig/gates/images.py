@@ -11,13 +11,13 @@ from PIL import Image
 
 from trig import tables
 from trig.errors import TableError
-from trig.gates.gx import View, gxe, look
-from trig.gates.prompts import HEX
+from trig.gates import expect
+from trig.gates.gx import look
 from trig.gates.result import Finding
 
 LABEL = ("model", "task", "data_id")
 CONSTANT = 1.0
-"""Standard deviation, of 255, up to which a picture counts as one colour."""
+"""Standard deviation, of 255, below which a picture counts as one colour."""
 
 
 class Seen(NamedTuple):
@@ -42,28 +42,24 @@ def check(prompts: pl.DataFrame, folder: Path, model: str) -> list[Finding]:
     )
     counts = asked.join(seen.group_by(on).agg(pictures=pl.len()), on=on, how="left", maintain_order="left")
     return look(
-        View("pictures", rows, LABEL, _of_a_picture()),
-        View("test prompts", counts.with_columns(pl.col("pictures").fill_null(0)), LABEL, _of_a_prompt()),
+        expect.View("pictures", rows, LABEL, _of_a_picture()),
+        expect.View("test prompts", counts.with_columns(pl.col("pictures").fill_null(0)), LABEL, _of_a_prompt()),
     )
 
 
-def _of_a_picture() -> Mapping[str, gxe.Expectation]:
+def _of_a_picture() -> Mapping[str, expect.Check]:
     return {
-        "every picture belongs to the model and to one of its test prompts": gxe.ExpectColumnValuesToBeInSet(
-            column="asked", value_set=[True]
-        ),
-        "every picture decodes as a PNG": gxe.ExpectColumnValuesToBeInSet(column="decodes", value_set=[True]),
-        "every picture has the size its row declares": gxe.ExpectColumnPairValuesToBeEqual(
-            column_A="seen_size", column_B="declared_size", ignore_row_if="either_value_is_missing"
-        ),
-        "no picture is of one colour": gxe.ExpectColumnValuesToBeBetween(column="spread", min_value=CONSTANT, strict_min=True),
-        "every picture is called by its data_id": gxe.ExpectColumnPairValuesToBeEqual(column_A="path", column_B="name"),
-        "every key is 32 hex digits": gxe.ExpectColumnValuesToMatchRegex(column="key", regex=HEX),
+        "every picture belongs to the model and to one of its test prompts": expect.holds("asked"),
+        "every picture decodes as a PNG": expect.holds("decodes"),
+        "every picture has the size its row declares": expect.equal("seen_size", "declared_size"),
+        "no picture is of one colour": expect.between("spread", CONSTANT, None),
+        "every picture is called by its data_id": expect.equal("path", "name"),
+        "every key is 32 hex digits": expect.key("key"),
     }
 
 
-def _of_a_prompt() -> Mapping[str, gxe.Expectation]:
-    return {"every test prompt has exactly one picture": gxe.ExpectColumnValuesToBeInSet(column="pictures", value_set=[1])}
+def _of_a_prompt() -> Mapping[str, expect.Check]:
+    return {"every test prompt has exactly one picture": expect.among("pictures", [1])}
 
 
 def _shard(file: Path) -> pl.DataFrame:

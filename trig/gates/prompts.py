@@ -6,11 +6,11 @@ from hashlib import blake2b
 import polars as pl
 
 from trig.dimensions import Pair, Task
-from trig.gates.gx import View, gxe, look
+from trig.gates import expect
+from trig.gates.gx import look
 from trig.gates.result import Finding
 
 LABEL = ("task", "data_id", "split")
-HEX = r"^[0-9a-f]{32}\Z"
 
 
 def check(prompts: pl.DataFrame, subsets: Iterable[tuple[Task, Pair]], per_subset: int, max_words: int) -> list[Finding]:
@@ -18,35 +18,27 @@ def check(prompts: pl.DataFrame, subsets: Iterable[tuple[Task, Pair]], per_subse
     wanted = pl.DataFrame([(task.value, str(pair)) for task, pair in subsets], schema=("task", "pair"), orient="row")
     rows, counts = _rows(prompts, wanted), _counts(prompts, wanted)
     return look(
-        View("prompts", rows, LABEL, _of_a_prompt(max_words)),
-        View("subsets", counts, ("task", "pair"), _of_a_subset(per_subset)),
+        expect.View("prompts", rows, LABEL, _of_a_prompt(max_words)),
+        expect.View("subsets", counts, ("task", "pair"), _of_a_subset(per_subset)),
     )
 
 
-def _of_a_prompt(max_words: int) -> Mapping[str, gxe.Expectation]:
+def _of_a_prompt(max_words: int) -> Mapping[str, expect.Check]:
     return {
-        "every prompt belongs to a subset that was asked for": gxe.ExpectColumnValuesToBeInSet(column="wanted", value_set=[True]),
-        f"every prompt has 1 to {max_words} words": gxe.ExpectColumnValuesToBeBetween(column="words", min_value=1, max_value=max_words),
-        "every prompt has one sub-prompt for each of its two dimensions": gxe.ExpectColumnValuesToBeInSet(
-            column="sub_prompts", value_set=[2]
-        ),
-        "a prompt put together from a template contains its sub-prompts": gxe.ExpectColumnValuesToBeNull(column="absent"),
-        "an editing or subject prompt has its source image": gxe.ExpectColumnValuesToBeInSet(column="lacks_image", value_set=[False]),
-        "no prompt stands twice in its subset and split": gxe.ExpectCompoundColumnsToBeUnique(
-            column_list=["task", "pair", "split", "asks"]
-        ),
-        "the test and train splits share no prompt": gxe.ExpectColumnValuesToBeInSet(column="asked_in_both", value_set=[False]),
-        "the test and train splits share no parent": gxe.ExpectColumnValuesToBeNull(column="shared_parent"),
-        "every key is 32 hex digits": gxe.ExpectColumnValuesToMatchRegex(column="key", regex=HEX),
+        "every prompt belongs to a subset that was asked for": expect.holds("wanted"),
+        f"every prompt has 1 to {max_words} words": expect.between("words", 1, max_words),
+        "every prompt has one sub-prompt for each of its two dimensions": expect.among("sub_prompts", [2]),
+        "a prompt put together from a template contains its sub-prompts": expect.missing("absent"),
+        "an editing or subject prompt has its source image": expect.holds("has_image"),
+        "no prompt stands twice in its subset and split": expect.unique("task", "pair", "split", "asks"),
+        "the test and train splits share no prompt": expect.holds("in_one_split"),
+        "the test and train splits share no parent": expect.missing("shared_parent"),
+        "every key is 32 hex digits": expect.key("key"),
     }
 
 
-def _of_a_subset(per_subset: int) -> Mapping[str, gxe.Expectation]:
-    return {
-        f"every subset asked for has exactly {per_subset} test prompts": gxe.ExpectColumnValuesToBeInSet(
-            column="test_prompts", value_set=[per_subset]
-        )
-    }
+def _of_a_subset(per_subset: int) -> Mapping[str, expect.Check]:
+    return {f"every subset asked for has exactly {per_subset} test prompts": expect.among("test_prompts", [per_subset])}
 
 
 def _rows(prompts: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
@@ -61,12 +53,12 @@ def _rows(prompts: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
             words=text.str.split(" ").list.eval(pl.element().filter(pl.element() != "")).list.len(),
             absent=_absent(prompts),
             asks=pl.concat_str(text, images, separator=" "),
-            lacks_image=(pl.col("task") != Task.T2I) & pl.col("source_image").is_null(),
+            has_image=(pl.col("task") == Task.T2I) | pl.col("source_image").is_not_null(),
             sub_prompts=pl.col("sub_prompts").list.len(),
         )
     )
     return rows.with_columns(
-        asked_in_both=pl.col("split").n_unique().over("task", "asks") > 1,
+        in_one_split=pl.col("split").n_unique().over("task", "asks") == 1,
         shared_parent=pl.when(_parent_in_both(rows)).then(pl.col("parent")),
     ).drop("source_image")
 

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 import polars as pl
 
 from trig.dimensions import Relation
-from trig.gates.gx import ROUNDING, View, gxe, in_unit, look
+from trig.gates import expect
+from trig.gates.gx import look
 from trig.gates.result import Finding
 
 LABEL = ("model", "task", "pair")
+CORRELATIONS = ("rho", "rho_low", "rho_high")
 SHARES = ("density_synergy", "density_bottleneck", "p_value", "stability", "mean_x", "mean_y", "median_x", "median_y")
 
 
@@ -18,43 +20,31 @@ def check(prompts: pl.DataFrame, relations: pl.DataFrame, min_relations: int) ->
     subsets = prompts.filter(pl.col("split") == "test").select(pl.col("task", "pair").cast(pl.String)).unique(maintain_order=True)
     asked = texts.select("model").unique(maintain_order=True).join(subsets, how="cross")
     return look(
-        View("relations", _rows(texts, asked), LABEL, _of_a_relation()),
-        View("subsets", _counts(texts, asked), LABEL, _of_a_subset()),
-        View("models", _models(texts), ("model",), _of_a_model(min_relations)),
+        expect.View("relations", _rows(texts, asked), LABEL, _of_a_relation()),
+        expect.View("subsets", _counts(texts, asked), LABEL, _of_a_subset()),
+        expect.View("models", _models(texts), ("model",), _of_a_model(min_relations)),
     )
 
 
-def _of_a_relation() -> Mapping[str, gxe.Expectation]:
-    def correlation(column: str) -> gxe.Expectation:
-        return gxe.ExpectColumnValuesToBeBetween(column=column, min_value=-1 - ROUNDING, max_value=1 + ROUNDING)
-
+def _of_a_relation() -> Mapping[str, expect.Check]:
     return {
-        **{f"{column} is in [-1, 1]": correlation(column) for column in ("rho", "rho_low", "rho_high")},
-        **{f"{column} is in [0, 1]": in_unit(column) for column in SHARES},
-        "every relation belongs to a subset with test prompts": gxe.ExpectColumnValuesToBeInSet(column="asked", value_set=[True]),
-        "every relation is one of " + ", ".join(Relation): gxe.ExpectColumnValuesToBeInSet(column="relation", value_set=list(Relation)),
-        "no count is negative": gxe.ExpectColumnValuesToBeBetween(column="smallest_count", min_value=0),
-        "the points of the three regions are all points": gxe.ExpectColumnPairValuesToBeEqual(column_A="in_regions", column_B="n"),
-        "no more points lie off the line than are in the trade-off region": gxe.ExpectColumnPairValuesAToBeGreaterThanB(
-            column_A="n_tradeoff", column_B="off_the_line", or_equal=True
-        ),
-        "a tilt, and nothing else, leans to a dimension of its pair": gxe.ExpectColumnValuesToBeInSet(
-            column="leaning_fits", value_set=[True]
-        ),
+        **{f"{column} is in [-1, 1]": expect.between(column, -1, 1) for column in CORRELATIONS},
+        **{f"{column} is in [0, 1]": expect.share(column) for column in SHARES},
+        "every relation belongs to a subset with test prompts": expect.holds("asked"),
+        f"every relation is one of {', '.join(Relation)}": expect.among("relation", list(Relation)),
+        "no count is negative": expect.between("smallest_count", 0, None),
+        "the points of the three regions are all points": expect.equal("in_regions", "n"),
+        "no more points lie off the line than are in the trade-off region": expect.no_more("off_the_line", "n_tradeoff"),
+        "a tilt, and nothing else, leans to a dimension of its pair": expect.holds("leaning_fits"),
     }
 
 
-def _of_a_subset() -> Mapping[str, gxe.Expectation]:
-    return {
-        "every model has exactly one relation for each subset with test prompts": gxe.ExpectColumnValuesToBeInSet(
-            column="rows", value_set=[1]
-        )
-    }
+def _of_a_subset() -> Mapping[str, expect.Check]:
+    return {"every model has exactly one relation for each subset with test prompts": expect.among("rows", [1])}
 
 
-def _of_a_model(min_relations: int) -> Mapping[str, gxe.Expectation]:
-    kinds = gxe.ExpectColumnValuesToBeBetween(column="kinds", min_value=min_relations)
-    return {f"the map of every model has at least {min_relations} different relations": kinds}
+def _of_a_model(min_relations: int) -> Mapping[str, expect.Check]:
+    return {f"the map of every model has at least {min_relations} different relations": expect.between("kinds", min_relations, None)}
 
 
 def _rows(relations: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:

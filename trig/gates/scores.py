@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import polars as pl
 
 from trig.dimensions import Dimension
-from trig.gates.gx import ROUNDING, View, gxe, in_unit, look
-from trig.gates.prompts import HEX
+from trig.gates import expect
+from trig.gates.gx import look
 from trig.gates.result import Finding
 
 LABEL = ("model", "task", "data_id", "dimension")
@@ -22,43 +22,36 @@ def check(prompts: pl.DataFrame, scores: pl.DataFrame, model: str, max_null_shar
         .with_columns(model=pl.lit(model))
     )
     return look(
-        View("scores", _rows(texts, asked), LABEL, _of_a_score()),
-        View("test prompts", _samples(texts, asked), LABEL[:3], _of_a_prompt()),
-        View("dimensions", _dimensions(texts), ("model", "dimension"), _of_a_dimension(max_null_share)),
+        expect.View("scores", _rows(texts, asked), LABEL, _of_a_score()),
+        expect.View("test prompts", _samples(texts, asked), LABEL[:3], _of_a_prompt()),
+        expect.View("dimensions", _dimensions(texts), ("model", "dimension"), _of_a_dimension(max_null_share)),
     )
 
 
-def _of_a_score() -> Mapping[str, gxe.Expectation]:
+def _of_a_score() -> Mapping[str, expect.Check]:
     return {
-        **{f"{column} is in [0, 1]": in_unit(column) for column in NUMBERS},
-        "every score belongs to the model and to one of its test prompts": gxe.ExpectColumnValuesToBeInSet(
-            column="asked", value_set=[True]
-        ),
-        "p holds at least two grades, each in [0, 1]": gxe.ExpectColumnValuesToBeInSet(column="p_is_sound", value_set=[True]),
-        "p sums to 1": gxe.ExpectColumnValuesToBeBetween(column="p_sum", min_value=1 - ROUNDING, max_value=1 + ROUNDING),
-        "the confidence is the largest p": gxe.ExpectColumnValuesToBeBetween(column="off_largest_p", max_value=ROUNDING),
-        "score_trig is confidence times expected": gxe.ExpectColumnValuesToBeBetween(column="off_product", max_value=ROUNDING),
-        "a score that is ok has all its numbers, and one that is null has no score": gxe.ExpectColumnValuesToBeInSet(
-            column="numbers_fit", value_set=[True]
-        ),
-        "a reason stands exactly where the status is null": gxe.ExpectColumnValuesToBeInSet(column="reason_fits", value_set=[True]),
-        "every key is 32 hex digits": gxe.ExpectColumnValuesToMatchRegex(column="key", regex=HEX),
-        "every image key is 32 hex digits": gxe.ExpectColumnValuesToMatchRegex(column="image_key", regex=HEX),
+        **{f"{column} is in [0, 1]": expect.share(column) for column in NUMBERS},
+        "every score belongs to the model and to one of its test prompts": expect.holds("asked"),
+        "p holds at least two grades, each in [0, 1]": expect.holds("p_is_sound"),
+        "p sums to 1": expect.between("p_sum", 1 - expect.ROUNDING, 1 + expect.ROUNDING),
+        "the confidence is the largest p": expect.between("off_largest_p", None, expect.ROUNDING),
+        "score_trig is confidence times expected": expect.between("off_product", None, expect.ROUNDING),
+        "a score that is ok has all its numbers, and one that is null has no score": expect.holds("numbers_fit"),
+        "a reason stands exactly where the status is null": expect.holds("reason_fits"),
+        "every key is 32 hex digits": expect.key("key"),
+        "every image key is 32 hex digits": expect.key("image_key"),
     }
 
 
-def _of_a_prompt() -> Mapping[str, gxe.Expectation]:
+def _of_a_prompt() -> Mapping[str, expect.Check]:
     return {
-        "every test prompt was asked about both its dimensions": gxe.ExpectColumnValuesToBeInSet(column="of_its_pair", value_set=[2]),
-        "every test prompt was asked about two dimensions or all ten": gxe.ExpectColumnValuesToBeInSet(
-            column="dimensions", value_set=[2, len(Dimension)]
-        ),
+        "every test prompt was asked about both its dimensions": expect.among("of_its_pair", [2]),
+        "every test prompt was asked about two dimensions or all ten": expect.among("dimensions", [2, len(Dimension)]),
     }
 
 
-def _of_a_dimension(max_null_share: float) -> Mapping[str, gxe.Expectation]:
-    share = gxe.ExpectColumnValuesToBeBetween(column="null_share", max_value=max_null_share)
-    return {f"at most {max_null_share:.0%} of a dimension's scores are null": share}
+def _of_a_dimension(max_null_share: float) -> Mapping[str, expect.Check]:
+    return {f"at most {max_null_share:.0%} of a dimension's scores are null": expect.between("null_share", None, max_null_share)}
 
 
 def _rows(scores: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
@@ -72,7 +65,7 @@ def _rows(scores: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             pl.col("asked").fill_null(False),
             p_sum=p.list.sum(),
-            p_is_sound=(p.list.len() >= 2) & (p.list.min() >= 0) & (p.list.max() <= 1 + ROUNDING),
+            p_is_sound=(p.list.len() >= 2) & (p.list.min() >= 0) & (p.list.max() <= 1 + expect.ROUNDING),
             off_largest_p=(pl.col("confidence") - p.list.max()).abs(),
             off_product=(pl.col("score_trig") - pl.col("confidence") * pl.col("expected")).abs(),
             numbers_fit=pl.when(ok).then(pl.all_horizontal(pl.col(*NUMBERS, "p").is_not_null())).otherwise(pl.col("score_trig").is_null()),
