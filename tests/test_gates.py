@@ -1,7 +1,7 @@
 """Every expectation can fail: a table that breaks exactly it is caught, named and shown. A sound table passes."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +14,7 @@ from PIL import Image
 from trig import tables
 from trig.dimensions import Pair, Relation, Task
 from trig.errors import GateError
-from trig.gates import conclude, expect, images, prompts, relations, scores
+from trig.gates import expect, gate, images, prompts, relations, scores
 from trig.gates.gx import look
 from trig.gates.page import page
 from trig.gates.result import Example, Finding, Result
@@ -55,22 +55,26 @@ def only(findings: list[Finding], says: str) -> tuple[int, list[str]]:
     return failed[0].failing, [example.row for example in failed[0].examples]
 
 
+def of_prompts(frame: pl.DataFrame, subsets: Subsets = factories.SUBSETS) -> list[expect.View]:
+    return prompts.views(tables.check(frame, tables.PROMPTS, "test"), subsets, factories.PER_SUBSET, 12)
+
+
 def about_prompts(frame: pl.DataFrame, subsets: Subsets = factories.SUBSETS) -> list[Finding]:
-    return prompts.check(tables.check(frame, tables.PROMPTS, "test"), subsets, factories.PER_SUBSET, 12)
+    return look(of_prompts(frame, subsets))
 
 
 def about_images(frame: pl.DataFrame, folder: Path, model: str = "tiny") -> list[Finding]:
     for (task, pair), shard in frame.group_by("task", "pair", maintain_order=True):
         tables.write(shard, tables.IMAGES, folder / str(task) / f"{pair}.parquet")
-    return images.check(PROMPTS, folder, model)
+    return look(images.views(PROMPTS, folder, model))
 
 
 def about_scores(frame: pl.DataFrame, model: str = "tiny", max_null_share: float = 1.0) -> list[Finding]:
-    return scores.check(PROMPTS, tables.check(frame, tables.SCORES, "test"), model, max_null_share)
+    return look(scores.views(PROMPTS, tables.check(frame, tables.SCORES, "test"), model, max_null_share))
 
 
 def about_relations(frame: pl.DataFrame, min_relations: int = 3) -> list[Finding]:
-    return relations.check(PROMPTS, frame, min_relations)
+    return look(relations.views(PROMPTS, frame, min_relations))
 
 
 def test_sound_tables_pass(tmp_path: Path) -> None:
@@ -84,9 +88,9 @@ def test_sound_tables_of_other_tasks_pass(tmp_path: Path) -> None:
     frame = factories.prompts(subsets)
     for (task, pair), shard in factories.images(frame).group_by("task", "pair"):
         tables.write(shard, tables.IMAGES, tmp_path / str(task) / f"{pair}.parquet")
-    found = [*about_prompts(frame, subsets), *images.check(frame, tmp_path, "tiny")]
-    found += [*scores.check(frame, factories.scores(frame), "tiny", 0.0), *relations.check(frame, factories.relations(subsets), 2)]
-    assert [finding.says for finding in found if not finding.met] == []
+    found = [*of_prompts(frame, subsets), *images.views(frame, tmp_path, "tiny")]
+    found += [*scores.views(frame, factories.scores(frame), "tiny", 0.0), *relations.views(frame, factories.relations(subsets), 2)]
+    assert [finding.says for finding in look(found) if not finding.met] == []
 
 
 ONE, LAST = "IQ-R_TA-C_1", "IQ-R_TA-C_5"  # a test prompt and a train prompt of one subset
@@ -330,10 +334,10 @@ def test_every_expectation_has_a_test_that_breaks_it(tmp_path: Path) -> None:
     assert {says for says in said - computed if f'"{says}"' not in text} == set()
 
 
-def gate(check: Callable[[], list[Finding]], folder: Path) -> tuple[str, str]:
+def outcome(check: Callable[[], Iterable[expect.View]], folder: Path) -> tuple[str, str]:
     """The JSON and the page of a gate that fails or not."""
     try:
-        conclude("prompts", check, folder / "gates" / "prompts.json", folder / "reports" / "prompts.html")
+        gate("prompts", check, folder / "gates" / "prompts.json", folder / "reports" / "prompts.html")
     except GateError:
         pass
     return (folder / "gates" / "prompts.json").read_text("utf-8"), (folder / "reports" / "prompts.html").read_text("utf-8")
@@ -342,14 +346,14 @@ def gate(check: Callable[[], list[Finding]], folder: Path) -> tuple[str, str]:
 def test_a_gate_writes_the_same_bytes_each_time_also_when_it_fails(tmp_path: Path) -> None:
     frame = put(of(ONE), key="abc")(PROMPTS)
     for table in (PROMPTS, frame):
-        first, second = (gate(partial(about_prompts, table), tmp_path / name) for name in ("a", "b"))
+        first, second = (outcome(partial(of_prompts, table), tmp_path / name) for name in ("a", "b"))
         assert first == second
 
 
 def test_a_failing_gate_names_expectation_count_and_rows(tmp_path: Path) -> None:
     frame = put(of(ONE), key="abc", sub_prompts=["thing 1"])(PROMPTS)
     with pytest.raises(GateError) as told:
-        conclude("prompts", lambda: about_prompts(frame), tmp_path / "a.json", tmp_path / "a.html")
+        gate("prompts", lambda: of_prompts(frame), tmp_path / "a.json", tmp_path / "a.html")
     assert str(told.value) == (
         "prompts: expected that every prompt has one sub-prompt for each of its two dimensions; 1 of 18 prompts fail: "
         f"t2i/{ONE}/test (sub_prompts 1); 1 more expectations fail; all of it is in {tmp_path / 'a.html'}"
@@ -361,13 +365,13 @@ def test_a_failing_gate_names_expectation_count_and_rows(tmp_path: Path) -> None
 
 def test_a_table_that_does_not_read_as_declared_fails_its_gate_too(tmp_path: Path) -> None:
     (tmp_path / "prompts.parquet").write_bytes(b"PAR1 not really")
-    summary, html = gate(lambda: about_prompts(tables.read(tmp_path / "prompts.parquet", tables.PROMPTS)), tmp_path)
+    summary, html = outcome(lambda: of_prompts(tables.read(tmp_path / "prompts.parquet", tables.PROMPTS)), tmp_path)
     assert json.loads(summary)["met"] is False
     assert "not a readable parquet file" in summary and "not a readable parquet file" in html
     with pytest.raises(GateError, match="not a readable parquet file"):
-        conclude("images", lambda: images.check(PROMPTS, tmp_path, "tiny"), tmp_path / "a.json", tmp_path / "a.html")
+        gate("images", lambda: images.views(PROMPTS, tmp_path, "tiny"), tmp_path / "a.json", tmp_path / "a.html")
     with pytest.raises(GateError, match="there is no images table here"):
-        conclude("images", lambda: images.check(PROMPTS, tmp_path / "none", "tiny"), tmp_path / "a.json", tmp_path / "a.html")
+        gate("images", lambda: images.views(PROMPTS, tmp_path / "none", "tiny"), tmp_path / "a.json", tmp_path / "a.html")
 
 
 def test_the_page_shows_what_is_in_the_table_as_text() -> None:
@@ -381,4 +385,4 @@ def test_the_page_shows_what_is_in_the_table_as_text() -> None:
 def test_an_exception_inside_great_expectations_is_a_bug_and_not_a_verdict() -> None:
     view = expect.View("rows", PROMPTS.select("data_id"), ("data_id",), {"x": expect.missing("nothing")})
     with pytest.raises(RuntimeError, match="x: "):
-        look(view)
+        look([view])

@@ -2,7 +2,7 @@
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
 from typing import Any
 
@@ -12,7 +12,7 @@ from trig.gates.result import SHOWN, Example, Finding
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
-    from great_expectations import get_context
+    from great_expectations import ExpectationSuite, get_context
     from great_expectations.data_context.types.base import ProgressBarsConfig
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
@@ -20,7 +20,7 @@ WIDTH = 80
 """Characters of a value that are shown."""
 
 
-def look(*views: View) -> list[Finding]:
+def look(views: Iterable[View]) -> list[Finding]:
     """One finding per expectation, in the order of the views."""
     return [finding for view in views for finding in _look(view)]
 
@@ -31,11 +31,18 @@ def _look(view: View) -> list[Finding]:
     asset = context.data_sources.add_pandas("frames").add_dataframe_asset("frame")
     batch = asset.add_batch_definition_whole_dataframe("whole").get_batch({"dataframe": view.frame.to_pandas()})
     form = {"result_format": "COMPLETE", "unexpected_index_column_names": list(view.label)}
+    results: Sequence[Any] = batch.validate(_suite(view), result_format=form).results
+    by_words = {result.expectation_config.meta["says"]: result for result in results}
+    return [_finding(says, check, view, by_words[says]) for says, check in view.expected.items()]
 
-    def run(check: Check) -> Any:
-        return batch.validate(ExpectationConfiguration(type=check.name, kwargs=dict(check.arguments)).to_domain_obj(), result_format=form)
 
-    return [_finding(says, check, view, run(check)) for says, check in view.expected.items()]
+def _suite(view: View) -> ExpectationSuite:
+    """The checks as one suite; each carries its words, for results come back in another order."""
+    settings = (
+        ExpectationConfiguration(type=check.name, kwargs=dict(check.arguments), meta={"says": says})
+        for says, check in view.expected.items()
+    )
+    return ExpectationSuite(view.rows, expectations=[setting.to_domain_obj() for setting in settings])
 
 
 def _finding(says: str, check: Check, view: View, result: Any) -> Finding:

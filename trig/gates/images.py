@@ -12,8 +12,6 @@ from PIL import Image
 from trig import tables
 from trig.errors import TableError
 from trig.gates import expect
-from trig.gates.gx import look
-from trig.gates.result import Finding
 
 LABEL = ("model", "task", "data_id")
 CONSTANT = 1.0
@@ -28,8 +26,8 @@ class Seen(NamedTuple):
     spread: float | None  # standard deviation of the liveliest channel, 0..127.5
 
 
-def check(prompts: pl.DataFrame, folder: Path, model: str) -> list[Finding]:
-    """The findings about the shards of one model. One shard is in memory at a time, and one decoded picture."""
+def views(prompts: pl.DataFrame, folder: Path, model: str) -> list[expect.View]:
+    """What is expected of the shards of one model. One shard is in memory at a time, and one decoded picture."""
     files = sorted(folder.rglob("*.parquet"))
     if not files:
         raise TableError(f"{folder}: there is no images table here; run the stage that writes it, or `dvc pull`")
@@ -41,10 +39,10 @@ def check(prompts: pl.DataFrame, folder: Path, model: str) -> list[Finding]:
         pl.col("asked").fill_null(False)
     )
     counts = asked.join(seen.group_by(on).agg(pictures=pl.len()), on=on, how="left", maintain_order="left")
-    return look(
+    return [
         expect.View("pictures", rows, LABEL, _of_a_picture()),
         expect.View("test prompts", counts.with_columns(pl.col("pictures").fill_null(0)), LABEL, _of_a_prompt()),
-    )
+    ]
 
 
 def _of_a_picture() -> Mapping[str, expect.Check]:

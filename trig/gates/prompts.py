@@ -7,20 +7,18 @@ import polars as pl
 
 from trig.dimensions import Pair, Task
 from trig.gates import expect
-from trig.gates.gx import look
-from trig.gates.result import Finding
 
 LABEL = ("task", "data_id", "split")
 
 
-def check(prompts: pl.DataFrame, subsets: Iterable[tuple[Task, Pair]], per_subset: int, max_words: int) -> list[Finding]:
-    """The findings about a prompts table that should hold `per_subset` test prompts for each of the subsets."""
+def views(prompts: pl.DataFrame, subsets: Iterable[tuple[Task, Pair]], per_subset: int, max_words: int) -> list[expect.View]:
+    """What is expected of a prompts table that should hold `per_subset` test prompts for each of the subsets."""
     wanted = pl.DataFrame([(task.value, str(pair)) for task, pair in subsets], schema=("task", "pair"), orient="row")
     rows, counts = _rows(prompts, wanted), _counts(prompts, wanted)
-    return look(
+    return [
         expect.View("prompts", rows, LABEL, _of_a_prompt(max_words)),
         expect.View("subsets", counts, ("task", "pair"), _of_a_subset(per_subset)),
-    )
+    ]
 
 
 def _of_a_prompt(max_words: int) -> Mapping[str, expect.Check]:

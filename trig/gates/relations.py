@@ -6,24 +6,22 @@ import polars as pl
 
 from trig.dimensions import Relation
 from trig.gates import expect
-from trig.gates.gx import look
-from trig.gates.result import Finding
 
 LABEL = ("model", "task", "pair")
 CORRELATIONS = ("rho", "rho_low", "rho_high")
 SHARES = ("density_synergy", "density_bottleneck", "p_value", "stability", "mean_x", "mean_y", "median_x", "median_y")
 
 
-def check(prompts: pl.DataFrame, relations: pl.DataFrame, min_relations: int) -> list[Finding]:
-    """The findings about the relations of every model, over the subsets that have test prompts."""
+def views(prompts: pl.DataFrame, relations: pl.DataFrame, min_relations: int) -> list[expect.View]:
+    """What is expected of the relations of every model, over the subsets that have test prompts."""
     texts = relations.with_columns(pl.col("task", "pair", "relation", "leaning").cast(pl.String))
     subsets = prompts.filter(pl.col("split") == "test").select(pl.col("task", "pair").cast(pl.String)).unique(maintain_order=True)
     asked = texts.select("model").unique(maintain_order=True).join(subsets, how="cross")
-    return look(
+    return [
         expect.View("relations", _rows(texts, asked), LABEL, _of_a_relation()),
         expect.View("subsets", _counts(texts, asked), LABEL, _of_a_subset()),
         expect.View("models", _models(texts), ("model",), _of_a_model(min_relations)),
-    )
+    ]
 
 
 def _of_a_relation() -> Mapping[str, expect.Check]:

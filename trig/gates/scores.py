@@ -6,26 +6,24 @@ import polars as pl
 
 from trig.dimensions import Dimension
 from trig.gates import expect
-from trig.gates.gx import look
-from trig.gates.result import Finding
 
 LABEL = ("model", "task", "data_id", "dimension")
 NUMBERS = ("score_trig", "expected", "confidence", "off_mass")
 
 
-def check(prompts: pl.DataFrame, scores: pl.DataFrame, model: str, max_null_share: float) -> list[Finding]:
-    """The findings about the scores of one model."""
+def views(prompts: pl.DataFrame, scores: pl.DataFrame, model: str, max_null_share: float) -> list[expect.View]:
+    """What is expected of the scores of one model."""
     texts = scores.with_columns(pl.col("task", "pair", "dimension", "status").cast(pl.String))
     asked = (
         prompts.filter(pl.col("split") == "test")
         .select(pl.col("task", "pair").cast(pl.String), "data_id")
         .with_columns(model=pl.lit(model))
     )
-    return look(
+    return [
         expect.View("scores", _rows(texts, asked), LABEL, _of_a_score()),
         expect.View("test prompts", _samples(texts, asked), LABEL[:3], _of_a_prompt()),
         expect.View("dimensions", _dimensions(texts), ("model", "dimension"), _of_a_dimension(max_null_share)),
-    )
+    ]
 
 
 def _of_a_score() -> Mapping[str, expect.Check]:
