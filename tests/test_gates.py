@@ -356,7 +356,7 @@ def test_a_failing_gate_names_expectation_count_and_rows(tmp_path: Path) -> None
         gate("prompts", lambda: of_prompts(frame), tmp_path / "a.json", tmp_path / "a.html")
     assert str(told.value) == (
         "prompts: expected that every prompt has one sub-prompt for each of its two dimensions; 1 of 18 prompts fail: "
-        f"t2i/{ONE}/test (sub_prompts 1); 1 more expectations fail; all of it is in {tmp_path / 'a.html'}"
+        f"t2i/{ONE}/test (sub_prompts 1); 2 expectations fail in all; all of it is in {tmp_path / 'a.html'}"
     )
     summary = json.loads((tmp_path / "a.json").read_text("utf-8"))
     assert (summary["met"], summary["expectations"], summary["failed"]) == (False, 11, 2)

@@ -6,7 +6,7 @@ from pathlib import Path
 from trig.errors import GateError, TableError
 from trig.gates.expect import View
 from trig.gates.page import page
-from trig.gates.result import Finding, Result
+from trig.gates.result import Example, Finding, Result
 
 __all__ = ["gate"]
 DECLARED = "the columns and their types are as declared"
@@ -18,9 +18,9 @@ def gate(table: str, views: Callable[[], Iterable[View]], summary: Path, html: P
     Raises GateError when an expectation is not met. A table that does not read as declared fails the first one and no other is looked at.
     """
     try:
-        result = Result(table, (Finding(DECLARED, "tables.check", table), *_look(views())))
+        result = Result(table, (Finding(DECLARED, "tables.check", "tables", 1), *_look(views())))
     except TableError as error:
-        result = Result(table, (Finding.refused(DECLARED, "tables.check", table, str(error)),))
+        result = Result(table, (Finding(DECLARED, "tables.check", "tables", 1, 1, (Example(str(error), ""),)),))
     for path, text in ((summary, result.json()), (html, page(result))):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from typing import Self
 
 SHOWN = 5
 """Example rows per finding."""
@@ -23,7 +22,7 @@ class Finding:
     says: str  # what is expected, in words
     check: str  # what was run
     rows: str  # what a row is, in the plural
-    looked_at: int = 0
+    looked_at: int
     failing: int = 0
     examples: tuple[Example, ...] = ()
 
@@ -31,11 +30,6 @@ class Finding:
     def met(self) -> bool:
         """No row fails."""
         return self.failing == 0
-
-    @classmethod
-    def refused(cls, says: str, check: str, rows: str, reason: str) -> Self:
-        """The finding about a table that could not be looked at."""
-        return cls(says, check, rows, 1, 1, (Example(reason, ""),))
 
     def line(self) -> str:
         """The expectation, the count and the example rows, in one line."""
@@ -62,8 +56,8 @@ class Result:
         return not self.failed
 
     def line(self) -> str:
-        """The first failing expectation, and how many more there are."""
-        more = f"; {len(self.failed) - 1} more expectations fail" if len(self.failed) > 1 else ""
+        """The first failing expectation, and how many there are."""
+        more = f"; {len(self.failed)} expectations fail in all" if len(self.failed) > 1 else ""
         return f"{self.table}: {self.failed[0].line()}{more}"
 
     def json(self) -> str:
