@@ -28,7 +28,9 @@ def changes(scores: pl.DataFrame, tuning: Tuning, column: str) -> pl.DataFrame:
     trained = both.filter(pl.col("pair").is_in(tuning.pairs))
     whole = both.with_columns(pair=pl.lit(None, dtype=pl.String))
     side = [pl.col("before").sort().mean(), pl.col("after").sort().mean()]
-    return _with_interval(pl.concat([trained, whole]).group_by("pair", "dimension"), "change", *side).sort("pair", "dimension", nulls_last=True)
+    return _with_interval(pl.concat([trained, whole]).group_by("pair", "dimension"), "change", *side).sort(
+        "pair", "dimension", nulls_last=True
+    )
 
 
 def _with_interval(groups: "pl.dataframe.group_by.GroupBy", column: str, *more: pl.Expr) -> pl.DataFrame:
@@ -39,19 +41,21 @@ def _with_interval(groups: "pl.dataframe.group_by.GroupBy", column: str, *more: 
 
 
 def segment(row: Mapping[str, float | None]) -> list[float] | None:
-    """The part of a pair's regression line inside the unit square, as x1, y1, x2, y2."""
+    """The part of a pair's regression line inside the unit square, as x1, y1, x2, y2; None where there is none."""
     slope, intercept = row["slope"], row["intercept"]
     if slope is None or intercept is None:
         return None
     ends = [0.0, 1.0]
     if slope:
         ends = sorted(max(0.0, min(1.0, (edge - intercept) / slope)) for edge in (0.0, 1.0))
+    if ends[0] == ends[1]:
+        return None
     return [round(value, 5) for x in ends for value in (x, slope * x + intercept)]
 
 
-def verdict(row: Mapping[str, object], thresholds: Mapping[str, object]) -> str:
-    """Why a pair got its relation, in a few short sentences."""
-    return " ".join([_relation(row), _counts(row), _line(row, thresholds), _doubt(row)]).strip()
+def verdict(row: Mapping[str, object], thresholds: Mapping[str, object]) -> list[str]:
+    """The relation of a pair in words, then why, in short sentences."""
+    return [_relation(row), *_counts(row), _line(row, thresholds), _means(row), *_doubt(row)]
 
 
 def _relation(row: Mapping[str, object]) -> str:
@@ -60,30 +64,35 @@ def _relation(row: Mapping[str, object]) -> str:
         pair = Pair.parse(str(row["pair"]))
         other = pair.x if row["leaning"] == pair.y else pair.y
         return f"Tilt towards {row['leaning']}, away from {other}."
-    return {"none": "No relation: none of the four rules holds.", "too few": "Too few samples for a verdict."}.get(name, f"{name.capitalize()}.")
-
-
-def _counts(row: Mapping[str, object]) -> str:
-    share = {side: f", {row[f'density_{side}']:.0%}" if row["n"] else "" for side in ("synergy", "bottleneck")}
-    left_out = f" {row['nulls']} left out for a missing score." if row["nulls"] else ""
-    return (
-        f"{row['n']} samples: {row['n_synergy']} in R_S{share['synergy']}, {row['n_bottleneck']} in R_B{share['bottleneck']}, "
-        f"{row['n_tradeoff']} in R_T.{left_out}"
+    return {"none": "No relation: none of the four rules holds.", "too few": "Too few samples for a verdict."}.get(
+        name, f"{name.capitalize()}."
     )
+
+
+def _counts(row: Mapping[str, object]) -> list[str]:
+    share = {side: f" ({row[f'density_{side}']:.0%})" if row["n"] else "" for side in ("synergy", "bottleneck")}
+    inside = f"{row['n_synergy']} in R_S{share['synergy']}, {row['n_bottleneck']} in R_B{share['bottleneck']}, {row['n_tradeoff']} in R_T"
+    left_out = [f"{row['nulls']} left out: a score is missing."] if row["nulls"] else []
+    return [f"{row['n']} samples: {inside}.", *left_out]
 
 
 def _line(row: Mapping[str, object], thresholds: Mapping[str, object]) -> str:
     if row["slope"] is None:
         return "No regression line: too few points in R_T, or one value for all."
     above, below = int(str(row["n_above"])), int(str(row["n_below"]))
-    ratio = f"{max(above, below) / min(above, below):.2f}" if min(above, below) else "no ratio"
-    return f"N_a {above} above the line, N_b {below} below: {ratio} (limit {thresholds['tilt_ratio']})."
+    ratio = f"{max(above, below) / min(above, below):.2f}" if min(above, below) else "none"
+    return f"N_a = {above} above the line, N_b = {below} below: ratio {ratio}, limit {thresholds['tilt_ratio']}."
 
 
-def _doubt(row: Mapping[str, object]) -> str:
+def _means(row: Mapping[str, object]) -> str:
+    if not row["n"]:
+        return "No sample has both scores."
+    return f"Means {row['mean_x']:.2f} and {row['mean_y']:.2f}, medians {row['median_x']:.2f} and {row['median_y']:.2f}."
+
+
+def _doubt(row: Mapping[str, object]) -> list[str]:
     rho = "No rho: one side is constant." if row["rho"] is None else f"Spearman's rho {row['rho']:.2f}{_interval(row)}."
-    steady = "" if row["stability"] is None else f" {row['stability']:.0%} of bootstrap samples agree."
-    return rho + steady
+    return [rho] if row["stability"] is None else [rho, f"{row['stability']:.0%} of bootstrap samples give the same verdict."]
 
 
 def _interval(row: Mapping[str, object]) -> str:

@@ -50,7 +50,10 @@
     const own = (row) => row.model === model && row.task === task && row.pair === pair;
     const found = facts.relations.find(own);
     const [x, y] = title(pair);
-    byId("verdict").textContent = found ? found.text : "This model has no scores for this pair.";
+    const [verdict, ...reasons] = found ? found.text : ["This model has no scores for this pair."];
+    byId("verdict").textContent = verdict;
+    byId("reasons").replaceChildren();
+    for (const reason of reasons) add(byId("reasons"), "li", "", reason);
     const line = found && found.line ? [{ x: found.line[0], y: found.line[1], x2: found.line[2], y2: found.line[3] }] : [];
     const means = found && found.mean_x !== null ? [{ x: found.mean_x, y: found.mean_y }] : [];
     const shown = points.filter((row) => own(row) && row.region !== null);
@@ -100,7 +103,6 @@
     const picture = add(item, "img", "");
     picture.src = facts.pictures[row.picture];
     picture.alt = `${row.model}: ${prompt}`;
-    picture.loading = "lazy";
     const body = add(item, "div", "");
     add(body, "p", "prompt", prompt);
     const scores = add(body, "p", "scores");

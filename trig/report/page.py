@@ -9,10 +9,9 @@ from typing import Any
 import jinja2
 import polars as pl
 import vl_convert
-from altair.utils._importers import vl_version_for_vl_convert
 
 from trig.dimensions import ABOUT, PAIRS, Dimension, Relation
-from trig.report import charts, numbers
+from trig.report import charts, numbers, theme
 from trig.report.contents import Contents, Tuning
 
 ABOUT_RELATIONS: Mapping[str, str] = {
@@ -32,13 +31,13 @@ def render(contents: Contents) -> str:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(_part("page.html")).render(
         contents=contents,
-        style=_part("page.css"),
+        style=theme.style() + _part("page.css"),
         script=_part("page.js"),
         libraries=_libraries(),
         data=_embed(_payload(contents, means)),
         means=_table(means, contents.models),
         tunings=[_tuning(contents, tuning) for tuning in contents.tunings],
-        legend=[(name, charts.GLYPHS.get(name, "←"), charts.COLOURS[name], about) for name, about in ABOUT_RELATIONS.items()],
+        legend=[(name, theme.GLYPHS[name], about) for name, about in ABOUT_RELATIONS.items()],
         score=SCORES[contents.score],
         about=ABOUT,
         nulls=_nulls(contents),
@@ -52,20 +51,28 @@ def _part(name: str) -> str:
 
 @cache
 def _libraries() -> str:
-    return str(vl_convert.javascript_bundle(vl_version=vl_version_for_vl_convert()))
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=charts.VEGA_LITE))
 
 
 def _embed(payload: object) -> str:
     """JSON that cannot end its script element or open a comment, whatever a prompt says."""
     text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return (
+        text.replace("<", "\\u003c")
+        .replace(">", "\\u003e")
+        .replace("&", "\\u0026")
+        .replace("\u2028", "\\u2028")
+        .replace("\u2029", "\\u2029")
+    )
 
 
 def _payload(contents: Contents, means: pl.DataFrame) -> dict[str, Any]:
     uris = contents.pictures["uri"].unique(maintain_order=True).to_list()
     place = {uri: number for number, uri in enumerate(uris)}
     shown = {row[:-1]: place[row[-1]] for row in contents.pictures.select("model", "task", "pair", "data_id", "uri").iter_rows()}
-    points = contents.points.select("model", "task", "pair", "data_id", pl.col("x", "y").round(4), "region").sort("task", "pair", "data_id")
+    roster = pl.col("model").cast(pl.Enum(contents.models))
+    points = contents.points.sort("task", "pair", "data_id", roster)
+    points = points.select("model", "task", "pair", "data_id", pl.col("x", "y").round(4), "region")
     return {
         "names": {dimension.value: about.name for dimension, about in ABOUT.items()},
         "models": contents.models,
@@ -88,7 +95,7 @@ def _prompts(contents: Contents) -> dict[str, str]:
 def _specs(contents: Contents, means: pl.DataFrame) -> dict[str, charts.Spec]:
     found = {
         "scatter": charts.spec(charts.scatter(contents.thresholds)),
-        "dimensions": charts.spec(charts.dimensions(means, contents.models).properties(height=30 + 10 * (14 + 13 * len(contents.models)))),
+        "dimensions": charts.spec(charts.dimensions(means, contents.models).properties(height=charts.dimensions_height(contents.models))),
     }
     for card in _cards(contents):
         own = contents.relations.filter(pl.col("model") == card["model"], pl.col("task") == card["task"])
@@ -108,18 +115,22 @@ def _relation(row: Mapping[str, Any], contents: Contents) -> dict[str, Any]:
 
 def _cards(contents: Contents) -> list[dict[str, Any]]:
     """One map per model and task, with its groups in words."""
-    found = []
+    found: list[dict[str, Any]] = []
     for number, (model, task) in enumerate((model, task) for model in contents.models for task in contents.tasks):
         own = contents.relations.filter(pl.col("model") == model, pl.col("task") == task)
+        if own.is_empty():
+            continue
         counts = {name: own.filter(pl.col("relation") == name).height for name in Relation}
         groups = contents.maps.get((model, task), {})
-        found.append({"id": number, "model": model, "task": task, "counts": counts, "groups": groups, "nulls": own["nulls"].sum()})
-    return [card for card in found if sum(card["counts"].values())]
+        found.append({"id": number, "model": model, "task": task, "counts": counts, "groups": groups})
+    return found
 
 
 def _table(means: pl.DataFrame, models: tuple[str, ...]) -> list[dict[str, Any]]:
     value = {(model, code): (mean, n) for model, code, mean, n in means.select("model", "dimension", "mean", "n").iter_rows()}
-    rows = [{"code": code.value, "name": ABOUT[code].name, "cells": [value.get((model, code.value)) for model in models]} for code in Dimension]
+    rows = [
+        {"code": code.value, "name": ABOUT[code].name, "cells": [value.get((model, code.value)) for model in models]} for code in Dimension
+    ]
     return [row for row in rows if any(row["cells"])]
 
 
@@ -134,7 +145,7 @@ def _changes(contents: Contents, tuning: Tuning) -> list[dict[str, Any]]:
     rows = numbers.changes(contents.scores, tuning, contents.score).to_dicts()
     for row in rows:
         row["kind"] = "rise" if row["low"] > 0 else "fall" if row["high"] < 0 else "unclear"
-        row["label"] = f"★ {row['dimension']} in {row['pair']}" if row["pair"] else f"{row['dimension']} {ABOUT[Dimension(row['dimension'])].name}"
+        row["label"] = f"★ {row['dimension']} in {row['pair']}" if row["pair"] else charts.label(row["dimension"])
     return rows
 
 
