@@ -55,7 +55,7 @@ def picture(seed: int, side: int = 64) -> bytes:
     down, across = np.mgrid[:side, :side]
     pixels = np.full((side, side, 3), draw.integers(120, 255, 3), np.uint8)
     for _ in range(2):
-        y, x, r = draw.integers(side // 5, side - side // 5, 2).tolist() + [draw.integers(side // 10, side // 4)]
+        y, x, r = *draw.integers(side // 5, side - side // 5, 2), draw.integers(side // 10, side // 4)
         pixels[(down - y) ** 2 + (across - x) ** 2 < r * r] = draw.integers(0, 255, 3)
     packed = BytesIO()
     Image.fromarray(pixels).save(packed, "PNG")

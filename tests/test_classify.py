@@ -2,21 +2,27 @@
 
 import math
 import random
+from collections.abc import Sequence
 from itertools import combinations
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+import synthetic
 from scipy import stats
 
 from trig import tables
+from trig.classify.inputs import check_current, roster_scores
 from trig.classify.map import groups, metrics
 from trig.classify.relations import located, relations
 from trig.dimensions import PAIRS, Relation
+from trig.errors import TableError
 from trig.params import Thresholds
 
 PAIR = "IQ-R_TA-S"
-Points = list[tuple[float | None, float | None]]
+Points = Sequence[tuple[float | None, float | None]]
 
 
 def limits(**changes: object) -> Thresholds:
@@ -38,7 +44,7 @@ def table(points: Points, pair: str = PAIR, model: str = "a") -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def only(points: Points, thresholds: Thresholds) -> dict[str, object]:
+def only(points: Points, thresholds: Thresholds) -> dict[str, Any]:
     """The one row these points lead to."""
     found = tables.check(relations(table(points), thresholds), tables.RELATIONS, "relations")
     assert found.height == 1
@@ -231,3 +237,34 @@ def test_metrics_are_small_and_count_nulls() -> None:
     model = metrics(relations(frame, limits()), frame, prompts)["models"]["a"]  # type: ignore[index]
     assert model["dimensions"]["IQ-R"] == {"n": 11, "nulls": 1, "score_trig": 0.9, "expected": 0.9}
     assert (model["n"], model["nulls"]) == (23, 1) and model["pairs"] == {"t2i": {PAIR: "none"}}
+
+
+def test_only_the_rosters_files_are_read(tmp_path: Path) -> None:
+    prompts = synthetic.prompts(2)
+    for model in ("a", "b", "gone"):
+        frame = synthetic.scores("tiny", prompts).with_columns(model=pl.lit(model))
+        tables.write(frame, tables.SCORES, tmp_path / f"{model}.parquet")
+    train = pl.col("data_id").str.ends_with("_2")
+    split = prompts.with_columns(split=pl.when(train).then(pl.lit("train")).otherwise(pl.col("split").cast(pl.String)))
+    found = roster_scores(tmp_path, ["b", "a"], split)
+    assert found["model"].unique(maintain_order=True).to_list() == ["b", "a"]
+    assert found.filter(train).is_empty()
+    assert found.height == 2 * 2 * 42
+
+
+def test_a_missing_or_swapped_file_is_one_line(tmp_path: Path) -> None:
+    prompts = synthetic.prompts(2)
+    with pytest.raises(TableError, match="'tiny' is in generate.roster and has no scores; run `dvc repro judge@tiny`"):
+        roster_scores(tmp_path, ["tiny"], prompts)
+    tables.write(synthetic.scores("tiny-dtm", prompts), tables.SCORES, tmp_path / "tiny.parquet")
+    with pytest.raises(TableError, match="column 'model' holds 'tiny-dtm'; this file is for 'tiny'"):
+        roster_scores(tmp_path, ["tiny"], prompts)
+
+
+def test_relations_of_other_scores_or_thresholds_are_refused() -> None:
+    scores, where = synthetic.scores("tiny", synthetic.prompts(12)), Path("relations.parquet")
+    found = relations(scores, limits(bootstraps=5))
+    check_current(found.reverse(), scores, limits(bootstraps=5), where)
+    for other, thresholds in [(scores.slice(2), limits()), (scores, limits(synergy=0.6)), (scores, limits(dispersion_corr=0.1))]:
+        with pytest.raises(TableError, match="made from other scores or thresholds"):
+            check_current(found, other, thresholds, where)

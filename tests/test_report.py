@@ -18,9 +18,9 @@ from PIL import Image
 from trig import tables
 from trig.classify import map as dtm
 from trig.classify.relations import located, relations
-from trig.errors import PictureError, TableError
+from trig.errors import PictureError, TableError, TrigError
 from trig.params import Thresholds
-from trig.report import numbers, page, pictures, stills, theme
+from trig.report import numbers, page, pictures, sources, stills, theme
 from trig.report.contents import Contents, Gate, Tuning
 
 THRESHOLDS = Thresholds.model_validate(
@@ -225,3 +225,27 @@ def test_a_report_without_tuning_gates_or_nulls(contents: Contents) -> None:
 def test_every_relation_has_a_colour_a_glyph_and_words() -> None:
     assert set(theme.RELATIONS) == set(theme.GLYPHS) == set(page.ABOUT_RELATIONS) == set(tables.RELATION.categories)
     assert set(theme.LIGHT) == set(theme.DARK)
+
+
+def test_gates_results_are_read_with_their_links(tmp_path: Path) -> None:
+    folder = tmp_path / "gates"
+    (folder / "images").mkdir(parents=True)
+    (folder / "prompts.json").write_text('{"met": true, "expectations": 4, "failed": 0, "failures": {}}')
+    (folder / "images" / "tiny.json").write_text('{"met": false, "expectations": 2, "failed": 1, "failures": {"a": "b"}}')
+    assert sources.gates(folder) == (
+        Gate("images/tiny", False, 2, ("b",), "gates/images/tiny.html"),
+        Gate("prompts", True, 4, (), "gates/prompts.html"),
+    )
+    (folder / "prompts.json").write_text('{"met": tr')
+    with pytest.raises(TrigError, match=r"prompts.json: cannot be read .*run `dvc repro`"):
+        sources.gates(folder)
+
+
+def test_a_tuning_card_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "tiny-dtm"
+    folder.mkdir()
+    (folder / sources.CARD).write_text('{"base": "tiny", "pairs": ["IQ-R_TA-S"], "steps": 200}')
+    assert sources.tuning(folder) == Tuning("tiny", "tiny-dtm", ("IQ-R_TA-S",), {"steps": "200"})
+    (folder / sources.CARD).write_text("{}")
+    with pytest.raises(TrigError, match="field 'base' is missing"):
+        sources.tuning(folder)

@@ -17,19 +17,20 @@ from trig.report import page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="no Chromium with its chromedriver: apt-get install chromium chromium-driver"
-)
+MISSING = "no Chromium with its chromedriver: apt-get install chromium chromium-driver"
+pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason=MISSING)
 FLAGS = (
-    "headless no-sandbox disable-gpu no-first-run disable-background-networking disable-component-update disable-sync disable-dev-shm-usage"
+    *("headless", "no-sandbox", "disable-gpu", "no-first-run", "disable-background-networking"),
+    *("disable-component-update", "disable-sync", "disable-dev-shm-usage"),
 )
+MARKS = "svg .mark-group, svg .mark-symbol path, svg .mark-rect path"
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     options = Options()
     options.binary_location = str(CHROMIUM)
-    for flag in [*FLAGS.split(), f"user-data-dir={tmp_path_factory.mktemp('profile')}"]:
+    for flag in [*FLAGS, f"user-data-dir={tmp_path_factory.mktemp('profile')}"]:
         options.add_argument(f"--{flag}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     with webdriver.Chrome(options=options, service=Service(str(DRIVER))) as driver:
@@ -51,7 +52,7 @@ def show(browser: webdriver.Chrome, report: Path, width: int = 1280, scheme: str
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
     browser.get(report.as_uri())
     WebDriverWait(browser, 60).until(lambda driver: driver.execute_script("return document.documentElement.dataset.ready") == "yes")
-    assert browser.get_log("browser") == []
+    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
 
 
 def choose(browser: webdriver.Chrome, control: str, value: str) -> None:
@@ -69,9 +70,7 @@ def test_every_chart_is_drawn_and_nothing_sticks_out(browser: webdriver.Chrome, 
     show(browser, report, width, scheme)
     charts = browser.find_elements(By.CSS_SELECTOR, ".chart")
     assert len(charts) == 9
-    assert all(
-        len(chart.find_elements(By.CSS_SELECTOR, "svg .mark-group, svg .mark-symbol path, svg .mark-rect path")) > 1 for chart in charts
-    )
+    assert all(len(chart.find_elements(By.CSS_SELECTOR, MARKS)) > 1 for chart in charts)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
 
 
@@ -111,7 +110,8 @@ def test_choosing_a_pair_draws_its_points_and_says_why(browser: webdriver.Chrome
     choose(browser, "pair-pair", "TA-C_TA-S")
     drawn = "return document.querySelectorAll('#scatter .mark-symbol path[aria-label*=sample]').length"
     expected = "#reasons li"
-    WebDriverWait(browser, 10).until(lambda driver: "TA-S Style" in driver.find_element(By.ID, "scatter").get_attribute("innerHTML"))
+    titles = "return document.getElementById('scatter').textContent"
+    WebDriverWait(browser, 10).until(lambda driver: "TA-S Style" in driver.execute_script(titles))
     samples = int(browser.find_elements(By.CSS_SELECTOR, expected)[0].text.split(" samples")[0])
     assert browser.execute_script(drawn) == samples
     browser.execute_script("document.getElementById('pair-pictures').click()")
@@ -120,8 +120,8 @@ def test_choosing_a_pair_draws_its_points_and_says_why(browser: webdriver.Chrome
 
 def test_a_cell_of_the_map_opens_its_pair(browser: webdriver.Chrome, report: Path) -> None:
     show(browser, report)
-    label = "Array.from(document.querySelectorAll('[data-chart=matrix-1] path[aria-label]')).find(e => e.getAttribute('aria-label').includes('IQ-A_R-B'))"
-    browser.execute_script(f"{label}.dispatchEvent(new MouseEvent('click', {{bubbles: true}}))")
+    cell = "document.querySelector('[data-chart=matrix-1] path[aria-label*=IQ-A_R-B]')"
+    browser.execute_script(f"{cell}.dispatchEvent(new MouseEvent('click', {{bubbles: true}}))")
     assert browser.find_element(By.ID, "pair-model").get_attribute("value") == "tiny-turbo"
     assert browser.find_element(By.ID, "pair-pair").get_attribute("value") == "IQ-A_R-B"
 

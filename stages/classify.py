@@ -1,0 +1,22 @@
+"""Name the relation of each pair of dimensions, for every model of the roster.
+
+python -m stages.classify PROMPTS SCORES RELATIONS
+"""
+
+from pathlib import Path
+
+from stages._cli import run
+from trig import params, tables
+from trig.classify.inputs import roster_scores
+from trig.classify.relations import relations
+
+
+def main(prompts: Path, scores: Path, out: Path) -> None:
+    """Read data/prompts.parquet and the roster's files under data/scores, write data/relations.parquet."""
+    settings = params.load()
+    held_out = roster_scores(scores, settings.generate.roster, tables.read(prompts, tables.PROMPTS))
+    tables.write(relations(held_out, settings.thresholds), tables.RELATIONS, out)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,62 @@
+"""Reads the small files other stages leave for the report: gates' results, how a model was tuned, and what everything was made with."""
+
+import json
+import platform
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from trig.errors import TrigError
+from trig.report.contents import Gate, Tuning
+
+CARD = "tuning.json"
+"""What a fine-tuning leaves beside its weights: the model it began with, the pairs it was to repair, and how it was trained."""
+PACKAGES = ("trig", "torch", "diffusers", "transformers", "peft", "polars", "scipy", "altair", "vl-convert-python")
+
+
+def gates(folder: Path) -> tuple[Gate, ...]:
+    """The gates' results in a folder, each with a link to its page beside the report."""
+    return tuple(_gate(file, file.relative_to(folder).with_suffix("")) for file in sorted(folder.rglob("*.json")))
+
+
+def _gate(file: Path, name: Path) -> Gate:
+    found, link = _json(file), f"gates/{name.as_posix()}.html"
+    try:
+        return Gate(name.as_posix(), bool(found["met"]), int(found["expectations"]), tuple(found["failures"].values()), link)
+    except KeyError as error:
+        raise TrigError(f"{file}: field {error} of the gate's result is missing; run `dvc repro` to write it anew") from None
+
+
+def tuning(adapter: Path) -> Tuning:
+    """How the adapter in a folder was made; the tuned model bears the folder's name."""
+    card = _json(adapter / CARD)
+    try:
+        base, pairs = str(card.pop("base")), tuple(map(str, card.pop("pairs")))
+    except KeyError as error:
+        raise TrigError(f"{adapter / CARD}: field {error} is missing; run `dvc repro finetune` to write it anew") from None
+    return Tuning(base, adapter.name, pairs, {name: str(value) for name, value in card.items()})
+
+
+def versions(scores: pl.DataFrame) -> dict[str, str]:
+    """What judged, and the libraries that ran."""
+    judges = ", ".join(scores["judge"].unique().sort())
+    return {"judge": judges, "Python": platform.python_version()} | dict(_installed())
+
+
+def _installed() -> Iterator[tuple[str, str]]:
+    for package in PACKAGES:
+        try:
+            yield package, version(package)
+        except PackageNotFoundError:
+            continue
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise TrigError(f"{file}: cannot be read ({error}); run `dvc repro` to write it anew") from None
+    return found
