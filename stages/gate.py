@@ -1,0 +1,40 @@
+"""Gate a table: write the verdict as JSON and as a page, and stop the pipeline with exit code 2 when an expectation is not met.
+
+    python -m stages.gate prompts PROMPTS OUT_JSON OUT_HTML
+    python -m stages.gate images PROMPTS IMAGES/MODEL OUT_JSON OUT_HTML
+    python -m stages.gate scores PROMPTS SCORES/MODEL.parquet OUT_JSON OUT_HTML
+    python -m stages.gate relations PROMPTS RELATIONS OUT_JSON OUT_HTML
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from stages._cli import run
+from trig import params, tables
+from trig.errors import ParamsError
+from trig.gates import expect, gate, images, prompts, relations, scores
+
+
+def main(table: str, inputs: list[Path], out_json: Path, out_html: Path) -> None:
+    """Check a table against its expectations; the model is the name of the images folder or of the scores file."""
+    gate(table, lambda: _views(table, inputs), out_json, out_html)
+
+
+def _views(table: str, inputs: list[Path]) -> Iterable[expect.View]:
+    settings = params.load()
+    asked = tables.read(inputs[0], tables.PROMPTS)
+    match table, inputs[1:]:
+        case "prompts", []:
+            return prompts.views(asked, settings.annotate.subsets(), settings.annotate.per_subset, settings.annotate.max_tokens)
+        case "images", [folder]:
+            return images.views(asked, folder, folder.name)
+        case "scores", [file]:
+            return scores.views(asked, tables.read(file, tables.SCORES), file.stem, settings.gates.max_null_share)
+        case "relations", [file]:
+            return relations.views(asked, tables.read(file, tables.RELATIONS), settings.gates.min_relations)
+        case _:
+            raise ParamsError(f"gate: {table} with {len(inputs)} inputs is unknown; `python -m stages.gate --help` lists the four forms")
+
+
+if __name__ == "__main__":
+    run(main)
