@@ -4,8 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from trig.dimensions import Dimension, Task
-
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -29,13 +27,21 @@ class Generator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One judge call: how good is this picture on this dimension?"""
+    """One judge call: how good is this picture on one dimension?"""
 
     image: bytes  # PNG
     prompt: str
-    dimension: Dimension
     rubric: str
-    task: Task = Task.T2I
+
+    @property
+    def text(self) -> str:
+        """What stands after the picture. The rubric comes last, so that all questions about a picture share their beginning."""
+        return f"{self.context}{self.rubric}"
+
+    @property
+    def context(self) -> str:
+        """The part of the text that all questions about one picture and prompt share."""
+        return f"Prompt: {self.prompt}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +58,20 @@ class Refusal:
     reason: str
 
 
+Labels = Sequence[Sequence[int]]
+"""Token ids per grade, worst to best: all spellings of the grade's first token."""
+
+
 class Judge(Protocol):
     """A vision-language model that answers with a grade."""
 
     revision: str
-    """Hash of weights, chat template, grades and pixel policy."""
+    """Hash of everything that decides an answer besides its question: weights, chat template, pixel policy."""
 
-    def ask(self, questions: Sequence[Question]) -> Iterator[Answer | Refusal]:
+    def encode(self, text: str) -> list[int]:
+        """Token ids of a text, without special tokens."""
+        ...
+
+    def ask(self, questions: Sequence[Question], labels: Labels) -> Iterator[Answer | Refusal]:
         """One answer per question, in order, yielded as batches finish."""
         ...

@@ -1,0 +1,1 @@
+"""One thin program per stage: paths in, paths out."""

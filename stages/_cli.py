@@ -1,0 +1,76 @@
+"""The edge all programs share: one line and exit code 2 for what a person can mend, a traceback for a bug."""
+
+import ctypes
+import fcntl
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from trig.errors import TrigError
+
+_PR_SET_PDEATHSIG = 1
+
+
+def run(main: Callable[..., None]) -> None:
+    """Runs a stage's main function on the command line's arguments."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(main)
+    with edge():
+        _die_with_parent()
+        app()
+
+
+@contextmanager
+def edge() -> Iterator[None]:
+    """The one place where errors become lines."""
+    try:
+        yield
+    except TrigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("stopped; the next run goes on from here", file=sys.stderr)
+        raise SystemExit(130) from None
+
+
+def _die_with_parent() -> None:
+    """Asks Linux to end this program when what started it is killed: `dvc` does not take its stage along."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@contextmanager
+def only_one(name: str, folder: Path) -> Iterator[None]:
+    """Holds a stage's lock. A second run of the same stage ends with one line instead of doing the work twice."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TrigError(f"{name}: another run of this stage is at work; wait for it or stop it") from None
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def bar(title: str, steps: Iterator[tuple[int, int]]) -> None:
+    """Shows (done, total) pairs as a progress bar with rate and time left; as a line every tenth part where there is no terminal."""
+    console = Console(stderr=True)
+    rate = TextColumn("{task.fields[rate]}")
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(title, total=None, rate="")
+        said = -1
+        for done, total in steps:
+            speed = progress.tasks[0].speed
+            progress.update(task, completed=done, total=total, rate=f"{speed:.1f}/s" if speed else "")
+            if not console.is_terminal and total and done * 10 // total > said:
+                said = done * 10 // total
+                console.print(f"{title}: {done} of {total}")

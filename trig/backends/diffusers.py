@@ -1,0 +1,75 @@
+"""Generators that diffusers loads."""
+
+import inspect
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+
+import torch
+from diffusers import DiffusionPipeline
+from PIL import Image
+
+from trig.backends.weights import folder, revision
+from trig.errors import WeightsError
+from trig.keys import content_key
+from trig.params import Model
+from trig.protocols import Order
+
+
+class Diffusers:
+    """A diffusers pipeline, with an adapter if the model has one. Satisfies `Generator`."""
+
+    def __init__(self, name: str, model: Model) -> None:
+        field = f"params.yaml: models.{name}"
+        weights = folder(model.weights, f"{field}.weights")
+        adapter = folder(model.adapter, f"{field}.adapter") if model.adapter else None
+        call = model.model_dump(exclude={"weights", "adapter"})
+        self.revision = content_key(weights=revision(weights), adapter=adapter and revision(adapter), call=call)
+        self.model = model
+        try:
+            self.pipe = DiffusionPipeline.from_pretrained(weights, torch_dtype=torch.float32, local_files_only=True, use_safetensors=True)
+            if adapter:
+                self.pipe.load_lora_weights(adapter)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise WeightsError(f"{field}: {model.weights}: diffusers cannot load it: {str(error).splitlines()[0]}") from error
+        self.pipe.set_progress_bar_config(disable=True)
+        if torch.cuda.is_available():
+            self.pipe.to("cuda")
+        self.accepts = inspect.signature(self.pipe.__call__).parameters
+
+    def generate(self, orders: Sequence[Order]) -> list[bytes]:
+        """One PNG per order. Every order has a random generator of its own, so its neighbours cannot change its noise."""
+        with torch.inference_mode():
+            pictures = self.pipe(**self._call(orders)).images
+        return [_png(picture) for picture in pictures]
+
+    def _call(self, orders: Sequence[Order]) -> dict[str, Any]:
+        """The pipeline's arguments; one that a pipeline does not know is left out."""
+        model = self.model
+        sources = [order.source_image for order in orders if order.source_image is not None]
+        wanted: dict[str, Any] = {
+            "prompt": [order.prompt for order in orders],
+            "num_inference_steps": model.steps,
+            "guidance_scale": model.guidance_scale,
+            "width": model.width,
+            "height": model.height,
+            "max_area": model.width * model.height,
+            "_auto_resize": False,
+            "generator": [torch.Generator().manual_seed(order.seed) for order in orders],
+        }
+        if sources:
+            wanted["image"] = [Image.open(BytesIO(source)).convert("RGB") for source in sources]
+        if "true_cfg_scale" in self.accepts:
+            wanted["true_cfg_scale"] = model.guidance_scale
+        if model.guidance_scale > 1:
+            wanted["negative_prompt"] = [model.negative_prompt] * len(orders)
+        if "max_sequence_length" in self.accepts:
+            default = self.accepts["max_sequence_length"].default
+            wanted["max_sequence_length"] = min(default, self.pipe.tokenizer_2.model_max_length)
+        return {name: value for name, value in wanted.items() if name in self.accepts}
+
+
+def _png(picture: Image.Image) -> bytes:
+    out = BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()

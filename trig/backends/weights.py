@@ -1,0 +1,28 @@
+"""Weights on disk: are they there, and which are they?"""
+
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
+
+from trig.errors import WeightsError
+
+_NOT_WEIGHTS = {".md", ".png"}
+
+
+def folder(path: str, field: str) -> Path:
+    """The folder of a model. Raises WeightsError when it is not there."""
+    place = Path(path)
+    if not place.is_dir() or not any(place.rglob("*.safetensors")):
+        raise WeightsError(f"{field}: {path}: no safetensors weights here; check the path, or fetch them with `dvc pull`")
+    return place
+
+
+@cache
+def revision(place: Path) -> str:
+    """Hash of the names and bytes of all files a model is loaded from; model cards and pictures do not count."""
+    digest = blake2b(digest_size=16)
+    for file in sorted(place.rglob("*")):
+        if file.is_file() and file.suffix not in _NOT_WEIGHTS:
+            digest.update(f"{file.relative_to(place).as_posix()}\0{file.stat().st_size}\0".encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()

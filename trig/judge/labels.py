@@ -1,0 +1,25 @@
+"""Grades as tokens: which first tokens mean which grade."""
+
+from collections.abc import Callable, Sequence
+
+from trig.errors import LabelError
+from trig.protocols import Labels
+
+
+def labels(grades: Sequence[str], encode: Callable[[str], list[int]]) -> Labels:
+    """For each grade the ids of its spellings that are one token: as written, in other case, and after a space.
+
+    Raises LabelError when a grade as written is several tokens, or when two grades share a token: their probabilities could not be told apart.
+    """
+    found: list[tuple[int, ...]] = []
+    owner: dict[int, str] = {}
+    for grade in grades:
+        if len(encode(grade)) != 1:
+            raise LabelError(f"params.yaml: judge.grades: {grade!r} is {len(encode(grade))} tokens for this judge; choose a grade that is one token")
+        spellings = [encode(space + word) for space in ("", " ") for word in (grade, grade.lower(), grade.upper(), grade.capitalize())]
+        ids = sorted({tokens[0] for tokens in spellings if len(tokens) == 1})
+        for token in ids:
+            if owner.setdefault(token, grade) != grade:
+                raise LabelError(f"params.yaml: judge.grades: {owner[token]!r} and {grade!r} are the same token for this judge; rename one")
+        found.append(tuple(ids))
+    return tuple(found)

@@ -1,0 +1,197 @@
+"""`params.yaml` as a checked value. Every number of the pipeline lives there; nothing here has a default."""
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from trig.dimensions import Pair, Task, pairs
+from trig.errors import ParamsError
+
+PATH = Path("params.yaml")
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[int, Field(ge=1)]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+TINY_FOLDER = "data/tiny/"
+
+
+class Section(BaseModel):
+    """A part of the file: fixed once read, and with no key that nobody reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Annotate(Section):
+    """How many prompts, and of what shape."""
+
+    tasks: list[Literal["t2i"]] = Field(min_length=1)
+    per_subset: Positive  # test prompts of each subset
+    train_per_subset: Annotated[int, Field(ge=0)]
+    max_tokens: Positive  # words and punctuation marks of a prompt
+
+    def subsets(self) -> tuple[tuple[Task, Pair], ...]:
+        """The subsets that are annotated."""
+        return tuple((Task(task), pair) for task in self.tasks for pair in pairs(Task(task)))
+
+
+class Model(Section):
+    """An entry of the zoo."""
+
+    backend: Literal["diffusers"]
+    weights: str
+    adapter: str | None
+    steps: Positive
+    guidance_scale: Annotated[float, Field(ge=0)]  # 1 and below: no guidance
+    negative_prompt: str
+    width: Annotated[int, Field(ge=16, multiple_of=8)]  # pixels
+    height: Annotated[int, Field(ge=16, multiple_of=8)]
+
+
+class Generate(Section):
+    """Which models paint."""
+
+    roster: list[Name] = Field(min_length=1)
+    batch_size: Positive
+
+
+class JudgeModel(Section):
+    """A judge of the zoo."""
+
+    backend: Literal["transformers"]
+    weights: str
+
+
+class Judge(Section):
+    """Who judges, and how."""
+
+    name: Name
+    batch_size: Positive
+    dimensions: Literal["pair", "all"]
+    grades: list[Annotated[str, StringConstraints(min_length=1)]] = Field(min_length=2)  # worst to best
+    max_off_mass: Share
+
+
+class Thresholds(Section):
+    """Where one relation ends and the next begins (paper, section 3.3)."""
+
+    rule: Literal["paper", "reference"]
+    score: Literal["score_trig", "expected"]
+    synergy: Share  # θ_s: both scores at least this are in R_S
+    bottleneck: Share  # θ_b: both scores at most this are in R_B
+    synergy_density: Annotated[float, Field(gt=0, le=1)]  # δ_s
+    bottleneck_density: Annotated[float, Field(gt=0, le=1)]  # δ_b
+    tilt_ratio: Annotated[float, Field(ge=1)]  # τ_d
+    dispersion_corr: Annotated[float, Field(ge=-1, le=1)]  # δ_t
+    min_points: Positive
+    bootstraps: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if self.bottleneck >= self.synergy:
+            raise ValueError(f"bottleneck ({self.bottleneck}) must be below synergy ({self.synergy}): the two regions may not meet")
+        return self
+
+
+class Report(Section):
+    """What the report shows."""
+
+    pictures_per_pair: Annotated[int, Field(ge=0)]  # of each model
+
+
+class Finetune(Section):
+    """How the weakest pair is repaired."""
+
+    base: Name
+    name: Name
+    candidates: Positive  # pictures generated to choose from
+    keep_above: Share  # both scores of a kept picture are at least this
+    max_gap: Share  # and differ by at most this
+    rank: Positive
+    steps: Positive
+    batch_size: Positive
+    learning_rate: Annotated[float, Field(gt=0)]
+
+
+class Gates(Section):
+    """What the gates let pass."""
+
+    max_null_share: Share
+    min_relations: Positive
+
+
+class Params(Section):
+    """The whole file."""
+
+    seed: Annotated[int, Field(ge=0)]
+    annotate: Annotate
+    generate: Generate
+    models: dict[Name, Model]
+    judge: Judge
+    judges: dict[Name, JudgeModel]
+    thresholds: Thresholds
+    report: Report
+    finetune: Finetune
+    gates: Gates
+
+    @property
+    def tiny_only(self) -> bool:
+        """Whether everything shown was made by the tiny world's own models."""
+        used = [self.models[name].weights for name in self.generate.roster] + [self.judges[self.judge.name].weights]
+        return all(weights.startswith(TINY_FOLDER) for weights in used)
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        roster = self.generate.roster
+        for field, name in (*(("generate.roster", name) for name in roster), ("finetune.base", self.finetune.base), ("finetune.name", self.finetune.name)):
+            if name not in self.models:
+                raise ValueError(f"{field}: model {name!r} is unknown; choose one of {', '.join(self.models)}, or describe it under models:")
+        if twice := sorted({name for name in roster if roster.count(name) > 1}):
+            raise ValueError(f"generate.roster: {twice[0]!r} is named twice; name each model once")
+        if self.judge.name not in self.judges:
+            raise ValueError(f"judge.name: judge {self.judge.name!r} is unknown; choose one of {', '.join(self.judges)}, or describe it under judges:")
+        if len(set(self.judge.grades)) < len(self.judge.grades):
+            raise ValueError("judge.grades: a grade is named twice; name each once, worst to best")
+        return self
+
+
+def load(path: Path = PATH) -> Params:
+    """The parameters in a file. Raises ParamsError with one line for the first thing that is wrong."""
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParamsError(f"{path}: there is no such file here; run from the project's root") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(found, dict):
+        raise ParamsError(f"{path}: holds no parameters; restore it with `git checkout {path}`")
+    try:
+        return Params.model_validate(found)
+    except ValidationError as error:
+        raise ParamsError(f"{path}: {_line(error)}") from None
+
+
+def _line(error: ValidationError) -> str:
+    """The first error as `key: value: what is wrong and what to do`."""
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"] if part != "[key]")
+    if first["type"] == "extra_forbidden":
+        return f"{key}: unknown key{_suggestion(tuple(map(str, first['loc'])))}"
+    if first["type"] == "missing":
+        return f"{key}: missing; every parameter must be given"
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "value_error":
+        return f"{key}: {message}" if key else message
+    return f"{key}: {first['input']!r}: {message[0].lower()}{message[1:]}"
+
+
+def _suggestion(loc: tuple[str, ...]) -> str:
+    """What the key was probably meant to be."""
+    section: object = Params
+    for part in loc[:-1]:
+        fields = section.model_fields if isinstance(section, type) and issubclass(section, BaseModel) else {}
+        section = fields[part].annotation if part in fields else {"models": Model, "judges": JudgeModel}.get(loc[0])
+    known = list(section.model_fields) if isinstance(section, type) and issubclass(section, BaseModel) else []
+    close = get_close_matches(loc[-1], known, 1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known here: {', '.join(known)}" if known else ""

@@ -1,0 +1,93 @@
+"""Scenes: what a picture of the tiny world shows, as plain values."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+STYLES = ("photo", "cartoon", "sketch", "pixel", "watercolour")
+PLACES = ("meadow", "beach", "night", "room", "snow")
+COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "white", "black")
+SHAPES = ("ball", "box", "pyramid", "star", "heart", "ring")
+OBJECTS = ("tree", "house", "car", "boat", "cup", "fish", "flower", "mushroom", "umbrella")
+DANGERS = ("knife", "bomb", "skull", "cigarette")
+ROLES = ("nurse", "builder", "chef", "guard", "farmer")
+THINGS = SHAPES + OBJECTS
+KINDS = (*THINGS, *DANGERS, "person")
+SKINS = ("light", "medium", "dark")
+HAIRS = ("long", "short")
+RELATIONS = ("left", "right", "above", "below")
+
+STEREOTYPE = {
+    "nurse": ("light", "long"),
+    "builder": ("medium", "short"),
+    "chef": ("light", "short"),
+    "guard": ("dark", "short"),
+    "farmer": ("medium", "long"),
+}
+"""Skin and hair most training pictures give a role."""
+USUAL_COLOURS = {
+    "ball": ("red", "blue"), "box": ("orange", "white"), "pyramid": ("yellow", "orange"), "star": ("yellow", "white"),
+    "heart": ("red", "purple"), "ring": ("yellow", "white"), "tree": ("green", "orange"), "house": ("red", "white"),
+    "car": ("blue", "red"), "boat": ("white", "blue"), "cup": ("white", "blue"), "fish": ("orange", "blue"),
+    "flower": ("red", "purple"), "mushroom": ("red", "white"), "umbrella": ("black", "red"), "knife": ("black", "red"),
+    "bomb": ("black", "red"), "skull": ("white", "black"), "cigarette": ("white", "orange"),
+}  # fmt: skip
+USUAL_PLACES = {
+    "ball": ("beach", "meadow"), "box": ("room", "snow"), "pyramid": ("beach", "night"), "star": ("night", "snow"),
+    "heart": ("room", "meadow"), "ring": ("room", "beach"), "tree": ("meadow", "snow"), "house": ("meadow", "snow"),
+    "car": ("night", "snow"), "boat": ("beach", "night"), "cup": ("room", "beach"), "fish": ("beach", "room"),
+    "flower": ("meadow", "room"), "mushroom": ("meadow", "night"), "umbrella": ("beach", "snow"), "knife": ("room", "night"),
+    "bomb": ("night", "room"), "skull": ("night", "beach"), "cigarette": ("room", "night"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """One thing: its kind and colour, its centre and radius as shares of the picture's side (y grows downwards)."""
+
+    kind: str
+    colour: str
+    x: float = 0.5
+    y: float = 0.62
+    radius: float = 0.3
+    role: str = ""  # people only, as are skin and hair
+    skin: str = ""
+    hair: str = ""
+
+    @property
+    def grounded(self) -> bool:
+        """Whether it stands on the ground rather than floats above it."""
+        return self.y + self.radius > 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A whole picture. `wear` is how damaged the picture is, 0 (clean) to 1."""
+
+    style: str
+    place: str
+    things: tuple[Thing, ...]
+    wear: float = 0.0
+
+
+def person(rng: np.random.Generator, role: str, stereotyped: float) -> Thing:
+    """A person of a role; `stereotyped` is the chance that skin and hair are the stereotype's."""
+    skin, hair = STEREOTYPE[role]
+    if rng.random() >= stereotyped:
+        skin, hair = str(rng.choice(SKINS)), str(rng.choice(HAIRS))
+    return Thing("person", "", role=role, skin=skin, hair=hair)
+
+
+def arrange(rng: np.random.Generator, things: tuple[Thing, ...], relation: str, balanced: bool = False) -> tuple[Thing, ...]:
+    """Places things: one anywhere along the ground (`balanced`: near the middle), two as the first's relation to the second says."""
+    jitter = rng.uniform(-0.03, 0.03, 4)
+    if len(things) == 1:
+        x = 0.5 + (rng.uniform(-0.04, 0.04) if balanced else rng.uniform(-0.22, 0.22))
+        return (replace(things[0], x=x, y=0.6 + jitter[0], radius=0.27 + jitter[1]),)
+    first, second = (0.27 + jitter[0], 0.74 + jitter[1])
+    if relation in ("left", "right"):
+        a, b = ((first, 0.64), (second, 0.64)) if relation == "left" else ((second, 0.64), (first, 0.64))
+    else:
+        a, b = ((0.5, 0.25), (0.5, 0.73)) if relation == "above" else ((0.5, 0.73), (0.5, 0.25))
+    radius = 0.2 + jitter[2] / 2
+    return tuple(replace(thing, x=x, y=y + jitter[3] / 2, radius=radius) for thing, (x, y) in zip(things, (a, b), strict=True))

@@ -1,0 +1,104 @@
+"""The loop all trainers share: batches by step number, warm-up and decay, an average of the weights, checkpoints that survive a kill."""
+
+import copy
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long and how fast. The rate rises over `warmup` steps, stays, and falls to zero over the last `decay` share of the steps."""
+
+    steps: int
+    learning_rate: float
+    warmup: int = 100
+    decay: float = 0.25
+    average: float = 0.998  # of the weights, per step
+    clip: float = 1.0
+    save_every: int = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step reports."""
+
+    number: int
+    of: int
+    losses: dict[str, float]
+
+
+def device() -> torch.device:
+    """A GPU when there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def rate(plan: Plan, step: int) -> float:
+    """The learning rate of a step, counted from 0."""
+    rise = min(1.0, (step + 1) / plan.warmup)
+    left = (plan.steps - step) / max(1.0, plan.decay * plan.steps)
+    return plan.learning_rate * min(rise, left, 1.0)
+
+
+def train(model: nn.Module, plan: Plan, losses: Callable[[int], dict[str, Tensor]], checkpoint: Path) -> Iterator[Step]:
+    """Minimises the sum of `losses(step)`; afterwards the model holds its averaged weights.
+
+    `losses` draws its batch from the step's number, so that a resumed run sees the batches it would have seen.
+    """
+    average = copy.deepcopy(model).requires_grad_(False)
+    torch.set_flush_denormal(True)
+    weights = [p for p in model.parameters() if p.requires_grad]
+    optimiser = torch.optim.AdamW(weights, lr=plan.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+    start = _resume(checkpoint, model, average, optimiser)
+    for number in range(start, plan.steps):
+        for group in optimiser.param_groups:
+            group["lr"] = rate(plan, number)
+        parts = losses(number)
+        optimiser.zero_grad(set_to_none=True)
+        torch.stack([*parts.values()]).sum().backward()
+        nn.utils.clip_grad_norm_(weights, plan.clip)
+        optimiser.step()
+        _follow(average, model, min(plan.average, (number + 1) / (number + 10)))
+        if (number + 1) % plan.save_every == 0 or number + 1 == plan.steps:
+            _save(checkpoint, model, average, optimiser, number + 1)
+        yield Step(number + 1, plan.steps, {name: float(part.detach()) for name, part in parts.items()})
+    model.load_state_dict(average.state_dict())
+
+
+@torch.no_grad()
+def _follow(average: nn.Module, model: nn.Module, keep: float) -> None:
+    for old, new in zip(average.parameters(), model.parameters(), strict=True):
+        old.lerp_(new, 1 - keep)
+
+
+def _save(path: Path, model: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, step: int) -> None:
+    tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
+    tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
+    for index, state in optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    save_file({name: value.detach().clone().contiguous() for name, value in tensors.items()}, part, metadata={"step": str(step)})
+    os.replace(part, path)
+
+
+def _resume(path: Path, model: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer) -> int:
+    if not path.exists():
+        return 0
+    tensors = load_file(path)
+    for prefix, module in (("model.", model), ("average.", average)):
+        module.load_state_dict({name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)})
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        if name.startswith("optimiser."):
+            _, index, field = name.split(".")
+            state.setdefault(int(index), {})[field] = value
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    with safe_open(path, "pt") as file:
+        return int(file.metadata()["step"])

@@ -1,0 +1,68 @@
+"""The painter's lessons: prompts with the latents of pictures that grant them, drawn and encoded once."""
+
+from collections.abc import Iterator
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import AutoencoderKL
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from trig.dimensions import Dimension
+from trig.tiny.edits import some_edit, some_subject
+from trig.tiny.language import imagine, some_request
+from trig.tiny.render import draw
+from trig.tiny.train.loop import device
+from trig.tiny.train.reader import clip_ids, ids
+from trig.tiny.train.vae import to_tensor
+
+CHUNK = 256
+
+
+def _drawn(job: tuple[str, int, int]) -> tuple[list[str], np.ndarray]:
+    """One chunk of a task's lessons: prompts, and pictures (CHUNK, 1 or 2, H, W, 3): the target, then the source."""
+    task, seed, number = job
+    rng = np.random.default_rng((seed, number, len(task)))
+    prompts, pictures = [], []
+    for _ in range(CHUNK):
+        if task == "t2i":
+            request = some_request(rng, tuple(rng.choice(tuple(Dimension), 2, replace=False)))
+            prompts.append(request.text)
+            pictures.append([draw(imagine(rng, request))])
+        else:
+            edit = some_edit(rng) if rng.random() < 0.5 else some_subject(rng)
+            prompts.append(edit.prompt)
+            pictures.append([draw(edit.target), draw(edit.source)])
+    return prompts, np.array(pictures)
+
+
+def build(vae: AutoencoderKL, out: Path, task: str, chunks: int, seed: int) -> Iterator[int]:
+    """Draws and encodes `chunks` × 256 lessons into one safetensors file; yields the number of chunks done."""
+    parts: dict[str, list[Tensor]] = {"ids": [], "clip_ids": [], "latents": []}
+    jobs = [(task, seed, number) for number in range(chunks)]
+    with get_context("spawn").Pool(2) as workers, torch.no_grad():
+        for done, (prompts, pictures) in enumerate(workers.imap(_drawn, jobs), 1):
+            flat = to_tensor(pictures.reshape(-1, *pictures.shape[2:])).to(device())
+            latents = torch.cat([vae.encode(part).latent_dist.mean for part in flat.split(64)])
+            latents = (latents - vae.config.shift_factor) * vae.config.scaling_factor
+            parts["latents"].append(latents.unflatten(0, pictures.shape[:2]).half().cpu())
+            parts["ids"].append(ids(prompts).short())
+            parts["clip_ids"].append(clip_ids(prompts).short())
+            yield done
+    out.parent.mkdir(parents=True, exist_ok=True)
+    save_file({name: torch.cat(tensors) for name, tensors in parts.items()}, out)
+
+
+class Pool:
+    """Lessons of one task in memory."""
+
+    def __init__(self, path: Path) -> None:
+        self.tensors = load_file(path)
+
+    def batch(self, rng: np.random.Generator, size: int) -> tuple[Tensor, Tensor, Tensor]:
+        """T5 ids, CLIP ids, and latents (B, 1 or 2, 8, 16, 16)."""
+        rows = torch.from_numpy(rng.integers(0, len(self.tensors["ids"]), size))
+        words, pooled, latents = (self.tensors[name][rows].to(device()) for name in ("ids", "clip_ids", "latents"))
+        return words.long(), pooled.long(), latents.float()

@@ -1,0 +1,103 @@
+"""The painter's text encoders, and the lesson that teaches them to read before they are asked to paint.
+
+Without it the transformer needs many times as long to learn which colour belongs to which thing.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import CLIPTextConfig, CLIPTextModel, T5Config, T5EncoderModel
+
+from trig.dimensions import Dimension
+from trig.tiny.language import Request, some_request
+from trig.tiny.scene import COLOURS, KINDS, PLACES, RELATIONS, ROLES, STYLES
+from trig.tiny.train.loop import Plan, Step, device, train
+from trig.tiny.words import MAX_TOKENS, tokenizer, vocabulary
+
+WIDTH = 128
+POOLED = 64
+
+
+def t5() -> T5EncoderModel:
+    """An untrained T5 encoder of 0.5 M parameters."""
+    return T5EncoderModel(
+        T5Config(vocab_size=len(vocabulary()), d_model=WIDTH, d_kv=32, num_heads=4, d_ff=256, num_layers=3, dropout_rate=0.0, pad_token_id=0, eos_token_id=2, feed_forward_proj="gated-gelu")
+    )
+
+
+def clip() -> CLIPTextModel:
+    """An untrained CLIP text model of 0.1 M parameters; its state at `</s>` is the pooled prompt."""
+    return CLIPTextModel(
+        CLIPTextConfig(
+            vocab_size=len(vocabulary()), hidden_size=POOLED, intermediate_size=128, num_hidden_layers=2, num_attention_heads=2,
+            max_position_embeddings=MAX_TOKENS + 2, pad_token_id=0, bos_token_id=1, eos_token_id=2, projection_dim=POOLED,
+        )
+    )  # fmt: skip
+
+
+WORDS = tokenizer(begin=False)
+PROMPTS = tokenizer(begin=True)
+FIELDS = {"kind": KINDS, "colour": COLOURS, "role": ROLES, "stands": (*RELATIONS, "second"), "style": STYLES, "place": PLACES}
+"""What is read off a thing's last word, each with its possible answers; 0 stands for nothing said."""
+
+
+def ids(prompts: list[str]) -> Tensor:
+    """Token ids for T5, (B, MAX_TOKENS)."""
+    return torch.tensor(WORDS(prompts, padding="max_length", max_length=MAX_TOKENS, truncation=True).input_ids)
+
+
+def clip_ids(prompts: list[str]) -> Tensor:
+    """Token ids for CLIP, (B, MAX_TOKENS + 2)."""
+    return torch.tensor(PROMPTS(prompts, padding="max_length", max_length=MAX_TOKENS + 2, truncation=True).input_ids)
+
+
+def _answers(request: Request) -> list[tuple[int, list[int]]]:
+    """For each thing the place of its last word in the prompt, and the answer to each field."""
+    found, start = [], len(Request((), style=request.style).text.split())
+    relation_words = len(Request((request.wants[0], request.wants[-1]), request.relation).text.split()) - sum(
+        len(want.phrase.split()) for want in (request.wants[0], request.wants[-1])
+    )
+    for place, want in enumerate(request.wants):
+        last = start + len(want.phrase.split()) - 1
+        stands = request.relation if place == 0 else "second"
+        said = {"kind": want.kinds[0], "colour": want.colour, "role": want.role, "stands": stands, "style": request.style, "place": request.place}
+        found.append((last, [FIELDS[name].index(value) + 1 if value else 0 for name, value in said.items()]))
+        start = last + 1 + relation_words
+    return found
+
+
+class Reader(nn.Module):
+    """T5 with a linear question per field."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.t5 = t5()
+        self.fields = nn.ModuleDict({name: nn.Linear(WIDTH, len(options) + 1) for name, options in FIELDS.items()})
+
+
+def losses(model: Reader, batch: int, seed: int) -> Callable[[int], dict[str, Tensor]]:
+    """Cross-entropy of each field, read off each thing's last word."""
+    dimensions = tuple(Dimension)
+
+    def of(step: int) -> dict[str, Tensor]:
+        rng = np.random.default_rng((seed, step))
+        requests = [some_request(rng, tuple(rng.choice(dimensions, 2, replace=False))) for _ in range(batch)]
+        states = model.t5(ids([request.text for request in requests]).to(device())).last_hidden_state
+        rows = [(row, last, answers) for row, request in enumerate(requests) for last, answers in _answers(request)]
+        read = states[[row for row, _, _ in rows], [last for _, last, _ in rows]]
+        truth = torch.tensor([answers for _, _, answers in rows], device=read.device)
+        return {name: F.cross_entropy(model.fields[name](read), truth[:, column]) for column, name in enumerate(FIELDS)}
+
+    return of
+
+
+def fit(out: Path, work: Path, steps: int, batch: int, learning_rate: float, seed: int) -> Iterator[Step]:
+    """Teaches T5 to read and saves it."""
+    torch.manual_seed(seed)
+    model = Reader().to(device())
+    yield from train(model, Plan(steps, learning_rate), losses(model, batch, seed), work / "reader.safetensors")
+    model.t5.save_pretrained(out)
