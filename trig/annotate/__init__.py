@@ -1,0 +1,1 @@
+"""Writes prompts that are about two dimensions at once."""

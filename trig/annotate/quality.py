@@ -1,0 +1,15 @@
+"""Is a prompt worth a picture?"""
+
+from collections.abc import Sequence
+from re import findall
+
+
+def tokens(prompt: str) -> int:
+    """Words and punctuation marks of a prompt."""
+    return len(findall(r"\w+|[^\w\s]", prompt))
+
+
+def fits(prompt: str, sub_prompts: Sequence[str], needed: Sequence[bool], max_tokens: int) -> bool:
+    """Whether the prompt is short enough and says what each dimension needs said."""
+    said = all(phrase in prompt and (phrase or not must) for phrase, must in zip(sub_prompts, needed, strict=True))
+    return said and 0 < tokens(prompt) <= max_tokens

@@ -1,0 +1,65 @@
+"""What prompts are made of: captions and sub-prompts, read from YAML and checked."""
+
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from trig.dimensions import Dimension
+from trig.errors import TableError
+
+T = TypeVar("T")
+Slot = Literal["style", "subject", "relation", "other", "suffix", "none"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Caption(_Strict):
+    """A plain picture in words: its subject, a second thing for prompts that need one, and the place."""
+
+    subject: str = Field(min_length=1)
+    other: str = Field(min_length=1)
+    place: str
+
+
+class SubPrompts(_Strict):
+    """The phrases of one dimension and the slot they fill. An optional dimension can be judged on any picture."""
+
+    slot: Slot
+    optional: bool
+    phrases: list[str] = Field(min_length=1)
+
+
+class Sources(_Strict):
+    """The file of sub-prompts: phrases of all ten dimensions, and the subsets that copy another's prompts."""
+
+    dimensions: dict[Dimension, SubPrompts]
+    copies: dict[str, str]
+
+
+def captions(path: Path) -> list[Caption]:
+    """The captions of a file."""
+    return _read(path, TypeAdapter(list[Caption]))
+
+
+def sub_prompts(path: Path) -> Sources:
+    """The sub-prompts of a file. Raises TableError when a dimension is missing."""
+    found = _read(path, TypeAdapter(Sources))
+    if missing := [dimension.value for dimension in Dimension if dimension not in found.dimensions]:
+        raise TableError(f"{path}: dimensions.{missing[0]}: missing; give its slot and phrases")
+    return found
+
+
+def _read(path: Path, kind: TypeAdapter[T]) -> T:
+    try:
+        return kind.validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise TableError(f"{path}: there is no such file; restore it with `git checkout {path}`") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise TableError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise TableError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['input']!r}: {first['msg'].lower()}") from None
