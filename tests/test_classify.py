@@ -109,7 +109,7 @@ def thresholds_of(draw: random.Random) -> Thresholds:
     return limits(
         rule=draw.choice(["paper", "reference"]),
         bottleneck=bottleneck,
-        synergy=draw.choice([0.5, 0.8]),
+        synergy=draw.choice([0.6, 0.8]),
         synergy_density=draw.choice([0.4, 0.8]),
         bottleneck_density=draw.choice([0.4, 0.5]),
         tilt_ratio=draw.choice([1.0, 1.25, 1.5, 3.0]),

@@ -131,13 +131,13 @@ def test_pictures_are_bounded_and_the_same_prompts_for_all_models(contents: Cont
     assert shown[0] == shown[1] == shown[2]
 
 
-@pytest.mark.parametrize("per_pair", [1, 2, 5, 12, 40])
+@pytest.mark.parametrize("per_pair", [0, 1, 2, 5, 12, 40])
 def test_picked_samples_reach_from_worst_to_best(contents: Contents, per_pair: int) -> None:
     picked = pictures.pick(contents.points, per_pair).filter(pair="IQ-R_TA-S")["data_id"].to_list()
     level = contents.points.filter(pair="IQ-R_TA-S").group_by("data_id").agg(s=(pl.col("x") + pl.col("y")).mean()).sort("s")
     assert len(picked) == len(set(picked)) == min(per_pair, 12)
-    assert picked[0] == level["data_id"][0]
-    assert per_pair == 1 or picked[-1] == level["data_id"][-1]
+    assert per_pair < 1 or picked[0] == level["data_id"][0]
+    assert per_pair < 2 or picked[-1] == level["data_id"][-1]
 
 
 def test_large_pictures_are_shrunk() -> None:

@@ -46,14 +46,14 @@ class Cloud:
 
 
 def regions(x: Floats, y: Floats, thresholds: Thresholds) -> Regions:
-    """The region of each point. `paper` counts the limits in, `reference` leaves them out; a point in both belongs to R_S."""
+    """The region of each point. `paper` counts the limits in, `reference` leaves them out."""
     if thresholds.rule == "paper":
         high = (x >= thresholds.synergy) & (y >= thresholds.synergy)
         low = (x <= thresholds.bottleneck) & (y <= thresholds.bottleneck)
     else:
         high = (x > thresholds.synergy) & (y > thresholds.synergy)
         low = (x < thresholds.bottleneck) & (y < thresholds.bottleneck)
-    return Regions(high, low & ~high, ~high & ~low)
+    return Regions(high, low, ~high & ~low)
 
 
 def spearman(x: Floats, y: Floats) -> Floats:

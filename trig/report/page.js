@@ -15,7 +15,7 @@
 
   function config() {
     const [ink, muted, line] = ["ink", "muted", "line"].map(colour);
-    const axis = { labelColor: muted, titleColor: muted, gridColor: line, domainColor: line, tickColor: line, titleFontWeight: 500, labelFontSize: 11 };
+    const axis = { labelColor: muted, titleColor: muted, gridColor: line, domainColor: line, tickColor: line, titleFontWeight: 500, labelFontSize: 12, titleFontSize: 12 };
     const font = getComputedStyle(document.body).fontFamily;
     return { font, background: "transparent", view: { stroke: null }, axis, legend: { labelColor: ink, labelFontSize: 12, symbolStrokeColor: muted } };
   }
@@ -123,6 +123,8 @@
   }
 
   // Wiring
+  ["model", "task", "pair"].forEach((name, place) => { byId(`pair-${name}`).value = facts.first[place]; });
+
   async function drawAll() {
     for (const element of document.querySelectorAll("[data-chart]")) {
       const { view } = await draw(element, facts.specs[element.dataset.chart]);

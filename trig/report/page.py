@@ -78,6 +78,7 @@ def _payload(contents: Contents, means: pl.DataFrame) -> dict[str, Any]:
         "models": contents.models,
         "tasks": contents.tasks,
         "pairs": [str(pair) for pair in PAIRS if str(pair) in set(contents.relations["pair"])],
+        "first": _first(contents),
         "specs": _specs(contents, means),
         "cards": {f"{kind}-{card['id']}": card for card in _cards(contents) for kind in ("matrix", "graph")},
         "relations": [_relation(row, contents) for row in contents.relations.iter_rows(named=True)],
@@ -106,6 +107,13 @@ def _specs(contents: Contents, means: pl.DataFrame) -> dict[str, charts.Spec]:
         rows = _changes(contents, tuning)
         found[f"change-{tuning.tuned}"] = charts.spec(charts.change(rows).properties(height=40 + 26 * len(rows)))
     return found
+
+
+def _first(contents: Contents) -> list[str]:
+    """Model, task and pair to open with: the first pair that a model was tuned for, else the first that shows a relation."""
+    asked = {(one.base, pair) for one in contents.tunings for pair in one.pairs}
+    rows = contents.relations.select("model", "task", "pair", "relation").rows()
+    return list(min(rows, key=lambda row: ((row[0], row[2]) not in asked, row[3] in (Relation.NONE, Relation.TOO_FEW)))[:3])
 
 
 def _relation(row: Mapping[str, Any], contents: Contents) -> dict[str, Any]:

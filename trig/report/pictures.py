@@ -20,6 +20,8 @@ def pick(points: pl.DataFrame, per_pair: int) -> pl.DataFrame:
     level = (pl.col("x") + pl.col("y")).sort().mean()
     ranked = points.group_by(*SUBSET, "data_id").agg(level=level).sort(*SUBSET, "level", "data_id", nulls_last=True)
     rank, count = pl.int_range(pl.len()).over(SUBSET), pl.len().over(SUBSET)
+    if not per_pair:
+        return ranked.clear().select(*SUBSET, "data_id")
     step = pl.min_horizontal(count, per_pair) - 1
     slots = ranked.with_columns(rank=rank, slot=(rank * step) // (count - 1).clip(1))
     return slots.sort(*SUBSET, "rank").unique([*SUBSET, "slot"], keep="first", maintain_order=True).select(*SUBSET, "data_id")

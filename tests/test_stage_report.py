@@ -1,0 +1,75 @@
+"""Classify and report as programs: the files they leave, and the line they end with when an input is wrong."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import synthetic
+
+from trig import tables
+
+ROOT = Path(__file__).parent.parent
+CARD = {"base": "tiny", "pairs": ["IQ-R_TA-S"], "steps": 120}
+
+
+def stage(name: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a stage in the folder, with the project's own parameters."""
+    shutil.copy(ROOT / "params.yaml", folder)
+    command = [sys.executable, "-m", f"stages.{name}", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False)
+
+
+def classify(folder: Path) -> subprocess.CompletedProcess[str]:
+    return stage("classify", folder, "prompts.parquet", "scores", "relations.parquet")
+
+
+def report(folder: Path) -> subprocess.CompletedProcess[str]:
+    return stage("report", folder, "prompts.parquet", "images", "scores", "relations.parquet", "gates", "lora", "reports")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run: three models, 42 pairs, 12 prompts each."""
+    folder = tmp_path_factory.mktemp("run")
+    synthetic.write(folder, rows=12)
+    (folder / "lora" / "tiny-dtm").mkdir(parents=True)
+    (folder / "lora" / "tiny-dtm" / "tuning.json").write_text(json.dumps(CARD))
+    (folder / "gates").mkdir()
+    (folder / "gates" / "prompts.json").write_text('{"met": true, "expectations": 4, "failed": 0, "failures": {}}')
+    assert classify(folder).returncode == 0
+    return folder
+
+
+def test_the_stages_leave_a_report(run: Path) -> None:
+    found = tables.read(run / "relations.parquet", tables.RELATIONS)
+    assert found.height == 3 * 42
+    first = report(run)
+    assert (first.returncode, first.stdout, first.stderr) == (0, "", "")
+    files = {file.name: file.read_bytes() for file in (run / "reports").iterdir()}
+    assert sorted(files) == ["dimensions.png", "index.html", "map.png", "metrics.json"]
+    metrics = json.loads(files["metrics.json"])
+    assert sum(metrics["models"]["tiny"]["relations"].values()) == 42
+    assert report(run).returncode == 0
+    assert files == {file.name: file.read_bytes() for file in (run / "reports").iterdir()}
+
+
+def test_a_model_without_scores_is_one_line(run: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(run, tmp_path / "run")
+    (folder / "scores" / "tiny-turbo.parquet").unlink()
+    for ended in (classify(folder), report(folder)):
+        assert ended.returncode == 2
+        assert ended.stderr.startswith("error: scores/tiny-turbo.parquet: 'tiny-turbo' is in generate.roster and has no scores")
+        assert ended.stderr.count("\n") == 1
+
+
+def test_a_map_of_other_scores_is_refused(run: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(run, tmp_path / "run")
+    fewer = synthetic.prompts(11)
+    tables.write(fewer, tables.PROMPTS, folder / "prompts.parquet")
+    ended = report(folder)
+    assert ended.returncode == 2
+    assert ended.stderr == "error: relations.parquet: made from other scores or thresholds than those at hand; run `dvc repro classify`\n"
