@@ -1,0 +1,36 @@
+.PHONY: repro test check bench clean
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export DVC_NO_ANALYTICS := 1
+export GX_ANALYTICS_ENABLED := false
+export HF_HUB_OFFLINE := 1
+export TRANSFORMERS_OFFLINE := 1
+export PYTHONHASHSEED := 0
+unexport PYTHONDONTWRITEBYTECODE  # without compiled files each program needs seconds more to start
+
+repro: .venv/ready  ## run the pipeline: only what changed
+	dvc repro
+	@echo "The report is in reports/index.html"
+
+test: .venv/ready  ## run all tests
+	pytest
+
+check: .venv/ready  ## style, types and the direction of imports
+	ruff check
+	ruff format --check
+	mypy
+	lint-imports
+
+bench: .venv/ready  ## measure, and print each figure beside its bar
+	python -m benchmarks
+
+clean:  ## remove the environment and what the tools cached; results and the work store stay
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --constraint constraints.txt uv
+	.venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python --constraint constraints.txt --editable '.[dev]'
+	touch $@
