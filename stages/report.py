@@ -12,11 +12,12 @@ from trig.classify import inputs, map as dtm
 from trig.classify.relations import located
 from trig.report import pictures, sources
 from trig.report.contents import Contents
-from trig.report.publish import publish
 
 
 def main(prompts: Path, images: Path, scores: Path, relations: Path, gates: Path, lora: Path, reports: Path) -> None:
     """Read the tables, the gates' results and the adapters of tuned models; write index.html, metrics.json, map.png and dimensions.png."""
+    from trig.report.publish import publish  # altair takes a second to import, and `--help` must not wait for it
+
     settings = params.load()
     roster = tuple(settings.generate.roster)
     asked, found = tables.read(prompts, tables.PROMPTS), tables.read(relations, tables.RELATIONS)
@@ -26,7 +27,7 @@ def main(prompts: Path, images: Path, scores: Path, relations: Path, gates: Path
     maps = {key: asdict(dtm.groups(found, *key)) for key in found.select("model", "task").unique().iter_rows()}
     shown = pictures.load(images, roster, pictures.pick(points, settings.report.pictures_per_pair))
     contents = Contents(
-        *(roster, asked, judged, points, found, maps, shown, settings.thresholds.model_dump(), settings.tiny_only),
+        *(roster, asked, judged, points, found, maps, shown, settings.thresholds.model_dump(), sources.tiny(settings)),
         tunings=tuple(sources.tuning(lora / model) for model in roster if (lora / model).is_dir()),
         gates=sources.gates(gates),
         versions=sources.versions(judged),

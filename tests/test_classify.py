@@ -7,6 +7,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import polars as pl
 import pytest
@@ -14,6 +15,7 @@ import synthetic
 from scipy import stats
 
 from trig import tables
+from trig.classify.cloud import ranks
 from trig.classify.inputs import check_current, roster_scores
 from trig.classify.map import groups, metrics
 from trig.classify.relations import located, relations
@@ -229,6 +231,23 @@ def test_the_map_groups_dimensions() -> None:
     found = groups(relations(frame, limits()), "a", "t2i")
     assert found.synergies == (("IQ-R", "IQ-A", "TA-C"),) and found.bottlenecks == (("TA-S", "D-K"),)
     assert found.tilts == (("IQ-O", "R-B"),) and found.dispersions == ()
+
+
+def test_groups_are_all_maximal_cliques() -> None:
+    draw = random.Random(23)
+    for share in (0.2, 0.5, 0.8, 1.0):
+        chosen = [pair for pair in PAIRS if draw.random() < share]
+        row = {"model": "a", "task": "t2i", "relation": "synergy", "leaning": None}
+        frame = pl.DataFrame([row | {"pair": str(pair)} for pair in chosen]).cast({"pair": tables.PAIR, "relation": tables.RELATION})
+        want = nx.find_cliques(nx.Graph([(pair.x.value, pair.y.value) for pair in chosen]))
+        assert sorted(map(sorted, groups(frame, "a", "t2i").synergies)) == sorted(map(sorted, want))
+
+
+def test_ranks_equal_scipys() -> None:
+    draw = np.random.default_rng(29)
+    for n in (1, 2, 5, 30):
+        values = draw.integers(0, 8, (20, n)) / 8
+        assert np.array_equal(ranks(values), stats.rankdata(values, axis=1))
 
 
 def test_metrics_are_small_and_count_nulls() -> None:

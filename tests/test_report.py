@@ -19,7 +19,7 @@ from trig import tables
 from trig.classify import map as dtm
 from trig.classify.relations import located, relations
 from trig.errors import PictureError, TableError, TrigError
-from trig.params import Thresholds
+from trig.params import Thresholds, load
 from trig.report import numbers, page, pictures, sources, stills, theme
 from trig.report.contents import Contents, Gate, Tuning
 
@@ -249,3 +249,10 @@ def test_a_tuning_card_is_read(tmp_path: Path) -> None:
     (folder / sources.CARD).write_text("{}")
     with pytest.raises(TrigError, match="field 'base' is missing"):
         sources.tuning(folder)
+
+
+def test_one_large_model_ends_the_tiny_world() -> None:
+    settings = load(Path(__file__).parent.parent / "params.yaml")
+    assert sources.tiny(settings)
+    larger = settings.models["tiny"].model_copy(update={"weights": "vendor/large"})
+    assert not sources.tiny(settings.model_copy(update={"models": {**settings.models, "tiny": larger}}))

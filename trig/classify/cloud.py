@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from trig.dimensions import Relation
 from trig.params import Thresholds
@@ -56,13 +55,28 @@ def regions(x: Floats, y: Floats, thresholds: Thresholds) -> Regions:
     return Regions(high, low, ~high & ~low)
 
 
+def ranks(values: Floats) -> Floats:
+    """The rank of each value in its row, from 1; equal values share their mean rank."""
+    order = np.argsort(values, axis=1, kind="stable")
+    ordered = np.take_along_axis(values, order, axis=1)
+    place = np.arange(values.shape[1])
+    starts = np.ones(values.shape, dtype=bool)
+    starts[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    first = np.maximum.accumulate(np.where(starts, place, 0), axis=1)
+    ends = np.ones(values.shape, dtype=bool)
+    ends[:, :-1] = starts[:, 1:]
+    last = np.minimum.accumulate(np.where(ends, place, values.shape[1])[:, ::-1], axis=1)[:, ::-1]
+    shared = np.empty_like(values)
+    np.put_along_axis(shared, order, (first + last) / 2 + 1, axis=1)
+    return shared
+
+
 def spearman(x: Floats, y: Floats) -> Floats:
     """Spearman's rho of each row, ties at their mean rank; NaN when either side is constant or has fewer than three points."""
     count, n = x.shape
     if n < 3:
         return np.full(count, np.nan)
-    a = stats.rankdata(x, axis=1) - (n + 1) / 2
-    b = stats.rankdata(y, axis=1) - (n + 1) / 2
+    a, b = ranks(x) - (n + 1) / 2, ranks(y) - (n + 1) / 2
     spread = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
     rho = _divide((a * b).sum(axis=1), spread)
     return np.clip(np.round(rho, 12), -1.0, 1.0)  # rounded, so that a rho of exactly 0.7 meets a limit of 0.7

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtr
 
 from trig.classify.cloud import Floats, measure, verdicts
 from trig.params import Thresholds
@@ -55,4 +55,4 @@ def p_value(rho: float, n: int) -> float | None:
     if abs(rho) == 1.0:
         return 0.0
     t = abs(rho) * np.sqrt((n - 2) / (1 - rho * rho))
-    return float(2 * stats.t.sf(t, n - 2))
+    return float(2 * stdtr(n - 2, -t))

@@ -1,10 +1,9 @@
 """The Dimension Trade-off Map: the relations of a model, grouped, and the numbers people compare between runs."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 
-import networkx as nx
 import polars as pl
 
 from trig.dimensions import Dimension, Pair, Relation
@@ -68,9 +67,24 @@ def _means(scores: pl.DataFrame) -> dict[str, dict[str, float]]:
 
 
 def _cliques(pairs: Iterable[str]) -> tuple[Group, ...]:
-    graph = nx.Graph([(pair.x.value, pair.y.value) for pair in map(Pair.parse, pairs)])
-    found = [tuple(sorted(clique, key=PLACE.__getitem__)) for clique in nx.find_cliques(graph)]
+    near: dict[str, set[str]] = {}
+    for pair in map(Pair.parse, pairs):
+        near.setdefault(pair.x.value, set()).add(pair.y.value)
+        near.setdefault(pair.y.value, set()).add(pair.x.value)
+    found = [tuple(sorted(clique, key=PLACE.__getitem__)) for clique in _maximal(set(), set(near), set(), near)]
     return tuple(sorted(found, key=lambda group: [PLACE[code] for code in group]))
+
+
+def _maximal(clique: set[str], able: set[str], done: set[str], near: Mapping[str, set[str]]) -> Iterator[set[str]]:
+    """Every maximal set of nodes that are all neighbours (Bron and Kerbosch): `able` may still join, `done` was tried before."""
+    if not able and not done:
+        if clique:
+            yield clique
+        return
+    while able:
+        node = able.pop()
+        yield from _maximal(clique | {node}, able & near[node], done & near[node], near)
+        done = done | {node}
 
 
 def _towards(name: str, leaning: str) -> Group:

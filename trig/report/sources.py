@@ -10,10 +10,12 @@ from typing import Any
 import polars as pl
 
 from trig.errors import TrigError
+from trig.params import Params
 from trig.report.contents import Gate, Tuning
 
 CARD = "tuning.json"
 """What a fine-tuning leaves beside its weights: the model it began with, the pairs it was to repair, and how it was trained."""
+TINY = Path("data/tiny")
 PACKAGES = ("trig", "torch", "diffusers", "transformers", "peft", "polars", "scipy", "altair", "vl-convert-python")
 
 
@@ -38,6 +40,12 @@ def tuning(adapter: Path) -> Tuning:
     except KeyError as error:
         raise TrigError(f"{adapter / CARD}: field {error} is missing; run `dvc repro finetune` to write it anew") from None
     return Tuning(base, adapter.name, pairs, {name: str(value) for name, value in card.items()})
+
+
+def tiny(settings: Params) -> bool:
+    """Whether the tiny world's own models made and judged everything shown."""
+    weights = [settings.models[model].weights for model in settings.generate.roster] + [settings.judges[settings.judge.name].weights]
+    return all(Path(folder).is_relative_to(TINY) for folder in weights)
 
 
 def versions(scores: pl.DataFrame) -> dict[str, str]:
