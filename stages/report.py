@@ -8,13 +8,14 @@ from pathlib import Path
 
 from stages._cli import run
 from trig import params, tables
-from trig.classify import inputs, map as dtm
+from trig.classify import inputs
+from trig.classify import map as dtm
 from trig.classify.relations import located
 from trig.report import pictures, sources
 from trig.report.contents import Contents
 
 
-def main(prompts: Path, images: Path, scores: Path, relations: Path, gates: Path, lora: Path, reports: Path) -> None:
+def main(prompts: Path, images: Path, scores: Path, relations: Path, gates: Path, lora: Path, reports: Path) -> None:  # noqa: PLR0913, PLR0917
     """Read the tables, the gates' results and the adapters of tuned models; write index.html, metrics.json, map.png and dimensions.png."""
     from trig.report.publish import publish  # altair takes a second to import, and `--help` must not wait for it
 

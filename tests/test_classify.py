@@ -29,14 +29,14 @@ Points = Sequence[tuple[float | None, float | None]]
 
 def limits(**changes: object) -> Thresholds:
     """The published thresholds, with fewer bootstraps."""
-    plain = dict(rule="paper", score="expected", synergy=0.8, bottleneck=0.5, synergy_density=0.4, bottleneck_density=0.4)
-    return Thresholds.model_validate(plain | dict(tilt_ratio=1.5, dispersion_corr=0.7, min_points=10, bootstraps=0) | changes)
+    plain = {"rule": "paper", "score": "expected", "synergy": 0.8, "bottleneck": 0.5, "synergy_density": 0.4, "bottleneck_density": 0.4}
+    return Thresholds.model_validate(plain | {"tilt_ratio": 1.5, "dispersion_corr": 0.7, "min_points": 10, "bootstraps": 0} | changes)
 
 
 def table(points: Points, pair: str = PAIR, model: str = "a") -> pl.DataFrame:
     """A scores table with one prompt per point; None is a missing score, NaN a row that is not there."""
     rows = [
-        dict(model=model, task="t2i", pair=pair, data_id=f"{pair}_{n}", dimension=code, score_trig=score, expected=score)
+        {"model": model, "task": "t2i", "pair": pair, "data_id": f"{pair}_{n}", "dimension": code, "score_trig": score, "expected": score}
         for n, point in enumerate(points, 1)
         for code, score in zip(pair.split("_"), point, strict=True)
         if score is None or not math.isnan(score)
@@ -53,41 +53,56 @@ def only(points: Points, thresholds: Thresholds) -> dict[str, Any]:
     return found.row(0, named=True)
 
 
-def by_hand(points: Points, t: Thresholds) -> tuple[str, str | None, int, int, int, int]:
-    """The rule as a reader of the paper would write it, one point at a time."""
-    whole = [(x, y) for x, y in points if x is not None and y is not None and not math.isnan(x) and not math.isnan(y)]
-    strict = t.rule == "reference"
-    rest, high, low = [], 0, 0
-    for x, y in whole:
+def whole(points: Points) -> list[tuple[float, float]]:
+    """The points with both scores."""
+    return [(x, y) for x, y in points if x is not None and y is not None and not math.isnan(x) and not math.isnan(y)]
+
+
+def counts_by_hand(points: Points, t: Thresholds) -> tuple[int, int, int, int]:
+    """Points in R_S and in R_B, and points of R_T above and below the line, one point at a time."""
+    strict, high, low, rest = t.rule == "reference", 0, 0, []
+    for x, y in whole(points):
         if (min(x, y) > t.synergy) if strict else (min(x, y) >= t.synergy):
             high += 1
         elif (max(x, y) < t.bottleneck) if strict else (max(x, y) <= t.bottleneck):
             low += 1
         else:
             rest.append((x, y))
-    above = below = 0
-    if len(rest) >= t.min_points and max(x for x, _ in rest) - min(x for x, _ in rest) > 1e-6:
-        fit = stats.linregress([x for x, _ in rest], [y for _, y in rest])
-        for x, y in rest:
-            gap = y - (fit.slope * x + fit.intercept)
-            above += gap > 1e-9
-            below += gap < -1e-9
-    counts = (high, low, above, below)
-    if len(whole) < t.min_points:
-        return "too few", None, *counts
-    if high / len(whole) >= t.synergy_density:
-        return "synergy", None, *counts
-    if low / len(whole) >= t.bottleneck_density:
-        return "bottleneck", None, *counts
+    if len(rest) < t.min_points or len({x for x, _ in rest}) == 1:
+        return high, low, 0, 0
+    fit = stats.linregress([x for x, _ in rest], [y for _, y in rest])
+    gaps = [y - (fit.slope * x + fit.intercept) for x, y in rest]
+    return high, low, sum(gap > 1e-9 for gap in gaps), sum(gap < -1e-9 for gap in gaps)
+
+
+def tilts(above: int, below: int, t: Thresholds) -> bool:
     more, fewer = max(above, below), min(above, below)
-    if more > fewer and ((more > t.tilt_ratio * fewer) if strict else (more >= t.tilt_ratio * fewer)):
-        return "tilt", PAIR.split("_")[int(above > below)], *counts
-    xs, ys = {x for x, _ in whole}, {y for _, y in whole}
-    if len(xs) > 1 and len(ys) > 1:
-        rho = round(stats.spearmanr([x for x, _ in whole], [y for _, y in whole]).statistic, 12)
-        if (rho < t.dispersion_corr) if strict else (rho <= t.dispersion_corr):
-            return "dispersion", None, *counts
-    return "none", None, *counts
+    return more > fewer and ((more > t.tilt_ratio * fewer) if t.rule == "reference" else (more >= t.tilt_ratio * fewer))
+
+
+def disperses(points: Points, t: Thresholds) -> bool:
+    xs, ys = zip(*whole(points), strict=True)
+    if len(set(xs)) == 1 or len(set(ys)) == 1:
+        return False
+    rho = round(stats.spearmanr(xs, ys).statistic, 12)
+    return bool(rho < t.dispersion_corr if t.rule == "reference" else rho <= t.dispersion_corr)
+
+
+def by_hand(points: Points, t: Thresholds) -> tuple[str, str | None, int, int, int, int]:
+    """The rule as a reader of the paper would write it."""
+    n, (high, low, above, below) = len(whole(points)), counts_by_hand(points, t)
+    name, leaning = "none", None
+    if n < t.min_points:
+        name = "too few"
+    elif high / n >= t.synergy_density:
+        name = "synergy"
+    elif low / n >= t.bottleneck_density:
+        name = "bottleneck"
+    elif tilts(above, below, t):
+        name, leaning = "tilt", PAIR.split("_")[int(above > below)]
+    elif disperses(points, t):
+        name = "dispersion"
+    return name, leaning, high, low, above, below
 
 
 def cloud(draw: random.Random) -> Points:
@@ -138,17 +153,20 @@ def test_equals_a_plain_loop_on_random_clouds() -> None:
 def test_rho_and_p_equal_scipys() -> None:
     draw = random.Random(11)
     for _ in range(200):
-        points = [(x, y) for x, y in cloud(draw) if x is not None and y is not None and x == x and y == y]
+        points = whole(cloud(draw))
         if len(points) < 3:
             continue
         row, (xs, ys) = only(points, limits()), zip(*points, strict=True)
         if len(set(xs)) == 1 or len(set(ys)) == 1:
-            assert row["rho"] is None and row["p_value"] is None and row["relation"] != "dispersion"
+            assert row["rho"] is None
+            assert row["p_value"] is None
+            assert row["relation"] != "dispersion"
             continue
         want = stats.spearmanr(xs, ys)
         assert row["rho"] == pytest.approx(want.statistic, abs=1e-12)
         assert row["p_value"] == pytest.approx(want.pvalue, rel=1e-6, abs=1e-12)
-        assert row["mean_x"] == pytest.approx(np.mean(xs)) and row["median_y"] == pytest.approx(np.median(ys))
+        assert row["mean_x"] == pytest.approx(np.mean(xs))
+        assert row["median_y"] == pytest.approx(np.median(ys))
 
 
 def test_rows_in_any_order_give_the_same_table() -> None:
@@ -180,7 +198,7 @@ def test_turning_the_square_by_half_mirrors_the_verdict() -> None:
     """With limits as far from 0 as from 1, high becomes low: synergy becomes bottleneck, a tilt leans the other way."""
     draw, turned = random.Random(17), {"synergy": "bottleneck", "bottleneck": "synergy"}
     for _ in range(120):
-        points = [(x, y) for x, y in cloud(draw) if x is not None and y is not None and x == x and y == y]
+        points = whole(cloud(draw))
         if not points:
             continue
         thresholds = limits(synergy=0.7001, bottleneck=0.2999, synergy_density=0.51, bottleneck_density=0.51)
@@ -193,9 +211,11 @@ def test_turning_the_square_by_half_mirrors_the_verdict() -> None:
 def test_bootstrap_says_how_steady_a_verdict_is() -> None:
     draw = np.random.default_rng(0)
     sure = only([(0.9 + 0.05 * a, 0.9 + 0.05 * b) for a, b in draw.random((60, 2))], limits(bootstraps=100))
-    assert sure["relation"] == "synergy" and sure["stability"] == 1.0
+    assert sure["relation"] == "synergy"
+    assert sure["stability"] == 1.0
     edge = only([(0.9, 0.9)] * 10 + [(0.6 + 0.01 * k, 0.3) for k in range(15)], limits(bootstraps=100))
-    assert edge["relation"] == "synergy" and 0.2 < edge["stability"] < 0.8
+    assert edge["relation"] == "synergy"
+    assert 0.2 < edge["stability"] < 0.8
     line = only([(0.01 * k, 0.01 * k + 0.2 * (k % 3)) for k in range(60)], limits(bootstraps=200))
     assert -1 <= line["rho_low"] <= line["rho"] <= line["rho_high"] <= 1
 
@@ -229,8 +249,10 @@ def test_the_map_groups_dimensions() -> None:
     lean: Points = [(0.6 + 0.01 * (k % 7), 0.3 if k % 4 else 0.7) for k in range(40)]
     frame = pl.concat([table(high, pair) for pair in together] + [table(low, "TA-S_D-K"), table(lean, "IQ-O_R-B")])
     found = groups(relations(frame, limits()), "a", "t2i")
-    assert found.synergies == (("IQ-R", "IQ-A", "TA-C"),) and found.bottlenecks == (("TA-S", "D-K"),)
-    assert found.tilts == (("IQ-O", "R-B"),) and found.dispersions == ()
+    assert found.synergies == (("IQ-R", "IQ-A", "TA-C"),)
+    assert found.bottlenecks == (("TA-S", "D-K"),)
+    assert found.tilts == (("IQ-O", "R-B"),)
+    assert found.dispersions == ()
 
 
 def test_groups_are_all_maximal_cliques() -> None:
@@ -255,7 +277,8 @@ def test_metrics_are_small_and_count_nulls() -> None:
     prompts = pl.DataFrame({"split": ["test"] * 12}, schema={"split": tables.SPLIT})
     model = metrics(relations(frame, limits()), frame, prompts)["models"]["a"]  # type: ignore[index]
     assert model["dimensions"]["IQ-R"] == {"n": 11, "nulls": 1, "score_trig": 0.9, "expected": 0.9}
-    assert (model["n"], model["nulls"]) == (23, 1) and model["pairs"] == {"t2i": {PAIR: "none"}}
+    assert (model["n"], model["nulls"]) == (23, 1)
+    assert model["pairs"] == {"t2i": {PAIR: "none"}}
 
 
 def test_only_the_rosters_files_are_read(tmp_path: Path) -> None:
@@ -273,7 +296,7 @@ def test_only_the_rosters_files_are_read(tmp_path: Path) -> None:
 
 def test_a_missing_or_swapped_file_is_one_line(tmp_path: Path) -> None:
     prompts = synthetic.prompts(2)
-    with pytest.raises(TableError, match="'tiny' is in generate.roster and has no scores; run `dvc repro judge@tiny`"):
+    with pytest.raises(TableError, match=r"'tiny' is in generate\.roster and has no scores; run `dvc repro judge@tiny`"):
         roster_scores(tmp_path, ["tiny"], prompts)
     tables.write(synthetic.scores("tiny-dtm", prompts), tables.SCORES, tmp_path / "tiny.parquet")
     with pytest.raises(TableError, match="column 'model' holds 'tiny-dtm'; this file is for 'tiny'"):
