@@ -2,7 +2,7 @@
 
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -13,14 +13,15 @@ from trig.errors import ParamsError
 PATH = Path("params.yaml")
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+# A dot would be read by DVC as a step into a nested key.
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 TINY_FOLDER = "data/tiny/"
 
 
 class Section(BaseModel):
     """A part of the file: fixed once read, and with no key that nobody reads."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Annotate(Section):
@@ -135,6 +136,12 @@ class Params(Section):
     finetune: Finetune
     gates: Gates
 
+    def model(self, name: str) -> Model:
+        """The model of a name. Raises ParamsError with the list of names."""
+        if name not in self.models:
+            raise ParamsError(f"model: {name!r} is unknown; choose one of {', '.join(self.models)}, or describe it under models: in {PATH}")
+        return self.models[name]
+
     @property
     def tiny_only(self) -> bool:
         """Whether everything shown was made by the tiny world's own models."""
@@ -153,13 +160,25 @@ class Params(Section):
             raise ValueError(f"judge.name: judge {self.judge.name!r} is unknown; choose one of {', '.join(self.judges)}, or describe it under judges:")
         if len(set(self.judge.grades)) < len(self.judge.grades):
             raise ValueError("judge.grades: a grade is named twice; name each once, worst to best")
+        if self.finetune.base not in roster:
+            raise ValueError(f"finetune.base: {self.finetune.base!r} is not in generate.roster, so no scores say what to repair; add it there")
         return self
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key stands once: of two values, one would be dropped in silence."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        if twice := [key for key in keys if keys.count(key) > 1]:
+            raise yaml.MarkedYAMLError(problem=f"{twice[0]!r} stands twice", problem_mark=node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 def load(path: Path = PATH) -> Params:
     """The parameters in a file. Raises ParamsError with one line for the first thing that is wrong."""
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 (a SafeLoader)
     except FileNotFoundError:
         raise ParamsError(f"{path}: there is no such file here; run from the project's root") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -174,7 +193,7 @@ def load(path: Path = PATH) -> Params:
 
 def _line(error: ValidationError) -> str:
     """The first error as `key: value: what is wrong and what to do`."""
-    first = error.errors(include_url=False)[0]
+    first = min(error.errors(include_url=False), key=lambda found: found["type"] == "missing")  # a misspelt key is unknown and missing
     key = ".".join(str(part) for part in first["loc"] if part != "[key]")
     if first["type"] == "extra_forbidden":
         return f"{key}: unknown key{_suggestion(tuple(map(str, first['loc'])))}"

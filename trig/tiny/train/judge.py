@@ -23,8 +23,8 @@ from transformers import (
 
 from trig.dimensions import Dimension
 from trig.protocols import Question
-from trig.tiny.language import Request, imagine, some_request, twist
-from trig.tiny.render import SIDE, draw, worn
+from trig.tiny.cases import Case, case_of, picture, shown_case
+from trig.tiny.render import SIDE
 from trig.tiny.scene import Scene
 from trig.tiny.train.loop import Plan, Step, device, train
 from trig.tiny.truth import truth
@@ -45,33 +45,6 @@ TOKENS = (SIDE // PATCH // 2) ** 2
 DESCRIBE = "Describe the picture."
 ASKED = 3
 """Dimensions graded per picture and step."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A request and a scene drawn for it, well or badly."""
-
-    request: Request
-    scene: Scene
-    about: tuple[Dimension, ...]
-
-
-def some_case(rng: np.random.Generator, about: tuple[Dimension, ...]) -> Case:
-    """A case about the given dimensions: a third are as asked, the others go wrong in a few or in many ways."""
-    request = some_request(rng, about)
-    return Case(request, twist(rng, imagine(rng, request), float(rng.choice((0.03, 0.2, 0.5)))), about)
-
-
-def case_of(rng: np.random.Generator) -> Case:
-    """A case about any two dimensions."""
-    one, other = rng.choice(len(Dimension), 2, replace=False)
-    dimensions = tuple(Dimension)
-    return some_case(rng, (dimensions[one], dimensions[other]))
-
-
-def picture(case: Case, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The case's scene, drawn and worn."""
-    return worn(draw(case.scene), case.scene.wear, rng)
 
 
 def describe(scene: Scene) -> str:
@@ -242,7 +215,7 @@ def losses(
         drawn = [picture(case, rng) for case in cases]
         if shown is not None:
             for place, number in enumerate(rng.integers(0, len(shown), batch // 2)):
-                cases[place], drawn[place] = round_trip_case(seed, int(number)), shown[number]
+                cases[place], drawn[place] = shown_case(seed, int(number))[0], shown[number]
         asked = [(*case.about, *(d for d in rng.permutation(dimensions) if d not in case.about)) for case in cases]
         packed = packer.pack(cases, [[Dimension(d) for d in row[:ASKED]] for row in asked])
         states = forward(model, packed, patches(np.stack(drawn), images))
@@ -254,11 +227,6 @@ def losses(
         }
 
     return of
-
-
-def round_trip_case(seed: int, number: int) -> Case:
-    """The case whose picture is the given row of the round trips."""
-    return case_of(np.random.default_rng((seed, number, 7)))
 
 
 def fit(

@@ -1,17 +1,19 @@
 """The painter's lessons: prompts with the latents of pictures that grant them, drawn and encoded once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKL
+from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from trig.dimensions import Dimension
 from trig.tiny.edits import some_edit, some_subject
+from trig.tiny.cases import Case
 from trig.tiny.language import imagine, some_request
 from trig.tiny.render import draw
 from trig.tiny.train.loop import device
@@ -66,3 +68,20 @@ class Pool:
         rows = torch.from_numpy(rng.integers(0, len(self.tensors["ids"]), size))
         words, pooled, latents = (self.tensors[name][rows].to(device()) for name in ("ids", "clip_ids", "latents"))
         return words.long(), pooled.long(), latents.float()
+
+
+NOISES = (0.0, 0.0, 0.15, 0.3)
+"""Noise added to the latents of round trips: a painter's latents are never quite those of a drawing."""
+
+
+@torch.no_grad()
+def round_trips(vae: AutoencoderKL, out: Path, cases: Sequence[tuple[Case, NDArray[np.uint8]]], seed: int) -> None:
+    """Sends the cases' pictures through the autoencoder, some with noise in between, and saves them, (N, H, W, 3)."""
+    done = []
+    for start in range(0, len(cases), 64):
+        latents = vae.encode(to_tensor(np.stack([shown for _, shown in cases[start : start + 64]])).to(device())).latent_dist.mean
+        rng = np.random.default_rng((seed, start))
+        noise = rng.standard_normal(latents.shape) * rng.choice(NOISES, (len(latents), 1, 1, 1))
+        pictures = vae.decode(latents + torch.from_numpy(noise).float().to(latents.device)).sample
+        done.append(((pictures.permute(0, 2, 3, 1) + 1) * 127.5 + 0.5).clamp(0, 255).byte().cpu())
+    save_file({"pictures": torch.cat(done).contiguous()}, out)

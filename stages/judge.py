@@ -1,0 +1,30 @@
+"""Judge the pictures of one model.
+
+python -m stages.judge MODEL PROMPTS IMAGES SCORES
+"""
+
+from pathlib import Path
+
+from stages._cli import bar, only_one, run
+from trig import params, tables
+from trig.judge import run as judging
+from trig.store import Store, home
+
+
+def main(model: str, prompts: Path, images: Path, scores: Path) -> None:
+    """Read data/prompts.parquet and data/images/MODEL, write data/scores/MODEL.parquet."""
+    settings = params.load()
+    wanted = settings.judge
+    asked, shown = tables.read(prompts, tables.PROMPTS), tables.read(images, tables.IMAGES)
+    with only_one(f"judge-{model}", home()), Store.open() as store:
+        from trig.backends.transformers import Transformers
+
+        judge = Transformers(wanted.name, settings.judges[wanted.name].weights, wanted.batch_size)
+        found = judging.calls(asked, shown, judge.revision, wanted.grades, wanted.dimensions)
+        answers = judging.answer(found, judge, store, wanted.grades, wanted.batch_size)
+        bar(f"judge {model}", ((step.done, step.total) for step in answers))
+        tables.write(judging.scores(found, store, f"{wanted.name}@{judge.revision}", wanted.max_off_mass), tables.SCORES, scores)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,50 @@
+"""Makes one picture per prompt, each computed once, however often it is asked for and wherever a run was stopped."""
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+from shutil import rmtree
+
+import polars as pl
+
+from trig import tables
+from trig.keys import content_key
+from trig.params import Model
+from trig.protocols import Generator, Order
+from trig.store import Progress, Store, fill
+
+SHELF = "images"
+
+
+def seed_of(seed: int, prompt_key: str) -> int:
+    """A picture's seed, 0 to 2**63 - 1. It comes from the prompt's content: every model paints a prompt from the same noise,
+    and copies of a prompt in several subsets are one picture."""
+    return int.from_bytes(blake2b(f"{seed}/{prompt_key}".encode(), digest_size=8).digest()) >> 1
+
+
+def plan(prompts: pl.DataFrame, revision: str, seed: int) -> pl.DataFrame:
+    """The test prompts with the seed and the key of the picture each wants."""
+    wanted = prompts.filter(pl.col("split") == "test")
+    seeds = [seed_of(seed, key) for key in wanted["key"]]
+    keys = [content_key(model=revision, prompt=key, seed=number) for key, number in zip(wanted["key"], seeds, strict=True)]
+    return wanted.with_columns(pl.Series("seed", seeds, pl.UInt64), pl.Series("image_key", keys, pl.String))
+
+
+def paint(planned: pl.DataFrame, generator: Generator, store: Store, batch_size: int) -> Iterator[Progress]:
+    """Fills the store with the planned pictures."""
+    rows = planned.select("image_key", "prompt", "seed", "source_image").unique("image_key", keep="first", maintain_order=True)
+    wanted = {key: Order(prompt, seed, source) for key, prompt, seed, source in rows.iter_rows()}
+    yield from fill(store, SHELF, wanted, generator.generate, batch_size)
+
+
+def write(planned: pl.DataFrame, name: str, model: Model, store: Store, folder: Path) -> None:
+    """Writes one shard per task and pair under `folder`, and nothing else stays there."""
+    rmtree(folder, ignore_errors=True)
+    for (task, pair), rows in planned.group_by("task", "pair", maintain_order=True):
+        pictures = store.get(SHELF, rows["image_key"])
+        images = [{"bytes": pictures[key], "path": f"{data_id}.png"} for key, data_id in rows.select("image_key", "data_id").iter_rows()]
+        shard = rows.select(
+            pl.lit(name).alias("model"), "task", "pair", "data_id", pl.Series("image", images, tables.PICTURE), "seed",
+            pl.lit(model.width, pl.Int32).alias("width"), pl.lit(model.height, pl.Int32).alias("height"), pl.col("image_key").alias("key"),
+        )  # fmt: skip
+        tables.write(shard, tables.IMAGES, folder / str(task) / f"{pair}.parquet")
