@@ -13,13 +13,13 @@ from trig.store import Store, home
 def main(model: str, prompts: Path, images: Path) -> None:
     """Read data/prompts.parquet, write data/images/MODEL/<task>/<pair>.parquet."""
     settings = params.load()
-    asked = tables.read(prompts, tables.PROMPTS)
+    wanted = tables.split(tables.read(prompts, tables.PROMPTS), "test")
     entry = settings.model(model)
     with only_one(f"generate-{model}", home()), Store.open() as store:
         from trig.backends.diffusers import Diffusers
 
         generator = Diffusers(model, entry)
-        planned = generate.plan(asked, generator.revision, settings.seed)
+        planned = generate.plan(wanted, generator.revision, settings.seed)
         bar(f"generate {model}", ((step.done, step.total) for step in generate.paint(planned, generator, store, settings.generate.batch_size)))
         generate.write(planned, model, entry, store, images)
 

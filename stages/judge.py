@@ -15,7 +15,7 @@ def main(model: str, prompts: Path, images: Path, scores: Path) -> None:
     """Read data/prompts.parquet and data/images/MODEL, write data/scores/MODEL.parquet."""
     settings = params.load()
     wanted = settings.judge
-    asked, shown = tables.read(prompts, tables.PROMPTS), tables.read(images, tables.IMAGES)
+    asked, shown = tables.split(tables.read(prompts, tables.PROMPTS), "test"), tables.read(images, tables.IMAGES)
     with only_one(f"judge-{model}", home()), Store.open() as store:
         from trig.backends.transformers import Transformers
 

@@ -43,6 +43,7 @@ class Model(Section):
     backend: Literal["diffusers"]
     weights: str
     adapter: str | None
+    needs: str  # the folder `dvc` waits for before this model paints: its weights, or the adapter that a stage writes
     steps: Positive
     guidance_scale: Annotated[float, Field(ge=0)]  # 1 and below: no guidance
     negative_prompt: str
@@ -106,6 +107,8 @@ class Finetune(Section):
 
     base: Name
     name: Name
+    pair: str  # `weakest`, or a pair such as TA-C_TA-S
+    min_keep_share: Share  # a pair is only repaired when at least this share of the base's pictures could be learned from
     candidates: Positive  # pictures generated to choose from
     keep_above: Share  # both scores of a kept picture are at least this
     max_gap: Share  # and differ by at most this
@@ -160,6 +163,8 @@ class Params(Section):
             raise ValueError(f"judge.name: judge {self.judge.name!r} is unknown; choose one of {', '.join(self.judges)}, or describe it under judges:")
         if len(set(self.judge.grades)) < len(self.judge.grades):
             raise ValueError("judge.grades: a grade is named twice; name each once, worst to best")
+        if self.finetune.pair != "weakest":
+            Pair.parse(self.finetune.pair)
         if self.finetune.base not in roster:
             raise ValueError(f"finetune.base: {self.finetune.base!r} is not in generate.roster, so no scores say what to repair; add it there")
         return self

@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import polars as pl
 
@@ -159,6 +160,11 @@ def _read_file(path: Path, table: Table) -> pl.DataFrame:
     except (pl.exceptions.PolarsError, OSError) as error:
         raise TableError(f"{path}: not a readable parquet file ({str(error).splitlines()[0]}); delete it and run `dvc repro`") from None
     return check(frame, table, str(path))
+
+
+def split(prompts: pl.DataFrame, name: Literal["test", "train"]) -> pl.DataFrame:
+    """The prompts of one split."""
+    return prompts.filter(pl.col("split") == name)
 
 
 def write(frame: pl.DataFrame, table: Table, path: Path) -> None:

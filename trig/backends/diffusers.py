@@ -23,7 +23,7 @@ class Diffusers:
         field = f"params.yaml: models.{name}"
         weights = folder(model.weights, f"{field}.weights")
         adapter = folder(model.adapter, f"{field}.adapter") if model.adapter else None
-        call = model.model_dump(exclude={"weights", "adapter"})
+        call = model.model_dump(exclude={"weights", "adapter", "needs"})
         self.revision = content_key(weights=revision(weights), adapter=adapter and revision(adapter), call=call)
         self.model = model
         try:

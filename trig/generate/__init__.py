@@ -22,9 +22,8 @@ def seed_of(seed: int, prompt_key: str) -> int:
     return int.from_bytes(blake2b(f"{seed}/{prompt_key}".encode(), digest_size=8).digest()) >> 1
 
 
-def plan(prompts: pl.DataFrame, revision: str, seed: int) -> pl.DataFrame:
-    """The test prompts with the seed and the key of the picture each wants."""
-    wanted = prompts.filter(pl.col("split") == "test")
+def plan(wanted: pl.DataFrame, revision: str, seed: int) -> pl.DataFrame:
+    """The prompts with the seed and the key of the picture each wants."""
     seeds = [seed_of(seed, key) for key in wanted["key"]]
     keys = [content_key(model=revision, prompt=key, seed=number) for key, number in zip(wanted["key"], seeds, strict=True)]
     return wanted.with_columns(pl.Series("seed", seeds, pl.UInt64), pl.Series("image_key", keys, pl.String))
@@ -37,14 +36,18 @@ def paint(planned: pl.DataFrame, generator: Generator, store: Store, batch_size:
     yield from fill(store, SHELF, wanted, generator.generate, batch_size)
 
 
+def pictures(planned: pl.DataFrame, name: str, model: Model, store: Store) -> pl.DataFrame:
+    """The images table of planned pictures that are in the store."""
+    found = store.get(SHELF, planned["image_key"])
+    images = [{"bytes": found[key], "path": f"{data_id}.png"} for key, data_id in planned.select("image_key", "data_id").iter_rows()]
+    return planned.select(
+        pl.lit(name).alias("model"), "task", "pair", "data_id", pl.Series("image", images, tables.PICTURE), "seed",
+        pl.lit(model.width, pl.Int32).alias("width"), pl.lit(model.height, pl.Int32).alias("height"), pl.col("image_key").alias("key"),
+    )  # fmt: skip
+
+
 def write(planned: pl.DataFrame, name: str, model: Model, store: Store, folder: Path) -> None:
     """Writes one shard per task and pair under `folder`, and nothing else stays there."""
     rmtree(folder, ignore_errors=True)
     for (task, pair), rows in planned.group_by("task", "pair", maintain_order=True):
-        pictures = store.get(SHELF, rows["image_key"])
-        images = [{"bytes": pictures[key], "path": f"{data_id}.png"} for key, data_id in rows.select("image_key", "data_id").iter_rows()]
-        shard = rows.select(
-            pl.lit(name).alias("model"), "task", "pair", "data_id", pl.Series("image", images, tables.PICTURE), "seed",
-            pl.lit(model.width, pl.Int32).alias("width"), pl.lit(model.height, pl.Int32).alias("height"), pl.col("image_key").alias("key"),
-        )  # fmt: skip
-        tables.write(shard, tables.IMAGES, folder / str(task) / f"{pair}.parquet")
+        tables.write(pictures(rows, name, model, store), tables.IMAGES, folder / str(task) / f"{pair}.parquet")

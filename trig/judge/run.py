@@ -31,11 +31,10 @@ class Call:
 
 
 def calls(
-    prompts: pl.DataFrame, images: pl.DataFrame, revision: str, grades: Sequence[str], dimensions: Literal["pair", "all"]
+    wanted: pl.DataFrame, images: pl.DataFrame, revision: str, grades: Sequence[str], dimensions: Literal["pair", "all"]
 ) -> list[Call]:
     """One call per picture and dimension, all questions about a picture side by side. Raises TableError when a prompt has no picture."""
-    asked = prompts.filter(pl.col("split") == "test").select("task", "data_id", "prompt", order=pl.int_range(pl.len()))
-    joined = asked.join(images, on=["task", "data_id"], how="left", maintain_order="left")
+    joined = wanted.select("task", "data_id", "prompt").join(images, on=["task", "data_id"], how="left", maintain_order="left")
     if joined["image"].null_count():
         raise TableError(f"images: prompt {joined.filter(pl.col('image').is_null())['data_id'][0]} has no picture; run `dvc repro` to generate it")
     texts = {task: rubrics(Task(task), grades) for task in joined["task"].unique()}

@@ -1,0 +1,38 @@
+"""Which pictures an adapter learns from."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from trig.dimensions import Pair
+from trig.errors import ParamsError
+from trig.keys import content_key
+from trig.params import Finetune
+
+
+def candidates(prompts: pl.DataFrame, pair: Pair, count: int) -> pl.DataFrame:
+    """Train prompts of a pair, each as often as it takes to have `count` rows, every repetition with a key of its own and so a seed of its own."""
+    own = prompts.filter((pl.col("split") == "train") & (pl.col("pair") == str(pair)))
+    if not own.height:
+        raise ParamsError(f"params.yaml: annotate.train_per_subset: {pair} has no train prompts; ask for at least one")
+    rounds = [
+        own.with_columns(
+            data_id=pl.col("data_id") + f"-{number}",
+            key=pl.Series([content_key(prompt=key, candidate=number) for key in own["key"]], dtype=pl.String),
+        )
+        for number in range(-(-count // own.height))
+    ]
+    return pl.concat(rounds).head(count)
+
+
+def keep(scores: pl.DataFrame, pair: Pair, settings: Finetune) -> Sequence[str]:
+    """The data_ids of pictures whose two expected scores are both high and close together."""
+    wide = scores.pivot("dimension", index="data_id", values="expected", aggregate_function="first")
+    x, y = pl.col(pair.x.value), pl.col(pair.y.value)
+    good = wide.filter((pl.min_horizontal(x, y) >= settings.keep_above) & ((x - y).abs() <= settings.max_gap) & x.is_not_null() & y.is_not_null())
+    if good.height < settings.batch_size:
+        raise ParamsError(
+            f"params.yaml: finetune: {good.height} of {wide.height} pictures of {pair} pass keep_above {settings.keep_above} and max_gap {settings.max_gap};"
+            f" a batch needs {settings.batch_size}: lower keep_above, or raise max_gap or candidates"
+        )
+    return list(good["data_id"])

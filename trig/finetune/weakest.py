@@ -1,0 +1,37 @@
+"""Which pair of dimensions a model needs help with most."""
+
+import polars as pl
+
+from trig.dimensions import Pair
+from trig.errors import TableError
+from trig.params import Finetune
+
+
+def ranking(scores: pl.DataFrame, settings: Finetune) -> pl.DataFrame:
+    """One row per pair, weakest first: `lower`, the mean of each picture's lower expected score, and `keep_share`, the share of
+    pictures that are good and balanced enough to learn from.
+
+    A low `lower` is a bottleneck, or a tilt's short side. Thresholds of the map play no part, so a threshold study retrains nothing.
+    Pictures that lack a score are left out.
+    """
+    x = pl.col("dimension").cast(pl.String) == pl.col("pair").cast(pl.String).str.split("_").list.first()
+    both = scores.group_by("task", "pair", "data_id", maintain_order=True).agg(x=pl.col("expected").filter(x).first(), y=pl.col("expected").filter(~x).first())
+    lower = pl.min_horizontal("x", "y")
+    return (
+        both.drop_nulls(["x", "y"])
+        .with_columns(lower=lower, kept=(lower >= settings.keep_above) & ((pl.col("x") - pl.col("y")).abs() <= settings.max_gap))
+        .group_by("pair", maintain_order=True)
+        .agg(pl.col("lower").mean(), keep_share=pl.col("kept").mean(), n=pl.len())
+        .sort("lower", "pair")
+    )
+
+
+def weakest(scores: pl.DataFrame, settings: Finetune, where: str) -> tuple[Pair, pl.DataFrame]:
+    """The pair to repair and the ranking it comes from. Raises TableError when no pair has pictures to learn from."""
+    ranked = ranking(scores, settings)
+    if settings.pair != "weakest":
+        return Pair.parse(settings.pair), ranked
+    learnable = ranked.filter(pl.col("keep_share") >= settings.min_keep_share)
+    if not learnable.height:
+        raise TableError(f"{where}: no pair has {settings.min_keep_share:.0%} of pictures to learn from; lower finetune.keep_above or finetune.min_keep_share")
+    return Pair.parse(str(learnable["pair"][0])), ranked
