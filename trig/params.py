@@ -15,7 +15,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
 # A dot would be read by DVC as a step into a nested key.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-TINY_FOLDER = "data/tiny/"
+"""Part of paths and of DVC's stage names; it has no dot, which DVC would read as a step into a parameter."""
 
 
 class Section(BaseModel):
@@ -144,12 +144,6 @@ class Params(Section):
         if name not in self.models:
             raise ParamsError(f"model: {name!r} is unknown; choose one of {', '.join(self.models)}, or describe it under models: in {PATH}")
         return self.models[name]
-
-    @property
-    def tiny_only(self) -> bool:
-        """Whether everything shown was made by the tiny world's own models."""
-        used = [self.models[name].weights for name in self.generate.roster] + [self.judges[self.judge.name].weights]
-        return all(weights.startswith(TINY_FOLDER) for weights in used)
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
