@@ -1,0 +1,26 @@
+"""`trig …`, for people: look at the machine, the zoo and the work store."""
+
+import typer
+
+from stages._cli import edge
+from trig import cli_doctor, cli_store
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+app.command()(cli_doctor.doctor)
+app.command()(cli_doctor.models)
+app.command()(cli_store.store)
+
+
+@app.callback()
+def trig() -> None:
+    """Measures and repairs the trade-offs between ten quality dimensions of image generators. `make repro` runs the whole pipeline."""
+
+
+def main() -> None:
+    """The console script: one line and exit code 2 for what a person can mend."""
+    with edge():
+        app()
+
+
+if __name__ == "__main__":
+    main()

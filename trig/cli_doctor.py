@@ -1,0 +1,90 @@
+"""`trig doctor` and `trig models`: is everything here that the pipeline needs, and which models does the zoo have?"""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from trig import params
+from trig.params import Params
+
+LIBRARIES = ("trig", "dvc", "polars", "torch", "torchvision", "diffusers", "transformers", "peft", "great-expectations", "altair")
+GPU = Path("/dev/nvidiactl")
+CHOSEN = "•"
+Row = tuple[bool, str, str]
+"""Whether it is there, what it is, what was found."""
+
+
+def doctor(gpu: Annotated[bool, typer.Option(help="Ask torch which accelerator it sees; takes seconds.")] = False) -> None:
+    """Show the machine, the libraries and the weights, and say what is missing. Exit code 1 when something is."""
+    settings = params.load()
+    rows = [*_machine(), *_libraries(), *_weights(settings), *([_accelerator()] if gpu else [])]
+    _print(("", "what", "found"), (("ok" if good else "missing", what, found) for good, what, found in rows))
+    typer.echo("`dvc status` says which stages would run; `make repro` runs them.")
+    if not all(good for good, _, _ in rows):
+        raise typer.Exit(1)
+
+
+def models() -> None:
+    """Show the zoo: every model of params.yaml, those of the roster marked, and every judge."""
+    settings = params.load()
+    zoo = (
+        (CHOSEN * (name in settings.generate.roster), name, entry.backend, _place(entry.weights, entry.adapter))
+        + (str(entry.steps), f"{entry.guidance_scale:g}", f"{entry.width}×{entry.height}")
+        for name, entry in settings.models.items()
+    )
+    _print(("", "model", "backend", "weights", "steps", "guidance", "pixels"), zoo)
+    judges = ((CHOSEN * (name == settings.judge.name), name, entry.backend, entry.weights) for name, entry in settings.judges.items())
+    _print(("", "judge", "backend", "weights"), judges)
+
+
+def _machine() -> Iterator[Row]:
+    yield True, "Python", platform.python_version()
+    yield True, "cores", str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
+    yield True, "memory", f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GB"
+    yield True, "NVIDIA driver", "loaded" if GPU.exists() else "none: everything runs on the CPU"
+    yield shutil.which("git") is not None, "git", shutil.which("git") or "not on the PATH: install it"
+
+
+def _libraries() -> Iterator[Row]:
+    for name in LIBRARIES:
+        try:
+            yield True, name, version(name)
+        except PackageNotFoundError:
+            yield False, name, "not installed: `make .venv/ready`"
+
+
+def _weights(settings: Params) -> Iterator[Row]:
+    """The folders that the roster and the judge load. An adapter that a stage writes may still be to come."""
+    zoo = {settings.models[name].weights for name in settings.generate.roster} | {settings.judges[settings.judge.name].weights}
+    for place in sorted(zoo):
+        files = list(Path(place).rglob("*.safetensors"))
+        size = sum(file.stat().st_size for file in files) / 2**20
+        yield bool(files), place, f"{size:.1f} MB of weights" if files else "no safetensors here: check params.yaml, or `dvc pull`"
+
+
+def _accelerator() -> Row:
+    """What torch can compute on. Asked of another Python, so that this one stays without torch."""
+    code = "import torch; print(torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU only')"
+    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    return asked.returncode == 0, "torch computes on", (asked.stdout or asked.stderr).strip().splitlines()[-1]
+
+
+def _place(weights: str, adapter: str | None) -> str:
+    return f"{weights} + {adapter}" if adapter else weights
+
+
+def _print(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    table = Table(*heads, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
