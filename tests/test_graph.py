@@ -23,7 +23,8 @@ CODE = ("stages/", "trig/")
 def body(stage: str) -> dict[str, Any]:
     """What a stage says, also where it stands under `do`."""
     said = GRAPH[stage]
-    return said.get("do", said)
+    inner: dict[str, Any] = said.get("do", said)
+    return inner
 
 
 def declared(stage: str) -> set[str]:
@@ -38,7 +39,8 @@ def files(place: Path) -> Iterator[str]:
 
 def program(stage: str) -> str:
     """The file of the program that a stage runs: `python -m stages.NAME …`."""
-    return body(stage)["cmd"].split()[2].replace(".", "/") + ".py"
+    command: str = body(stage)["cmd"]
+    return command.split()[2].replace(".", "/") + ".py"
 
 
 def closure(start: str) -> set[str]:
