@@ -2,6 +2,6 @@
 
 from trig.judge.labels import labels
 from trig.judge.rating import Rating, rate
-from trig.judge.rubrics import rubrics
+from trig.judge.rubrics import rubric, rubrics
 
-__all__ = ["Rating", "labels", "rate", "rubrics"]
+__all__ = ["Rating", "labels", "rate", "rubric", "rubrics"]

@@ -1,0 +1,99 @@
+"""The training programs, one per step: `python -m training.run STEP`. Checkpoints lie beside the outputs under training/work."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+import yaml
+
+from stages._cli import bar, edge
+from trig import params
+from trig.dimensions import Task
+from trig.judge import rubrics
+from trig.tiny.train.loop import Step
+
+WORK = Path("training/work")
+OUT = Path("data/tiny")
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
+
+
+def _settings() -> dict[str, Any]:
+    settings: dict[str, Any] = yaml.safe_load(Path("training/params.yaml").read_text(encoding="utf-8"))
+    return settings
+
+
+def _show(name: str, steps: Iterator[Step]) -> None:
+    """A progress bar, and a line of losses every hundredth step in training/work/<name>.log."""
+    WORK.mkdir(parents=True, exist_ok=True)
+
+    def logged() -> Iterator[tuple[int, int]]:
+        with (WORK / f"{name}.log").open("a", encoding="utf-8") as log:
+            for step in steps:
+                if step.number % 100 == 0:
+                    losses = " ".join(f"{part} {value:.4f}" for part, value in step.losses.items())
+                    log.write(f"{time.time():.0f} {step.number} {losses}\n")
+                    log.flush()
+                yield step.number, step.of
+
+    bar(name, logged())
+
+
+@app.command()
+def vae() -> None:
+    """The painter's autoencoder."""
+    from trig.tiny.train import vae as trainer
+
+    settings = _settings()
+    _show("vae", trainer.fit(WORK / "vae", WORK, seed=settings["seed"], **settings["vae"]))
+
+
+@app.command()
+def reader() -> None:
+    """The painter's T5, taught to read."""
+    from trig.tiny.train import reader as trainer
+
+    settings = _settings()
+    _show("reader", trainer.fit(WORK / "reader", WORK, seed=settings["seed"], **settings["reader"]))
+
+
+@app.command()
+def lessons() -> None:
+    """Pictures for painter and judge, drawn and encoded once."""
+    from diffusers import AutoencoderKL
+
+    from trig.tiny.cases import shown_case
+    from trig.tiny.train import pool
+
+    settings = _settings()
+    autoencoder = AutoencoderKL.from_pretrained(WORK / "vae")
+    for task, chunks in settings["lessons"].items():
+        bar(f"lessons {task}", ((done, chunks) for done in pool.build(autoencoder, WORK / f"lessons-{task}.safetensors", task, chunks, settings["seed"])))
+    cases = [shown_case(settings["seed"], number) for number in range(settings["round_trips"])]
+    pool.round_trips(autoencoder, WORK / "round_trips.safetensors", cases, settings["seed"])
+
+
+@app.command()
+def painter() -> None:
+    """The painter."""
+    from trig.tiny.train import painter as trainer
+
+    settings = _settings()
+    pools = (WORK / "lessons-t2i.safetensors", WORK / "lessons-edit.safetensors")
+    _show("painter", trainer.fit(OUT / "painter", WORK / "reader", WORK / "vae", pools, WORK, seed=settings["seed"], **settings["painter"]))
+
+
+@app.command()
+def judge() -> None:
+    """The judge."""
+    from trig.tiny.train import judge as trainer
+
+    settings, grades = _settings(), params.load().judge.grades
+    texts = rubrics(Task.T2I, grades)
+    _show("judge", trainer.fit(OUT / "judge", WORK, texts, grades, WORK / "round_trips.safetensors", seed=settings["seed"], **settings["judge"]))
+
+
+if __name__ == "__main__":
+    with edge():
+        app()

@@ -1,0 +1,85 @@
+"""`trig tiny`: how good the tiny world's own models are, measured against the truth."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from trig import params
+from trig.dimensions import ABOUT, Dimension, Task
+
+app = typer.Typer(no_args_is_help=True, help="Measure the tiny world's models against the truth.")
+Count = Annotated[int, typer.Option(min=4, help="Scenes per dimension.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command()
+def evaluate(count: Count = 200, as_json: Json = False) -> None:
+    """The judge's agreement with the truth, per dimension, on scenes it never saw, half of them round trips through the painter's autoencoder."""
+    from trig.backends.autoencoder import round_trip
+    from trig.backends.transformers import Transformers
+    from trig.judge import labels, rate, rubrics
+    from trig.protocols import Question
+    from trig.tiny import evaluate as tiny
+
+    settings = params.load()
+    judge = Transformers(settings.judge.name, settings.judges[settings.judge.name].weights, settings.judge.batch_size)
+    texts = rubrics(Task.T2I, settings.judge.grades)
+    asked = tiny.cases(count)
+    through = [number % 2 == 1 for number in range(len(asked))]
+    pictures = [shown for _, _, shown in asked]
+    pictures[1::2] = round_trip(pictures[1::2], settings.models[settings.finetune.base].weights)
+    questions = [Question(tiny.png(shown), case.request.text, texts[dimension]) for (dimension, case, _), shown in zip(asked, pictures, strict=True)]
+    answers = judge.ask(questions, labels(settings.judge.grades, judge.encode))
+    found = tiny.agreement(asked, [rate(answer, settings.judge.max_off_mass).expected for answer in answers], through)
+    mean = sum(found["rho"].fill_null(0.0)) / found.height
+    if as_json:
+        print(json.dumps({"judge": f"{settings.judge.name}@{judge.revision}", "dimensions": found.to_dicts(), "mean": mean}, indent=2))
+        return
+    table = Table("dimension", "n", "nulls", "Spearman's rho", "drawings", "round trips", title=f"{settings.judge.name} against the truth; mean {mean:.3f}")
+    for row in found.iter_rows(named=True):
+        rhos = (row[name] for name in ("rho", "rho_drawn", "rho_round_trip"))
+        table.add_row(f"{row['dimension']} {ABOUT[Dimension(row['dimension'])].name}", str(row["n"]), str(row["nulls"]), *("–" if rho is None else f"{rho:.3f}" for rho in rhos))
+    Console().print(table)
+
+
+@app.command()
+def paint(
+    sheet: Annotated[Path, typer.Option(help="Where the contact sheet goes.")] = Path("contact-sheet.png"),
+    model: Annotated[str, typer.Option(help="A model of params.yaml.")] = "tiny",
+    count: Count = 200,
+    as_json: Json = False,
+) -> None:
+    """Paints plain prompts the painter never saw, judges them, and draws a contact sheet of the first forty."""
+    from trig.backends.diffusers import Diffusers
+    from trig.backends.transformers import Transformers
+    from trig.judge import labels, rate, rubrics
+    from trig.protocols import Order, Question
+    from trig.tiny import evaluate as tiny
+    from trig.tiny.sheet import contact_sheet
+
+    settings = params.load()
+    painter = Diffusers(model, settings.model(model))
+    judge = Transformers(settings.judge.name, settings.judges[settings.judge.name].weights, settings.judge.batch_size)
+    prompts = [request.text for request in tiny.plain_requests(count)]
+    orders = [Order(prompt, number) for number, prompt in enumerate(prompts)]
+    pictures = [picture for start in range(0, count, 50) for picture in painter.generate(orders[start : start + 50])]
+    texts = rubrics(Task.T2I, settings.judge.grades)
+    means: dict[str, float | None] = {}
+    for dimension in (Dimension.STYLE, Dimension.CONTENT, Dimension.RELATION):
+        rows = [(picture, prompt) for picture, prompt, request in zip(pictures, prompts, tiny.plain_requests(count), strict=True) if dimension is not Dimension.RELATION or request.relation]
+        answers = judge.ask([Question(picture, prompt, texts[dimension]) for picture, prompt in rows], labels(settings.judge.grades, judge.encode))
+        scores = [rate(answer, settings.judge.max_off_mass).expected for answer in answers]
+        known = [score for score in scores if score is not None]
+        means[dimension.value] = sum(known) / len(known) if known else None
+    contact_sheet(list(zip(prompts, pictures, strict=True))[:40], sheet)
+    if as_json:
+        print(json.dumps({"model": model, "prompts": count, "mean_expected": means}, indent=2))
+        return
+    table = Table("dimension", "mean S", title=f"{model} on {count} plain prompts, judged by {settings.judge.name}; pictures in {sheet}")
+    for code, mean in means.items():
+        table.add_row(f"{code} {ABOUT[Dimension(code)].name}", "–" if mean is None else f"{mean:.3f}")
+    Console().print(table)
