@@ -28,7 +28,10 @@ def main(weakest: Path, prompts: Path, lora: Path) -> None:
 
         base = Diffusers(settings.base, everything.model(settings.base))
         planned = generate.plan(asked, base.revision, everything.seed)
-        bar("generate candidates", ((step.done, step.total) for step in generate.paint(planned, base, store, everything.generate.batch_size)))
+        bar(
+            "generate candidates",
+            ((step.done, step.total) for step in generate.paint(planned, base, store, everything.generate.batch_size)),
+        )
         pictures = generate.pictures(planned, settings.base, everything.model(settings.base), store)
         judge = Transformers(wanted.name, everything.judges[wanted.name].weights, wanted.batch_size)
         calls = judging.calls(asked, pictures, judge.revision, wanted.grades, "pair")

@@ -1,9 +1,9 @@
 """Gate a table: write the verdict as JSON and as a page, and stop the pipeline with exit code 2 when an expectation is not met.
 
-    python -m stages.gate prompts PROMPTS OUT_JSON OUT_HTML
-    python -m stages.gate images PROMPTS IMAGES/MODEL OUT_JSON OUT_HTML
-    python -m stages.gate scores PROMPTS SCORES/MODEL.parquet OUT_JSON OUT_HTML
-    python -m stages.gate relations PROMPTS RELATIONS OUT_JSON OUT_HTML
+python -m stages.gate prompts PROMPTS OUT_JSON OUT_HTML
+python -m stages.gate images PROMPTS IMAGES/MODEL OUT_JSON OUT_HTML
+python -m stages.gate scores PROMPTS SCORES/MODEL.parquet OUT_JSON OUT_HTML
+python -m stages.gate relations PROMPTS RELATIONS OUT_JSON OUT_HTML
 """
 
 from collections.abc import Iterable

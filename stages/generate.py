@@ -20,7 +20,10 @@ def main(model: str, prompts: Path, images: Path) -> None:
 
         generator = Diffusers(model, entry)
         planned = generate.plan(wanted, generator.revision, settings.seed)
-        bar(f"generate {model}", ((step.done, step.total) for step in generate.paint(planned, generator, store, settings.generate.batch_size)))
+        bar(
+            f"generate {model}",
+            ((step.done, step.total) for step in generate.paint(planned, generator, store, settings.generate.batch_size)),
+        )
         generate.write(planned, model, entry, store, images)
 
 

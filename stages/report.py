@@ -15,7 +15,7 @@ from trig.report import pictures, sources
 from trig.report.contents import Contents
 
 
-def main(prompts: Path, images: Path, scores: Path, relations: Path, gates: Path, lora: Path, reports: Path) -> None:  # noqa: PLR0913, PLR0917
+def main(prompts: Path, images: Path, scores: Path, relations: Path, gates: Path, lora: Path, reports: Path) -> None:
     """Read the tables, the gates' results and the adapters of tuned models; write index.html, metrics.json, map.png and dimensions.png."""
     from trig.report.publish import publish  # altair takes a second to import, and `--help` must not wait for it
 

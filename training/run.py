@@ -69,7 +69,10 @@ def lessons() -> None:
     settings = _settings()
     autoencoder = AutoencoderKL.from_pretrained(WORK / "vae")
     for task, chunks in settings["lessons"].items():
-        bar(f"lessons {task}", ((done, chunks) for done in pool.build(autoencoder, WORK / f"lessons-{task}.safetensors", task, chunks, settings["seed"])))
+        bar(
+            f"lessons {task}",
+            ((done, chunks) for done in pool.build(autoencoder, WORK / f"lessons-{task}.safetensors", task, chunks, settings["seed"])),
+        )
     cases = [shown_case(settings["seed"], number) for number in range(settings["round_trips"])]
     pool.round_trips(autoencoder, WORK / "round_trips.safetensors", cases, settings["seed"])
 
@@ -91,7 +94,10 @@ def judge() -> None:
 
     settings, grades = _settings(), params.load().judge.grades
     texts = rubrics(Task.T2I, grades)
-    _show("judge", trainer.fit(OUT / "judge", WORK, texts, grades, WORK / "round_trips.safetensors", seed=settings["seed"], **settings["judge"]))
+    _show(
+        "judge",
+        trainer.fit(OUT / "judge", WORK, texts, grades, WORK / "round_trips.safetensors", seed=settings["seed"], **settings["judge"]),
+    )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,9 @@ def score(
     prompt: Annotated[str, typer.Option(help="The prompt it was made from.")],
     code: Annotated[str, typer.Option("--dimension", help="A dimension, such as TA-R.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures judged together; the file's judge.batch_size if not given.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Pictures judged together; the file's judge.batch_size if not given.")
+    ] = None,
 ) -> None:
     """Rates one picture on one dimension with the configured judge."""
     asked = dimension(code)
@@ -36,7 +38,19 @@ def score(
     if rating.reason:
         raise PictureError(f"{image}: not scored: {rating.reason}")
     if as_json:
-        print(json.dumps({"image": str(image), "prompt": prompt, "dimension": asked.value, "judge": f"{wanted.name}@{judge.revision}", "grades": wanted.grades, **asdict(rating)}))
+        print(
+            json.dumps(
+                {
+                    "image": str(image),
+                    "prompt": prompt,
+                    "dimension": asked.value,
+                    "judge": f"{wanted.name}@{judge.revision}",
+                    "grades": wanted.grades,
+                    **asdict(rating),
+                }
+            )
+        )
         return
     shares = ", ".join(f"{grade} {share:.3f}" for grade, share in zip(wanted.grades, rating.p or (), strict=True))
-    print(f"{asked} {ABOUT[asked].name}: S {rating.expected:.4f}, C {rating.confidence:.4f}, C·S {rating.score_trig:.4f} ({shares}; off-grade mass {rating.off_mass:.2g})")
+    numbers = f"S {rating.expected:.4f}, C {rating.confidence:.4f}, C·S {rating.score_trig:.4f}"
+    print(f"{asked} {ABOUT[asked].name}: {numbers} ({shares}; off-grade mass {rating.off_mass:.2g})")

@@ -32,17 +32,32 @@ def evaluate(count: Count = 200, as_json: Json = False) -> None:
     through = [number % 2 == 1 for number in range(len(asked))]
     pictures = [shown for _, _, shown in asked]
     pictures[1::2] = round_trip(pictures[1::2], settings.models[settings.finetune.base].weights)
-    questions = [Question(tiny.png(shown), case.request.text, texts[dimension]) for (dimension, case, _), shown in zip(asked, pictures, strict=True)]
+    questions = [
+        Question(tiny.png(shown), case.request.text, texts[dimension]) for (dimension, case, _), shown in zip(asked, pictures, strict=True)
+    ]
     answers = judge.ask(questions, labels(settings.judge.grades, judge.encode))
     found = tiny.agreement(asked, [rate(answer, settings.judge.max_off_mass).expected for answer in answers], through)
     mean = sum(found["rho"].fill_null(0.0)) / found.height
     if as_json:
         print(json.dumps({"judge": f"{settings.judge.name}@{judge.revision}", "dimensions": found.to_dicts(), "mean": mean}, indent=2))
         return
-    table = Table("dimension", "n", "nulls", "Spearman's rho", "drawings", "round trips", title=f"{settings.judge.name} against the truth; mean {mean:.3f}")
+    table = Table(
+        "dimension",
+        "n",
+        "nulls",
+        "Spearman's rho",
+        "drawings",
+        "round trips",
+        title=f"{settings.judge.name} against the truth; mean {mean:.3f}",
+    )
     for row in found.iter_rows(named=True):
         rhos = (row[name] for name in ("rho", "rho_drawn", "rho_round_trip"))
-        table.add_row(f"{row['dimension']} {ABOUT[Dimension(row['dimension'])].name}", str(row["n"]), str(row["nulls"]), *("–" if rho is None else f"{rho:.3f}" for rho in rhos))
+        table.add_row(
+            f"{row['dimension']} {ABOUT[Dimension(row['dimension'])].name}",
+            str(row["n"]),
+            str(row["nulls"]),
+            *("–" if rho is None else f"{rho:.3f}" for rho in rhos),
+        )
     Console().print(table)
 
 
@@ -70,8 +85,14 @@ def paint(
     texts = rubrics(Task.T2I, settings.judge.grades)
     means: dict[str, float | None] = {}
     for dimension in (Dimension.STYLE, Dimension.CONTENT, Dimension.RELATION):
-        rows = [(picture, prompt) for picture, prompt, request in zip(pictures, prompts, tiny.plain_requests(count), strict=True) if dimension is not Dimension.RELATION or request.relation]
-        answers = judge.ask([Question(picture, prompt, texts[dimension]) for picture, prompt in rows], labels(settings.judge.grades, judge.encode))
+        rows = [
+            (picture, prompt)
+            for picture, prompt, request in zip(pictures, prompts, tiny.plain_requests(count), strict=True)
+            if dimension is not Dimension.RELATION or request.relation
+        ]
+        answers = judge.ask(
+            [Question(picture, prompt, texts[dimension]) for picture, prompt in rows], labels(settings.judge.grades, judge.encode)
+        )
         scores = [rate(answer, settings.judge.max_off_mass).expected for answer in answers]
         known = [score for score in scores if score is not None]
         means[dimension.value] = sum(known) / len(known) if known else None

@@ -148,19 +148,29 @@ class Params(Section):
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         roster = self.generate.roster
-        for field, name in (*(("generate.roster", name) for name in roster), ("finetune.base", self.finetune.base), ("finetune.name", self.finetune.name)):
+        for field, name in (
+            *(("generate.roster", name) for name in roster),
+            ("finetune.base", self.finetune.base),
+            ("finetune.name", self.finetune.name),
+        ):
             if name not in self.models:
-                raise ValueError(f"{field}: model {name!r} is unknown; choose one of {', '.join(self.models)}, or describe it under models:")
+                raise ValueError(
+                    f"{field}: model {name!r} is unknown; choose one of {', '.join(self.models)}, or describe it under models:"
+                )
         if twice := sorted({name for name in roster if roster.count(name) > 1}):
             raise ValueError(f"generate.roster: {twice[0]!r} is named twice; name each model once")
         if self.judge.name not in self.judges:
-            raise ValueError(f"judge.name: judge {self.judge.name!r} is unknown; choose one of {', '.join(self.judges)}, or describe it under judges:")
+            raise ValueError(
+                f"judge.name: judge {self.judge.name!r} is unknown; choose one of {', '.join(self.judges)}, or describe it under judges:"
+            )
         if len(set(self.judge.grades)) < len(self.judge.grades):
             raise ValueError("judge.grades: a grade is named twice; name each once, worst to best")
         if self.finetune.pair != "weakest":
             Pair.parse(self.finetune.pair)
         if self.finetune.base not in roster:
-            raise ValueError(f"finetune.base: {self.finetune.base!r} is not in generate.roster, so no scores say what to repair; add it there")
+            raise ValueError(
+                f"finetune.base: {self.finetune.base!r} is not in generate.roster, so no scores say what to repair; add it there"
+            )
         return self
 
 
@@ -177,7 +187,7 @@ class _Loader(yaml.SafeLoader):
 def load(path: Path = PATH) -> Params:
     """The parameters in a file. Raises ParamsError with one line for the first thing that is wrong."""
     try:
-        found = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 (a SafeLoader)
+        found = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except FileNotFoundError:
         raise ParamsError(f"{path}: there is no such file here; run from the project's root") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

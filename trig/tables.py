@@ -129,7 +129,9 @@ def check(frame: pl.DataFrame, table: Table, where: str) -> pl.DataFrame:
     """
     for column, kind in table.columns.items():
         if column not in frame.columns:
-            raise TableError(f"{where}: column {column!r} of the {table.name} table is missing; write it, or rebuild the file with `dvc repro`")
+            raise TableError(
+                f"{where}: column {column!r} of the {table.name} table is missing; write it, or rebuild the file with `dvc repro`"
+            )
         try:
             frame = frame.with_columns(pl.col(column).cast(kind))
         except pl.exceptions.PolarsError as error:
@@ -137,7 +139,9 @@ def check(frame: pl.DataFrame, table: Table, where: str) -> pl.DataFrame:
         if column not in table.nullable and frame[column].null_count():
             raise TableError(f"{where}: column {column!r} is null in {frame[column].null_count()} rows; it needs a value in each")
         if kind == pl.Float64 and frame[column].is_nan().any():
-            raise TableError(f"{where}: column {column!r} is NaN in {frame[column].is_nan().sum()} rows; a missing value is null with a reason")
+            raise TableError(
+                f"{where}: column {column!r} is NaN in {frame[column].is_nan().sum()} rows; a missing value is null with a reason"
+            )
     frame = frame.select(list(table.columns))
     repeated = frame.filter(frame.select(table.key).is_duplicated())
     if repeated.height:

@@ -31,7 +31,8 @@ class Composed:
 def sentence(caption: Caption, x: SubPrompts, y: SubPrompts, phrases: tuple[str, str], company: bool) -> tuple[str, tuple[str, str]]:
     """The prompt with both phrases in their slots, and the phrases as used.
 
-    Two subjects stand side by side; a phrase that replaces the caption's subject may have it as `company`. Where both dimensions want the suffix the second has it and the first, being optional, goes without.
+    Two subjects stand side by side; a phrase that replaces the caption's subject may have it as `company`.
+    Where both dimensions want the suffix the second has it and the first, being optional, goes without.
     """
     slots = [x.slot, y.slot]
     if slots[0] == slots[1] == "suffix":
@@ -70,9 +71,13 @@ def prompts(captions: Sequence[Caption], sources: Sources, settings: Annotate, s
     subsets = settings.subsets()
     for task, pair in sorted(subsets, key=lambda subset: str(subset[1]) in sources.copies):
         parent = sources.copies.get(str(pair))
-        rows = _copies(task, pair, taken.get(parent, []), sources) if parent else list(_rows(task, pair, splits, sources, settings, seed))
+        rows = _copies(task, pair, taken.get(parent, [])) if parent else list(_rows(task, pair, splits, sources, settings, seed))
         taken[str(pair)] = rows
-    return pl.DataFrame([row for _, pair in subsets for row in taken[str(pair)]], schema_overrides={"source_image": pl.Binary, "item": pl.String}, infer_schema_length=None)
+    return pl.DataFrame(
+        [row for _, pair in subsets for row in taken[str(pair)]],
+        schema_overrides={"source_image": pl.Binary, "item": pl.String},
+        infer_schema_length=None,
+    )
 
 
 def _rows(
@@ -83,7 +88,10 @@ def _rows(
     for split, (captions, count) in splits.items():
         for _ in range(count):
             number += 1
-            made = next((one for one in (compose(pair, captions, sources, rng) for _ in range(TRIES)) if _good(one, pair, sources, settings, seen)), None)
+            made = next(
+                (one for one in (compose(pair, captions, sources, rng) for _ in range(TRIES)) if _good(one, pair, sources, settings, seen)),
+                None,
+            )
             if made is None:
                 raise ParamsError(
                     f"params.yaml: annotate: {task} {pair}: captions and sub-prompts give no more than {number - 1} different {split} prompts of at most"
@@ -98,18 +106,22 @@ def _good(made: Composed, pair: Pair, sources: Sources, settings: Annotate, seen
     return made.prompt not in seen and fits(made.prompt, made.sub_prompts, needed, settings.max_tokens)
 
 
-def _copies(task: Task, pair: Pair, parents: list[dict[str, object]], sources: Sources) -> list[dict[str, object]]:
+def _copies(task: Task, pair: Pair, parents: list[dict[str, object]]) -> list[dict[str, object]]:
     """The parent subset's prompts, word for word, as prompts of another pair that shares one of its dimensions."""
     copied = []
     for number, parent in enumerate(parents, 1):
         theirs = Pair.parse(str(parent["pair"]))
         phrases = dict(zip((theirs.x, theirs.y), parent["sub_prompts"], strict=True))  # type: ignore[call-overload]
         ours = tuple(phrases.get(dimension, "") for dimension in (pair.x, pair.y))
-        copied.append(_row(task, pair, number, str(parent["prompt"]), ours, str(parent["source"]), str(parent["data_id"]), str(parent["split"])))
+        copied.append(
+            _row(task, pair, number, str(parent["prompt"]), ours, str(parent["source"]), str(parent["data_id"]), str(parent["split"]))
+        )
     return copied
 
 
-def _row(task: Task, pair: Pair, number: int, prompt: str, phrases: tuple[str, ...], source: str, parent: str | None, split: str) -> dict[str, object]:
+def _row(
+    task: Task, pair: Pair, number: int, prompt: str, phrases: tuple[str, ...], source: str, parent: str | None, split: str
+) -> dict[str, object]:
     return {
         "task": task.value,
         "pair": str(pair),

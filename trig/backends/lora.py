@@ -15,7 +15,19 @@ from torch.nn import functional as F
 from trig.backends.diffusers import Diffusers
 from trig.params import Finetune
 
-TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "add_q_proj", "add_k_proj", "add_v_proj", "to_add_out", "proj_mlp", "ff.net.0.proj", "ff.net.2")
+TARGETS = (
+    "to_q",
+    "to_k",
+    "to_v",
+    "to_out.0",
+    "add_q_proj",
+    "add_k_proj",
+    "add_v_proj",
+    "to_add_out",
+    "proj_mlp",
+    "ff.net.0.proj",
+    "ff.net.2",
+)
 """The attention's projections and both feed-forward nets."""
 
 
@@ -60,7 +72,9 @@ class Lora:
     @torch.no_grad()
     def _encode(self, samples: Sequence[tuple[str, bytes]]) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         pipe = self.pipe
-        text, pooled, ids = pipe.encode_prompt([prompt for prompt, _ in samples], None, max_sequence_length=min(512, pipe.tokenizer_2.model_max_length))
+        text, pooled, ids = pipe.encode_prompt(
+            [prompt for prompt, _ in samples], None, max_sequence_length=min(512, pipe.tokenizer_2.model_max_length)
+        )
         pictures = [Image.open(BytesIO(png)).convert("RGB") for _, png in samples]
         pixels = pipe.image_processor.preprocess(pictures).to(pipe.vae.device)
         latents = pipe._encode_vae_image(pixels, generator=None)
@@ -70,4 +84,6 @@ class Lora:
 
     def save(self, folder: Path) -> None:
         """Writes the adapter as `pytorch_lora_weights.safetensors`."""
-        FluxKontextPipeline.save_lora_weights(folder, transformer_lora_layers=get_peft_model_state_dict(self.pipe.transformer), safe_serialization=True)
+        FluxKontextPipeline.save_lora_weights(
+            folder, transformer_lora_layers=get_peft_model_state_dict(self.pipe.transformer), safe_serialization=True
+        )

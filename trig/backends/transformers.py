@@ -22,9 +22,13 @@ class Transformers:
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
             self.processor = AutoProcessor.from_pretrained(place, local_files_only=True)
-            self.model = AutoModelForImageTextToText.from_pretrained(place, dtype=torch.float32, local_files_only=True, use_safetensors=True)
+            self.model = AutoModelForImageTextToText.from_pretrained(
+                place, dtype=torch.float32, local_files_only=True, use_safetensors=True
+            )
         except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise WeightsError(f"params.yaml: judges.{name}.weights: {weights}: transformers cannot load it: {str(error).splitlines()[0]}") from error
+            raise WeightsError(
+                f"params.yaml: judges.{name}.weights: {weights}: transformers cannot load it: {str(error).splitlines()[0]}"
+            ) from error
         self.model.eval().to(self.device)
 
     def encode(self, text: str) -> list[int]:
@@ -49,13 +53,17 @@ class Transformers:
         folded = torch.stack([logprobs[:, list(ids)].logsumexp(-1) for ids in labels], -1)
         rows: list[list[float]] = folded.tolist()
         finite = folded.isfinite().any(-1).tolist()
-        return [Answer(tuple(row)) if good else Refusal("the judge's logits are not finite") for row, good in zip(rows, finite, strict=True)]
+        return [
+            Answer(tuple(row)) if good else Refusal("the judge's logits are not finite") for row, good in zip(rows, finite, strict=True)
+        ]
 
     def logprobs(self, questions: Sequence[Question], pictures: Sequence[Image.Image]) -> torch.Tensor:
         """Log-probabilities (B, vocabulary) in nats of the first answer token."""
         chats = [[{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question.text}]}] for question in questions]
         texts = [self.processor.apply_chat_template(chat, add_generation_prompt=True, tokenize=False) for chat in chats]
-        inputs = self.processor(text=texts, images=[[picture] for picture in pictures], padding=True, padding_side="left", return_tensors="pt")
+        inputs = self.processor(
+            text=texts, images=[[picture] for picture in pictures], padding=True, padding_side="left", return_tensors="pt"
+        )
         logits: torch.Tensor = self.model(**inputs.to(self.device), logits_to_keep=1).logits
         return logits[:, -1].float().log_softmax(-1)
 

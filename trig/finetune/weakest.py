@@ -15,7 +15,9 @@ def ranking(scores: pl.DataFrame, settings: Finetune) -> pl.DataFrame:
     Pictures that lack a score are left out.
     """
     x = pl.col("dimension").cast(pl.String) == pl.col("pair").cast(pl.String).str.split("_").list.first()
-    both = scores.group_by("task", "pair", "data_id", maintain_order=True).agg(x=pl.col("expected").filter(x).first(), y=pl.col("expected").filter(~x).first())
+    both = scores.group_by("task", "pair", "data_id", maintain_order=True).agg(
+        x=pl.col("expected").filter(x).first(), y=pl.col("expected").filter(~x).first()
+    )
     lower = pl.min_horizontal("x", "y")
     return (
         both.drop_nulls(["x", "y"])
@@ -33,5 +35,7 @@ def weakest(scores: pl.DataFrame, settings: Finetune, where: str) -> tuple[Pair,
         return Pair.parse(settings.pair), ranked
     learnable = ranked.filter(pl.col("keep_share") >= settings.min_keep_share)
     if not learnable.height:
-        raise TableError(f"{where}: no pair has {settings.min_keep_share:.0%} of pictures to learn from; lower finetune.keep_above or finetune.min_keep_share")
+        raise TableError(
+            f"{where}: no pair has {settings.min_keep_share:.0%} of pictures to learn from; lower finetune.keep_above or finetune.min_keep_share"
+        )
     return Pair.parse(str(learnable["pair"][0])), ranked

@@ -15,7 +15,9 @@ def labels(grades: Sequence[str], encode: Callable[[str], list[int]]) -> Labels:
     owner: dict[int, str] = {}
     for grade in grades:
         if len(encode(grade)) != 1:
-            raise LabelError(f"params.yaml: judge.grades: {grade!r} is {len(encode(grade))} tokens for this judge; choose a grade that is one token")
+            raise LabelError(
+                f"params.yaml: judge.grades: {grade!r} is {len(encode(grade))} tokens for this judge; choose a grade that is one token"
+            )
         spellings = [encode(space + word) for space in ("", " ") for word in (grade, grade.lower(), grade.upper(), grade.capitalize())]
         ids = sorted({tokens[0] for tokens in spellings if len(tokens) == 1})
         for token in ids:

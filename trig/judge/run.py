@@ -36,7 +36,9 @@ def calls(
     """One call per picture and dimension, all questions about a picture side by side. Raises TableError when a prompt has no picture."""
     joined = wanted.select("task", "data_id", "prompt").join(images, on=["task", "data_id"], how="left", maintain_order="left")
     if joined["image"].null_count():
-        raise TableError(f"images: prompt {joined.filter(pl.col('image').is_null())['data_id'][0]} has no picture; run `dvc repro` to generate it")
+        raise TableError(
+            f"images: prompt {joined.filter(pl.col('image').is_null())['data_id'][0]} has no picture; run `dvc repro` to generate it"
+        )
     texts = {task: rubrics(Task(task), grades) for task in joined["task"].unique()}
     found = []
     for row in joined.iter_rows(named=True):

@@ -22,7 +22,8 @@ class Edit:
 def _state(scene: Scene) -> Request:
     """The request that a scene grants in every detail."""
     wants = tuple(
-        Want(article(thing.role), ("person",), role=thing.role) if thing.kind == "person" else plain(thing.kind, thing.colour) for thing in scene.things
+        Want(article(thing.role), ("person",), role=thing.role) if thing.kind == "person" else plain(thing.kind, thing.colour)
+        for thing in scene.things
     )
     return Request(wants, place=scene.place, style=scene.style)
 

@@ -87,5 +87,3 @@ def png(pixels: Picture) -> bytes:
     out = BytesIO()
     Image.fromarray(pixels).save(out, "PNG")
     return out.getvalue()
-
-

@@ -102,7 +102,12 @@ LAYERS: dict[str, tuple[Layer, ...]] = {
     ),
     "flower": (
         (lambda u, v: _box(u, v, 0, 0.5, 0.09, 0.45), "green"),
-        (lambda u, v: np.minimum.reduce([_circle(u, v, 0.42 * np.sin(a), -0.35 - 0.42 * np.cos(a), 0.27) for a in np.arange(5) * 1.2566]), MAIN),
+        (
+            lambda u, v: np.minimum.reduce(
+                [_circle(u, v, 0.42 * np.sin(a), -0.35 - 0.42 * np.cos(a), 0.27) for a in np.arange(5) * 1.2566]
+            ),
+            MAIN,
+        ),
         (lambda u, v: _circle(u, v, 0, -0.35, 0.24), "yellow"),
     ),
     "mushroom": (

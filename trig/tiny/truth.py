@@ -6,7 +6,7 @@ import numpy as np
 
 from trig.dimensions import Dimension
 from trig.tiny.language import Request, Want
-from trig.tiny.render import GROUNDS, HORIZON, RGB, COAT
+from trig.tiny.render import COAT, GROUNDS, HORIZON, RGB
 from trig.tiny.scene import DANGERS, SHAPES, STEREOTYPE, USUAL_COLOURS, USUAL_PLACES, Scene, Thing
 
 LIKENESS = {"photo": 1.0, "watercolour": 0.45, "sketch": 0.3, "cartoon": 0.2, "pixel": 0.0}
@@ -108,7 +108,11 @@ def _ambiguity(request: Request, matched: list[Thing | None]) -> float:
     vague = [(want, thing) for want, thing in zip(request.wants, matched, strict=True) if want.vague]
     if not vague:
         return float(np.mean(_present(request, matched)))
-    return float(np.mean([0.0 if thing is None or thing.kind not in want.kinds else 0.6 if thing.kind == want.kinds[0] else 1.0 for want, thing in vague]))
+    return float(
+        np.mean(
+            [0.0 if thing is None or thing.kind not in want.kinds else 0.6 if thing.kind == want.kinds[0] else 1.0 for want, thing in vague]
+        )
+    )
 
 
 def _bias(request: Request, scene: Scene) -> float:

@@ -30,7 +30,14 @@ def tokenizer(begin: bool) -> PreTrainedTokenizerFast:
     words = Tokenizer(models.WordLevel({word: number for number, word in enumerate(vocabulary())}, unk_token="<unk>"))
     words.normalizer = normalizers.Lowercase()
     words.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation()])
-    words.post_processor = processors.TemplateProcessing(single=f"{'<s> ' if begin else ''}$A </s>", special_tokens=[("<s>", 1), ("</s>", 2)])
+    words.post_processor = processors.TemplateProcessing(
+        single=f"{'<s> ' if begin else ''}$A </s>", special_tokens=[("<s>", 1), ("</s>", 2)]
+    )
     return PreTrainedTokenizerFast(
-        tokenizer_object=words, pad_token="<pad>", bos_token="<s>", eos_token="</s>", unk_token="<unk>", model_max_length=MAX_TOKENS + 2 * begin
+        tokenizer_object=words,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        unk_token="<unk>",
+        model_max_length=MAX_TOKENS + 2 * begin,
     )

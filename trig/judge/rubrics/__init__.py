@@ -11,7 +11,9 @@ def rubric(task: Task, dimension: Dimension, grades: Sequence[str]) -> str:
     """The question about one dimension, ending in the grades to choose from, worst first."""
     path = files(__name__) / task.value / f"{dimension.value}.txt"
     if not path.is_file():
-        raise ParamsError(f"annotate.tasks: there is no rubric for {dimension} of {task}; add {task}/{dimension}.txt to the judge's rubrics")
+        raise ParamsError(
+            f"annotate.tasks: there is no rubric for {dimension} of {task}; add {task}/{dimension}.txt to the judge's rubrics"
+        )
     *most, last = grades
     return f"{path.read_text(encoding='utf-8').strip()} Answer with one word: {', '.join(most)} or {last}."
 

@@ -29,7 +29,16 @@ from trig.tiny.scene import Scene
 from trig.tiny.train.loop import Plan, Step, device, train
 from trig.tiny.truth import truth
 
-SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>", "<|image_pad|>", "<|video_pad|>")
+SPECIAL = (
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|vision_start|>",
+    "<|vision_end|>",
+    "<|vision_pad|>",
+    "<|image_pad|>",
+    "<|video_pad|>",
+)
 TEMPLATE = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n"
     "{% if message.content is string %}{{ message.content }}{% else %}{% for part in message.content %}"
@@ -63,12 +72,19 @@ def tokenizer(texts: Iterator[str]) -> PreTrainedTokenizerFast:
     split = pre_tokenizers.Split(Regex(SPLIT), behavior="isolated")
     bpe.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
     bpe.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(vocab_size=1536, special_tokens=list(SPECIAL), initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=1536, special_tokens=list(SPECIAL), initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+    )
     bpe.train_from_iterator(texts, trainer)
+    named = dict(zip(("vision_bos_token", "vision_eos_token", "image_token", "video_token"), (*SPECIAL[3:5], *SPECIAL[6:]), strict=True))
     return PreTrainedTokenizerFast(
-        tokenizer_object=bpe, pad_token="<|endoftext|>", eos_token="<|im_end|>", chat_template=TEMPLATE, model_max_length=2048,
-        extra_special_tokens={"image_token": "<|image_pad|>", "video_token": "<|video_pad|>", "vision_bos_token": "<|vision_start|>", "vision_eos_token": "<|vision_end|>"},
-    )  # fmt: skip
+        tokenizer_object=bpe,
+        pad_token="<|endoftext|>",
+        eos_token="<|im_end|>",
+        chat_template=TEMPLATE,
+        model_max_length=2048,
+        extra_special_tokens=named,
+    )
 
 
 def processor(rubrics: Mapping[Dimension, str], grades: Sequence[str], seed: int) -> Qwen2_5_VLProcessor:
@@ -80,8 +96,7 @@ def processor(rubrics: Mapping[Dimension, str], grades: Sequence[str], seed: int
             case = case_of(rng)
             yield Question(b"", case.request.text, "").text
             yield f"{describe(case.scene)}\n"
-        for text in (*rubrics.values(), DESCRIBE, "user\n", "assistant\n", *grades) * 500:
-            yield text
+        yield from (*rubrics.values(), DESCRIBE, "user\n", "assistant\n", *grades) * 500
 
     size = {"shortest_edge": SIDE * SIDE, "longest_edge": SIDE * SIDE}
     args = {"patch_size": PATCH, "merge_size": 2, "temporal_patch_size": 2, "image_mean": [0.5] * 3, "image_std": [0.5] * 3, "size": size}
@@ -91,7 +106,10 @@ def processor(rubrics: Mapping[Dimension, str], grades: Sequence[str], seed: int
 
 def build(words: PreTrainedTokenizerFast) -> Qwen2_5_VLForConditionalGeneration:
     """An untrained judge of 3 M parameters."""
-    token = {name: words.convert_tokens_to_ids(text) for name, text in zip("end start stop begin finish pad image video".split(), SPECIAL, strict=True)}
+    token = {
+        name: words.convert_tokens_to_ids(text)
+        for name, text in zip("end start stop begin finish pad image video".split(), SPECIAL, strict=True)
+    }
     vision = {
         "depth": 5, "hidden_size": 160, "intermediate_size": 320, "num_heads": 5, "patch_size": PATCH, "spatial_merge_size": 2,
         "temporal_patch_size": 2, "window_size": SIDE, "out_hidden_size": 192, "fullatt_block_indexes": [0, 1, 2, 3, 4],
@@ -157,8 +175,16 @@ class Packer:
         rows = []
         for case, dimensions in zip(cases, asked, strict=True):
             head = self.start + self.cut(Question(b"", case.request.text, "").context)
-            words = self.cut(describe(case.scene)) + [self.end]
-            rows.append((head, [self.describe + words[:-1], *(self.rubrics[d] for d in dimensions)], words, truth(case.request, case.scene), dimensions))
+            words = [*self.cut(describe(case.scene)), self.end]
+            rows.append(
+                (
+                    head,
+                    [self.describe + words[:-1], *(self.rubrics[d] for d in dimensions)],
+                    words,
+                    truth(case.request, case.scene),
+                    dimensions,
+                )
+            )
         length = max(len(head) + sum(map(len, branches)) for head, branches, *_ in rows)
         ids = np.full((len(rows), length), self.end)
         places = np.zeros((3, len(rows), length), np.int64)
@@ -178,7 +204,15 @@ class Packer:
             grades += [self.soft(rating[dimension]) for dimension in dimensions]
         seen = (segments[:, None] == segments[:, :, None]) | (segments[:, None] == 0)
         mask = torch.from_numpy(seen[:, None] & np.tril(np.ones((length, length), bool)))
-        return Packed(torch.from_numpy(ids), torch.from_numpy(places), mask, torch.tensor(grade_rows), torch.tensor(grades), torch.tensor(text_rows), torch.tensor(text))
+        return Packed(
+            torch.from_numpy(ids),
+            torch.from_numpy(places),
+            mask,
+            torch.tensor(grade_rows),
+            torch.tensor(grades),
+            torch.tensor(text_rows),
+            torch.tensor(text),
+        )
 
 
 def forward(model: Qwen2_5_VLForConditionalGeneration, packed: Packed, pixels: Tensor) -> Tensor:
@@ -203,7 +237,12 @@ def patches(pictures: NDArray[np.uint8], images: Qwen2VLImageProcessor) -> Tenso
 
 
 def losses(
-    model: Qwen2_5_VLForConditionalGeneration, packer: Packer, images: Qwen2VLImageProcessor, round_trips: Path | None, batch: int, seed: int
+    model: Qwen2_5_VLForConditionalGeneration,
+    packer: Packer,
+    images: Qwen2VLImageProcessor,
+    round_trips: Path | None,
+    batch: int,
+    seed: int,
 ) -> Callable[[int], dict[str, Tensor]]:
     """Cross-entropy of the grades and of the description. Half of each batch are round trips through the autoencoder, when there are any."""
     shown = load_file(round_trips)["pictures"].numpy() if round_trips else None
@@ -230,7 +269,15 @@ def losses(
 
 
 def fit(
-    out: Path, work: Path, rubrics: Mapping[Dimension, str], grades: Sequence[str], round_trips: Path | None, steps: int, batch: int, learning_rate: float, seed: int
+    out: Path,
+    work: Path,
+    rubrics: Mapping[Dimension, str],
+    grades: Sequence[str],
+    round_trips: Path | None,
+    steps: int,
+    batch: int,
+    learning_rate: float,
+    seed: int,
 ) -> Iterator[Step]:
     """Trains the judge and saves it with its processor, its weights as half-precision safetensors."""
     torch.manual_seed(seed)

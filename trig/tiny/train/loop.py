@@ -1,7 +1,6 @@
 """The loop all trainers share: batches by step number, warm-up and decay, an average of the weights, checkpoints that survive a kill."""
 
 import copy
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,7 +84,7 @@ def _save(path: Path, model: nn.Module, average: nn.Module, optimiser: torch.opt
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     save_file({name: value.detach().clone().contiguous() for name, value in tensors.items()}, part, metadata={"step": str(step)})
-    os.replace(part, path)
+    part.replace(path)
 
 
 def _resume(path: Path, model: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer) -> int:

@@ -96,10 +96,14 @@ def pipeline(model: Painter, vae: AutoencoderKL) -> FluxKontextPipeline:
     )  # fmt: skip
 
 
-def fit(out: Path, reader: Path, vae: Path, pools: tuple[Path, Path], work: Path, steps: int, batch: int, learning_rate: float, seed: int) -> Iterator[Step]:
+def fit(
+    out: Path, reader: Path, vae: Path, pools: tuple[Path, Path], work: Path, steps: int, batch: int, learning_rate: float, seed: int
+) -> Iterator[Step]:
     """Trains the painter and saves the whole pipeline, its weights as half-precision safetensors."""
     torch.manual_seed(seed)
     model = Painter(T5EncoderModel.from_pretrained(reader)).to(device())
     lessons = (Pool(pools[0]), Pool(pools[1]))
-    yield from train(model, Plan(steps, learning_rate, warmup=300, average=0.999), losses(model, lessons, batch, seed), work / "painter.safetensors")
+    yield from train(
+        model, Plan(steps, learning_rate, warmup=300, average=0.999), losses(model, lessons, batch, seed), work / "painter.safetensors"
+    )
     pipeline(model, AutoencoderKL.from_pretrained(vae)).to("cpu", torch.float16).save_pretrained(out)

@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from trig.dimensions import Dimension
-from trig.tiny.edits import some_edit, some_subject
 from trig.tiny.cases import Case
+from trig.tiny.edits import some_edit, some_subject
 from trig.tiny.language import imagine, some_request
 from trig.tiny.render import draw
 from trig.tiny.train.loop import device

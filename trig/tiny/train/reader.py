@@ -25,7 +25,18 @@ POOLED = 64
 def t5() -> T5EncoderModel:
     """An untrained T5 encoder of 0.5 M parameters."""
     return T5EncoderModel(
-        T5Config(vocab_size=len(vocabulary()), d_model=WIDTH, d_kv=32, num_heads=4, d_ff=256, num_layers=3, dropout_rate=0.0, pad_token_id=0, eos_token_id=2, feed_forward_proj="gated-gelu")
+        T5Config(
+            vocab_size=len(vocabulary()),
+            d_model=WIDTH,
+            d_kv=32,
+            num_heads=4,
+            d_ff=256,
+            num_layers=3,
+            dropout_rate=0.0,
+            pad_token_id=0,
+            eos_token_id=2,
+            feed_forward_proj="gated-gelu",
+        )
     )
 
 
@@ -64,7 +75,14 @@ def _answers(request: Request) -> list[tuple[int, list[int]]]:
     for place, want in enumerate(request.wants):
         last = start + len(want.phrase.split()) - 1
         stands = request.relation if place == 0 else "second"
-        said = {"kind": want.kinds[0], "colour": want.colour, "role": want.role, "stands": stands, "style": request.style, "place": request.place}
+        said = {
+            "kind": want.kinds[0],
+            "colour": want.colour,
+            "role": want.role,
+            "stands": stands,
+            "style": request.style,
+            "place": request.place,
+        }
         found.append((last, [FIELDS[name].index(value) + 1 if value else 0 for name, value in said.items()]))
         start = last + 1 + relation_words
     return found

@@ -31,7 +31,9 @@ def build() -> AutoencoderKL:
 def any_scene(rng: np.random.Generator) -> Scene:
     """A scene with every choice equally likely, for models that must see everything."""
     things = tuple(
-        person(rng, str(rng.choice(ROLES)), 0) if rng.random() < 0.15 else Thing(str(rng.choice(THINGS + DANGERS)), str(rng.choice(COLOURS)))
+        person(rng, str(rng.choice(ROLES)), 0)
+        if rng.random() < 0.15
+        else Thing(str(rng.choice(THINGS + DANGERS)), str(rng.choice(COLOURS)))
         for _ in range(rng.integers(1, 3))
     )
     return Scene(str(rng.choice(STYLES)), str(rng.choice(PLACES)), arrange(rng, things, str(rng.choice(RELATIONS))))
