@@ -1,16 +1,18 @@
 """`params.yaml` as a checked value. Every number of the pipeline lives there; nothing here has a default."""
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from trig.dimensions import Pair, Task, pairs
 from trig.errors import ParamsError
 
 PATH = Path("params.yaml")
+WEAKEST = "weakest"
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
 # A dot would be read by DVC as a step into a nested key.
@@ -117,6 +119,14 @@ class Finetune(Section):
     batch_size: Positive
     learning_rate: Annotated[float, Field(gt=0)]
 
+    @field_validator("pair")
+    @classmethod
+    def _named(cls, pair: str) -> str:
+        try:
+            return pair if pair == WEAKEST else str(Pair.parse(pair))
+        except ParamsError as error:
+            raise ValueError(str(error)) from None
+
 
 class Gates(Section):
     """What the gates let pass."""
@@ -142,7 +152,7 @@ class Params(Section):
     def model(self, name: str) -> Model:
         """The model of a name. Raises ParamsError with the list of names."""
         if name not in self.models:
-            raise ParamsError(f"model: {name!r} is unknown; choose one of {', '.join(self.models)}, or describe it under models: in {PATH}")
+            raise ParamsError(f"model: {name!r} is unknown; choose one of {_names(self.models)} or describe it under models: in {PATH}")
         return self.models[name]
 
     @model_validator(mode="after")
@@ -165,13 +175,19 @@ class Params(Section):
             )
         if len(set(self.judge.grades)) < len(self.judge.grades):
             raise ValueError("judge.grades: a grade is named twice; name each once, worst to best")
-        if self.finetune.pair != "weakest":
-            Pair.parse(self.finetune.pair)
+        if self.finetune.pair not in {WEAKEST, *(str(pair) for _, pair in self.annotate.subsets())}:
+            raise ValueError(
+                f"finetune.pair: the tasks of annotate.tasks have no prompts for {self.finetune.pair!r}; choose another pair or {WEAKEST!r}"
+            )
         if self.finetune.base not in roster:
             raise ValueError(
                 f"finetune.base: {self.finetune.base!r} is not in generate.roster, so no scores say what to repair; add it there"
             )
         return self
+
+
+def _names(entries: Mapping[str, object]) -> str:
+    return ", ".join(entries)
 
 
 class _Loader(yaml.SafeLoader):

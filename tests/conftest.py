@@ -1,0 +1,6 @@
+"""Settings of all tests."""
+
+from hypothesis import settings
+
+settings.register_profile("slow machines", deadline=None)
+settings.load_profile("slow machines")

@@ -1,0 +1,173 @@
+"""The parameters: the file that ships is right, and each mistake is one line that names file, key, value and remedy."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from trig import params
+from trig.dimensions import Pair, Task, pairs
+from trig.errors import ParamsError
+
+SHIPPED = Path(__file__).parents[1] / "params.yaml"
+Edit = Callable[[dict[str, Any]], object]
+
+
+def put(key: str, value: object) -> Edit:
+    """An edit that gives a key, written with dots, a value."""
+    *above, last = key.split(".")
+
+    def edit(found: dict[str, Any]) -> None:
+        for name in above:
+            found = found[name]
+        found[last] = value
+
+    return edit
+
+
+def drop(key: str) -> Edit:
+    section, name = key.split(".")
+    return lambda found: found[section].pop(name)
+
+
+def edited(place: Path, *edits: Edit) -> Path:
+    """A copy of the shipped file with edits."""
+    found = yaml.safe_load(SHIPPED.read_text("utf-8"))
+    for edit in edits:
+        edit(found)
+    path = place / "params.yaml"
+    path.write_text(yaml.safe_dump(found), "utf-8")
+    return path
+
+
+def complaint(path: Path) -> str:
+    """The one line that reading a file fails with, without the file's name."""
+    with pytest.raises(ParamsError) as failed:
+        params.load(path)
+    said = str(failed.value)
+    assert said.startswith(f"{path}: ")
+    assert len(said.splitlines()) == 1
+    return said.removeprefix(f"{path}: ")
+
+
+def sections(value: object) -> list[BaseModel]:
+    """A section and all sections in it."""
+    if isinstance(value, BaseModel):
+        return [value, *(found for name in type(value).model_fields for found in sections(getattr(value, name)))]
+    return [found for entry in value.values() for found in sections(entry)] if isinstance(value, dict) else []
+
+
+def test_the_shipped_file_says_what_the_pipeline_promises() -> None:
+    found = params.load(SHIPPED)
+    assert found.generate.roster == ["tiny", "tiny-turbo", "tiny-dtm"]
+    assert found.annotate.per_subset >= 24
+    assert found.annotate.subsets() == tuple((Task.T2I, pair) for pair in pairs(Task.T2I))
+    assert found.models[found.finetune.name].adapter == f"data/lora/{found.finetune.name}"
+
+
+def test_no_number_has_a_second_home() -> None:
+    """A default in the code would be used in silence when a key is left out."""
+    assert [
+        name for section in sections(params.load(SHIPPED)) for name, field in type(section).model_fields.items() if not field.is_required()
+    ] == []
+
+
+def test_a_value_cannot_be_changed_once_read() -> None:
+    for section in sections(params.load(SHIPPED)):
+        with pytest.raises(ValidationError):
+            setattr(section, next(iter(type(section).model_fields)), 1)
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (put("threshold", {}), "threshold: unknown key; did you mean 'thresholds'?"),
+        (put("thresholds.synergie", 0.8), "thresholds.synergie: unknown key; did you mean 'synergy'?"),
+        (put("models.tiny.guidance", 2.0), "models.tiny.guidance: unknown key; did you mean 'guidance_scale'?"),
+        (put("judges.tiny.wieghts", "x"), "judges.tiny.wieghts: unknown key; did you mean 'weights'?"),
+        (drop("thresholds.synergy"), "thresholds.synergy: missing; every parameter must be given"),
+        (put("thresholds.synergy", "0,8"), "thresholds.synergy: '0,8': input should be a valid number"),
+        (put("thresholds.synergy", -0.1), "thresholds.synergy: -0.1: input should be greater than or equal to 0"),
+        (put("thresholds.synergy", float("nan")), "thresholds.synergy: nan: input should be a finite number"),
+        (put("thresholds.synergy_density", 0), "thresholds.synergy_density: 0: input should be greater than 0"),
+        (put("thresholds.tilt_ratio", 0.5), "thresholds.tilt_ratio: 0.5: input should be greater than or equal to 1"),
+        (put("thresholds.tilt_ratio", float("inf")), "thresholds.tilt_ratio: inf: input should be a finite number"),
+        (put("thresholds.dispersion_corr", 1.5), "thresholds.dispersion_corr: 1.5: input should be less than or equal to 1"),
+        (put("thresholds.bottleneck", 0.8), "thresholds: bottleneck (0.8) must be below synergy (0.8): the two regions may not meet"),
+        (put("thresholds.rule", "papers"), "thresholds.rule: 'papers': input should be 'paper' or 'reference'"),
+        (put("annotate.per_subset", 0), "annotate.per_subset: 0: input should be greater than or equal to 1"),
+        (put("annotate.per_subset", True), "annotate.per_subset: True: input should be a valid integer"),
+        (put("annotate.per_subset", 24.5), "annotate.per_subset: 24.5: input should be a valid integer"),
+        (put("annotate.tasks", ["v2v"]), "annotate.tasks.0: 'v2v': input should be 't2i'"),
+        (put("generate.roster", []), "generate.roster: []: list should have at least 1 item"),
+        (put("generate.roster", ["tiny", "flux"]), "generate.roster: model 'flux' is unknown; choose one of tiny, tiny-dtm, tiny-turbo"),
+        (put("generate.roster", ["tiny", "tiny"]), "generate.roster: 'tiny' is named twice; name each model once"),
+        (put("generate.roster", ["../tiny"]), "generate.roster.0: '../tiny': string should match pattern"),
+        (put("generate.roster", ["flux.1"]), "generate.roster.0: 'flux.1': string should match pattern"),
+        (put("models.tiny.width", 60), "models.tiny.width: 60: input should be a multiple of 8"),
+        (put("models.tiny.backend", "comfy"), "models.tiny.backend: 'comfy': input should be 'diffusers'"),
+        (put("judge.name", "gpt"), "judge.name: judge 'gpt' is unknown; choose one of tiny"),
+        (put("judge.grades", ["Bad", "Good", "Bad"]), "judge.grades: a grade is named twice"),
+        (put("judge.grades", ["Good"]), "judge.grades: ['Good']: list should have at least 2 items"),
+        (put("finetune.base", "flux"), "finetune.base: model 'flux' is unknown"),
+        (put("finetune.name", "flux"), "finetune.name: model 'flux' is unknown"),
+        (put("finetune.pair", "TA-C_TA-X"), "finetune.pair: dimension: 'TA-X' is unknown"),
+        (put("finetune.pair", "TA-C_TA-C"), "finetune.pair: pair: TA-C is named twice"),
+        (put("finetune.pair", "R-T_R-B"), "finetune.pair: the tasks of annotate.tasks have no prompts for 'R-T_R-B'"),
+        (put("seed", -1), "seed: -1: input should be greater than or equal to 0"),
+        (put("gates", None), "gates: None: input should be a valid dictionary"),
+    ],
+)
+def test_a_mistake_is_one_line(edit: Edit, said: str, tmp_path: Path) -> None:
+    assert complaint(edited(tmp_path, edit)).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("seed: [1", "not readable as YAML"),
+        ("seed: 1\nseed: 2", "not readable as YAML: 'seed' stands twice"),
+        ("", "holds no parameters"),
+        ("- seed", "holds no parameters"),
+        ("\xff", "not readable as YAML"),
+    ],
+)
+def test_a_file_that_is_no_parameters_is_one_line(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(text, "latin-1")
+    assert complaint(path).startswith(said)
+
+
+def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
+    assert complaint(tmp_path / "params.yaml").startswith("there is no such file here")
+
+
+@pytest.mark.parametrize("pair", ["weakest", "TA-C_TA-S", "TA-S_TA-C"])
+def test_the_pair_to_repair_is_found_or_named(pair: str, tmp_path: Path) -> None:
+    found = params.load(edited(tmp_path, put("finetune.pair", pair))).finetune.pair
+    assert found == (pair if pair == params.WEAKEST else str(Pair.parse(pair)))
+
+
+def test_an_unknown_model_names_the_known_ones() -> None:
+    with pytest.raises(ParamsError, match=r"^model: 'flux' is unknown; choose one of tiny, tiny-turbo, tiny-dtm"):
+        params.load(SHIPPED).model("flux")
+
+
+leaves = st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.floats(-2, 2), st.text(max_size=5), st.lists(st.integers(), max_size=2))
+
+
+@given(
+    key=st.sampled_from(["seed", "generate.roster", "models.tiny.steps", "judge.grades", "thresholds.synergy", "finetune"]), value=leaves
+)
+def test_any_value_is_taken_or_refused_in_one_line(key: str, value: object, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = edited(tmp_path_factory.mktemp("any"), put(key, value))
+    try:
+        params.load(path)
+    except ParamsError as failed:
+        assert str(failed).startswith(f"{path}: {key.split('.')[0]}")
+        assert len(str(failed).splitlines()) == 1

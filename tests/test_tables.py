@@ -1,0 +1,108 @@
+"""The tables: read back as written, equal bytes for equal tables, and one line for each thing that may be wrong."""
+
+from pathlib import Path
+
+import factories
+import polars as pl
+import pytest
+
+from trig import tables
+from trig.errors import TableError
+from trig.tables import Table
+
+PROMPTS = factories.prompts()
+WRITTEN = {
+    "prompts": (PROMPTS, tables.PROMPTS),
+    "images": (factories.images(PROMPTS), tables.IMAGES),
+    "scores": (factories.scores(PROMPTS), tables.SCORES),
+    "relations": (factories.relations(), tables.RELATIONS),
+}
+ALL = pytest.mark.parametrize(("frame", "table"), WRITTEN.values(), ids=WRITTEN)
+
+
+def complaint(frame: pl.DataFrame, table: Table) -> str:
+    with pytest.raises(TableError) as failed:
+        tables.check(frame, table, "here.parquet")
+    said = str(failed.value)
+    assert said.startswith("here.parquet: ")
+    assert len(said.splitlines()) == 1
+    return said.removeprefix("here.parquet: ")
+
+
+@ALL
+def test_a_table_is_read_as_it_was_written(frame: pl.DataFrame, table: Table, tmp_path: Path) -> None:
+    tables.write(frame, table, tmp_path / "deep" / "table.parquet")
+    assert tables.read(tmp_path / "deep" / "table.parquet", table).equals(frame)
+
+
+@ALL
+def test_equal_tables_have_equal_bytes(frame: pl.DataFrame, table: Table, tmp_path: Path) -> None:
+    again = pl.concat([frame.head(1), frame.tail(-1)]).select(reversed(frame.columns)).with_columns(extra=pl.lit(1))
+    tables.write(frame, table, tmp_path / "one.parquet")
+    tables.write(again, table, tmp_path / "other.parquet")
+    assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "other.parquet").read_bytes()
+
+
+@ALL
+def test_a_table_that_does_not_pass_leaves_the_old_file(frame: pl.DataFrame, table: Table, tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    tables.write(frame, table, path)
+    before = path.read_bytes()
+    with pytest.raises(TableError):
+        tables.write(frame.drop(table.key[0]), table, path)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["table.parquet"]
+
+
+@ALL
+def test_a_folder_is_read_in_the_order_of_names(frame: pl.DataFrame, table: Table, tmp_path: Path) -> None:
+    tables.write(frame.tail(-1), table, tmp_path / "b" / "rest.parquet")
+    tables.write(frame.head(1), table, tmp_path / "a" / "first.parquet")
+    assert tables.read(tmp_path, table).equals(frame)
+
+
+@ALL
+def test_each_missing_column_is_named(frame: pl.DataFrame, table: Table) -> None:
+    for column in table.columns:
+        assert complaint(frame.drop(column), table).startswith(f"column {column!r} of the {table.name} table is missing")
+
+
+@ALL
+def test_a_null_is_refused_where_a_value_must_be(frame: pl.DataFrame, table: Table) -> None:
+    for column in table.columns:
+        hollow = frame.with_columns(pl.when(pl.int_range(pl.len()) > 0).then(pl.col(column)).alias(column))
+        if column in table.nullable:
+            tables.check(hollow, table, "here")
+        else:
+            assert complaint(hollow, table).startswith(f"column {column!r} is null in 1 rows")
+
+
+@ALL
+def test_a_row_that_stands_twice_is_named(frame: pl.DataFrame, table: Table) -> None:
+    twice = complaint(pl.concat([frame, frame.tail(1)]), table)
+    assert twice.startswith("/".join(frame.select(table.key).row(-1)) + " stands in more than one row")
+
+
+def test_a_score_that_is_not_a_number_is_refused() -> None:
+    frame, table = WRITTEN["scores"]
+    assert complaint(frame.with_columns(expected=pl.lit(float("nan"))), table).startswith("column 'expected' is NaN in")
+
+
+def test_a_value_outside_its_type_is_refused() -> None:
+    frame, table = WRITTEN["prompts"]
+    assert complaint(frame.with_columns(pair=pl.lit("TA-C_TA-X")), table).startswith("column 'pair' does not hold Enum")
+
+
+@pytest.mark.parametrize("name", ["nowhere.parquet", "."])
+def test_a_missing_table_is_one_line(name: str, tmp_path: Path) -> None:
+    with pytest.raises(TableError, match=r"there is no scores table here; run the stage that writes it, or `dvc pull`$"):
+        tables.read(tmp_path / name, tables.SCORES)
+
+
+def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "scores.parquet"
+    path.write_bytes(b"PAR1 and then nothing")
+    with pytest.raises(TableError) as failed:
+        tables.read(path, tables.SCORES)
+    assert str(failed.value).startswith(f"{path}: not a readable parquet file")
+    assert len(str(failed.value).splitlines()) == 1
