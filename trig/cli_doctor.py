@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from trig import params
-from trig.params import Params
+from trig.params import Model, Params
 
 LIBRARIES = ("trig", "dvc", "polars", "torch", "torchvision", "diffusers", "transformers", "peft", "great-expectations", "altair")
 GPU = Path("/dev/nvidiactl")
@@ -38,8 +38,7 @@ def models() -> None:
     """Show the zoo: every model of params.yaml, those of the roster marked, and every judge."""
     settings = params.load()
     zoo = (
-        (CHOSEN * (name in settings.generate.roster), name, entry.backend, _place(entry.weights, entry.adapter))
-        + (str(entry.steps), f"{entry.guidance_scale:g}", f"{entry.width}×{entry.height}")
+        (CHOSEN * (name in settings.generate.roster), name, entry.backend, _place(entry), *_call(entry))
         for name, entry in settings.models.items()
     )
     _print(("", "model", "backend", "weights", "steps", "guidance", "pixels"), zoo)
@@ -79,8 +78,12 @@ def _accelerator() -> Row:
     return asked.returncode == 0, "torch computes on", (asked.stdout or asked.stderr).strip().splitlines()[-1]
 
 
-def _place(weights: str, adapter: str | None) -> str:
-    return f"{weights} + {adapter}" if adapter else weights
+def _place(entry: Model) -> str:
+    return f"{entry.weights} + {entry.adapter}" if entry.adapter else entry.weights
+
+
+def _call(entry: Model) -> tuple[str, str, str]:
+    return str(entry.steps), f"{entry.guidance_scale:g}", f"{entry.width}×{entry.height}"
 
 
 def _print(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
