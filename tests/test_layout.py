@@ -1,0 +1,85 @@
+"""The README's tree, the Makefile and the pins say what is there."""
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+TREE = README.rsplit("```", 2)[1].strip("\n").splitlines()
+
+
+def drawn() -> dict[str, set[str]]:
+    """The tree: names at the top, each with the names below it."""
+    found: dict[str, set[str]] = {}
+    for line in TREE:
+        name = line.split()[0].rstrip("/")
+        if line.startswith("  "):
+            found[list(found)[-1]].add(name)
+        else:
+            found[name] = set()
+    return found
+
+
+def tracked() -> dict[str, set[str]]:
+    """The same of the files that git keeps."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    return two_levels(listed)
+
+
+def computed() -> dict[str, set[str]]:
+    """The same of the paths that the graph reads and writes."""
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"].values()
+    said = [stage.get("do", stage) for stage in stages]
+    return two_levels([next(iter(entry)) if isinstance(entry, dict) else entry for stage in said for entry in paths(stage)])
+
+
+def paths(stage: dict[str, list[str | dict[str, object]]]) -> list[str | dict[str, object]]:
+    kinds = ("deps", "outs", "metrics", "plots")
+    return [entry for kind in kinds for entry in stage.get(kind, []) if not str(entry).startswith("${")]
+
+
+def two_levels(names: list[str]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for name in names:
+        top, *below = Path(name).parts
+        found.setdefault(top, set()).update(below[:1])
+    return found
+
+
+def test_the_tree_names_everything_at_the_top() -> None:
+    assert drawn().keys() == tracked().keys() | {"reports"}
+
+
+@pytest.mark.parametrize("folder", [folder for folder, below in drawn().items() if below])
+def test_a_folder_that_the_tree_opens_is_told_in_full(folder: str) -> None:
+    below = drawn()[folder]
+    assert tracked()[folder] - below == set()
+    assert below - tracked()[folder] - computed()[folder] == set()
+
+
+def test_every_line_but_those_of_packages_says_what_it_is() -> None:
+    assert [line for line in TREE if len(line.split()) == 1 and "__init__" not in line] == []
+
+
+def test_the_readme_names_verbs_that_the_makefile_has() -> None:
+    verbs = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    assert verbs == {"repro", "test", "check", "bench", "clean"}
+    assert set(re.findall(r"(?:`|^)make ([a-z]+)", README, re.MULTILINE)) <= verbs
+
+
+def test_integration_runs_what_the_readme_says() -> None:
+    lines = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+    assert [line for line in lines if line.startswith("make")] == ["make check", "make test"]
+
+
+def test_every_dependency_is_pinned() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = {name for extra in project["optional-dependencies"].values() for name in extra} | set(project["dependencies"])
+    pins = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    assert [pin for pin in pins if not re.fullmatch(r"[a-z0-9._-]+==[a-z0-9._]+", pin)] == []
+    assert wanted - {pin.partition("==")[0] for pin in pins} == set()
