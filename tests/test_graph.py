@@ -2,13 +2,19 @@
 
 import ast
 import importlib.util
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
 import pytest
 import yaml
+
+from trig import params
 
 ROOT = Path(__file__).parents[1]
 GRAPH: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
@@ -94,3 +100,32 @@ def test_plumbing_exists() -> None:
 @pytest.mark.parametrize("stage", GRAPH)
 def test_a_program_is_there(stage: str) -> None:
     assert importlib.util.find_spec(body(stage)["cmd"].split()[2])
+
+
+def test_a_study_of_thresholds_computes_no_picture_and_trains_nothing() -> None:
+    assert {stage for stage in GRAPH if "thresholds" in str(body(stage).get("params", []))} == {"classify", "report"}
+
+
+@pytest.fixture(scope="module")
+def edges() -> nx.DiGraph:
+    """The graph as DVC sees it, from what comes first to what needs it."""
+    drawn = subprocess.run([sys.executable, "-m", "dvc", "dag", "--dot"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    return nx.DiGraph(re.findall(r'"(.+)" -> "(.+)"', drawn))
+
+
+def test_everything_leads_to_the_report(edges: nx.DiGraph) -> None:
+    main = {node for node in edges if not node.startswith("training")}
+    assert main - nx.ancestors(edges, "report") == {"report"}
+
+
+def test_the_tuned_model_waits_for_its_adapter_and_no_other_does(edges: nx.DiGraph) -> None:
+    settings = params.load(ROOT / "params.yaml")
+    tuned = {model for model in settings.generate.roster if "finetune" in nx.ancestors(edges, f"generate@{model}")}
+    assert tuned == {settings.finetune.name}
+
+
+@pytest.mark.parametrize(("later", "gate"), {"generate": "prompts", "judge": "images", "classify": "scores", "report": "relations"}.items())
+def test_a_stage_waits_for_the_gate_of_the_table_it_reads(later: str, gate: str, edges: nx.DiGraph) -> None:
+    for node in edges:
+        if node.split("@")[0] == later:
+            assert any(before.startswith(f"gate-{gate}") for before in edges.predecessors(node))
