@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import typer
@@ -84,7 +85,7 @@ def painter() -> None:
 
     settings = _settings()
     pools = (WORK / "lessons-t2i.safetensors", WORK / "lessons-edit.safetensors")
-    _show("painter", trainer.fit(OUT / "painter", WORK / "reader", WORK / "vae", pools, WORK, seed=settings["seed"], **settings["painter"]))
+    _show("painter", trainer.fit(WORK / "painter", WORK / "reader", WORK / "vae", pools, WORK, seed=settings["seed"], **settings["painter"]))
 
 
 @app.command()
@@ -96,8 +97,15 @@ def judge() -> None:
     texts = rubrics(Task.T2I, grades)
     _show(
         "judge",
-        trainer.fit(OUT / "judge", WORK, texts, grades, WORK / "round_trips.safetensors", seed=settings["seed"], **settings["judge"]),
+        trainer.fit(WORK / "judge", WORK, texts, grades, WORK / "round_trips.safetensors", seed=settings["seed"], **settings["judge"]),
     )
+
+
+@app.command()
+def publish() -> None:
+    """Puts the trained models where the pipeline reads them. Their cards are written by hand from `trig tiny evaluate` and `trig tiny paint`."""
+    for name in ("painter", "judge"):
+        copytree(WORK / name, OUT / name, dirs_exist_ok=True)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from trig.backends.weights import folder
 @torch.inference_mode()
 def round_trip(pictures: Sequence[NDArray[np.uint8]], weights: str, batch_size: int = 64) -> list[NDArray[np.uint8]]:
     """Pictures (H, W, 3) of one size, encoded and decoded."""
-    vae = AutoencoderKL.from_pretrained(folder(str(Path(weights) / "vae"), "weights"), torch_dtype=torch.float32)
+    vae = AutoencoderKL.from_pretrained(folder(str(Path(weights) / "vae"), "weights"), dtype=torch.float32)
     done: list[NDArray[np.uint8]] = []
     for start in range(0, len(pictures), batch_size):
         pixels = torch.from_numpy(np.stack(pictures[start : start + batch_size])).permute(0, 3, 1, 2).float() / 127.5 - 1

@@ -27,7 +27,7 @@ class Diffusers:
         self.revision = content_key(weights=revision(weights), adapter=adapter and revision(adapter), call=call)
         self.model = model
         try:
-            self.pipe = DiffusionPipeline.from_pretrained(weights, torch_dtype=torch.float32, local_files_only=True, use_safetensors=True)
+            self.pipe = DiffusionPipeline.from_pretrained(weights, dtype=torch.float32, local_files_only=True, use_safetensors=True)
             if adapter:
                 self.pipe.load_lora_weights(adapter)
         except (OSError, ValueError, KeyError, RuntimeError) as error:

@@ -1,0 +1,163 @@
+"""Scores are what the checkpoint's logits say, failures are nulls with a reason, and nothing is asked twice."""
+
+from io import BytesIO
+from math import exp, log
+from pathlib import Path
+
+import polars as pl
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from transformers import AutoModelForImageTextToText, AutoProcessor
+
+from tests import factories
+from trig import params, tables
+from trig.backends.transformers import Transformers
+from trig.dimensions import Dimension, Task
+from trig.errors import LabelError, TableError
+from trig.judge import labels, rate, rubric, rubrics
+from trig.judge import run as judging
+from trig.protocols import Answer, Question, Refusal
+from trig.store import Store
+
+GRADES = ("Bad", "Medium", "Good")
+
+
+@pytest.fixture(scope="module")
+def judge() -> Transformers:
+    return Transformers("tiny", params.load().judges["tiny"].weights, 8)
+
+
+def question(seed: int, prompt: str = "a red ball in a meadow", dimension: Dimension = Dimension.CONTENT) -> Question:
+    return Question(factories.png(seed, 64, 64), prompt, rubric(Task.T2I, dimension, GRADES))
+
+
+def test_a_score_is_a_handwritten_softmax_over_the_checkpoints_logits(judge: Transformers) -> None:
+    place = params.load().judges["tiny"].weights
+    model, processor = AutoModelForImageTextToText.from_pretrained(place, dtype=torch.float32), AutoProcessor.from_pretrained(place)
+    asked = question(1)
+    text = (
+        "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>Prompt: a red ball in a meadow\n"
+        "Content: are the things and the place asked for there, with the right attributes?"
+        " Answer with one word: Bad, Medium or Good.<|im_end|>\n<|im_start|>assistant\n"
+    )
+    inputs = processor(text=[text], images=[Image.open(BytesIO(asked.image))], return_tensors="pt")
+    with torch.inference_mode():
+        logits = model(**inputs).logits[0, -1].double()
+    ids = [processor.tokenizer.convert_tokens_to_ids(grade) for grade in GRADES]
+    weights = [exp(float(logits[token] - logits.max())) for token in ids]
+    p = [weight / sum(weights) for weight in weights]
+    (answer,) = judge.ask([asked], [[token] for token in ids])
+    rating = rate(answer, 1.0)
+    assert rating.p == pytest.approx(p, abs=1e-5)
+    assert rating.expected == pytest.approx(p[1] / 2 + p[2], abs=1e-5)
+    assert rating.score_trig == pytest.approx(max(p) * (p[1] / 2 + p[2]), abs=1e-5)
+    assert rating.off_mass == pytest.approx(1 - sum(float(logits.softmax(-1)[token]) for token in ids), abs=1e-5)
+
+
+def test_a_score_does_not_depend_on_its_batch(judge: Transformers) -> None:
+    asked = [question(seed, prompt, dimension) for seed, prompt in enumerate(("a ball", "a photo of a red ball in a meadow, lifelike")) for dimension in Dimension]
+    ids = labels(GRADES, judge.encode)
+    together = [rate(answer, 1.0).expected for answer in judge.ask(asked, ids)]
+    alone = [rate(next(iter(judge.ask([each], ids))), 1.0).expected for each in asked]
+    assert together == pytest.approx(alone, abs=1e-3)
+
+
+def test_a_damaged_picture_is_refused_and_its_neighbours_are_not(judge: Transformers) -> None:
+    broken = Question(factories.png(1, 64, 64)[:60], "a ball", "x")
+    answers = list(judge.ask([question(1), broken, question(2)], labels(GRADES, judge.encode)))
+    assert [type(answer) for answer in answers] == [Answer, Refusal, Answer]
+    assert "cannot be decoded" in answers[1].reason
+
+
+@given(st.lists(st.floats(-30, 0), min_size=2, max_size=5))
+def test_a_rating_obeys_its_equations(raw: list[float]) -> None:
+    total = log(sum(map(exp, raw)) + 1e-9)
+    rating = rate(Answer(tuple(each - max(0.0, total) for each in raw)), 1.0)
+    assert rating.p is not None and sum(rating.p) == pytest.approx(1)
+    assert rating.expected is not None and 0 <= rating.expected <= 1
+    assert rating.confidence == max(rating.p)
+    assert rating.score_trig == pytest.approx(rating.confidence * rating.expected)
+
+
+def test_a_sure_grade_is_its_own_score() -> None:
+    sure = (log(1e-12), log(1e-12), log(1 - 1e-11))
+    assert rate(Answer(sure), 0.5).score_trig == pytest.approx(1)
+    assert rate(Answer(sure[::-1]), 0.5).score_trig == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (Answer((log(0.1), log(0.1), log(0.1))), "70% of the answer's probability is on no grade"),
+        (Answer((float("nan"), -1.0, -1.0)), "not numbers"),
+        (Answer((1.0, -1.0, -1.0)), "not numbers"),
+        (Answer((-float("inf"),) * 3), "not numbers"),
+        (Refusal("the wire was cut"), "the wire was cut"),
+    ],
+)
+def test_what_cannot_be_scored_is_null_with_a_reason(answer: Answer | Refusal, reason: str) -> None:
+    rating = rate(answer, 0.5)
+    assert rating.expected is None and rating.score_trig is None
+    assert rating.reason is not None and reason in rating.reason
+
+
+def test_a_grade_of_several_tokens_is_refused_by_name(judge: Transformers) -> None:
+    with pytest.raises(LabelError, match="'Terrible' is"):
+        labels(("Terrible", "Good"), judge.encode)
+
+
+def test_two_grades_with_one_token_are_refused() -> None:
+    with pytest.raises(LabelError, match="'Good' and 'good'"):
+        labels(("Good", "good"), lambda text: [hash(text.strip().lower()) % 1000])
+
+
+def test_spellings_of_a_grade_are_folded() -> None:
+    vocabulary = {"Bad": 1, "bad": 2, " Bad": 3, "Good": 4}
+    assert labels(("Bad", "Good"), lambda text: [vocabulary[text]] if text in vocabulary else [8, 9]) == ((1, 2, 3), (4,))
+
+
+def test_every_rubric_ends_in_the_grades() -> None:
+    texts = rubrics(Task.T2I, GRADES)
+    assert list(texts) == list(Dimension)
+    assert all(text.endswith("Answer with one word: Bad, Medium or Good.") for text in texts.values())
+    assert len(set(texts.values())) == 10
+
+
+class Counting:
+    """Counts what a real judge is asked."""
+
+    def __init__(self, real: Transformers) -> None:
+        self.real, self.revision, self.encode, self.asked = real, real.revision, real.encode, 0
+
+    def ask(self, questions: list[Question], ids: object) -> object:
+        self.asked += len(questions)
+        return self.real.ask(questions, ids)
+
+
+def test_every_call_has_a_row_and_a_refusal_is_asked_again(judge: Transformers, tmp_path: Path) -> None:
+    prompts = tables.split(factories.prompts(), "test")
+    images = factories.images(prompts)
+    broken = images["data_id"][0]
+    struct = pl.struct(pl.when(pl.col("data_id") == broken).then(pl.lit(b"no picture")).otherwise(pl.col("image").struct["bytes"]).alias("bytes"), pl.col("image").struct["path"])
+    damaged = images.with_columns(image=struct)
+    counting = Counting(judge)
+    with Store.open(tmp_path) as store:
+        found = judging.calls(prompts, damaged, judge.revision, GRADES, "pair")
+        list(judging.answer(found, counting, store, GRADES, 8))
+        scores = tables.check(judging.scores(found, store, "tiny@x", 1.0), tables.SCORES, "scores")
+        assert scores.height == 2 * prompts.height
+        nulls = scores.filter(pl.col("status") == "null")
+        assert set(nulls["data_id"]) == {broken}
+        assert nulls["score_trig"].is_null().all() and nulls["reason"].str.contains("cannot be decoded").all()
+        counting.asked = 0
+        list(judging.answer(found, counting, store, GRADES, 8))
+        assert counting.asked == nulls["key"].n_unique()
+
+
+def test_a_prompt_without_a_picture_is_named(judge: Transformers) -> None:
+    prompts = tables.split(factories.prompts(), "test")
+    with pytest.raises(TableError, match="has no picture"):
+        judging.calls(prompts, factories.images(prompts).head(3), judge.revision, GRADES, "pair")
