@@ -108,7 +108,7 @@ def _relation(model: str, task: Task, pair: Pair, relation: Relation) -> dict[st
     n_synergy, n_bottleneck, n_tradeoff = {Relation.SYNERGY: (18, 1, 1), Relation.BOTTLENECK: (1, 18, 1)}.get(relation, (4, 4, 12))
     above, below = {Relation.TILT: (9, 3)}.get(relation, (n_tradeoff // 2, n_tradeoff - n_tradeoff // 2))
     n = n_synergy + n_bottleneck + n_tradeoff
-    unit = {column: 0.5 for column in ("p_value", "mean_x", "mean_y", "median_x", "median_y", "stability")}
+    unit = dict.fromkeys(("p_value", "mean_x", "mean_y", "median_x", "median_y", "stability"), 0.5)
     return {
         "model": model,
         "task": task.value,

@@ -53,7 +53,8 @@ def test_one_subset_more_leaves_the_others_as_they_are() -> None:
     settings = params.load()
     read = sources.captions(CAPTIONS), sources.sub_prompts(SUB_PROMPTS)
     few, more = (
-        compose.prompts(*read, settings.annotate.model_copy(update={"per_subset": count, "train_per_subset": 0}), settings.seed) for count in (3, 5)
+        compose.prompts(*read, settings.annotate.model_copy(update={"per_subset": count, "train_per_subset": 0}), settings.seed)
+        for count in (3, 5)
     )
     kept = more.filter(pl.col("data_id").is_in(few["data_id"].to_list()) & pl.col("parent").is_null())
     assert kept.equals(few.filter(pl.col("parent").is_null()))

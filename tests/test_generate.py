@@ -3,19 +3,23 @@
 from io import BytesIO
 from pathlib import Path
 
+import factories
 import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
 
-from tests import factories
 from trig import generate, params, tables
 from trig.backends.diffusers import Diffusers
 from trig.errors import WeightsError
 from trig.protocols import Order
 from trig.store import Store
 
-ORDERS = [Order("a red ball in a meadow", 1), Order("a pencil sketch of a blue tree", 2), Order("a nurse and a black bomb at night, lifelike", 3)]
+ORDERS = [
+    Order("a red ball in a meadow", 1),
+    Order("a pencil sketch of a blue tree", 2),
+    Order("a nurse and a black bomb at night, lifelike", 3),
+]
 
 
 @pytest.fixture(scope="module")

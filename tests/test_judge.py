@@ -4,6 +4,7 @@ from io import BytesIO
 from math import exp, log
 from pathlib import Path
 
+import factories
 import polars as pl
 import pytest
 import torch
@@ -12,7 +13,6 @@ from hypothesis import strategies as st
 from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from tests import factories
 from trig import params, tables
 from trig.backends.transformers import Transformers
 from trig.dimensions import Dimension, Task
@@ -58,7 +58,11 @@ def test_a_score_is_a_handwritten_softmax_over_the_checkpoints_logits(judge: Tra
 
 
 def test_a_score_does_not_depend_on_its_batch(judge: Transformers) -> None:
-    asked = [question(seed, prompt, dimension) for seed, prompt in enumerate(("a ball", "a photo of a red ball in a meadow, lifelike")) for dimension in Dimension]
+    asked = [
+        question(seed, prompt, dimension)
+        for seed, prompt in enumerate(("a ball", "a photo of a red ball in a meadow, lifelike"))
+        for dimension in Dimension
+    ]
     ids = labels(GRADES, judge.encode)
     together = [rate(answer, 1.0).expected for answer in judge.ask(asked, ids)]
     alone = [rate(next(iter(judge.ask([each], ids))), 1.0).expected for each in asked]
@@ -141,7 +145,10 @@ def test_every_call_has_a_row_and_a_refusal_is_asked_again(judge: Transformers, 
     prompts = tables.split(factories.prompts(), "test")
     images = factories.images(prompts)
     broken = images["data_id"][0]
-    struct = pl.struct(pl.when(pl.col("data_id") == broken).then(pl.lit(b"no picture")).otherwise(pl.col("image").struct["bytes"]).alias("bytes"), pl.col("image").struct["path"])
+    struct = pl.struct(
+        pl.when(pl.col("data_id") == broken).then(pl.lit(b"no picture")).otherwise(pl.col("image").struct["bytes"]).alias("bytes"),
+        pl.col("image").struct["path"],
+    )
     damaged = images.with_columns(image=struct)
     counting = Counting(judge)
     with Store.open(tmp_path) as store:

@@ -124,7 +124,10 @@ def test_cases_are_a_function_of_their_number() -> None:
 
 def test_evaluation_cases_spread_over_the_whole_range_of_truth() -> None:
     for dimension in Dimension:
-        ratings = [truth(case.request, case.scene)[dimension] for case in (some_case(rng_of(seed), (dimension, Dimension.CONTENT)) for seed in range(60))]
+        ratings = [
+            truth(case.request, case.scene)[dimension]
+            for case in (some_case(rng_of(seed), (dimension, Dimension.CONTENT)) for seed in range(60))
+        ]
         assert np.std(ratings) > 0.12, dimension
 
 

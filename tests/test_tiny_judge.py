@@ -10,8 +10,8 @@ from trig.backends.transformers import Transformers
 from trig.dimensions import Dimension, Task
 from trig.judge import rubrics
 from trig.protocols import Question
-from trig.tiny.evaluate import png
 from trig.tiny.cases import shown_case
+from trig.tiny.evaluate import png
 from trig.tiny.train.judge import Packer, forward, patches
 
 

@@ -85,7 +85,9 @@ def painter() -> None:
 
     settings = _settings()
     pools = (WORK / "lessons-t2i.safetensors", WORK / "lessons-edit.safetensors")
-    _show("painter", trainer.fit(WORK / "painter", WORK / "reader", WORK / "vae", pools, WORK, seed=settings["seed"], **settings["painter"]))
+    _show(
+        "painter", trainer.fit(WORK / "painter", WORK / "reader", WORK / "vae", pools, WORK, seed=settings["seed"], **settings["painter"])
+    )
 
 
 @app.command()

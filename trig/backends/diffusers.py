@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
+import diffusers
 import torch
+import transformers
 from diffusers import DiffusionPipeline
 from PIL import Image
 
@@ -14,6 +16,10 @@ from trig.errors import WeightsError
 from trig.keys import content_key
 from trig.params import Model
 from trig.protocols import Order
+
+diffusers.utils.logging.set_verbosity_error()  # it takes an adapter without text-encoder weights for a mistake
+diffusers.utils.logging.disable_progress_bar()
+transformers.utils.logging.disable_progress_bar()
 
 
 class Diffusers:

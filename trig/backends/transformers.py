@@ -4,12 +4,15 @@ from collections.abc import Iterator, Sequence
 from io import BytesIO
 
 import torch
+import transformers
 from PIL import Image, UnidentifiedImageError
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from trig.backends.weights import folder, revision
 from trig.errors import WeightsError
 from trig.protocols import Answer, Labels, Question, Refusal
+
+transformers.utils.logging.disable_progress_bar()
 
 
 class Transformers:
