@@ -1,0 +1,122 @@
+"""The adapter is all that learns, starts at an exact zero, and learns from pictures that are good at both dimensions."""
+
+from io import BytesIO
+from pathlib import Path
+
+import factories
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from PIL import Image
+
+from trig import params
+from trig.backends.diffusers import Diffusers
+from trig.backends.lora import Lora
+from trig.dimensions import Pair
+from trig.errors import ParamsError, TableError
+from trig.finetune import select
+from trig.finetune.weakest import ranking, weakest
+from trig.params import Finetune
+from trig.protocols import Order
+
+ORDERS = [Order("a red ball in a meadow", 1), Order("a pencil sketch of a blue tree", 2)]
+
+
+@pytest.fixture
+def settings() -> Finetune:
+    return params.load().finetune.model_copy(update={"steps": 3, "batch_size": 2, "rank": 4})
+
+
+def painter(adapter: str | None = None) -> Diffusers:
+    return Diffusers("tiny", params.load().model("tiny").model_copy(update={"steps": 2, "adapter": adapter}))
+
+
+def samples() -> list[tuple[str, bytes]]:
+    return [(order.prompt, factories.png(order.seed, 64, 64)) for order in ORDERS]
+
+
+def test_before_the_first_step_the_adapted_model_is_its_base(settings: Finetune) -> None:
+    base = painter()
+    before = base.generate(ORDERS)
+    Lora(base, settings, 1)
+    assert base.generate(ORDERS) == before
+
+
+def test_only_the_adapter_learns(settings: Finetune) -> None:
+    tuner = Lora(painter(), settings, 1)
+    names = {name for name, weight in tuner.pipe.transformer.named_parameters() if weight.requires_grad}
+    assert names and all(".lora_A." in name or ".lora_B." in name for name in names)
+    assert len(tuner.trainable()) == len(names)
+    frozen = {name: weight.clone() for name, weight in tuner.pipe.transformer.named_parameters() if not weight.requires_grad}
+    losses = list(tuner.steps(samples()))
+    assert len(losses) == settings.steps and all(np.isfinite(losses))
+    after = dict(tuner.pipe.transformer.named_parameters())
+    assert all(torch.equal(weight, after[name]) for name, weight in frozen.items())
+
+
+def test_a_saved_adapter_paints_as_the_trained_one_and_equal_runs_save_equal_bytes(settings: Finetune, tmp_path: Path) -> None:
+    pictures, files = [], []
+    for run in ("one", "other"):
+        base = painter()
+        tuner = Lora(base, settings.model_copy(update={"learning_rate": 0.01}), 1)
+        list(tuner.steps(samples()))
+        tuner.save(tmp_path / run)
+        pictures.append(base.generate(ORDERS))
+        files.append((tmp_path / run / "pytorch_lora_weights.safetensors").read_bytes())
+    assert files[0] == files[1]
+    loaded = painter(str(tmp_path / "one"))
+    assert _gap(loaded.generate(ORDERS), pictures[0]) <= 1
+    assert _gap(painter().generate(ORDERS), pictures[0]) > 1
+    assert loaded.revision != painter().revision
+
+
+def _gap(one: list[bytes], other: list[bytes]) -> int:
+    """The largest difference of a pixel."""
+    pixels = [[np.asarray(Image.open(BytesIO(png))).astype(int) for png in pictures] for pictures in (one, other)]
+    return int(max(np.abs(a - b).max() for a, b in zip(*pixels, strict=True)))
+
+
+def test_the_ranking_is_what_a_plain_loop_finds(settings: Finetune) -> None:
+    scores = factories.scores(factories.prompts())
+    for row in ranking(scores, settings).iter_rows(named=True):
+        own = scores.filter(pl.col("pair") == row["pair"])
+        points = [own.filter(pl.col("data_id") == name)["expected"].to_list() for name in own["data_id"].unique()]
+        kept = [min(point) >= settings.keep_above and abs(point[0] - point[1]) <= settings.max_gap for point in points]
+        assert row["lower"] == pytest.approx(np.mean([min(point) for point in points]))
+        assert row["keep_share"] == pytest.approx(np.mean(kept))
+
+
+def test_the_weakest_pair_can_be_learned_from(settings: Finetune) -> None:
+    scores = factories.scores(factories.prompts())
+    ranked = ranking(scores, settings)
+    pair, _ = weakest(scores, settings.model_copy(update={"min_keep_share": 0.0}), "scores")
+    assert str(pair) == ranked["pair"][0]
+    named, _ = weakest(scores, settings.model_copy(update={"pair": "TA-R_D-K"}), "scores")
+    assert named == Pair.parse("TA-R_D-K")
+    with pytest.raises(TableError, match="scores: no pair has"):
+        weakest(scores, settings.model_copy(update={"keep_above": 1.0, "min_keep_share": 0.5}), "scores")
+
+
+def test_candidates_repeat_train_prompts_with_seeds_of_their_own() -> None:
+    prompts = factories.prompts()
+    pair = Pair.parse("IQ-R_TA-C")
+    found = select.candidates(prompts, pair, 5)
+    assert found.height == 5 == found["key"].n_unique() == found["data_id"].n_unique()
+    assert set(found["prompt"]) <= set(prompts.filter(pl.col("split") == "train")["prompt"])
+    with pytest.raises(ParamsError, match="has no train prompts"):
+        select.candidates(prompts, Pair.parse("D-K_R-B"), 5)
+
+
+def test_kept_pictures_are_good_at_both_and_too_few_are_said_so(settings: Finetune) -> None:
+    pair = Pair.parse("IQ-R_TA-C")
+    rows = [("a", 0.9, 0.8), ("b", 0.9, 0.2), ("c", 0.3, 0.3), ("d", 0.6, 0.5), ("e", None, 0.9)]
+    scores = pl.DataFrame(
+        [(name, code, value) for name, x, y in rows for code, value in ((pair.x.value, x), (pair.y.value, y))],
+        schema={"data_id": pl.String, "dimension": pl.String, "expected": pl.Float64},
+        orient="row",
+    )
+    chosen = settings.model_copy(update={"keep_above": 0.4, "max_gap": 0.3})
+    assert sorted(select.keep(scores, pair, chosen)) == ["a", "d"]
+    with pytest.raises(ParamsError, match="2 of 5 pictures of IQ-R_TA-C pass"):
+        select.keep(scores, pair, chosen.model_copy(update={"batch_size": 3}))
