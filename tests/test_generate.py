@@ -1,5 +1,6 @@
 """Pictures come from the prompt and the seed alone: not from the batch, the run, or where a run was stopped."""
 
+from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -70,7 +71,7 @@ class Counting:
     def __init__(self, real: Diffusers) -> None:
         self.real, self.revision, self.orders = real, real.revision, list[Order]()
 
-    def generate(self, orders: list[Order]) -> list[bytes]:
+    def generate(self, orders: Sequence[Order]) -> list[bytes]:
         self.orders += orders
         return self.real.generate(orders)
 

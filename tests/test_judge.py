@@ -1,5 +1,6 @@
 """Scores are what the checkpoint's logits say, failures are nulls with a reason, and nothing is asked twice."""
 
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from math import exp, log
 from pathlib import Path
@@ -19,7 +20,7 @@ from trig.dimensions import Dimension, Task
 from trig.errors import LabelError, TableError
 from trig.judge import labels, rate, rubric, rubrics
 from trig.judge import run as judging
-from trig.protocols import Answer, Question, Refusal
+from trig.protocols import Answer, Labels, Question, Refusal
 from trig.store import Store
 
 GRADES = ("Bad", "Medium", "Good")
@@ -73,7 +74,7 @@ def test_a_damaged_picture_is_refused_and_its_neighbours_are_not(judge: Transfor
     broken = Question(factories.png(1, 64, 64)[:60], "a ball", "x")
     answers = list(judge.ask([question(1), broken, question(2)], labels(GRADES, judge.encode)))
     assert [type(answer) for answer in answers] == [Answer, Refusal, Answer]
-    assert "cannot be decoded" in answers[1].reason
+    assert isinstance(answers[1], Refusal) and "cannot be decoded" in answers[1].reason
 
 
 @given(st.lists(st.floats(-30, 0), min_size=2, max_size=5))
@@ -136,9 +137,9 @@ class Counting:
     def __init__(self, real: Transformers) -> None:
         self.real, self.revision, self.encode, self.asked = real, real.revision, real.encode, 0
 
-    def ask(self, questions: list[Question], ids: object) -> object:
+    def ask(self, questions: Sequence[Question], labels: Labels) -> Iterator[Answer | Refusal]:
         self.asked += len(questions)
-        return self.real.ask(questions, ids)
+        return self.real.ask(questions, labels)
 
 
 def test_every_call_has_a_row_and_a_refusal_is_asked_again(judge: Transformers, tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ STYLE = """
 body { margin: 2rem auto; max-width: 70rem; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; background: var(--paper); color: var(--ink); }
 h1 { font-size: 1.5rem; margin: 0 0 .25rem; } .lead { color: var(--soft); margin: 0 0 1.5rem; }
 table { border-collapse: collapse; width: 100%; } th, td { text-align: left; vertical-align: top; padding: .5rem .75rem .5rem 0;
-  border-bottom: 1px solid var(--line); } th { color: var(--soft); font-weight: 500; } th:first-child, th:last-child, td:first-child, td:last-child { white-space: nowrap; }
+  border-bottom: 1px solid var(--line); } th { color: var(--soft); font-weight: 500; } th:first-child, th:last-child,
+  td:first-child, td:last-child { white-space: nowrap; }
 .met { color: var(--good); } .failed { color: var(--bad); font-weight: 600; } code { font-size: .8rem; color: var(--soft); overflow-wrap: anywhere; }
 ul { margin: .5rem 0 0; padding-left: 1.25rem; } li { overflow-wrap: anywhere; }
 @media (max-width: 40rem) { thead { display: none; } td { display: block; border: 0; padding: 0; } tr { display: block; padding: .75rem 0;

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from trig.tiny.scene import Scene, Thing
 
 SIDE = 64
 """Pixels along a picture's side."""
-Plane = NDArray[np.float32]  # (SIDE, SIDE)
+Plane = NDArray[np.floating[Any]]  # (SIDE, SIDE)
 Shape = Callable[[Plane, Plane], Plane]
 
 RGB = {
@@ -33,17 +34,18 @@ X, Y = np.meshgrid(_axis, _axis)
 
 
 def _circle(u: Plane, v: Plane, cx: float = 0, cy: float = 0, r: float = 0.9) -> Plane:
-    return np.hypot(u - cx, v - cy) - r
+    return np.asarray(np.hypot(u - cx, v - cy) - r)
 
 
 def _box(u: Plane, v: Plane, cx: float, cy: float, w: float, h: float) -> Plane:
-    return np.maximum(np.abs(u - cx) - w, np.abs(v - cy) - h)
+    return np.asarray(np.maximum(np.abs(u - cx) - w, np.abs(v - cy) - h))
 
 
 def _convex(u: Plane, v: Plane, *corners: tuple[float, float]) -> Plane:
     """Distance to a convex polygon whose corners run clockwise on the screen."""
     edges = zip(corners, (*corners[1:], corners[0]), strict=True)
-    return np.max([((u - x0) * (y1 - y0) - (v - y0) * (x1 - x0)) / np.hypot(x1 - x0, y1 - y0) for (x0, y0), (x1, y1) in edges], axis=0)
+    sides = [((u - x0) * (y1 - y0) - (v - y0) * (x1 - x0)) / np.hypot(x1 - x0, y1 - y0) for (x0, y0), (x1, y1) in edges]
+    return np.asarray(np.max(sides, axis=0))
 
 
 def _star(u: Plane, v: Plane) -> Plane:
@@ -58,7 +60,7 @@ def _heart(u: Plane, v: Plane) -> Plane:
 
 
 def _umbrella(u: Plane, v: Plane) -> Plane:
-    return np.maximum(_circle(u, v, 0, 0.1, 0.95), v - 0.1)
+    return np.asarray(np.maximum(_circle(u, v, 0, 0.1, 0.95), v - 0.1))
 
 
 Layer = tuple[Shape, str]
@@ -203,7 +205,7 @@ def _draw(canvas: NDArray[np.float32], thing: Thing, style: str) -> None:
     if style in ("cartoon", "sketch"):
         _blend(canvas, np.full(3, 0.05 if style == "cartoon" else 0.3, np.float32), _cover(whole - (0.03 if style == "cartoon" else 0.016)))
     for distance, (_, name) in zip(distances, layers, strict=True):
-        paint = np.broadcast_to(_colour(name, thing), canvas.shape)
+        paint: Plane = np.broadcast_to(_colour(name, thing), canvas.shape)
         if style == "photo":
             paint = paint * (1.08 - 0.35 * np.clip(0.5 * (u + v) + 0.2, 0, 1))[..., None]
         elif style == "sketch":
@@ -251,5 +253,5 @@ def worn(picture: NDArray[np.uint8], wear: float, rng: np.random.Generator) -> N
     mask = np.clip((blotches - (0.75 - 0.4 * wear)) * 8, 0, 1)[..., None]
     canvas += (moved - canvas) * mask
     for _ in range(round(3 * wear)):
-        canvas = sum(np.roll(canvas, (a, b), (0, 1)) for a in (-1, 0, 1) for b in (-1, 0, 1)) / np.float32(9)
+        canvas = np.asarray(sum(np.roll(canvas, (a, b), (0, 1)) for a in (-1, 0, 1) for b in (-1, 0, 1)) / np.float32(9))
     return np.asarray(np.clip(canvas + 0.5, 0, 255), np.uint8)
