@@ -91,15 +91,28 @@ def painter() -> None:
 
 
 @app.command()
+def sight() -> None:
+    """The judge's vision tower."""
+    from trig.tiny.train import judge as whole
+    from trig.tiny.train import sight as trainer
+
+    settings, grades = _settings(), params.load().judge.grades
+    reads = whole.processor(rubrics(Task.T2I, grades), grades, settings["seed"])
+    tower = whole.build(reads.tokenizer).model.visual
+    rest = (reads.image_processor, WORK / "round_trips.safetensors")
+    _show("sight", trainer.fit(WORK / "tower.safetensors", WORK, tower, whole.WIDTH, *rest, seed=settings["seed"], **settings["sight"]))
+
+
+@app.command()
 def judge() -> None:
     """The judge."""
     from trig.tiny.train import judge as trainer
 
     settings, grades = _settings(), params.load().judge.grades
-    texts = rubrics(Task.T2I, grades)
+    texts, seen = rubrics(Task.T2I, grades), (WORK / "tower.safetensors", WORK / "round_trips.safetensors")
     _show(
         "judge",
-        trainer.fit(WORK / "judge", WORK, texts, grades, WORK / "round_trips.safetensors", seed=settings["seed"], **settings["judge"]),
+        trainer.fit(WORK / "judge", WORK, texts, grades, *seen, seed=settings["seed"], **settings["judge"]),
     )
 
 

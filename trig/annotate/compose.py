@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 import polars as pl
@@ -26,6 +27,23 @@ class Composed:
     prompt: str
     sub_prompts: tuple[str, str]
     source: str
+
+
+class Row(TypedDict):
+    """A row of the prompts table."""
+
+    task: str
+    pair: str
+    data_id: str
+    prompt: str
+    sub_prompts: list[str]
+    source: str
+    annotator: str
+    parent: str | None
+    item: str | None
+    source_image: bytes | None
+    split: str
+    key: str
 
 
 def sentence(caption: Caption, x: SubPrompts, y: SubPrompts, phrases: tuple[str, str], company: bool) -> tuple[str, tuple[str, str]]:
@@ -67,7 +85,7 @@ def prompts(captions: Sequence[Caption], sources: Sources, settings: Annotate, s
         "test": ([row for row in numbered if row[0] % TRAIN_EVERY], settings.per_subset),
         "train": ([row for row in numbered if not row[0] % TRAIN_EVERY], settings.train_per_subset),
     }
-    taken: dict[str, list[dict[str, object]]] = {}
+    taken: dict[str, list[Row]] = {}
     subsets = settings.subsets()
     for task, pair in sorted(subsets, key=lambda subset: str(subset[1]) in sources.copies):
         parent = sources.copies.get(str(pair))
@@ -82,7 +100,7 @@ def prompts(captions: Sequence[Caption], sources: Sources, settings: Annotate, s
 
 def _rows(
     task: Task, pair: Pair, splits: dict[str, tuple[list[tuple[int, Caption]], int]], sources: Sources, settings: Annotate, seed: int
-) -> Iterator[dict[str, object]]:
+) -> Iterator[Row]:
     rng = np.random.default_rng(int(content_key(seed=seed, task=task.value, pair=str(pair))[:16], 16))
     number, seen = 0, set[str]()
     for split, (captions, count) in splits.items():
@@ -106,22 +124,18 @@ def _good(made: Composed, pair: Pair, sources: Sources, settings: Annotate, seen
     return made.prompt not in seen and fits(made.prompt, made.sub_prompts, needed, settings.max_tokens)
 
 
-def _copies(task: Task, pair: Pair, parents: list[dict[str, object]]) -> list[dict[str, object]]:
+def _copies(task: Task, pair: Pair, parents: list[Row]) -> list[Row]:
     """The parent subset's prompts, word for word, as prompts of another pair that shares one of its dimensions."""
     copied = []
     for number, parent in enumerate(parents, 1):
-        theirs = Pair.parse(str(parent["pair"]))
-        phrases = dict(zip((theirs.x, theirs.y), parent["sub_prompts"], strict=True))  # type: ignore[call-overload]
+        theirs = Pair.parse(parent["pair"])
+        phrases = dict(zip((theirs.x, theirs.y), parent["sub_prompts"], strict=True))
         ours = tuple(phrases.get(dimension, "") for dimension in (pair.x, pair.y))
-        copied.append(
-            _row(task, pair, number, str(parent["prompt"]), ours, str(parent["source"]), str(parent["data_id"]), str(parent["split"]))
-        )
+        copied.append(_row(task, pair, number, parent["prompt"], ours, parent["source"], parent["data_id"], parent["split"]))
     return copied
 
 
-def _row(
-    task: Task, pair: Pair, number: int, prompt: str, phrases: tuple[str, ...], source: str, parent: str | None, split: str
-) -> dict[str, object]:
+def _row(task: Task, pair: Pair, number: int, prompt: str, phrases: tuple[str, ...], source: str, parent: str | None, split: str) -> Row:
     return {
         "task": task.value,
         "pair": str(pair),

@@ -20,6 +20,7 @@ from transformers import (
     Qwen2VLImageProcessor,
     Qwen2VLVideoProcessor,
 )
+from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import Qwen2_5_VisionTransformerPretrainedModel
 
 from trig.dimensions import Dimension
 from trig.protocols import Question
@@ -29,6 +30,7 @@ from trig.tiny.scene import Scene
 from trig.tiny.train.loop import Plan, Step, device, train
 from trig.tiny.truth import truth
 
+Tower = Qwen2_5_VisionTransformerPretrainedModel
 SPECIAL = (
     "<|endoftext|>",
     "<|im_start|>",
@@ -52,6 +54,8 @@ PATCH = 8
 TOKENS = (SIDE // PATCH // 2) ** 2
 """A picture's tokens."""
 DESCRIBE = "Describe the picture."
+WIDTH = 192
+"""Of the language model."""
 ASKED = 3
 """Dimensions graded per picture and step."""
 
@@ -112,10 +116,10 @@ def build(words: PreTrainedTokenizerFast) -> Qwen2_5_VLForConditionalGeneration:
     }
     vision = {
         "depth": 5, "hidden_size": 160, "intermediate_size": 320, "num_heads": 5, "patch_size": PATCH, "spatial_merge_size": 2,
-        "temporal_patch_size": 2, "window_size": SIDE, "out_hidden_size": 192, "fullatt_block_indexes": [0, 1, 2, 3, 4],
+        "temporal_patch_size": 2, "window_size": SIDE, "out_hidden_size": WIDTH, "fullatt_block_indexes": [0, 1, 2, 3, 4],
     }  # fmt: skip
     text = {
-        "vocab_size": len(words), "hidden_size": 192, "intermediate_size": 384, "num_hidden_layers": 4, "num_attention_heads": 6, "num_key_value_heads": 2,
+        "vocab_size": len(words), "hidden_size": WIDTH, "intermediate_size": 384, "num_hidden_layers": 4, "num_attention_heads": 6, "num_key_value_heads": 2,
         "max_position_embeddings": 2048, "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [4, 6, 6]},
         "bos_token_id": token["end"], "eos_token_id": token["stop"], "pad_token_id": token["end"], "tie_word_embeddings": True,
     }  # fmt: skip
@@ -215,24 +219,31 @@ class Packer:
         )
 
 
+def see(tower: Tower, pixels: Tensor, count: int) -> Tensor:
+    """The picture tokens (count·16, hidden) of pictures given as patches (count·64, 384)."""
+    side = SIDE // PATCH
+    grid = torch.tensor([[1, side, side]], device=pixels.device).expand(count, 3)
+    seen: Tensor = tower(pixels, grid_thw=grid).pooler_output
+    return seen
+
+
 def forward(model: Qwen2_5_VLForConditionalGeneration, packed: Packed, pixels: Tensor) -> Tensor:
     """The last hidden states, (B·L, hidden), of packed questions about pictures given as patches (B·64, 384)."""
-    side = SIDE // PATCH
-    grid = torch.tensor([[1, side, side]], device=pixels.device).expand(len(packed.ids), 3)
-    seen = model.model.visual(pixels, grid_thw=grid).pooler_output
+    seen = see(model.model.visual, pixels, len(packed.ids))
     embedded = model.get_input_embeddings()(packed.ids)
     image = (packed.ids == model.config.image_token_id)[..., None].expand_as(embedded)
     embedded = embedded.masked_scatter(image, seen)
     out = model.model.language_model(
         inputs_embeds=embedded, position_ids=packed.positions, attention_mask={"full_attention": packed.mask}, use_cache=False
     )
-    return out.last_hidden_state.flatten(0, 1)
+    states: Tensor = out.last_hidden_state
+    return states.flatten(0, 1)
 
 
 def patches(pictures: NDArray[np.uint8], images: Qwen2VLImageProcessor) -> Tensor:
     """Pictures (B, 64, 64, 3) as the vision tower's patches (B·64, 384)."""
     scaled = torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div(127.5).sub(1)
-    flat, _, _ = images.patchify(scaled, PATCH, 2, 2)
+    flat: Tensor = images.patchify(scaled, PATCH, 2, 2)[0]
     return flat.flatten(0, 1)
 
 
@@ -240,21 +251,20 @@ def losses(
     model: Qwen2_5_VLForConditionalGeneration,
     packer: Packer,
     images: Qwen2VLImageProcessor,
-    round_trips: Path | None,
+    round_trips: Path,
     batch: int,
     seed: int,
 ) -> Callable[[int], dict[str, Tensor]]:
-    """Cross-entropy of the grades and of the description. Half of each batch are round trips through the autoencoder, when there are any."""
-    shown = load_file(round_trips)["pictures"].numpy() if round_trips else None
+    """Cross-entropy of the grades and of the description. Half of each batch are round trips through the autoencoder."""
+    shown = load_file(round_trips)["pictures"].numpy()
     dimensions = tuple(Dimension)
 
     def of(step: int) -> dict[str, Tensor]:
         rng = np.random.default_rng((seed, step))
         cases = [case_of(rng) for _ in range(batch)]
         drawn = [picture(case, rng) for case in cases]
-        if shown is not None:
-            for place, number in enumerate(rng.integers(0, len(shown), batch // 2)):
-                cases[place], drawn[place] = shown_case(seed, int(number))[0], shown[number]
+        for place, number in enumerate(rng.integers(0, len(shown), batch // 2)):
+            cases[place], drawn[place] = shown_case(seed, int(number))[0], shown[number]
         asked = [(*case.about, *(d for d in rng.permutation(dimensions) if d not in case.about)) for case in cases]
         packed = packer.pack(cases, [[Dimension(d) for d in row[:ASKED]] for row in asked])
         states = forward(model, packed, patches(np.stack(drawn), images))
@@ -273,16 +283,18 @@ def fit(
     work: Path,
     rubrics: Mapping[Dimension, str],
     grades: Sequence[str],
-    round_trips: Path | None,
+    sight: Path,
+    round_trips: Path,
     steps: int,
     batch: int,
     learning_rate: float,
     seed: int,
 ) -> Iterator[Step]:
-    """Trains the judge and saves it with its processor, its weights as half-precision safetensors."""
+    """Trains the judge, which can see already, and saves it with its processor, its weights as half-precision safetensors."""
     torch.manual_seed(seed)
     reads = processor(rubrics, grades, seed)
     model = build(reads.tokenizer).to(device())
+    model.model.visual.load_state_dict(load_file(sight))
     packer = Packer(reads.tokenizer, rubrics, grades)
     plan = Plan(steps, learning_rate, warmup=200)
     yield from train(model, plan, losses(model, packer, reads.image_processor, round_trips, batch, seed), work / "judge.safetensors")
