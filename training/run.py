@@ -13,7 +13,7 @@ from stages._cli import bar, edge
 from trig import params
 from trig.dimensions import Task
 from trig.judge import rubrics
-from trig.tiny.train.loop import Step
+from trig.tiny.train.loop import Course, Step
 
 WORK = Path("training/work")
 OUT = Path("data/tiny")
@@ -23,6 +23,11 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__d
 def _settings() -> dict[str, Any]:
     settings: dict[str, Any] = yaml.safe_load(Path("training/params.yaml").read_text(encoding="utf-8"))
     return settings
+
+
+def _course(name: str) -> Course:
+    settings = _settings()
+    return Course(seed=settings["seed"], **settings[name])
 
 
 def _show(name: str, steps: Iterator[Step]) -> None:
@@ -46,8 +51,7 @@ def vae() -> None:
     """The painter's autoencoder."""
     from trig.tiny.train import vae as trainer
 
-    settings = _settings()
-    _show("vae", trainer.fit(WORK / "vae", WORK, seed=settings["seed"], **settings["vae"]))
+    _show("vae", trainer.fit(WORK / "vae", WORK, _course("vae")))
 
 
 @app.command()
@@ -55,20 +59,17 @@ def reader() -> None:
     """The painter's T5, taught to read."""
     from trig.tiny.train import reader as trainer
 
-    settings = _settings()
-    _show("reader", trainer.fit(WORK / "reader", WORK, seed=settings["seed"], **settings["reader"]))
+    _show("reader", trainer.fit(WORK / "reader", WORK, _course("reader")))
 
 
 @app.command()
 def lessons() -> None:
     """Pictures for painter and judge, drawn and encoded once."""
-    from diffusers import AutoencoderKL
-
     from trig.tiny.cases import shown_case
     from trig.tiny.train import pool
 
     settings = _settings()
-    autoencoder = AutoencoderKL.from_pretrained(WORK / "vae")
+    autoencoder = pool.autoencoder(WORK / "vae")
     for task, chunks in settings["lessons"].items():
         bar(
             f"lessons {task}",
@@ -83,24 +84,24 @@ def painter() -> None:
     """The painter."""
     from trig.tiny.train import painter as trainer
 
-    settings = _settings()
     pools = (WORK / "lessons-t2i.safetensors", WORK / "lessons-edit.safetensors")
-    _show(
-        "painter", trainer.fit(WORK / "painter", WORK / "reader", WORK / "vae", pools, WORK, seed=settings["seed"], **settings["painter"])
-    )
+    _show("painter", trainer.fit(WORK / "painter", WORK / "reader", WORK / "vae", pools, WORK, _course("painter")))
 
 
 @app.command()
 def sight() -> None:
     """The judge's vision tower."""
+    import torch
+
     from trig.tiny.train import judge as whole
     from trig.tiny.train import sight as trainer
 
     settings, grades = _settings(), params.load().judge.grades
     reads = whole.processor(rubrics(Task.T2I, grades), grades, settings["seed"])
+    torch.manual_seed(settings["seed"])
     tower = whole.build(reads.tokenizer).model.visual
     rest = (reads.image_processor, WORK / "round_trips.safetensors")
-    _show("sight", trainer.fit(WORK / "tower.safetensors", WORK, tower, whole.WIDTH, *rest, seed=settings["seed"], **settings["sight"]))
+    _show("sight", trainer.fit(WORK / "tower.safetensors", WORK, tower, whole.WIDTH, *rest, _course("sight")))
 
 
 @app.command()
@@ -108,11 +109,11 @@ def judge() -> None:
     """The judge."""
     from trig.tiny.train import judge as trainer
 
-    settings, grades = _settings(), params.load().judge.grades
+    grades = params.load().judge.grades
     texts, seen = rubrics(Task.T2I, grades), (WORK / "tower.safetensors", WORK / "round_trips.safetensors")
     _show(
         "judge",
-        trainer.fit(WORK / "judge", WORK, texts, grades, *seen, seed=settings["seed"], **settings["judge"]),
+        trainer.fit(WORK / "judge", WORK, texts, grades, *seen, _course("judge")),
     )
 
 

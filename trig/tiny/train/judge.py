@@ -27,7 +27,7 @@ from trig.protocols import Question
 from trig.tiny.cases import Case, case_of, picture, shown_case
 from trig.tiny.render import SIDE
 from trig.tiny.scene import Scene
-from trig.tiny.train.loop import Plan, Step, device, train
+from trig.tiny.train.loop import Course, Plan, Step, device, train
 from trig.tiny.truth import truth
 
 Tower = Qwen2_5_VisionTransformerPretrainedModel
@@ -285,18 +285,17 @@ def fit(
     grades: Sequence[str],
     sight: Path,
     round_trips: Path,
-    steps: int,
-    batch: int,
-    learning_rate: float,
-    seed: int,
+    course: Course,
 ) -> Iterator[Step]:
     """Trains the judge, which can see already, and saves it with its processor, its weights as half-precision safetensors."""
-    torch.manual_seed(seed)
-    reads = processor(rubrics, grades, seed)
+    torch.manual_seed(course.seed)
+    reads = processor(rubrics, grades, course.seed)
     model = build(reads.tokenizer).to(device())
     model.model.visual.load_state_dict(load_file(sight))
     packer = Packer(reads.tokenizer, rubrics, grades)
-    plan = Plan(steps, learning_rate, warmup=200)
-    yield from train(model, plan, losses(model, packer, reads.image_processor, round_trips, batch, seed), work / "judge.safetensors")
+    plan = Plan(course.steps, course.learning_rate, warmup=200)
+    yield from train(
+        model, plan, losses(model, packer, reads.image_processor, round_trips, course.batch, course.seed), work / "judge.safetensors"
+    )
     model.to("cpu", torch.float16).save_pretrained(out)
     reads.save_pretrained(out)

@@ -12,6 +12,16 @@ from torch import Tensor, nn
 
 
 @dataclass(frozen=True, slots=True)
+class Course:
+    """What a training is asked for: steps, pictures or prompts per step, the highest learning rate, and the seed of everything random."""
+
+    steps: int
+    batch: int
+    learning_rate: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """How long and how fast. The rate rises over `warmup` steps, stays, and falls to zero over the last `decay` share of the steps."""
 

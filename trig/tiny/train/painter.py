@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import CLIPTextModel, T5EncoderModel
 
-from trig.tiny.train.loop import Plan, Step, device, train
+from trig.tiny.train.loop import Course, Plan, Step, device, train
 from trig.tiny.train.pool import Pool
 from trig.tiny.train.reader import POOLED, PROMPTS, WIDTH, WORDS, clip, clip_ids, ids
 from trig.tiny.words import MAX_TOKENS
@@ -97,13 +97,21 @@ def pipeline(model: Painter, vae: AutoencoderKL) -> FluxKontextPipeline:
 
 
 def fit(
-    out: Path, reader: Path, vae: Path, pools: tuple[Path, Path], work: Path, steps: int, batch: int, learning_rate: float, seed: int
+    out: Path,
+    reader: Path,
+    vae: Path,
+    pools: tuple[Path, Path],
+    work: Path,
+    course: Course,
 ) -> Iterator[Step]:
     """Trains the painter and saves the whole pipeline, its weights as half-precision safetensors."""
-    torch.manual_seed(seed)
+    torch.manual_seed(course.seed)
     model = Painter(T5EncoderModel.from_pretrained(reader)).to(device())
     lessons = (Pool(pools[0]), Pool(pools[1]))
     yield from train(
-        model, Plan(steps, learning_rate, warmup=300, average=0.999), losses(model, lessons, batch, seed), work / "painter.safetensors"
+        model,
+        Plan(course.steps, course.learning_rate, warmup=300, average=0.999),
+        losses(model, lessons, course.batch, course.seed),
+        work / "painter.safetensors",
     )
     pipeline(model, AutoencoderKL.from_pretrained(vae)).to("cpu", torch.float16).save_pretrained(out)

@@ -40,6 +40,11 @@ def _drawn(job: tuple[str, int, int]) -> tuple[list[str], np.ndarray]:
     return prompts, np.array(pictures)
 
 
+def autoencoder(place: Path) -> AutoencoderKL:
+    """The trained autoencoder of a folder, on the device that lessons are encoded on."""
+    return AutoencoderKL.from_pretrained(place).to(device())
+
+
 def build(vae: AutoencoderKL, out: Path, task: str, chunks: int, seed: int) -> Iterator[int]:
     """Draws and encodes `chunks` × 256 lessons into one safetensors file; yields the number of chunks done."""
     parts: dict[str, list[Tensor]] = {"ids": [], "clip_ids": [], "latents": []}

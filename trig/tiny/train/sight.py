@@ -17,7 +17,7 @@ from transformers import Qwen2VLImageProcessor
 from trig.tiny.cases import Case, case_of, picture, shown_case
 from trig.tiny.scene import COLOURS, HAIRS, KINDS, PLACES, ROLES, SKINS, STYLES, Scene
 from trig.tiny.train.judge import TOKENS, Tower, patches, see
-from trig.tiny.train.loop import Plan, Step, device, train
+from trig.tiny.train.loop import Course, Plan, Step, device, train
 
 ABSENT = ""
 OF_A_THING = {
@@ -111,15 +111,15 @@ def fit(
     width: int,
     images: Qwen2VLImageProcessor,
     round_trips: Path,
-    steps: int,
-    batch: int,
-    learning_rate: float,
-    seed: int,
+    course: Course,
 ) -> Iterator[Step]:
     """Trains the tower and saves its weights."""
-    torch.manual_seed(seed)
+    torch.manual_seed(course.seed)
     model = Sight(tower, width).to(device())
     yield from train(
-        model, Plan(steps, learning_rate, warmup=200), losses(model, images, round_trips, batch, seed), work / "sight.safetensors"
+        model,
+        Plan(course.steps, course.learning_rate, warmup=200),
+        losses(model, images, round_trips, course.batch, course.seed),
+        work / "sight.safetensors",
     )
     save_file({name: value.contiguous() for name, value in model.tower.state_dict().items()}, out)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from trig.tiny.render import draw, worn
 from trig.tiny.scene import COLOURS, DANGERS, PLACES, RELATIONS, ROLES, STYLES, THINGS, Scene, Thing, arrange, person
-from trig.tiny.train.loop import Plan, Step, device, train
+from trig.tiny.train.loop import Course, Plan, Step, device, train
 
 
 def build() -> AutoencoderKL:
@@ -82,10 +82,10 @@ def normalise(model: AutoencoderKL, seed: int) -> None:
     model.register_to_config(scaling_factor=1.0, shift_factor=float((latents / scale[:, None, None]).mean()))
 
 
-def fit(out: Path, work: Path, steps: int, batch: int, learning_rate: float, seed: int) -> Iterator[Step]:
+def fit(out: Path, work: Path, course: Course) -> Iterator[Step]:
     """Trains the autoencoder and saves it to `out`."""
-    torch.manual_seed(seed)
+    torch.manual_seed(course.seed)
     model = build().to(device(), memory_format=torch.channels_last)
-    yield from train(model, Plan(steps, learning_rate), losses(model, batch, seed), work / "vae.safetensors")
-    normalise(model, seed)
+    yield from train(model, Plan(course.steps, course.learning_rate), losses(model, course.batch, course.seed), work / "vae.safetensors")
+    normalise(model, course.seed)
     model.save_pretrained(out)
