@@ -275,7 +275,8 @@ def test_ranks_equal_scipys() -> None:
 def test_metrics_are_small_and_count_nulls() -> None:
     frame = table([(0.9, 0.5)] * 11 + [(None, 0.5)])
     prompts = pl.DataFrame({"split": ["test"] * 12}, schema={"split": tables.SPLIT})
-    model = metrics(relations(frame, limits()), frame, prompts)["models"]["a"]  # type: ignore[index]
+    models: Any = metrics(relations(frame, limits()), frame, prompts)["models"]
+    model = models["a"]
     assert model["dimensions"]["IQ-R"] == {"n": 11, "nulls": 1, "score_trig": 0.9, "expected": 0.9}
     assert (model["n"], model["nulls"]) == (23, 1)
     assert model["pairs"] == {"t2i": {PAIR: "none"}}

@@ -52,7 +52,7 @@ def show(browser: webdriver.Chrome, report: Path, width: int = 1280, scheme: str
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
     browser.get(report.as_uri())
     WebDriverWait(browser, 60).until(lambda driver: driver.execute_script("return document.documentElement.dataset.ready") == "yes")
-    assert browser.get_log("browser") == []  # type: ignore[no-untyped-call]
+    assert browser.get_log("browser") == []
 
 
 def choose(browser: webdriver.Chrome, control: str, value: str) -> None:
