@@ -91,15 +91,12 @@ def painter() -> None:
 @app.command()
 def sight() -> None:
     """The judge's vision tower."""
-    import torch
-
     from trig.tiny.train import judge as whole
     from trig.tiny.train import sight as trainer
 
     settings, grades = _settings(), params.load().judge.grades
     reads = whole.processor(rubrics(Task.T2I, grades), grades, settings["seed"])
-    torch.manual_seed(settings["seed"])
-    tower = whole.build(reads.tokenizer).model.visual
+    tower = whole.tower(reads.tokenizer, settings["seed"])
     rest = (reads.image_processor, WORK / "round_trips.safetensors")
     _show("sight", trainer.fit(WORK / "tower.safetensors", WORK, tower, whole.WIDTH, *rest, _course("sight")))
 

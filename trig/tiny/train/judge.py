@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ from trig.tiny.scene import Scene
 from trig.tiny.train.loop import Course, Plan, Step, device, train
 from trig.tiny.truth import truth
 
-Tower = Qwen2_5_VisionTransformerPretrainedModel
+Tower: TypeAlias = Qwen2_5_VisionTransformerPretrainedModel
 SPECIAL = (
     "<|endoftext|>",
     "<|im_start|>",
@@ -217,6 +218,12 @@ class Packer:
             torch.tensor(text_rows),
             torch.tensor(text),
         )
+
+
+def tower(words: PreTrainedTokenizerFast, seed: int) -> Tower:
+    """The vision tower of a judge that has learnt nothing yet."""
+    torch.manual_seed(seed)
+    return build(words).model.visual
 
 
 def see(tower: Tower, pixels: Tensor, count: int) -> Tensor:
