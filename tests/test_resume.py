@@ -1,0 +1,146 @@
+"""A stage that is killed goes on where it was, and ends with the bytes of a run that nobody disturbed."""
+
+import importlib
+import multiprocessing
+import os
+import random
+import re
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from itertools import chain, pairwise
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+import factories
+import polars as pl
+import pytest
+import workplace
+
+from trig import tables
+from trig.keys import content_key
+
+PROMPTS, IMAGES, SCORES = "prompts.parquet", "images/tiny", "scores/tiny.parquet"
+HOSTILE = "<script>alert(1)</script> ../../../etc/passwd\n{{ 7 * 7 }} a red ball"
+GENERATE, JUDGE = ("generate", "tiny", PROMPTS, IMAGES), ("judge", "tiny", PROMPTS, IMAGES, SCORES)
+LOG = "log.txt"
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(
+    [
+        "stages.generate",
+        "stages.judge",
+        "trig.backends.lora",
+        "trig.backends.transformers",
+        "transformers.models.qwen2_5_vl.modeling_qwen2_5_vl",
+    ]
+)
+"""Each run of a stage is a process of its own, born with the model libraries: loading them nine times over would take minutes."""
+
+
+def work(folder: Path, stage: tuple[str, ...]) -> None:
+    """What a run's process does: the stage's program in a folder, with a work store of its own."""
+    os.chdir(folder)
+    os.environ["DVC_ROOT"] = str(folder / "root")
+    os.dup2(os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), sys.stderr.fileno())
+    importlib.import_module(f"stages.{stage[0]}").main(stage[1], *map(Path, stage[2:]))
+
+
+@dataclass
+class Place:
+    """A folder with its own work store, and what each run of a stage said in it."""
+
+    folder: Path
+    begun: list[int] = field(default_factory=list)  # work found done at the start
+    ended: list[int] = field(default_factory=list)  # work said to be done at the end
+
+    def run(self, stage: tuple[str, ...]) -> None:
+        """To the end."""
+        process = self._start(stage)
+        process.join()
+        assert process.exitcode == 0, (self.folder / LOG).read_text("utf-8")
+        self._note()
+
+    def kill(self, stage: tuple[str, ...], delay: float) -> None:
+        """Until some seconds after the first batch, then `kill -9`."""
+        process = self._start(stage)
+        while process.is_alive() and len(self._said()) < 2:
+            time.sleep(0.002)
+        time.sleep(delay)
+        process.kill()
+        process.join()
+        assert process.exitcode in {-signal.SIGKILL, 0}, (self.folder / LOG).read_text("utf-8")
+        self._note()
+
+    def _start(self, stage: tuple[str, ...]) -> ForkServerProcess:
+        (self.folder / LOG).unlink(missing_ok=True)
+        process = SERVER.Process(target=work, args=(self.folder, stage))
+        process.start()
+        return process
+
+    def _note(self) -> None:
+        said = self._said()
+        self.begun.append(said[0])
+        self.ended.append(said[-1])
+
+    def _said(self) -> list[int]:
+        """The numbers of lines such as `generate tiny: 8 of 24`."""
+        log = self.folder / LOG
+        return [int(done) for done in re.findall(r"^\w+ tiny: (\d+) of \d+$", log.read_text("utf-8") if log.exists() else "", re.MULTILINE)]
+
+    def files(self) -> dict[str, bytes]:
+        """Everything the stages wrote."""
+        found = [*self.folder.glob("images/**/*"), *self.folder.glob("scores/**/*")]
+        return {str(file.relative_to(self.folder)): file.read_bytes() for file in found if file.is_file()}
+
+
+def place(folder: Path, prompts: pl.DataFrame) -> Place:
+    workplace.bench(folder, generate__batch_size=4, judge__batch_size=4, models__tiny__steps=2)
+    tables.write(prompts, tables.PROMPTS, folder / PROMPTS)
+    return Place(folder)
+
+
+@pytest.fixture(scope="module")
+def prompts() -> pl.DataFrame:
+    """24 test prompts, the first of them hostile."""
+    first = pl.col("data_id") == "IQ-R_TA-C_1"
+    return factories.prompts(per_subset=8, train=1).with_columns(
+        prompt=pl.when(first).then(pl.lit(HOSTILE)).otherwise("prompt"),
+        key=pl.when(first).then(pl.lit(content_key(prompt=HOSTILE))).otherwise("key"),
+    )
+
+
+@pytest.fixture(scope="module")
+def undisturbed(prompts: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    quiet = place(tmp_path_factory.mktemp("quiet"), prompts)
+    quiet.run(GENERATE)
+    quiet.run(JUDGE)
+    return quiet
+
+
+@pytest.fixture(scope="module")
+def disturbed(prompts: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return place(tmp_path_factory.mktemp("disturbed"), prompts)
+
+
+@pytest.mark.parametrize(("stage", "kills"), [(GENERATE, 3), (JUDGE, 2)])
+def test_kill_nine_at_random_moments_changes_nothing(stage: tuple[str, ...], kills: int, undisturbed: Place, disturbed: Place) -> None:
+    disturbed.begun.clear()
+    disturbed.ended.clear()
+    for _ in range(kills):
+        disturbed.kill(stage, random.uniform(0, 0.1))
+    disturbed.run(stage)
+    assert disturbed.begun[0] == 0 and disturbed.begun[1] > 0
+    assert all(later >= before for before, later in pairwise(chain(*zip(disturbed.begun, disturbed.ended, strict=True))))
+    assert disturbed.files().items() <= undisturbed.files().items()
+
+
+def test_all_files_are_there(undisturbed: Place, disturbed: Place) -> None:
+    assert disturbed.files().keys() == undisturbed.files().keys()
+
+
+def test_a_hostile_prompt_is_text_and_never_a_place(undisturbed: Place, prompts: pl.DataFrame) -> None:
+    shards = {f"images/tiny/t2i/{pair}.parquet" for pair in prompts["pair"].unique()}
+    assert undisturbed.files().keys() == shards | {SCORES}
+    paths = tables.read(undisturbed.folder / IMAGES, tables.IMAGES)["image"].struct.field("path")
+    assert sorted(paths) == sorted(tables.split(prompts, "test")["data_id"] + ".png")
