@@ -1,0 +1,84 @@
+"""python -m benchmarks [ROW …] [--run FOLDER]"""
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import models, pipeline, scoring
+from benchmarks.bar import Bar
+from benchmarks.project import Project
+
+ROWS: dict[str, Callable[[Project], Iterator[Bar]]] = {
+    "score": scoring.score,
+    "judge": models.judge,
+    "painter": models.painter,
+    "pipeline": pipeline.first,
+    "again": pipeline.again,
+    "map": pipeline.maps,
+    "tuned": pipeline.tuned,
+    "threshold": pipeline.threshold,
+}
+"""What can be measured. The last one changes the copy, so it stays last."""
+
+
+def main() -> int:
+    """Measure the rows that are asked for, or all; 1 when a bar is missed."""
+    asked = arguments()
+    project = Project(asked.run)
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    console.print(machine())
+    try:
+        bars = [bar for name in ROWS if name in asked.rows for bar in ROWS[name](project)]
+    finally:
+        project.remove()
+    console.print(table(bars))
+    return 0 if all(bar.met for bar in bars) else 1
+
+
+def arguments() -> argparse.Namespace:
+    """What the command line asks for."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measure what the project promises, each figure beside its bar."
+    )
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"all if none is named: {', '.join(ROWS)}")
+    parser.add_argument(
+        "--run",
+        type=Path,
+        metavar="FOLDER",
+        help="a copy of the project where the pipeline has run, instead of a fresh one; threshold changes it",
+    )
+    asked = parser.parse_args()
+    for name in asked.rows:
+        if name not in ROWS:
+            parser.error(f"{name!r} is no row; choose from {', '.join(ROWS)}")
+    if asked.run and "pipeline" in asked.rows:
+        parser.error("pipeline: a first run needs a fresh copy; leave out --run")
+    asked.rows = asked.rows or [name for name in ROWS if name != "pipeline" or not asked.run]
+    return asked
+
+
+def machine() -> str:
+    """One line on what the figures were measured on."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text("utf-8").splitlines() if info.exists() else []
+    model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor())
+    return f"{model or 'unknown CPU'}, {len(os.sched_getaffinity(0))} cores, torch {version('torch')}, Python {platform.python_version()}"
+
+
+def table(bars: list[Bar]) -> Table:
+    """The figures beside their bars."""
+    drawn = Table("bar", "measured", "wanted", "met", box=None, pad_edge=False)
+    for bar in bars:
+        drawn.add_row(bar.what, bar.measured, bar.wanted, "yes" if bar.met else "NO")
+    return drawn
+
+
+if __name__ == "__main__":
+    sys.exit(main())

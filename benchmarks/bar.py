@@ -1,0 +1,29 @@
+"""A promise and what was measured of it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A row of the table."""
+
+    what: str
+    measured: str
+    wanted: str
+    met: bool
+
+
+def at_least(what: str, measured: float | None, limit: float, unit: str = "") -> Bar:
+    """A figure that must reach a limit. One that could not be measured does not."""
+    return Bar(what, _figure(measured, unit), f"≥ {limit:g}{unit}", measured is not None and measured >= limit)
+
+
+def at_most(what: str, measured: float, limit: float, unit: str = "") -> Bar:
+    """A figure that must stay within a limit."""
+    return Bar(what, _figure(measured, unit), f"≤ {limit:g}{unit}", measured <= limit)
+
+
+def _figure(measured: float | None, unit: str) -> str:
+    if measured is None:
+        return "–"
+    return f"{measured:.2e}" if 0 < abs(measured) < 1e-3 else f"{measured:.3f}{unit}" if abs(measured) < 10 else f"{measured:.1f}{unit}"

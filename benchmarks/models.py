@@ -1,0 +1,36 @@
+"""Bars on the tiny world's models: the judge against the truth, the painter against the judge."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.bar import Bar, at_least
+from benchmarks.programs import run
+from benchmarks.project import Project
+
+STYLE, OTHER = 0.90, 0.65
+
+
+def judge(_: Project) -> Iterator[Bar]:
+    """`trig tiny evaluate`."""
+    found = said("tiny", "evaluate", "--json")
+    for row in found["dimensions"]:
+        yield at_least(f"judge against truth, {row['dimension']}, Spearman's rho", row["rho"], 0.80)
+    yield at_least("judge against truth, mean", found["mean"], 0.90)
+
+
+def painter(_: Project) -> Iterator[Bar]:
+    """`trig tiny paint`."""
+    with TemporaryDirectory() as place:
+        found = said("tiny", "paint", "--json", "--sheet", str(Path(place) / "sheet.png"))
+    for dimension, limit in {"TA-S": STYLE, "TA-C": OTHER, "TA-R": OTHER}.items():
+        yield at_least(f"painter, {dimension}, mean S", found["mean_expected"][dimension], limit)
+
+
+def said(*arguments: str) -> Any:
+    """The JSON that `trig …` prints, after whatever the libraries print before it."""
+    text = run(sys.executable, "-m", "trig.cli", *arguments).stdout
+    return json.loads(text[text.index("{") :])

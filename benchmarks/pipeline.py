@@ -1,0 +1,60 @@
+"""Bars on the pipeline as a whole: time, memory, what runs again, and what it finds."""
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from benchmarks.bar import Bar, at_least, at_most
+from benchmarks.project import Project
+from trig import params, tables
+
+
+def first(project: Project) -> Iterator[Bar]:
+    """`dvc repro` of a fresh copy."""
+    yield at_most("pipeline, first run", project.first.seconds, 600, " s")
+    yield at_most("pipeline, peak memory of all its processes", project.first.peak / 1e9, 6, " GB")
+
+
+def again(project: Project) -> Iterator[Bar]:
+    """`dvc repro` once more."""
+    ran, stages = project.dvc("repro")
+    yield at_most("second dvc repro", ran.seconds, 5, " s")
+    yield _ran("stages that run again", stages, set())
+
+
+def threshold(project: Project) -> Iterator[Bar]:
+    """An experiment with another threshold."""
+    ran, stages = project.dvc("exp", "run", "--set-param", "thresholds.synergy=0.7")
+    yield at_most("dvc exp run -S thresholds.synergy=0.7", ran.seconds, 20, " s")
+    yield _ran("stages that a threshold reaches", stages, {"classify", "gate-relations", "report"})
+
+
+def maps(project: Project) -> Iterator[Bar]:
+    """What reports/metrics.json says of the maps."""
+    base, turbo = (project.metrics["models"][model] for model in ("tiny", "tiny-turbo"))
+    yield at_least("different relations in the map of tiny", sum(count > 0 for count in base["relations"].values()), 3)
+    task = "t2i"
+    differ = sum(relation != turbo["pairs"][task][pair] for pair, relation in base["pairs"][task].items())
+    yield at_least("pairs that differ between the maps of tiny and tiny-turbo", differ, 1)
+
+
+def tuned(project: Project) -> Iterator[Bar]:
+    """The tuned model on the pair it was trained for, on prompts it was not trained on."""
+    settings = params.load(project.done / "params.yaml").finetune
+    card = json.loads((project.done / "data/lora" / settings.name / "tuning.json").read_text("utf-8"))
+    before, after = (_mean(project, model, card["pairs"]) for model in (settings.base, settings.name))
+    pairs = ", ".join(card["pairs"])
+    yield Bar(f"{settings.name} on {pairs}, mean S", f"{before:.4f} → {after:.4f}", "a rise", after > before)
+
+
+def _mean(project: Project, model: str, pairs: list[str]) -> float:
+    """The mean expected score of a model's test pictures of the pairs, over both dimensions."""
+    scores = tables.read(project.done / "data/scores" / f"{model}.parquet", tables.SCORES)
+    own = scores.filter(pl.col("pair").cast(pl.String).is_in(pairs))["expected"].drop_nulls()
+    return float(np.mean(own.to_numpy()))
+
+
+def _ran(what: str, stages: set[str], wanted: set[str]) -> Bar:
+    return Bar(what, ", ".join(sorted(stages)) or "none", ", ".join(sorted(wanted)) or "none", stages == wanted)

@@ -1,0 +1,83 @@
+"""Bars on one score: it is what the checkpoint's logits say, and what stands beside it in a batch does not matter."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.bar import Bar, at_most
+from benchmarks.models import said
+from benchmarks.project import Project
+from trig import params
+from trig.dimensions import Dimension, Task
+from trig.judge import labels, rate, rubrics
+from trig.params import Params
+from trig.protocols import Question
+
+ASKED = Dimension.CONTENT
+
+
+def score(_: Project) -> Iterator[Bar]:
+    """`trig score` of one picture, against a softmax by hand and against the same picture in a batch."""
+    settings = params.load()
+    questions = _questions(settings)
+    with TemporaryDirectory() as place:
+        picture = Path(place) / "picture.png"
+        picture.write_bytes(questions[0].image)
+        ask = ("score", str(picture), "--prompt", questions[0].prompt, "--dimension", ASKED, "--json")
+        usual, alone = said(*ask), said(*ask, "--batch-size", "1")
+    p = _by_hand(settings, question=questions[0])
+    hand = float(p @ np.linspace(0, 1, len(p)))
+    off = max(abs(hand - usual["expected"]), float(np.abs(p - usual["p"]).max()), abs(float(p.max()) * hand - usual["score_trig"]))
+    yield at_most("score against a softmax by hand", off, 1e-5)
+    yield at_most("score in a batch against --batch-size 1", abs(_in_batch(settings, questions) - alone["expected"]), 1e-3)
+
+
+def _questions(settings: Params) -> list[Question]:
+    """Twenty pictures the judge never saw; the first is the one that is scored."""
+    from trig.tiny import evaluate
+
+    texts = rubrics(Task.T2I, settings.judge.grades)
+    return [Question(evaluate.png(shown), case.request.text, texts[ASKED]) for _, case, shown in evaluate.cases(2)]
+
+
+def _by_hand(settings: Params, question: Question) -> NDArray[np.float64]:
+    """The share of each grade: a softmax over the logits of its spellings, read from the checkpoint without our code."""
+    from io import BytesIO
+
+    import torch
+    from PIL import Image
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+    from transformers.utils.logging import disable_progress_bar
+
+    disable_progress_bar()
+    place = settings.judges[settings.judge.name].weights
+    model, processor = AutoModelForImageTextToText.from_pretrained(place, dtype=torch.float32), AutoProcessor.from_pretrained(place)
+    text = (
+        f"<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>Prompt: {question.prompt}\n{question.rubric}"
+        "<|im_end|>\n<|im_start|>assistant\n"
+    )
+    inputs = processor(text=[text], images=[Image.open(BytesIO(question.image)).convert("RGB")], return_tensors="pt")
+    with torch.inference_mode():
+        logits = model(**inputs).logits[0, -1].double().numpy()
+    vocabulary = processor.tokenizer.get_vocab()
+    spelled = [
+        {vocabulary[space + word] for space in ("", "Ġ") for word in (grade, grade.lower(), grade.upper()) if space + word in vocabulary}
+        for grade in settings.judge.grades
+    ]
+    mass = np.array([np.exp(logits[sorted(ids)] - logits.max()).sum() for ids in spelled])
+    shares: NDArray[np.float64] = mass / mass.sum()
+    return shares
+
+
+def _in_batch(settings: Params, questions: list[Question]) -> float:
+    """The first question's expected score when all are asked together."""
+    from trig.backends.transformers import Transformers
+
+    judge = Transformers(settings.judge.name, settings.judges[settings.judge.name].weights, len(questions))
+    (first, *_) = judge.ask(questions, labels(settings.judge.grades, judge.encode))
+    expected = rate(first, 1.0).expected
+    assert expected is not None
+    return expected
