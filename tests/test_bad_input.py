@@ -1,0 +1,92 @@
+"""What a person gets for bad input: one line that names it and exit code 2, or a null with its reason and a gate that names the row."""
+
+import json
+from pathlib import Path
+
+import factories
+import polars as pl
+import pytest
+import workplace
+
+from stages import judge
+from trig import tables
+
+GATED = ("out.json", "out.html")
+PICTURE = "IQ-R_TA-C_2"
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with sound tables of one model, and tables with one thing wrong."""
+    folder = tmp_path_factory.mktemp("bad")
+    workplace.bench(folder, generate__roster=["tiny"])
+    prompts = factories.prompts()
+    tables.write(prompts, tables.PROMPTS, folder / "prompts.parquet")
+    prompts.drop("key").write_parquet(folder / "keyless.parquet")
+    for shard, rows in damaged(factories.images(prompts, width=64, height=64)).group_by("pair"):
+        tables.write(rows, tables.IMAGES, folder / "images/tiny/t2i" / f"{shard[0]}.parquet")
+    nan = factories.scores(prompts).with_columns(expected=pl.lit(float("nan")))
+    (folder / "scores").mkdir()
+    nan.write_parquet(folder / "scores/tiny.parquet")
+    (folder / "torn.png").write_bytes(factories.png(1, 64, 64)[:60])
+    return folder
+
+
+def damaged(images: pl.DataFrame) -> pl.DataFrame:
+    """The images with one whose bytes end too soon."""
+    torn = [
+        picture if name != PICTURE else picture[:60] for name, picture in images.select("data_id", pl.col("image").struct["bytes"]).rows()
+    ]
+    paths = images["image"].struct["path"]
+    pictures = [{"bytes": picture, "path": path} for picture, path in zip(torn, paths, strict=True)]
+    return images.with_columns(image=pl.Series(pictures, dtype=tables.PICTURE))
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [
+        ("stages.generate flux prompts.parquet images", "model: 'flux' is unknown; choose one of tiny, tiny-turbo, tiny-dtm"),
+        ("stages.generate tiny absent.parquet images", "absent.parquet: there is no prompts table here"),
+        ("stages.generate tiny keyless.parquet images", "keyless.parquet: column 'key' of the prompts table is missing"),
+        ("stages.judge tiny prompts.parquet absent out.parquet", "absent: there is no images table here"),
+        ("stages.classify prompts.parquet scores out.parquet", "scores/tiny.parquet: column 'expected' is NaN in 24 rows"),
+        ("stages.gate scores prompts.parquet scores/tiny.parquet out.json out.html", "column 'expected' is NaN in 24 rows"),
+        ("stages.gate relatives prompts.parquet out.json out.html", "gate: relatives with 1 inputs is unknown"),
+        ("trig.cli score torn.png --prompt ball --dimension TA-X", "dimension: 'TA-X' is unknown; choose one of IQ-R,"),
+        ("trig.cli score absent.png --prompt ball --dimension TA-C", "absent.png: there is no such file"),
+        ("trig.cli score torn.png --prompt ball --dimension TA-C", "torn.png: not scored: the picture cannot be decoded"),
+    ],
+)
+def test_one_line_and_exit_code_2(program: str, said: str, place: Path) -> None:
+    failed = workplace.python("-m", *program.split(), cwd=place)
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert failed.stderr.startswith("error: ") and said in failed.stderr
+    assert len(failed.stderr.splitlines()) == 1
+
+
+def test_a_negative_threshold_is_one_line(tmp_path: Path) -> None:
+    workplace.bench(tmp_path, thresholds__synergy=-0.5)
+    failed = workplace.python("-m", "stages.classify", "prompts.parquet", "scores", "out.parquet", cwd=tmp_path)
+    assert (failed.returncode, len(failed.stderr.splitlines())) == (2, 1)
+    assert failed.stderr.startswith("error: params.yaml: thresholds.synergy: -0.5: input should be greater than or equal to 0")
+
+
+def test_a_damaged_picture_stops_at_the_gate_by_name(place: Path) -> None:
+    failed = workplace.python("-m", "stages.gate", "images", "prompts.parquet", "images/tiny", *GATED, cwd=place)
+    assert failed.returncode == 2
+    assert len(failed.stderr.splitlines()) == 1 and "every picture decodes as a PNG; 1 of 12" in failed.stderr and PICTURE in failed.stderr
+    assert json.loads((place / GATED[0]).read_text("utf-8"))["met"] is False
+
+
+def test_a_damaged_picture_is_a_null_with_its_reason_and_the_gate_counts_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("DVC_ROOT", str(place / "root"))
+    out = Path("judged/tiny.parquet")
+    judge.main("tiny", Path("prompts.parquet"), Path("images/tiny"), out)
+    scores = tables.read(out, tables.SCORES)
+    nulls = scores.filter(pl.col("status") == "null")
+    assert (set(nulls["data_id"]), nulls.height, scores.height) == ({PICTURE}, 2, 24)
+    assert nulls["reason"].str.contains("cannot be decoded").all() and nulls["expected"].is_null().all()
+    failed = workplace.python("-m", "stages.gate", "scores", "prompts.parquet", str(out), *GATED, cwd=place)
+    assert failed.returncode == 2
+    assert len(failed.stderr.splitlines()) == 1 and "null" in failed.stderr
