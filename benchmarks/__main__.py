@@ -13,6 +13,7 @@ from rich.table import Table
 
 from benchmarks import models, pipeline, scoring
 from benchmarks.bar import Bar
+from benchmarks.programs import FailedError
 from benchmarks.project import Project
 
 ROWS: dict[str, Callable[[Project], Iterator[Bar]]] = {
@@ -35,11 +36,21 @@ def main() -> int:
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(machine())
     try:
-        bars = [bar for name in ROWS if name in asked.rows for bar in ROWS[name](project)]
+        bars = [bar for name in ROWS if name in asked.rows for bar in measure(name, project)]
     finally:
         project.remove()
     console.print(table(bars))
     return 0 if all(bar.met for bar in bars) else 1
+
+
+def measure(name: str, project: Project) -> list[Bar]:
+    """A row's figures. A program that fails is a missed bar, so that the other rows are still measured."""
+    print(f"measuring {name} …", file=sys.stderr)
+    try:
+        return list(ROWS[name](project))
+    except FailedError as error:
+        print(error, file=sys.stderr)
+        return [Bar(name, "failed", "exit code 0", False)]
 
 
 def arguments() -> argparse.Namespace:

@@ -26,4 +26,6 @@ def at_most(what: str, measured: float, limit: float, unit: str = "") -> Bar:
 def _figure(measured: float | None, unit: str) -> str:
     if measured is None:
         return "–"
-    return f"{measured:.2e}" if 0 < abs(measured) < 1e-3 else f"{measured:.3f}{unit}" if abs(measured) < 10 else f"{measured:.1f}{unit}"
+    if isinstance(measured, int):
+        return f"{measured}{unit}"
+    return f"{measured:.2e}{unit}" if 0 < abs(measured) < 1e-3 else f"{measured:.3g}{unit}"

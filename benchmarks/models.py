@@ -31,6 +31,5 @@ def painter(_: Project) -> Iterator[Bar]:
 
 
 def said(*arguments: str) -> Any:
-    """The JSON that `trig …` prints, after whatever the libraries print before it."""
-    text = run(sys.executable, "-m", "trig.cli", *arguments).stdout
-    return json.loads(text[text.index("{") :])
+    """The JSON that `trig …` prints."""
+    return json.loads(run(sys.executable, "-m", "trig.cli", *arguments).stdout)

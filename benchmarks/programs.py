@@ -40,14 +40,14 @@ def run(*command: str, cwd: Path = ROOT) -> Ran:
     """Runs a program to its end. Raises FailedError when it fails."""
     settings = {name: value for name, value in os.environ.items() if name not in UNSET} | SETTINGS
     began = time.monotonic()
-    with subprocess.Popen(command, cwd=cwd, env=settings, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with subprocess.Popen(command, cwd=cwd, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         watch = Watch(process.pid)
         watch.start()
-        said, _ = process.communicate()
+        said, complaint = process.communicate()
     seconds = time.monotonic() - began
     watch.stop()
     if process.returncode:
-        raise FailedError(f"{' '.join(command)} ended with {process.returncode}:\n{said[-2000:]}")
+        raise FailedError(f"{' '.join(command)} ended with {process.returncode}:\n{(said + complaint)[-2000:]}")
     return Ran(said, seconds, watch.peak)
 
 
