@@ -83,3 +83,9 @@ def test_every_dependency_is_pinned() -> None:
     pins = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
     assert [pin for pin in pins if not re.fullmatch(r"[a-z0-9._-]+==[a-z0-9._]+", pin)] == []
     assert wanted - {pin.partition("==")[0] for pin in pins} == set()
+
+
+def test_the_shipped_weights_name_no_folder_of_the_machine_that_trained_them() -> None:
+    configs = [path for path in (ROOT / "data/tiny").rglob("*.json") if path.name != "tokenizer.json"]
+    assert configs
+    assert not [path for path in configs if '"_name_or_path": "/' in path.read_text("utf-8")]

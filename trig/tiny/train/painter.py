@@ -114,4 +114,6 @@ def fit(
         losses(model, lessons, course.batch, course.seed),
         work / "painter.safetensors",
     )
-    pipeline(model, AutoencoderKL.from_pretrained(vae)).to("cpu", torch.float16).save_pretrained(out)
+    finished = AutoencoderKL.from_pretrained(vae)
+    finished.register_to_config(_name_or_path="")  # else the weights would name a folder of the machine that trained them
+    pipeline(model, finished).to("cpu", torch.float16).save_pretrained(out)
