@@ -37,7 +37,7 @@ def evaluate(count: Count = 200, as_json: Json = False) -> None:
     ]
     answers = judge.ask(questions, labels(settings.judge.grades, judge.encode))
     found = tiny.agreement(asked, [rate(answer, settings.judge.max_off_mass).expected for answer in answers], through)
-    mean = sum(found["rho"].fill_null(0.0)) / found.height
+    mean = None if found["rho"].null_count() else sum(found["rho"]) / found.height  # a rho that is missing is no zero
     if as_json:
         print(json.dumps({"judge": f"{settings.judge.name}@{judge.revision}", "dimensions": found.to_dicts(), "mean": mean}, indent=2))
         return
@@ -48,7 +48,7 @@ def evaluate(count: Count = 200, as_json: Json = False) -> None:
         "Spearman's rho",
         "drawings",
         "round trips",
-        title=f"{settings.judge.name} against the truth; mean {mean:.3f}",
+        title=f"{settings.judge.name} against the truth; mean {'–' if mean is None else format(mean, '.3f')}",
     )
     for row in found.iter_rows(named=True):
         rhos = (row[name] for name in ("rho", "rho_drawn", "rho_round_trip"))
