@@ -12,7 +12,9 @@ from trig.judge import rubrics
 from trig.protocols import Question
 from trig.tiny.cases import shown_case
 from trig.tiny.evaluate import png
-from trig.tiny.train.judge import Packer, forward, patches
+from trig.tiny.train.judge import Eyes, forward
+from trig.tiny.train.packing import Packer
+from trig.tiny.train.processor import patches
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,7 @@ def test_packed_questions_answer_as_single_ones_do(judge: Transformers) -> None:
     asked = [(Dimension.REALISM, Dimension.RELATION), (Dimension.BIAS, Dimension.CONTENT), (Dimension.STYLE, Dimension.KNOWLEDGE)]
     with torch.inference_mode():
         packed = packer.pack(cases, asked)
-        states = forward(judge.model, packed, patches(np.stack(pictures), judge.processor.image_processor))
+        states = forward(judge.model, Eyes(judge.model.model.visual), packed, patches(np.stack(pictures), judge.processor.image_processor))
         together = judge.model.get_output_embeddings()(states[packed.grade_rows]).log_softmax(-1)
         questions = [
             (Question(png(shown), case.request.text, texts[dimension]), Image.fromarray(shown))

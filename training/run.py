@@ -31,14 +31,18 @@ def _course(name: str) -> Course:
 
 
 def _show(name: str, steps: Iterator[Step]) -> None:
-    """A progress bar, and a line of losses every hundredth step in training/work/<name>.log."""
+    """A progress bar, and a line of mean losses every hundredth step in training/work/<name>.log."""
     WORK.mkdir(parents=True, exist_ok=True)
+    seen: dict[str, list[float]] = {}
 
     def logged() -> Iterator[tuple[int, int]]:
         with (WORK / f"{name}.log").open("a", encoding="utf-8") as log:
             for step in steps:
+                for part, value in step.losses.items():
+                    seen.setdefault(part, []).append(value)
                 if step.number % 100 == 0:
-                    losses = " ".join(f"{part} {value:.4f}" for part, value in step.losses.items())
+                    losses = " ".join(f"{part} {sum(values) / len(values):.4f}" for part, values in seen.items())
+                    seen.clear()
                     log.write(f"{time.time():.0f} {step.number} {losses}\n")
                     log.flush()
                 yield step.number, step.of
@@ -93,9 +97,10 @@ def sight() -> None:
     """The judge's vision tower."""
     from trig.tiny.train import judge as whole
     from trig.tiny.train import sight as trainer
+    from trig.tiny.train.processor import processor
 
     settings, grades = _settings(), params.load().judge.grades
-    reads = whole.processor(rubrics(Task.T2I, grades), grades, settings["seed"])
+    reads = processor(rubrics(Task.T2I, grades), grades, settings["seed"])
     tower = whole.tower(reads.tokenizer, settings["seed"])
     rest = (reads.image_processor, WORK / "round_trips.safetensors")
     _show("sight", trainer.fit(WORK / "tower.safetensors", WORK, tower, whole.WIDTH, *rest, _course("sight")))

@@ -1,7 +1,8 @@
 """The loop all trainers share: batches by step number, warm-up and decay, an average of the weights, checkpoints that survive a kill."""
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,16 +10,21 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What a training is asked for: steps, pictures or prompts per step, the highest learning rate, and the seed of everything random."""
+    """What a training is asked for: steps, pictures or prompts per step, the highest learning rate, and the seed of everything random.
+
+    `compiled` trades two minutes at the start for steps in half the time; it needs a C++ compiler.
+    """
 
     steps: int
     batch: int
     learning_rate: float
     seed: int
+    compiled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,18 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+@contextmanager
+def half() -> Iterator[None]:
+    """Matrix products in bfloat16 where the device multiplies them many times faster: on GPUs and on processors with AMX."""
+    kind = device().type
+    quick = kind == "cuda" or torch.cpu._is_amx_tile_supported()
+    with ExitStack() as stack:
+        stack.enter_context(torch.autocast(kind, torch.bfloat16, enabled=quick))
+        if kind == "cpu":  # the fused attention's backward pass is the slowest part of a step there
+            stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+        yield
+
+
 def rate(plan: Plan, step: int) -> float:
     """The learning rate of a step, counted from 0."""
     rise = min(1.0, (step + 1) / plan.warmup)
@@ -55,20 +73,30 @@ def rate(plan: Plan, step: int) -> float:
     return plan.learning_rate * min(rise, left, 1.0)
 
 
-def train(model: nn.Module, plan: Plan, losses: Callable[[int], dict[str, Tensor]], checkpoint: Path) -> Iterator[Step]:
+def train(
+    model: nn.Module,
+    plan: Plan,
+    losses: Callable[[int], dict[str, Tensor]],
+    checkpoint: Path,
+    compiled: Sequence[nn.Module] = (),
+) -> Iterator[Step]:
     """Minimises the sum of `losses(step)`; afterwards the model holds its averaged weights.
 
     `losses` draws its batch from the step's number, so that a resumed run sees the batches it would have seen.
+    The parts in `compiled` must be called with few different shapes: each is compiled on its own.
     """
     average = copy.deepcopy(model).requires_grad_(False)
     torch.set_flush_denormal(True)
     weights = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(weights, lr=plan.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     start = _resume(checkpoint, model, average, optimiser)
+    for part in compiled:
+        part.compile(dynamic=False)
     for number in range(start, plan.steps):
         for group in optimiser.param_groups:
             group["lr"] = rate(plan, number)
-        parts = losses(number)
+        with half():
+            parts = losses(number)
         optimiser.zero_grad(set_to_none=True)
         torch.stack([*parts.values()]).sum().backward()
         nn.utils.clip_grad_norm_(weights, plan.clip)

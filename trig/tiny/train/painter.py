@@ -82,7 +82,7 @@ def losses(model: Painter, pools: tuple[Pool, Pool], batch: int, seed: int) -> C
         noisy = target + sigma[:, None, None] * (noise - target)
         source = pack(latents[:, 1]) if latents.shape[1] > 1 else None
         name = "paint" if source is None else "edit"
-        return {name: F.mse_loss(model(words, pooled, noisy, source, sigma), noise - target)}
+        return {name: F.mse_loss(model(words, pooled, noisy, source, sigma).float(), noise - target)}
 
     return of
 
@@ -113,6 +113,7 @@ def fit(
         Plan(course.steps, course.learning_rate, warmup=300, average=0.999),
         losses(model, lessons, course.batch, course.seed),
         work / "painter.safetensors",
+        list(model.children()) if course.compiled else (),
     )
     finished = AutoencoderKL.from_pretrained(vae)
     finished.register_to_config(_name_or_path="")  # else the weights would name a folder of the machine that trained them

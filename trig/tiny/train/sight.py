@@ -16,8 +16,9 @@ from transformers import Qwen2VLImageProcessor
 
 from trig.tiny.cases import Case, case_of, picture, shown_case
 from trig.tiny.scene import COLOURS, HAIRS, KINDS, PLACES, ROLES, SKINS, STYLES, Scene
-from trig.tiny.train.judge import TOKENS, Tower, patches, see
+from trig.tiny.train.judge import Eyes, Tower
 from trig.tiny.train.loop import Course, Plan, Step, device, train
+from trig.tiny.train.processor import TOKENS, patches
 
 ABSENT = ""
 OF_A_THING = {
@@ -61,7 +62,7 @@ class Sight(nn.Module):
 
     def __init__(self, tower: Tower, width: int) -> None:
         super().__init__()
-        self.tower = tower
+        self.eyes = Eyes(tower)
         self.ask = nn.Parameter(torch.randn(3, width) * 0.02)
         self.places = nn.Parameter(torch.randn(TOKENS, width) * 0.02)
         self.look = nn.MultiheadAttention(width, 6, batch_first=True)
@@ -69,10 +70,10 @@ class Sight(nn.Module):
         self.thing = nn.ModuleDict({name: nn.Linear(width, len(options) + 1) for name, options in OF_A_THING.items()})
         self.scene = nn.ModuleDict({name: nn.Linear(width, len(options) + 1) for name, options in OF_A_SCENE.items()})
 
-    def forward(self, pixels: Tensor, count: int) -> Tensor:
-        """What is seen, (B, 3, width)."""
-        tokens = see(self.tower, pixels, count).unflatten(0, (count, TOKENS)) + self.places
-        asked = self.ask.expand(count, -1, -1)
+    def forward(self, pixels: Tensor) -> Tensor:
+        """What is seen, (B, 3, width), in pictures given as patches (B·64, 384)."""
+        tokens = self.eyes(pixels).unflatten(0, (-1, TOKENS)) + self.places
+        asked = self.ask.expand(len(tokens), -1, -1)
         seen = asked + self.look(asked, tokens, tokens, need_weights=False)[0]
         out: Tensor = seen + self.think(seen)
         return out
@@ -91,7 +92,7 @@ def losses(model: Sight, images: Qwen2VLImageProcessor, round_trips: Path, batch
 
     def of(step: int) -> dict[str, Tensor]:
         cases, drawn = pictures(step)
-        seen = model(patches(drawn, images).to(device()), len(cases))
+        seen = model(patches(drawn, images).to(device()))
         answers = [_answers(case.scene) for case in cases]
         things = torch.tensor([rows for rows, _ in answers], device=seen.device)
         scenes = torch.tensor([row for _, row in answers], device=seen.device)
@@ -121,5 +122,6 @@ def fit(
         Plan(course.steps, course.learning_rate, warmup=200),
         losses(model, images, round_trips, course.batch, course.seed),
         work / "sight.safetensors",
+        (model.eyes,) if course.compiled else (),
     )
-    save_file({name: value.contiguous() for name, value in model.tower.state_dict().items()}, out)
+    save_file({name: value.contiguous() for name, value in model.eyes.tower.state_dict().items()}, out)

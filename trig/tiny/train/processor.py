@@ -1,0 +1,95 @@
+"""How the judge reads: its words, its way of cutting text, and how a picture becomes patches."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast, Qwen2_5_VLProcessor, Qwen2VLImageProcessor, Qwen2VLVideoProcessor
+
+from trig.dimensions import Dimension
+from trig.protocols import Question
+from trig.tiny.cases import case_of
+from trig.tiny.render import SIDE
+from trig.tiny.scene import Scene
+
+SPECIAL = (
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|vision_start|>",
+    "<|vision_end|>",
+    "<|vision_pad|>",
+    "<|image_pad|>",
+    "<|video_pad|>",
+)
+TEMPLATE = (
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n"
+    "{% if message.content is string %}{{ message.content }}{% else %}{% for part in message.content %}"
+    "{% if part.type == 'image' or part.type == 'image_url' or 'image' in part %}<|vision_start|><|image_pad|><|vision_end|>"
+    "{% elif 'text' in part %}{{ part.text }}{% endif %}{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+"""Qwen2.5's own way of cutting text into words."""
+PATCH = 8
+TOKENS = (SIDE // PATCH // 2) ** 2
+"""A picture's tokens."""
+DESCRIBE = "Describe the picture."
+
+
+def describe(scene: Scene) -> str:
+    """The scene in words, things from left to right and from top to bottom."""
+
+    things = sorted(scene.things, key=lambda thing: (round(thing.x, 1), thing.y))
+    words = [" ".join(filter(None, (t.colour, t.kind, t.role, t.skin, t.hair))) for t in things]
+    places = [f"{'high' if t.y < 0.45 else 'low'} {'left' if t.x < 0.4 else 'right' if t.x > 0.6 else 'middle'}" for t in things]
+    wear = "worn" if scene.wear > 0.5 else "scratched" if scene.wear > 0.15 else "clean"
+    return f"{scene.style}, {scene.place}, {wear}, " + ", ".join(f"{word} {place}" for word, place in zip(words, places, strict=True))
+
+
+def tokenizer(texts: Iterator[str]) -> PreTrainedTokenizerFast:
+    """A byte-level BPE like Qwen2.5's, with its special tokens, learned from the tiny world's texts."""
+    bpe = Tokenizer(models.BPE(byte_fallback=False))
+    split = pre_tokenizers.Split(Regex(SPLIT), behavior="isolated")
+    bpe.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    bpe.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=1536, special_tokens=list(SPECIAL), initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+    )
+    bpe.train_from_iterator(texts, trainer)
+    named = dict(zip(("vision_bos_token", "vision_eos_token", "image_token", "video_token"), (*SPECIAL[3:5], *SPECIAL[6:]), strict=True))
+    return PreTrainedTokenizerFast(
+        tokenizer_object=bpe,
+        pad_token="<|endoftext|>",
+        eos_token="<|im_end|>",
+        chat_template=TEMPLATE,
+        model_max_length=2048,
+        extra_special_tokens=named,
+    )
+
+
+def processor(rubrics: Mapping[Dimension, str], grades: Sequence[str], seed: int) -> Qwen2_5_VLProcessor:
+    """Tokenizer and picture processor as transformers saves and loads them."""
+
+    def texts() -> Iterator[str]:
+        rng = np.random.default_rng((seed, 1))
+        for _ in range(20_000):
+            case = case_of(rng)
+            yield Question(b"", case.request.text, "").text
+            yield f"{describe(case.scene)}\n"
+        yield from (*rubrics.values(), DESCRIBE, "user\n", "assistant\n", *grades) * 500
+
+    size = {"shortest_edge": SIDE * SIDE, "longest_edge": SIDE * SIDE}
+    args = {"patch_size": PATCH, "merge_size": 2, "temporal_patch_size": 2, "image_mean": [0.5] * 3, "image_std": [0.5] * 3, "size": size}
+    words = tokenizer(texts())
+    return Qwen2_5_VLProcessor(Qwen2VLImageProcessor(**args), words, Qwen2VLVideoProcessor(**args), chat_template=TEMPLATE)
+
+
+def patches(pictures: NDArray[np.uint8], images: Qwen2VLImageProcessor) -> Tensor:
+    """Pictures (B, 64, 64, 3) as the vision tower's patches (B·64, 384)."""
+    scaled = torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div(127.5).sub(1)
+    flat: Tensor = images.patchify(scaled, PATCH, 2, 2)[0]
+    return flat.flatten(0, 1)
