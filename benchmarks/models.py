@@ -26,8 +26,9 @@ def painter(_: Project) -> Iterator[Bar]:
     """`trig tiny paint`."""
     with TemporaryDirectory() as place:
         found = said("tiny", "paint", "--json", "--sheet", str(Path(place) / "sheet.png"))
-    for dimension, limit in {"TA-S": STYLE, "TA-C": OTHER, "TA-R": OTHER}.items():
-        yield at_least(f"painter, {dimension}, mean S", found["mean_expected"][dimension], limit)
+    for row in found["dimensions"]:
+        limit = STYLE if row["dimension"] == "TA-S" else OTHER
+        yield at_least(f"painter, {row['dimension']}, mean S of {row['n'] - row['nulls']} of {row['n']}", row["mean_expected"], limit)
 
 
 def said(*arguments: str) -> Any:

@@ -30,7 +30,7 @@ def main(prompts: Path, images: Path, scores: Path, relations: Path, gates: Path
     contents = Contents(
         *(roster, asked, judged, points, found, maps, shown, settings.thresholds.model_dump(), sources.tiny(settings)),
         tunings=tuple(sources.tuning(lora / model) for model in roster if (lora / model).is_dir()),
-        gates=sources.gates(gates),
+        gates=sources.gates(gates, roster),
         versions=sources.versions(judged),
     )
     publish(contents, dtm.metrics(found, judged, asked), reports)

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -83,7 +83,7 @@ def paint(
     orders = [Order(prompt, number) for number, prompt in enumerate(prompts)]
     pictures = [picture for start in range(0, count, 50) for picture in painter.generate(orders[start : start + 50])]
     texts = rubrics(Task.T2I, settings.judge.grades)
-    means: dict[str, float | None] = {}
+    found: list[dict[str, Any]] = []
     for dimension in (Dimension.STYLE, Dimension.CONTENT, Dimension.RELATION):
         rows = [
             (picture, prompt)
@@ -95,12 +95,16 @@ def paint(
         )
         scores = [rate(answer, settings.judge.max_off_mass).expected for answer in answers]
         known = [score for score in scores if score is not None]
-        means[dimension.value] = sum(known) / len(known) if known else None
+        mean = sum(known) / len(known) if known else None
+        found.append({"dimension": dimension.value, "n": len(scores), "nulls": len(scores) - len(known), "mean_expected": mean})
     contact_sheet(list(zip(prompts, pictures, strict=True))[:40], sheet)
     if as_json:
-        print(json.dumps({"model": model, "prompts": count, "mean_expected": means}, indent=2))
+        print(json.dumps({"model": model, "prompts": count, "dimensions": found}, indent=2))
         return
-    table = Table("dimension", "mean S", title=f"{model} on {count} plain prompts, judged by {settings.judge.name}; pictures in {sheet}")
-    for code, mean in means.items():
-        table.add_row(f"{code} {ABOUT[Dimension(code)].name}", "–" if mean is None else f"{mean:.3f}")
+    title = f"{model} on {count} plain prompts, judged by {settings.judge.name}; pictures in {sheet}"
+    table = Table("dimension", "n", "nulls", "mean S", title=title)
+    for row in found:
+        mean = row["mean_expected"]
+        name = f"{row['dimension']} {ABOUT[Dimension(row['dimension'])].name}"
+        table.add_row(name, str(row["n"]), str(row["nulls"]), "–" if mean is None else f"{mean:.3f}")
     Console().print(table)

@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,10 @@ TINY = Path("data/tiny")
 PACKAGES = ("trig", "torch", "diffusers", "transformers", "peft", "polars", "scipy", "altair", "vl-convert-python")
 
 
-def gates(folder: Path) -> tuple[Gate, ...]:
-    """The gates' results in a folder, each with a link to its page beside the report."""
-    return tuple(_gate(file, file.relative_to(folder).with_suffix("")) for file in sorted(folder.rglob("*.json")))
+def gates(folder: Path, roster: Sequence[str]) -> tuple[Gate, ...]:
+    """The gates' results in a folder, each with a link to its page beside the report; in folders of models only those of the roster."""
+    found = [*folder.glob("*.json"), *(file for model in roster for file in folder.glob(f"*/{model}.json"))]
+    return tuple(_gate(file, file.relative_to(folder).with_suffix("")) for file in sorted(found))
 
 
 def _gate(file: Path, name: Path) -> Gate:
