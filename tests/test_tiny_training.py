@@ -1,14 +1,17 @@
 """The loop that all of the tiny world's trainers share: a killed training goes on and ends with the weights of one that was not."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import torch
 from torch import Tensor, nn
 
-from trig.tiny.train.loop import Course, Plan, rate, train
+from trig.errors import WeightsError
+from trig.tiny.train.loop import Course, rate, train
 from trig.tiny.train.reader import fit
 
-PLAN = Plan(steps=12, learning_rate=0.05, warmup=3, save_every=4)
+COURSE = Course(steps=12, batch=8, learning_rate=0.05, seed=1, warmup=3, save_every=4)
 
 
 def _model() -> nn.Linear:
@@ -16,12 +19,12 @@ def _model() -> nn.Linear:
     return nn.Linear(4, 1)
 
 
-def _run(model: nn.Linear, checkpoint: Path, stop: int = 0) -> Tensor:
+def _run(model: nn.Linear, checkpoint: Path, stop: int = 0, course: Course = COURSE) -> Tensor:
     def losses(step: int) -> dict[str, Tensor]:
         shown = torch.randn(8, 4, generator=torch.Generator().manual_seed(step))
         return {"squared": (model(shown)[:, 0] - shown.sum(1)).square().mean()}
 
-    for step in train(model, PLAN, losses, checkpoint):
+    for step in train(model, course, losses, checkpoint):
         if step.number == stop:
             break
     return torch.cat([weight.detach().flatten() for weight in model.parameters()])
@@ -34,9 +37,30 @@ def test_a_killed_training_ends_with_the_same_weights(tmp_path: Path) -> None:
     assert torch.equal(_run(_model(), tmp_path / "killed.safetensors"), whole)
 
 
+@pytest.mark.parametrize(
+    ("course", "why"),
+    [
+        (replace(COURSE, seed=2), "another seed, batch, rate or input; delete it"),
+        (replace(COURSE, steps=10), "is of step 8: too late to change 12 steps into 10; keep 12"),
+    ],
+)
+def test_a_checkpoint_of_another_course_is_refused(course: Course, why: str, tmp_path: Path) -> None:
+    _run(_model(), tmp_path / "killed.safetensors", stop=9)
+    with pytest.raises(WeightsError, match=rf"killed.safetensors: .*{why}"):
+        _run(_model(), tmp_path / "killed.safetensors", course=course)
+
+
+def test_steps_may_change_before_the_rate_falls(tmp_path: Path) -> None:
+    longer = replace(COURSE, steps=20)
+    _run(_model(), tmp_path / "killed.safetensors", stop=9)
+    assert torch.equal(
+        _run(_model(), tmp_path / "killed.safetensors", course=longer), _run(_model(), tmp_path / "whole.safetensors", course=longer)
+    )
+
+
 def test_the_rate_rises_stays_and_falls_to_zero() -> None:
-    plan = Plan(steps=1000, learning_rate=0.5, warmup=100, decay=0.25)
-    assert [rate(plan, step) for step in (0, 99, 500, 750, 875, 1000)] == [0.005, 0.5, 0.5, 0.5, 0.25, 0.0]
+    course = Course(steps=1000, batch=1, learning_rate=0.5, seed=1, warmup=100, decay=0.25)
+    assert [rate(course, step) for step in (0, 99, 500, 750, 875, 1000)] == [0.005, 0.5, 0.5, 0.5, 0.25, 0.0]
 
 
 def test_the_reader_learns_and_is_saved(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from trig import params
 from trig.dimensions import ABOUT, Dimension, Task
+from trig.tiny import HELD_OUT
 
 app = typer.Typer(no_args_is_help=True, help="Measure the tiny world's models against the truth.")
 Count = Annotated[int, typer.Option(min=4, help="Scenes per dimension.")]
@@ -65,7 +66,7 @@ def evaluate(count: Count = 200, as_json: Json = False) -> None:
 def paint(
     sheet: Annotated[Path, typer.Option(help="Where the contact sheet goes.")] = Path("contact-sheet.png"),
     model: Annotated[str, typer.Option(help="A model of params.yaml.")] = "tiny",
-    count: Count = 200,
+    count: Annotated[int, typer.Option(min=4, max=HELD_OUT, help="Prompts.")] = 200,
     as_json: Json = False,
 ) -> None:
     """Paints plain prompts the painter never saw, judges them, and draws a contact sheet of the first forty."""

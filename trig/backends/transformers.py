@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from io import BytesIO
+from itertools import groupby
 
 import torch
 import transformers
 from PIL import Image, UnidentifiedImageError
+from torch.nn import functional as F
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from trig.backends.weights import folder, revision
@@ -61,14 +63,62 @@ class Transformers:
         ]
 
     def logprobs(self, questions: Sequence[Question], pictures: Sequence[Image.Image]) -> torch.Tensor:
-        """Log-probabilities (B, vocabulary) in nats of the first answer token."""
-        chats = [[{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question.text}]}] for question in questions]
-        texts = [self.processor.apply_chat_template(chat, add_generation_prompt=True, tokenize=False) for chat in chats]
-        inputs = self.processor(
-            text=texts, images=[[picture] for picture in pictures], padding=True, padding_side="left", return_tensors="pt"
-        )
-        logits: torch.Tensor = self.model(**inputs.to(self.device), logits_to_keep=1).logits
+        """Log-probabilities (B, vocabulary) in nats of the first answer token.
+
+        Neighbours that ask about the same picture and prompt share a beginning: it is computed once, and each question goes on from its
+        keys and values.
+        """
+        places = range(len(questions))
+        groups = [list(group) for _, group in groupby(places, key=lambda place: (questions[place].image, questions[place].prompt))]
+        asked = [[self._ids(questions[place]) for place in group] for group in groups]
+        shared = [_shared(rows) for rows in asked]
+        first = self.processor(
+            text=[self._text(questions[group[0]]) for group in groups],
+            images=[[pictures[group[0]]] for group in groups],
+            padding=True,
+            padding_side="left",
+            return_tensors="pt",
+        ).to(self.device)
+        tails = [len(rows[0]) - count for rows, count in zip(asked, shared, strict=True)]
+        pad = self.processor.tokenizer.pad_token_id
+        tokens = {name: first.pop(name) for name in ("input_ids", "attention_mask", "mm_token_type_ids") if name in first}
+        begun = {name: _cut(value, tails, pad if name == "input_ids" else 0) for name, value in tokens.items()}
+        cache = self.model(**begun, **first, use_cache=True, logits_to_keep=1).past_key_values
+        rows = torch.tensor([number for number, group in enumerate(groups) for _ in group], device=self.device)
+        cache.batch_select_indices(rows)
+        ends = [ids[count:] for many, count in zip(asked, shared, strict=True) for ids in many]
+        length = max(map(len, ends))
+        mask = torch.tensor([[0] * (length - len(end)) + [1] * len(end) for end in ends], device=self.device)
+        ids = torch.tensor([[end[0]] * (length - len(end)) + end for end in ends], device=self.device)
+        mask = torch.cat((begun["attention_mask"][rows], mask), 1)
+        positions = mask.cumsum(1)[:, -length:] - 1
+        shift = getattr(self.model.model, "rope_deltas", None)
+        if shift is not None:  # a picture takes fewer positions than tokens, and positions have three axes: time, row and column
+            positions = (positions + shift[rows]).expand(3, -1, -1)
+        logits: torch.Tensor = self.model(
+            input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, logits_to_keep=1
+        ).logits
         return logits[:, -1].float().log_softmax(-1)
+
+    def _text(self, question: Question) -> str:
+        chat = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question.text}]}]
+        text: str = self.processor.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
+        return text
+
+    def _ids(self, question: Question) -> list[int]:
+        return list(self.processor.tokenizer(self._text(question)).input_ids)
+
+
+def _shared(rows: Sequence[Sequence[int]]) -> int:
+    """How many tokens all rows begin with, leaving each at least one of its own."""
+    longest = min(map(len, rows)) - 1
+    return next((place for place in range(longest) if len({row[place] for row in rows}) > 1), longest)
+
+
+def _cut(rows: torch.Tensor, tails: Sequence[int], padding: int) -> torch.Tensor:
+    """Left-padded rows (B, L) without the last tokens of each, as many as `tails` says; again left-padded."""
+    least = min(tails)
+    return torch.stack([F.pad(row[: len(row) - tail], (tail - least, 0), value=padding) for row, tail in zip(rows, tails, strict=True)])
 
 
 def _decode(png: bytes) -> Image.Image | Refusal:

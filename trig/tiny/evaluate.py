@@ -71,7 +71,10 @@ def _rho(rows: pl.DataFrame) -> float | None:
 
 
 def plain_requests(count: int) -> list[Request]:
-    """Requests for one or two plainly named things, with a style and a place, and a relation where there are two."""
+    """Requests for one or two plainly named things, with a style and a place, and a relation where there are two.
+
+    The painter has not been taught the first HELD_OUT of them.
+    """
     found = []
     for number in range(count):
         rng = np.random.default_rng((UNSEEN, 99, number))

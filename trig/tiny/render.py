@@ -240,6 +240,18 @@ def draw(scene: Scene) -> NDArray[np.uint8]:
     return np.asarray(np.clip(_finish(canvas, scene.style), 0, 1) * 255 + 0.5, np.uint8)
 
 
+def cells(scene: Scene, side: int) -> NDArray[np.intp]:
+    """Which thing covers the middle of each of side × side cells: its number in the scene from 1, later things in front; 0 where none does."""
+    axis = (np.arange(side, dtype=np.float32) + 0.5) / side
+    x, y = np.meshgrid(axis, axis)
+    found = np.zeros((side, side), np.intp)
+    for number, thing in enumerate(scene.things, 1):
+        u, v = (x - thing.x) / thing.radius, (y - thing.y) / thing.radius
+        layers = _person(thing) if thing.kind == "person" else LAYERS[thing.kind]
+        found[np.minimum.reduce([shape(u, v) for shape, _ in layers]) < 0] = number
+    return found
+
+
 def worn(picture: NDArray[np.uint8], wear: float, rng: np.random.Generator) -> NDArray[np.uint8]:
     """The picture damaged by `wear` in [0, 1]: blotches of its own colours in wrong places, and blur."""
     if wear <= 0:

@@ -20,7 +20,7 @@ from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import (
 from trig.dimensions import Dimension
 from trig.tiny.cases import case_of, picture, shown_case
 from trig.tiny.render import SIDE
-from trig.tiny.train.loop import Course, Plan, Step, device, train
+from trig.tiny.train.loop import Course, Step, device, train
 from trig.tiny.train.packing import Packed, Packer
 from trig.tiny.train.processor import PATCH, SPECIAL, patches, processor
 
@@ -122,8 +122,8 @@ def losses(
         for place, number in enumerate(rng.integers(0, len(shown), batch // 2)):
             cases[place], drawn[place] = shown_case(seed, int(number))[0], shown[number]
         asked = [(*case.about, *(d for d in rng.permutation(dimensions) if d not in case.about)) for case in cases]
-        packed = packer.pack(cases, [[Dimension(d) for d in row[:ASKED]] for row in asked])
-        states = forward(model, eyes, packed, patches(np.stack(drawn), images))
+        packed = packer.pack(cases, [[Dimension(d) for d in row[:ASKED]] for row in asked]).to(device())
+        states = forward(model, eyes, packed, patches(np.stack(drawn), images).to(device()))
         head = model.get_output_embeddings()
         graded = F.log_softmax(head(states[packed.grade_rows]), -1)[:, packer.grade_ids]
         return {
@@ -152,10 +152,11 @@ def fit(
     eyes = Eyes(model.model.visual)
     yield from train(
         model,
-        Plan(course.steps, course.learning_rate, warmup=200),
+        course,
         losses(model, eyes, packer, reads.image_processor, round_trips, course.batch, course.seed),
         work / "judge.safetensors",
-        (eyes, model.model.language_model) if course.compiled else (),
+        (sight, round_trips),
+        (eyes, model.model.language_model),
     )
     model.to("cpu", torch.float16).save_pretrained(out)
     reads.save_pretrained(out)

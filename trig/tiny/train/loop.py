@@ -3,7 +3,8 @@
 import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import blake2b
 from pathlib import Path
 
 import torch
@@ -12,32 +13,34 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from trig.errors import WeightsError
+from trig.keys import content_key
+
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """What a training is asked for: steps, pictures or prompts per step, the highest learning rate, and the seed of everything random.
+    """How long and how fast a training goes.
 
-    `compiled` trades two minutes at the start for steps in half the time; it needs a C++ compiler.
+    The learning rate rises over `warmup` steps, stays, and falls to zero over the last `decay` share of the steps. `average` is what the
+    average of the weights keeps of itself in a step, `clip` the gradient's greatest norm. `compiled` trades two minutes at the start for
+    steps in half the time; it needs a C++ compiler.
     """
 
     steps: int
-    batch: int
+    batch: int  # pictures or prompts per step
     learning_rate: float
-    seed: int
+    seed: int  # of everything random
     compiled: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How long and how fast. The rate rises over `warmup` steps, stays, and falls to zero over the last `decay` share of the steps."""
-
-    steps: int
-    learning_rate: float
     warmup: int = 100
     decay: float = 0.25
-    average: float = 0.998  # of the weights, per step
+    average: float = 0.998
     clip: float = 1.0
     save_every: int = 250
+
+    def key(self, inputs: Sequence[Path]) -> str:
+        """Names what decides the steps before the rate falls: all numbers but their count, and the bytes of the files learnt from."""
+        digests = [blake2b(path.read_bytes(), digest_size=16).hexdigest() for path in inputs]
+        return content_key(course=replace(self, steps=0, compiled=False, save_every=0), inputs=digests)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,45 +69,49 @@ def half() -> Iterator[None]:
         yield
 
 
-def rate(plan: Plan, step: int) -> float:
+def rate(course: Course, step: int) -> float:
     """The learning rate of a step, counted from 0."""
-    rise = min(1.0, (step + 1) / plan.warmup)
-    left = (plan.steps - step) / max(1.0, plan.decay * plan.steps)
-    return plan.learning_rate * min(rise, left, 1.0)
+    rise = min(1.0, (step + 1) / course.warmup)
+    left = (course.steps - step) / max(1.0, course.decay * course.steps)
+    return course.learning_rate * min(rise, left, 1.0)
 
 
 def train(
     model: nn.Module,
-    plan: Plan,
+    course: Course,
     losses: Callable[[int], dict[str, Tensor]],
     checkpoint: Path,
+    inputs: Sequence[Path] = (),
     compiled: Sequence[nn.Module] = (),
 ) -> Iterator[Step]:
     """Minimises the sum of `losses(step)`; afterwards the model holds its averaged weights.
 
-    `losses` draws its batch from the step's number, so that a resumed run sees the batches it would have seen.
-    The parts in `compiled` must be called with few different shapes: each is compiled on its own.
+    `losses` draws its batch from the step's number and learns from the files `inputs`, so that a resumed run sees the batches it would have
+    seen. The parts in `compiled` must be called with few different shapes: each is compiled on its own. Raises WeightsError when the
+    checkpoint is of another course.
     """
     average = copy.deepcopy(model).requires_grad_(False)
     torch.set_flush_denormal(True)
     weights = [p for p in model.parameters() if p.requires_grad]
-    optimiser = torch.optim.AdamW(weights, lr=plan.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
-    start = _resume(checkpoint, model, average, optimiser)
-    for part in compiled:
-        part.compile(dynamic=False)
-    for number in range(start, plan.steps):
+    optimiser = torch.optim.AdamW(weights, lr=course.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
+    key = course.key(inputs)
+    start = _resume(checkpoint, course, key, model, average, optimiser)
+    if course.compiled:
+        for part in compiled:
+            part.compile(dynamic=False)
+    for number in range(start, course.steps):
         for group in optimiser.param_groups:
-            group["lr"] = rate(plan, number)
+            group["lr"] = rate(course, number)
         with half():
             parts = losses(number)
         optimiser.zero_grad(set_to_none=True)
         torch.stack([*parts.values()]).sum().backward()
-        nn.utils.clip_grad_norm_(weights, plan.clip)
+        nn.utils.clip_grad_norm_(weights, course.clip)
         optimiser.step()
-        _follow(average, model, min(plan.average, (number + 1) / (number + 10)))
-        if (number + 1) % plan.save_every == 0 or number + 1 == plan.steps:
-            _save(checkpoint, model, average, optimiser, number + 1)
-        yield Step(number + 1, plan.steps, {name: float(part.detach()) for name, part in parts.items()})
+        _follow(average, model, min(course.average, (number + 1) / (number + 10)))
+        if (number + 1) % course.save_every == 0 or number + 1 == course.steps:
+            _save(checkpoint, model, average, optimiser, {"step": str(number + 1), "steps": str(course.steps), "key": key})
+        yield Step(number + 1, course.steps, {name: float(part.detach()) for name, part in parts.items()})
     model.load_state_dict(average.state_dict())
 
 
@@ -114,20 +121,31 @@ def _follow(average: nn.Module, model: nn.Module, keep: float) -> None:
         old.lerp_(new, 1 - keep)
 
 
-def _save(path: Path, model: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, step: int) -> None:
+def _save(path: Path, model: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer, about: dict[str, str]) -> None:
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in average.state_dict().items()}
     for index, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    save_file({name: value.detach().clone().contiguous() for name, value in tensors.items()}, part, metadata={"step": str(step)})
+    save_file({name: value.detach().clone().contiguous() for name, value in tensors.items()}, part, metadata=about)
     part.replace(path)
 
 
-def _resume(path: Path, model: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer) -> int:
+def _resume(path: Path, course: Course, key: str, model: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer) -> int:
+    """Takes over a checkpoint, if there is one; the number of steps done."""
     if not path.exists():
         return 0
+    with safe_open(path, "pt") as file:
+        about = file.metadata()
+    step, steps = int(about["step"]), int(about["steps"])
+    if about["key"] != key:
+        raise WeightsError(f"{path}: this checkpoint is of another seed, batch, rate or input; delete it to train anew")
+    if steps != course.steps and step > (1 - course.decay) * min(steps, course.steps):
+        raise WeightsError(
+            f"{path}: the rate falls from step {round((1 - course.decay) * min(steps, course.steps))} on and this checkpoint is of step {step}:"
+            f" too late to change {steps} steps into {course.steps}; keep {steps}, or delete it to train anew"
+        )
     tensors = load_file(path)
     for prefix, module in (("model.", model), ("average.", average)):
         module.load_state_dict({name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)})
@@ -137,5 +155,4 @@ def _resume(path: Path, model: nn.Module, average: nn.Module, optimiser: torch.o
             _, index, field = name.split(".")
             state.setdefault(int(index), {})[field] = value
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
-    with safe_open(path, "pt") as file:
-        return int(file.metadata()["step"])
+    return step

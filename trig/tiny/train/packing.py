@@ -1,8 +1,9 @@
 """Questions about pictures packed for training: a picture and its prompt stand once, and every question sees them and itself only."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import accumulate
+from typing import Self
 
 import numpy as np
 import torch
@@ -31,6 +32,10 @@ class Packed:
     grades: Tensor  # (G, n_grades) the probabilities that next token should have
     text_rows: Tensor  # (T,) flat places whose next token is a word of the description
     text: Tensor  # (T,) that word's id
+
+    def to(self, device: torch.device) -> Self:
+        """The same on a device."""
+        return type(self)(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 class Packer:

@@ -10,8 +10,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import CLIPTextModel, T5EncoderModel
 
-from trig.tiny.train.loop import Course, Plan, Step, device, train
-from trig.tiny.train.pool import Pool
+from trig.tiny import HELD_OUT
+from trig.tiny.evaluate import plain_requests
+from trig.tiny.scene import COLOURS
+from trig.tiny.train.loop import Course, Step, device, train
+from trig.tiny.train.pool import NAMES, Pool
 from trig.tiny.train.reader import POOLED, PROMPTS, WIDTH, WORDS, clip, clip_ids, ids
 from trig.tiny.words import MAX_TOKENS
 
@@ -20,29 +23,39 @@ CHANNELS, SIDE = 8, 16
 SHIFT = 4.0
 """Timesteps lean towards noise, σ → 4σ/(1+3σ): in flat pictures nearly all is decided there."""
 EMPTY_SHARE = 0.1
+NAMING = 0.5
+"""Weight of saying what is in the cells, beside painting them."""
 EDIT_EVERY = 5
 
 
-def transformer() -> FluxTransformer2DModel:
+NAMED = (len(NAMES) + 1, len(COLOURS) + 1)
+"""How many answers there are to what is in a cell, and in which colour."""
+
+
+def transformer(out_channels: int = 4 * CHANNELS) -> FluxTransformer2DModel:
     """An untrained FLUX transformer of 5 M parameters over 64 picture tokens."""
     return FluxTransformer2DModel(
-        patch_size=1, in_channels=4 * CHANNELS, num_layers=2, num_single_layers=4, attention_head_dim=32, num_attention_heads=6,
+        patch_size=1, in_channels=4 * CHANNELS, out_channels=out_channels, num_layers=2, num_single_layers=4, attention_head_dim=32, num_attention_heads=6,
         joint_attention_dim=WIDTH, pooled_projection_dim=POOLED, guidance_embeds=False, axes_dims_rope=(8, 12, 12),
     )  # fmt: skip
 
 
 class Painter(nn.Module):
-    """The three networks that learn together; the autoencoder is finished."""
+    """The three networks that learn together; the autoencoder is finished.
+
+    While it learns, the transformer also says what will be in each cell of the picture, and in which colour: so it learns in a fraction of
+    the steps which shape a word means. The rows of its last layer that say so are cut off when the painter is finished.
+    """
 
     def __init__(self, reader: T5EncoderModel) -> None:
         super().__init__()
         self.text_encoder: CLIPTextModel = clip()
         self.text_encoder_2 = reader
-        self.transformer = transformer()
+        self.transformer = transformer(4 * (CHANNELS + sum(NAMED)))
         nn.init.zeros_(self.transformer.proj_out.weight)
 
     def forward(self, words: Tensor, pooled: Tensor, noisy: Tensor, source: Tensor | None, sigma: Tensor) -> Tensor:
-        """The velocity, noise minus picture, of packed latents (B, 64, 32)."""
+        """Of packed latents (B, 64, 32) the velocity, noise minus picture, and behind it what is in the cells: (B, 64, 32 + 4·37)."""
         places = FluxKontextPipeline._prepare_latent_image_ids(1, SIDE // 2, SIDE // 2, noisy.device, noisy.dtype)
         if source is not None:
             shown = places.clone()
@@ -61,18 +74,18 @@ class Painter(nn.Module):
 
 
 def pack(latents: Tensor) -> Tensor:
-    """(B, 8, 16, 16) to FLUX's packed (B, 64, 32)."""
-    packed: Tensor = FluxKontextPipeline._pack_latents(latents, len(latents), CHANNELS, SIDE, SIDE)
+    """(B, C, 16, 16) to FLUX's packed (B, 64, 4·C)."""
+    packed: Tensor = FluxKontextPipeline._pack_latents(latents, len(latents), latents.shape[1], SIDE, SIDE)
     return packed
 
 
 def losses(model: Painter, pools: tuple[Pool, Pool], batch: int, seed: int) -> Callable[[int], dict[str, Tensor]]:
-    """Squared error of the velocity; every fifth batch is of edits, a tenth of the prompts are empty."""
+    """Squared error of the velocity, and how wrongly the cells are named; every fifth batch is of edits, a tenth of the prompts are empty."""
     nothing, nothing_pooled = ids([""]).to(device()), clip_ids([""]).to(device())
 
     def of(step: int) -> dict[str, Tensor]:
         rng = np.random.default_rng((seed, step))
-        words, pooled, latents = pools[step % EDIT_EVERY == EDIT_EVERY - 1].batch(rng, batch)
+        words, pooled, latents, named = pools[step % EDIT_EVERY == EDIT_EVERY - 1].batch(rng, batch)
         empty = torch.from_numpy(rng.random(batch) < EMPTY_SHARE).to(words.device)[:, None]
         words, pooled = torch.where(empty, nothing, words), torch.where(empty, nothing_pooled, pooled)
         sigma = torch.sigmoid(torch.from_numpy(rng.standard_normal(batch)).float()).to(words.device)
@@ -81,18 +94,29 @@ def losses(model: Painter, pools: tuple[Pool, Pool], batch: int, seed: int) -> C
         noise = torch.from_numpy(rng.standard_normal(target.shape)).float().to(words.device)
         noisy = target + sigma[:, None, None] * (noise - target)
         source = pack(latents[:, 1]) if latents.shape[1] > 1 else None
-        name = "paint" if source is None else "edit"
-        return {name: F.mse_loss(model(words, pooled, noisy, source, sigma).float(), noise - target)}
+        out = model(words, pooled, noisy, source, sigma).float()
+        velocity, *told = out.split([4 * CHANNELS, *(4 * answers for answers in NAMED)], -1)
+        things, colours = (_told(said, truth) for said, truth in zip(told, named.unbind(1), strict=True))
+        parts = {"paint" if source is None else "edit": F.mse_loss(velocity, noise - target)}
+        return parts | {"things": NAMING * things, "colours": NAMING * colours}
 
     return of
 
 
+def _told(said: Tensor, truth: Tensor) -> Tensor:
+    """Cross-entropy of what a token says of its four cells (B, 64, 4·answers) with what is in them (B, 16, 16)."""
+    return F.cross_entropy(said.unflatten(-1, (-1, 4)).movedim(2, 1), pack(truth[:, None]))
+
+
 def pipeline(model: Painter, vae: AutoencoderKL) -> FluxKontextPipeline:
     """The painter as diffusers knows it."""
+    finished, rows = transformer(), 4 * CHANNELS
+    weights = model.transformer.state_dict()
+    finished.load_state_dict(weights | {name: weights[name][:rows] for name in ("proj_out.weight", "proj_out.bias")})
     scheduler = FlowMatchEulerDiscreteScheduler(shift=SHIFT, use_dynamic_shifting=False)
     return FluxKontextPipeline(
         scheduler=scheduler, vae=vae, text_encoder=model.text_encoder, tokenizer=PROMPTS,
-        text_encoder_2=model.text_encoder_2, tokenizer_2=WORDS, transformer=model.transformer,
+        text_encoder_2=model.text_encoder_2, tokenizer_2=WORDS, transformer=finished,
     )  # fmt: skip
 
 
@@ -107,13 +131,15 @@ def fit(
     """Trains the painter and saves the whole pipeline, its weights as half-precision safetensors."""
     torch.manual_seed(course.seed)
     model = Painter(T5EncoderModel.from_pretrained(reader)).to(device())
-    lessons = (Pool(pools[0]), Pool(pools[1]))
+    held_out = [request.text for request in plain_requests(HELD_OUT)]
+    lessons = (Pool(pools[0], held_out), Pool(pools[1], held_out))
     yield from train(
         model,
-        Plan(course.steps, course.learning_rate, warmup=300, average=0.999),
+        course,
         losses(model, lessons, course.batch, course.seed),
         work / "painter.safetensors",
-        list(model.children()) if course.compiled else (),
+        (*pools, *sorted(reader.iterdir())),
+        list(model.children()),
     )
     finished = AutoencoderKL.from_pretrained(vae)
     finished.register_to_config(_name_or_path="")  # else the weights would name a folder of the machine that trained them

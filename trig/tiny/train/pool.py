@@ -15,7 +15,8 @@ from trig.dimensions import Dimension
 from trig.tiny.cases import Case
 from trig.tiny.edits import some_edit, some_subject
 from trig.tiny.language import imagine, some_request
-from trig.tiny.render import draw
+from trig.tiny.render import cells, draw
+from trig.tiny.scene import COLOURS, KINDS, ROLES, Scene
 from trig.tiny.train.loop import device
 from trig.tiny.train.reader import clip_ids, ids
 from trig.tiny.train.vae import to_tensor
@@ -23,21 +24,34 @@ from trig.tiny.train.vae import to_tensor
 CHUNK = 256
 
 
-def _drawn(job: tuple[str, int, int]) -> tuple[list[str], np.ndarray]:
-    """One chunk of a task's lessons: prompts, and pictures (CHUNK, 1 or 2, H, W, 3): the target, then the source."""
+CELLS = 16
+"""Cells along a picture's side, in each of which a lesson says what is there: one for each place of the latents."""
+NAMES = (*KINDS[:-1], *ROLES)
+"""What can be in a cell, besides nothing: a thing's kind, a person's role."""
+
+
+def _named(scene: Scene) -> NDArray[np.uint8]:
+    """What is in each cell (2, CELLS, CELLS): a place in NAMES and one in COLOURS, counted from 1; 0 for nothing."""
+    names = [0, *(NAMES.index(thing.role or thing.kind) + 1 for thing in scene.things)]
+    colours = [0, *(COLOURS.index(thing.colour) + 1 if thing.colour else 0 for thing in scene.things)]
+    return np.array([names, colours], np.uint8)[:, cells(scene, CELLS)]
+
+
+def _drawn(job: tuple[str, int, int]) -> tuple[list[str], NDArray[np.uint8], NDArray[np.uint8]]:
+    """One chunk of a task's lessons: prompts, pictures (CHUNK, 1 or 2, H, W, 3): the target, then the source; and what is in the target's cells."""
     task, seed, number = job
     rng = np.random.default_rng((seed, number, len(task)))
-    prompts, pictures = [], []
+    prompts, scenes = [], []
     for _ in range(CHUNK):
         if task == "t2i":
             request = some_request(rng, tuple(rng.choice(tuple(Dimension), 2, replace=False)))
             prompts.append(request.text)
-            pictures.append([draw(imagine(rng, request))])
+            scenes.append([imagine(rng, request)])
         else:
             edit = some_edit(rng) if rng.random() < 0.5 else some_subject(rng)
             prompts.append(edit.prompt)
-            pictures.append([draw(edit.target), draw(edit.source)])
-    return prompts, np.array(pictures)
+            scenes.append([edit.target, edit.source])
+    return prompts, np.array([[draw(scene) for scene in row] for row in scenes]), np.array([_named(target) for target, *_ in scenes])
 
 
 def autoencoder(place: Path) -> AutoencoderKL:
@@ -47,14 +61,15 @@ def autoencoder(place: Path) -> AutoencoderKL:
 
 def build(vae: AutoencoderKL, out: Path, task: str, chunks: int, seed: int) -> Iterator[int]:
     """Draws and encodes `chunks` × 256 lessons into one safetensors file; yields the number of chunks done."""
-    parts: dict[str, list[Tensor]] = {"ids": [], "clip_ids": [], "latents": []}
+    parts: dict[str, list[Tensor]] = {"ids": [], "clip_ids": [], "latents": [], "cells": []}
     jobs = [(task, seed, number) for number in range(chunks)]
     with get_context("spawn").Pool(2) as workers, torch.no_grad():
-        for done, (prompts, pictures) in enumerate(workers.imap(_drawn, jobs), 1):
+        for done, (prompts, pictures, named) in enumerate(workers.imap(_drawn, jobs), 1):
             flat = to_tensor(pictures.reshape(-1, *pictures.shape[2:])).to(device())
             latents = torch.cat([vae.encode(part).latent_dist.mean for part in flat.split(64)])
             latents = (latents - vae.config.shift_factor) * vae.config.scaling_factor
             parts["latents"].append(latents.unflatten(0, pictures.shape[:2]).half().cpu())
+            parts["cells"].append(torch.from_numpy(named))
             parts["ids"].append(ids(prompts).short())
             parts["clip_ids"].append(clip_ids(prompts).short())
             yield done
@@ -63,16 +78,23 @@ def build(vae: AutoencoderKL, out: Path, task: str, chunks: int, seed: int) -> I
 
 
 class Pool:
-    """Lessons of one task in memory."""
+    """Lessons of one task in memory, without those whose prompts the finished painter is measured on."""
 
-    def __init__(self, path: Path) -> None:
-        self.tensors = load_file(path)
+    def __init__(self, path: Path, held_out: Sequence[str]) -> None:
+        tensors = load_file(path)
+        kept = ~torch.isin(_code(tensors["ids"]), _code(ids(list(held_out)).short()))
+        self.tensors = {name: rows[kept] for name, rows in tensors.items()}
 
-    def batch(self, rng: np.random.Generator, size: int) -> tuple[Tensor, Tensor, Tensor]:
-        """T5 ids, CLIP ids, and latents (B, 1 or 2, 8, 16, 16)."""
+    def batch(self, rng: np.random.Generator, size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """T5 ids, CLIP ids, latents (B, 1 or 2, 8, 16, 16), and what is in the target's cells (B, 2, 16, 16)."""
         rows = torch.from_numpy(rng.integers(0, len(self.tensors["ids"]), size))
-        words, pooled, latents = (self.tensors[name][rows].to(device()) for name in ("ids", "clip_ids", "latents"))
-        return words.long(), pooled.long(), latents.float()
+        words, pooled, latents, named = (self.tensors[name][rows].to(device()) for name in ("ids", "clip_ids", "latents", "cells"))
+        return words.long(), pooled.long(), latents.float(), named.long()
+
+
+def _code(words: Tensor) -> Tensor:
+    """A number per row of word ids (N, MAX_TOKENS) that other rows do not have."""
+    return torch.tensor([hash(row.tobytes()) for row in words.numpy()])
 
 
 NOISES = (0.0, 0.0, 0.15, 0.3)

@@ -15,7 +15,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, T5Config, T5EncoderModel
 from trig.dimensions import Dimension
 from trig.tiny.language import Request, some_request
 from trig.tiny.scene import COLOURS, KINDS, PLACES, RELATIONS, ROLES, STYLES
-from trig.tiny.train.loop import Course, Plan, Step, device, train
+from trig.tiny.train.loop import Course, Step, device, train
 from trig.tiny.words import MAX_TOKENS, tokenizer, vocabulary
 
 WIDTH = 128
@@ -117,5 +117,5 @@ def fit(out: Path, work: Path, course: Course) -> Iterator[Step]:
     """Teaches T5 to read and saves it."""
     torch.manual_seed(course.seed)
     model = Reader().to(device())
-    yield from train(model, Plan(course.steps, course.learning_rate), losses(model, course.batch, course.seed), work / "reader.safetensors")
+    yield from train(model, course, losses(model, course.batch, course.seed), work / "reader.safetensors")
     model.t5.save_pretrained(out)

@@ -17,7 +17,7 @@ from transformers import Qwen2VLImageProcessor
 from trig.tiny.cases import Case, case_of, picture, shown_case
 from trig.tiny.scene import COLOURS, HAIRS, KINDS, PLACES, ROLES, SKINS, STYLES, Scene
 from trig.tiny.train.judge import Eyes, Tower
-from trig.tiny.train.loop import Course, Plan, Step, device, train
+from trig.tiny.train.loop import Course, Step, device, train
 from trig.tiny.train.processor import TOKENS, patches
 
 ABSENT = ""
@@ -119,9 +119,10 @@ def fit(
     model = Sight(tower, width).to(device())
     yield from train(
         model,
-        Plan(course.steps, course.learning_rate, warmup=200),
+        course,
         losses(model, images, round_trips, course.batch, course.seed),
         work / "sight.safetensors",
-        (model.eyes,) if course.compiled else (),
+        (round_trips,),
+        (model.eyes,),
     )
     save_file({name: value.contiguous() for name, value in model.eyes.tower.state_dict().items()}, out)

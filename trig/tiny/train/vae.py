@@ -10,7 +10,7 @@ from torch import Tensor
 
 from trig.tiny.render import draw, worn
 from trig.tiny.scene import COLOURS, DANGERS, PLACES, RELATIONS, ROLES, STYLES, THINGS, Scene, Thing, arrange, person
-from trig.tiny.train.loop import Course, Plan, Step, device, train
+from trig.tiny.train.loop import Course, Step, device, train
 
 
 def build() -> AutoencoderKL:
@@ -86,6 +86,6 @@ def fit(out: Path, work: Path, course: Course) -> Iterator[Step]:
     """Trains the autoencoder and saves it to `out`."""
     torch.manual_seed(course.seed)
     model = build().to(device(), memory_format=torch.channels_last)
-    yield from train(model, Plan(course.steps, course.learning_rate), losses(model, course.batch, course.seed), work / "vae.safetensors")
+    yield from train(model, course, losses(model, course.batch, course.seed), work / "vae.safetensors")
     normalise(model, course.seed)
     model.save_pretrained(out)
