@@ -2,12 +2,13 @@
 
 import ctypes
 import fcntl
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -20,11 +21,16 @@ _PR_SET_PDEATHSIG = 1
 
 def run(main: Callable[..., None]) -> None:
     """Runs a stage's main function on the command line's arguments."""
+
+    @wraps(main)
+    def edged(**arguments: Any) -> None:
+        with edge():  # inside: Typer would take an interrupt for its own and say nothing
+            main(**arguments)
+
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(main)
-    with edge():
-        _die_with_parent()
-        app()
+    app.command()(edged)
+    _die_with_parent()
+    app()
 
 
 @contextmanager
@@ -55,8 +61,6 @@ def only_one(name: str, folder: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise TrigError(f"{name}: another run of this stage is at work; wait for it or stop it") from None
-        file.write(str(os.getpid()))
-        file.flush()
         yield
 
 

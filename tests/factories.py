@@ -9,7 +9,7 @@ from PIL import Image
 
 from trig import tables
 from trig.dimensions import Pair, Relation, Task
-from trig.keys import content_key
+from trig.keys import content_key, prompt_key
 
 SUBSETS: tuple[tuple[Task, Pair], ...] = tuple((Task.T2I, Pair.parse(name)) for name in ("IQ-R_TA-C", "IQ-A_TA-S", "TA-R_D-K"))
 PER_SUBSET = 4
@@ -32,20 +32,20 @@ def prompts(subsets: Iterable[tuple[Task, Pair]] = SUBSETS, per_subset: int = PE
 
 def _prompt(task: Task, pair: Pair, number: int, test: bool) -> dict[str, object]:
     phrases = [f"thing {number}", f"drawn for {pair}"]
-    data_id = f"{pair}_{number}"
+    prompt, source_image = f"A {phrases[0]}, {phrases[1]}.", None if task is Task.T2I else png(number)
     return {
         "task": task.value,
         "pair": str(pair),
-        "data_id": data_id,
-        "prompt": f"A {phrases[0]}, {phrases[1]}.",
+        "data_id": f"{pair}_{number}",
+        "prompt": prompt,
         "sub_prompts": phrases,
         "source": "factory",
         "annotator": "template",
         "parent": f"caption {pair} {number}",
         "item": "thing" if task is Task.S2P else None,
-        "source_image": None if task is Task.T2I else png(number),
+        "source_image": source_image,
         "split": "test" if test else "train",
-        "key": content_key(task=task, data_id=data_id),
+        "key": prompt_key(task.value, prompt, source_image),
     }
 
 

@@ -7,9 +7,10 @@ import pytest
 
 from trig import params, tables
 from trig.annotate import compose, sources
-from trig.annotate.quality import fits, tokens
+from trig.annotate.quality import fits
 from trig.dimensions import Pair
 from trig.errors import ParamsError, TableError
+from trig.text import tokens
 from trig.tiny.words import tokenizer
 
 CAPTIONS, SUB_PROMPTS = Path("data/captions.yaml"), Path("data/sub_prompts.yaml")

@@ -37,11 +37,12 @@ def table(points: Points, pair: str = PAIR, model: str = "a") -> pl.DataFrame:
     """A scores table with one prompt per point; None is a missing score, NaN a row that is not there."""
     rows = [
         {"model": model, "task": "t2i", "pair": pair, "data_id": f"{pair}_{n}", "dimension": code, "score_trig": score, "expected": score}
+        | {"key": f"{pair}_{n}/{code}"}
         for n, point in enumerate(points, 1)
         for code, score in zip(pair.split("_"), point, strict=True)
         if score is None or not math.isnan(score)
     ]
-    columns = ("model", "task", "pair", "data_id", "dimension", "score_trig", "expected")
+    columns = ("model", "task", "pair", "data_id", "dimension", "score_trig", "expected", "key")
     schema = {column: tables.SCORES.columns[column] for column in columns}
     return pl.DataFrame(rows, schema=schema, orient="row")
 

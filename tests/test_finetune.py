@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
-from trig import params
+from trig import params, tables
 from trig.backends.diffusers import Diffusers
 from trig.backends.lora import Lora
 from trig.dimensions import Pair
@@ -85,6 +85,20 @@ def test_the_ranking_is_what_a_plain_loop_finds(settings: Finetune) -> None:
         kept = [min(point) >= settings.keep_above and abs(point[0] - point[1]) <= settings.max_gap for point in points]
         assert row["lower"] == pytest.approx(np.mean([min(point) for point in points]))
         assert row["keep_share"] == pytest.approx(np.mean(kept))
+
+
+def test_only_the_pairs_own_dimensions_count(settings: Finetune) -> None:
+    scores = factories.scores(factories.prompts())
+    other = scores.unique("data_id", keep="first", maintain_order=True).with_columns(
+        dimension=pl.when(pl.col("pair").cast(pl.String).str.contains("R-T"))
+        .then(pl.lit("IQ-O"))
+        .otherwise(pl.lit("R-T"))
+        .cast(tables.DIMENSION),
+        expected=pl.lit(0.0),
+    )
+    own = other.filter(~pl.col("pair").cast(pl.String).str.contains("IQ-O"))
+    for more in (pl.concat([scores, own]), pl.concat([own, scores])):
+        assert ranking(more, settings).equals(ranking(scores, settings))
 
 
 def test_the_weakest_pair_can_be_learned_from(settings: Finetune) -> None:

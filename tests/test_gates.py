@@ -19,6 +19,7 @@ from trig.gates import expect, gate, images, prompts, relations, scores
 from trig.gates.gx import look
 from trig.gates.page import page
 from trig.gates.result import Example, Finding, Result
+from trig.keys import prompt_key
 
 PROMPTS = factories.prompts()
 IMAGES = factories.images(PROMPTS)
@@ -36,6 +37,17 @@ def put(there: pl.Expr, **values: object) -> Change:
         assert place
         rows = [row | values if index in place else row for index, row in enumerate(frame.rows(named=True))]
         return pl.DataFrame(rows, schema=frame.schema)
+
+    return change
+
+
+def say(there: pl.Expr, **values: object) -> Change:
+    """Likewise of prompts, whose keys then name what the rows ask."""
+
+    def change(frame: pl.DataFrame) -> pl.DataFrame:
+        said = put(there, **values)(frame)
+        keys = [prompt_key(*asked) for asked in said.select("task", "prompt", "source_image").iter_rows()]
+        return said.with_columns(pl.Series("key", keys))
 
     return change
 
@@ -101,20 +113,20 @@ NAMED = f"t2i/{ONE}/test"
 @pytest.mark.parametrize(
     ("change", "says", "expected"),
     [
-        (put(of(ONE), prompt="a " * 12 + "thing 1, drawn for IQ-R_TA-C"), "every prompt has 1 to 12 words", (1, [NAMED])),
-        (put(of(ONE), prompt=" ", sub_prompts=["", ""]), "every prompt has 1 to 12 words", (1, [NAMED])),
+        (say(of(ONE), prompt="a " * 12 + "thing 1, drawn for IQ-R_TA-C"), "every prompt has 1 to 12 tokens", (1, [NAMED])),
+        (say(of(ONE), prompt=" ", sub_prompts=["", ""]), "every prompt has 1 to 12 tokens", (1, [NAMED])),
         (put(of(ONE), sub_prompts=["thing 1"]), "every prompt has one sub-prompt for each of its two dimensions", (1, [NAMED])),
         (put(of(ONE), sub_prompts=["thing 1", "a hat"]), "a prompt put together from a template contains its sub-prompts", (1, [NAMED])),
-        (put(of(ONE), key="abc"), "every key is 32 hex digits", (1, [NAMED])),
+        (put(of(ONE), key="abc"), "every key is that of the prompt and its source image", (1, [NAMED])),
         (put(of(ONE), parent="caption IQ-R_TA-C 5"), "the test and train splits share no parent", (2, [NAMED, f"t2i/{LAST}/train"])),
         (put(of(LAST), parent=ONE), "the test and train splits share no parent", (1, [f"t2i/{LAST}/train"])),
         (
-            put(of(LAST), prompt=" a Thing 1,  drawn for IQ-R_TA-C. ", sub_prompts=["", ""]),
+            say(of(LAST), prompt=" a Thing 1,  drawn for IQ-R_TA-C. ", sub_prompts=["", ""]),
             "the test and train splits share no prompt",
             (2, [NAMED, f"t2i/{LAST}/train"]),
         ),
         (
-            put(of(ONE), prompt="A thing 2, drawn for IQ-R_TA-C.", sub_prompts=["", ""]),
+            say(of(ONE), prompt="A thing 2, drawn for IQ-R_TA-C.", sub_prompts=["", ""]),
             "no prompt stands twice in its subset and split",
             (2, [NAMED, "t2i/IQ-R_TA-C_2/test"]),
         ),
@@ -126,7 +138,7 @@ def test_prompts_that_break_one_expectation(change: Change, says: str, expected:
 
 
 def test_a_language_model_may_find_other_words() -> None:
-    reworded = put(of(ONE), prompt="Something else entirely.", annotator="some-llm")(PROMPTS)
+    reworded = say(of(ONE), prompt="Something else entirely.", annotator="some-llm")(PROMPTS)
     assert all(finding.met for finding in about_prompts(reworded))
 
 
@@ -138,13 +150,13 @@ def test_a_subset_nobody_asked_for_and_one_that_is_missing() -> None:
 
 def test_an_editing_prompt_without_its_source_image() -> None:
     subsets = ((Task.P2P, Pair.parse("IQ-R_TA-C")),)
-    frame = put(of(ONE), source_image=None)(factories.prompts(subsets))
+    frame = say(of(ONE), source_image=None)(factories.prompts(subsets))
     assert only(about_prompts(frame, subsets), "an editing or subject prompt has its source image") == (1, [f"p2p/{ONE}/test"])
 
 
 def test_one_instruction_for_two_source_images_is_no_duplicate() -> None:
     subsets = ((Task.P2P, Pair.parse("IQ-R_TA-C")),)
-    frame = factories.prompts(subsets).with_columns(prompt=pl.lit("Paint it red."), annotator=pl.lit("person"))
+    frame = say(pl.lit(True), prompt="Paint it red.", annotator="person")(factories.prompts(subsets))
     assert all(finding.met for finding in about_prompts(frame, subsets))
 
 
@@ -359,7 +371,9 @@ def test_a_failing_gate_names_expectation_count_and_rows(tmp_path: Path) -> None
     )
     summary = json.loads((tmp_path / "a.json").read_text("utf-8"))
     assert (summary["met"], summary["expectations"], summary["failed"]) == (False, 11, 2)
-    assert summary["failures"]["every key is 32 hex digits"].endswith(f"1 of 18 prompts fail: t2i/{ONE}/test (key abc)")
+    assert summary["failures"]["every key is that of the prompt and its source image"].endswith(
+        f"1 of 18 prompts fail: t2i/{ONE}/test (strange_key abc)"
+    )
 
 
 def test_a_table_that_does_not_read_as_declared_fails_its_gate_too(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import pytest
 import workplace
 
 from trig import tables
-from trig.keys import content_key
+from trig.keys import prompt_key
 
 PROMPTS, IMAGES, SCORES = "prompts.parquet", "images/tiny", "scores/tiny.parquet"
 HOSTILE = "<script>alert(1)</script> ../../../etc/passwd\n{{ 7 * 7 }} a red ball"
@@ -106,7 +106,7 @@ def prompts() -> pl.DataFrame:
     first = pl.col("data_id") == "IQ-R_TA-C_1"
     return factories.prompts(per_subset=8, train=1).with_columns(
         prompt=pl.when(first).then(pl.lit(HOSTILE)).otherwise("prompt"),
-        key=pl.when(first).then(pl.lit(content_key(prompt=HOSTILE))).otherwise("key"),
+        key=pl.when(first).then(pl.lit(prompt_key("t2i", HOSTILE, None))).otherwise("key"),
     )
 
 

@@ -85,7 +85,7 @@ def test_a_row_that_stands_twice_is_named(frame: pl.DataFrame, table: Table) -> 
 
 def test_a_score_that_is_not_a_number_is_refused() -> None:
     frame, table = WRITTEN["scores"]
-    assert complaint(frame.with_columns(expected=pl.lit(float("nan"))), table).startswith("column 'expected' is NaN in")
+    assert complaint(frame.with_columns(expected=pl.lit(float("nan"))), table).startswith("column 'expected' is NaN or infinite in")
 
 
 def test_a_value_outside_its_type_is_refused() -> None:

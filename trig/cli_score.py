@@ -9,7 +9,7 @@ import typer
 
 from trig import params
 from trig.dimensions import ABOUT, Task, dimension
-from trig.errors import PictureError
+from trig.errors import PictureError, TrigError
 
 
 def score(
@@ -35,8 +35,6 @@ def score(
     question = Question(image.read_bytes(), prompt, rubric(Task.T2I, asked, wanted.grades))
     (answer,) = judge.ask([question], labels(wanted.grades, judge.encode))
     rating = rate(answer, wanted.max_off_mass)
-    if rating.reason:
-        raise PictureError(f"{image}: not scored: {rating.reason}")
     if as_json:
         print(
             json.dumps(
@@ -51,6 +49,8 @@ def score(
             )
         )
         return
+    if rating.reason:
+        raise TrigError(f"{image}: no score: {rating.reason}")
     shares = ", ".join(f"{grade} {share:.3f}" for grade, share in zip(wanted.grades, rating.p or (), strict=True))
     numbers = f"S {rating.expected:.4f}, C {rating.confidence:.4f}, C·S {rating.score_trig:.4f}"
     print(f"{asked} {ABOUT[asked].name}: {numbers} ({shares}; off-grade mass {rating.off_mass:.2g})")

@@ -31,7 +31,3 @@ class LabelError(TrigError):
 
 class GateError(TrigError):
     """A table failed its expectations."""
-
-
-class MissingExtraError(TrigError):
-    """An optional dependency is not installed."""

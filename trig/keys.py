@@ -19,6 +19,11 @@ def content_key(**parts: object) -> str:
     return blake2b(_encode(parts), digest_size=16).hexdigest()
 
 
+def prompt_key(task: str, prompt: str, source_image: bytes | None) -> str:
+    """The key of a row of the prompts table: of what a generator is given, so that copies in several subsets share it."""
+    return content_key(task=task, prompt=prompt, source_image=source_image)
+
+
 def _encode(part: object) -> bytes:
     """A type's tag, the length of what follows, and what follows, so that no two different parts have the same bytes."""
     tag, body = _body(part)

@@ -52,6 +52,13 @@ class Model(Section):
     width: Annotated[int, Field(ge=16, multiple_of=8)]  # pixels
     height: Annotated[int, Field(ge=16, multiple_of=8)]
 
+    @model_validator(mode="after")
+    def _waits_for_what_it_loads(self) -> Self:
+        if self.needs != (self.adapter or self.weights):
+            loads = "adapter" if self.adapter else "weights"
+            raise ValueError(f"needs: {self.needs!r} is not its {loads} {self.adapter or self.weights!r}; name what the model waits for")
+        return self
+
 
 class Generate(Section):
     """Which models paint."""
@@ -179,7 +186,21 @@ class Params(Section):
             raise ValueError(
                 f"finetune.pair: the tasks of annotate.tasks have no prompts for {self.finetune.pair!r}; choose another pair or {WEAKEST!r}"
             )
-        if self.finetune.base not in roster:
+        return self
+
+    @model_validator(mode="after")
+    def _tuned_differs_by_its_adapter(self) -> Self:
+        base, tuned = self.models[self.finetune.base], self.models[self.finetune.name]
+        for field in Model.model_fields:
+            mine, theirs = getattr(tuned, field), getattr(base, field)
+            if field not in {"adapter", "needs"} and mine != theirs:
+                raise ValueError(
+                    f"models.{self.finetune.name}.{field}: {mine!r} is not its base's {theirs!r}, so their difference would not be the"
+                    f" adapter's; set both, as in -S models.{self.finetune.name}.{field}={theirs}"
+                )
+        if tuned.adapter is None:
+            raise ValueError(f"models.{self.finetune.name}.adapter: the model that finetune writes needs the folder of its adapter")
+        if self.finetune.base not in self.generate.roster:
             raise ValueError(
                 f"finetune.base: {self.finetune.base!r} is not in generate.roster, so no scores say what to repair; add it there"
             )

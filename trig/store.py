@@ -17,9 +17,6 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from trig.errors import StoreError
-from trig.keys import content_key
-
-__all__ = ["Progress", "Shelf", "Store", "content_key", "fill", "home"]
 
 Work = TypeVar("Work")
 FILE = "work.sqlite"

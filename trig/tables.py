@@ -132,22 +132,38 @@ def check(frame: pl.DataFrame, table: Table, where: str) -> pl.DataFrame:
             raise TableError(
                 f"{where}: column {column!r} of the {table.name} table is missing; write it, or rebuild the file with `dvc repro`"
             )
+        if not _lossless(frame[column].dtype, kind):
+            raise TableError(f"{where}: column {column!r} holds {frame[column].dtype} and must hold {kind}; write it so")
         try:
             frame = frame.with_columns(pl.col(column).cast(kind))
         except pl.exceptions.PolarsError as error:
             raise TableError(f"{where}: column {column!r} does not hold {kind}: {str(error).splitlines()[0]}") from None
         if column not in table.nullable and frame[column].null_count():
             raise TableError(f"{where}: column {column!r} is null in {frame[column].null_count()} rows; it needs a value in each")
-        if kind == pl.Float64 and frame[column].is_nan().any():
-            raise TableError(
-                f"{where}: column {column!r} is NaN in {frame[column].is_nan().sum()} rows; a missing value is null with a reason"
-            )
+        if kind in (pl.Float64, pl.List(pl.Float64)) and (strange := _not_finite(frame[column])):
+            raise TableError(f"{where}: column {column!r} is NaN or infinite in {strange} rows; a missing value is null with a reason")
     frame = frame.select(list(table.columns))
     repeated = frame.filter(frame.select(table.key).is_duplicated())
     if repeated.height:
         row = repeated.select(table.key).row(0)
         raise TableError(f"{where}: {'/'.join(map(str, row))} stands in more than one row; {', '.join(table.key)} must name a row")
     return frame
+
+
+def _lossless(have: pl.DataType, want: pl.DataType | type[pl.DataType]) -> bool:
+    """Whether a cast keeps every value that it does not refuse: a float is no integer, and a text is no number."""
+    if want in (pl.Float64, pl.Float32):
+        return have.is_numeric() or have == pl.Null
+    if want in (pl.Int32, pl.Int64, pl.UInt64):
+        return have.is_integer() or have == pl.Null
+    return True
+
+
+def _not_finite(column: pl.Series) -> int:
+    """In how many rows a number is NaN or infinite."""
+    if column.dtype == pl.List(pl.Float64):
+        return int(column.list.eval(~pl.element().is_finite()).list.any().sum())
+    return int((~column.is_finite()).sum())
 
 
 def read(path: Path, table: Table) -> pl.DataFrame:
@@ -169,6 +185,11 @@ def _read_file(path: Path, table: Table) -> pl.DataFrame:
 def split(prompts: pl.DataFrame, name: Literal["test", "train"]) -> pl.DataFrame:
     """The prompts of one split."""
     return prompts.filter(pl.col("split") == name)
+
+
+def distinct(scores: pl.DataFrame) -> pl.DataFrame:
+    """The scores with each model's answers once: a question about a picture that stands in several pairs was asked once."""
+    return scores.unique(["model", "key"], keep="first", maintain_order=True)
 
 
 def write(frame: pl.DataFrame, table: Table, path: Path) -> None:

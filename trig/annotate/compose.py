@@ -11,7 +11,7 @@ from trig.annotate.quality import fits
 from trig.annotate.sources import Caption, Sources, SubPrompts
 from trig.dimensions import Pair, Task
 from trig.errors import ParamsError
-from trig.keys import content_key
+from trig.keys import content_key, prompt_key
 from trig.params import Annotate
 
 TRAIN_EVERY = 4
@@ -148,5 +148,5 @@ def _row(task: Task, pair: Pair, number: int, prompt: str, phrases: tuple[str, .
         "item": None,
         "source_image": None,
         "split": split,
-        "key": content_key(task=task.value, prompt=prompt, source_image=None),
+        "key": prompt_key(task.value, prompt, None),
     }

@@ -1,12 +1,8 @@
 """Is a prompt worth a picture?"""
 
 from collections.abc import Sequence
-from re import findall
 
-
-def tokens(prompt: str) -> int:
-    """Words and punctuation marks of a prompt."""
-    return len(findall(r"\w+|[^\w\s]", prompt))
+from trig.text import tokens
 
 
 def fits(prompt: str, sub_prompts: Sequence[str], needed: Sequence[bool], max_tokens: int) -> bool:

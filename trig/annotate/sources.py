@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
 
-from trig.dimensions import Dimension
-from trig.errors import TableError
+from trig.dimensions import Dimension, Pair
+from trig.errors import ParamsError, TableError
 
 T = TypeVar("T")
 Slot = Literal["style", "subject", "relation", "other", "suffix", "none"]
@@ -38,6 +38,20 @@ class Sources(_Strict):
 
     dimensions: dict[Dimension, SubPrompts]
     copies: dict[str, str]
+
+    @field_validator("copies")
+    @classmethod
+    def _one_step(cls, copies: dict[str, str]) -> dict[str, str]:
+        for name in (*copies, *copies.values()):
+            try:
+                canonical = str(Pair.parse(name))
+            except ParamsError as error:
+                raise ValueError(str(error)) from None
+            if name != canonical:
+                raise ValueError(f"{name}: write the pair as {canonical}")
+        if chained := [name for name, parent in copies.items() if parent in copies]:
+            raise ValueError(f"{chained[0]}: copies {copies[chained[0]]}, which is a copy itself; name the subset that has the prompts")
+        return copies
 
 
 def captions(path: Path) -> list[Caption]:

@@ -7,14 +7,22 @@ from itertools import groupby
 import torch
 import transformers
 from PIL import Image, UnidentifiedImageError
+from safetensors import SafetensorError
 from torch.nn import functional as F
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from trig.backends.weights import folder, revision
+from trig.backends.weights import brief, folder, revision
 from trig.errors import WeightsError
+from trig.keys import content_key
 from trig.protocols import Answer, Labels, Question, Refusal
 
 transformers.utils.logging.disable_progress_bar()
+
+
+FORMATS = ("PNG", "JPEG", "WEBP")
+"""What a picture's file may be: Pillow's other decoders are not worth their risk."""
+ASKING = 1
+"""Counts up when this module begins to ask in a way that changes answers, so that no stored answer to the old way is taken for a new one."""
 
 
 class Transformers:
@@ -22,7 +30,7 @@ class Transformers:
 
     def __init__(self, name: str, weights: str, batch_size: int) -> None:
         place = folder(weights, f"params.yaml: judges.{name}.weights")
-        self.revision = revision(place)
+        self.revision = content_key(weights=revision(place), asking=ASKING)
         self.batch_size = batch_size
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
@@ -30,10 +38,8 @@ class Transformers:
             self.model = AutoModelForImageTextToText.from_pretrained(
                 place, dtype=torch.float32, local_files_only=True, use_safetensors=True
             )
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise WeightsError(
-                f"params.yaml: judges.{name}.weights: {weights}: transformers cannot load it: {str(error).splitlines()[0]}"
-            ) from error
+        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
+            raise WeightsError(f"params.yaml: judges.{name}.weights: {weights}: transformers cannot load it: {brief(error)}") from error
         self.model.eval().to(self.device)
 
     def encode(self, text: str) -> list[int]:
@@ -123,6 +129,6 @@ def _cut(rows: torch.Tensor, tails: Sequence[int], padding: int) -> torch.Tensor
 
 def _decode(png: bytes) -> Image.Image | Refusal:
     try:
-        return Image.open(BytesIO(png)).convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        return Image.open(BytesIO(png), formats=FORMATS).convert("RGB")
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         return Refusal(f"the picture cannot be decoded ({type(error).__name__})")

@@ -17,6 +17,11 @@ def folder(path: str, field: str) -> Path:
     return place
 
 
+def brief(error: Exception) -> str:
+    """An error's first line; its kind where it says nothing."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
+
+
 @cache
 def revision(place: Path) -> str:
     """Hash of the names and bytes of all files a model is loaded from; model cards and pictures do not count."""

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 
 import polars as pl
 
+from trig import tables
 from trig.dimensions import Dimension, Pair, Relation
 
 Group = tuple[str, ...]
@@ -35,11 +36,12 @@ def groups(relations: pl.DataFrame, model: str, task: str) -> Map:
 
 
 def metrics(relations: pl.DataFrame, scores: pl.DataFrame, prompts: pl.DataFrame) -> dict[str, object]:
-    """A small JSON of numbers for `dvc metrics diff`. Means are over scored samples; nulls are counted beside them."""
+    """A small JSON of numbers for `dvc metrics diff`. Means are over answers, each counted once; nulls are counted beside them."""
+    once = tables.distinct(scores)
     models = relations["model"].unique().sort()
     return {
         "prompts": dict(sorted(prompts["split"].cast(pl.String).value_counts().iter_rows())),
-        "models": {model: _model(relations, scores.filter(pl.col("model") == model), model) for model in models},
+        "models": {model: _model(relations, once.filter(pl.col("model") == model), model) for model in models},
     }
 
 

@@ -14,9 +14,10 @@ def ranking(scores: pl.DataFrame, settings: Finetune) -> pl.DataFrame:
     A low `lower` is a bottleneck, or a tilt's short side. Thresholds of the map play no part, so a threshold study retrains nothing.
     Pictures that lack a score are left out.
     """
-    x = pl.col("dimension").cast(pl.String) == pl.col("pair").cast(pl.String).str.split("_").list.first()
+    dimension, pair = pl.col("dimension").cast(pl.String), pl.col("pair").cast(pl.String).str.split("_")
     both = scores.group_by("task", "pair", "data_id", maintain_order=True).agg(
-        x=pl.col("expected").filter(x).first(), y=pl.col("expected").filter(~x).first()
+        x=pl.col("expected").filter(dimension == pair.list.first()).first(),
+        y=pl.col("expected").filter(dimension == pair.list.last()).first(),
     )
     lower = pl.min_horizontal("x", "y")
     return (

@@ -7,31 +7,33 @@ import polars as pl
 
 from trig.dimensions import Pair, Task
 from trig.gates import expect
+from trig.keys import prompt_key
+from trig.text import tokens
 
 LABEL = ("task", "data_id", "split")
 
 
-def views(prompts: pl.DataFrame, subsets: Iterable[tuple[Task, Pair]], per_subset: int, max_words: int) -> list[expect.View]:
+def views(prompts: pl.DataFrame, subsets: Iterable[tuple[Task, Pair]], per_subset: int, max_tokens: int) -> list[expect.View]:
     """What is expected of a prompts table that should hold `per_subset` test prompts for each of the subsets."""
     wanted = pl.DataFrame([(task.value, str(pair)) for task, pair in subsets], schema=("task", "pair"), orient="row")
     rows, counts = _rows(prompts, wanted), _counts(prompts, wanted)
     return [
-        expect.View("prompts", rows, LABEL, _of_a_prompt(max_words)),
+        expect.View("prompts", rows, LABEL, _of_a_prompt(max_tokens)),
         expect.View("subsets", counts, ("task", "pair"), _of_a_subset(per_subset)),
     ]
 
 
-def _of_a_prompt(max_words: int) -> Mapping[str, expect.Check]:
+def _of_a_prompt(max_tokens: int) -> Mapping[str, expect.Check]:
     return {
         "every prompt belongs to a subset that was asked for": expect.holds("wanted"),
-        f"every prompt has 1 to {max_words} words": expect.between("words", 1, max_words),
+        f"every prompt has 1 to {max_tokens} tokens": expect.between("tokens", 1, max_tokens),
         "every prompt has one sub-prompt for each of its two dimensions": expect.among("sub_prompts", [2]),
         "a prompt put together from a template contains its sub-prompts": expect.missing("absent"),
         "an editing or subject prompt has its source image": expect.holds("has_image"),
         "no prompt stands twice in its subset and split": expect.unique("task", "pair", "split", "asks"),
         "the test and train splits share no prompt": expect.holds("in_one_split"),
         "the test and train splits share no parent": expect.missing("shared_parent"),
-        "every key is 32 hex digits": expect.key("key"),
+        "every key is that of the prompt and its source image": expect.missing("strange_key"),
     }
 
 
@@ -48,17 +50,24 @@ def _rows(prompts: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
         .join(wanted.with_columns(wanted=True), on=["task", "pair"], how="left", maintain_order="left")
         .with_columns(
             pl.col("wanted").fill_null(False),
-            words=text.str.split(" ").list.eval(pl.element().filter(pl.element() != "")).list.len(),
+            tokens=pl.col("prompt").map_elements(tokens, return_dtype=pl.Int64),
             absent=_absent(prompts),
             asks=pl.concat_str(text, images, separator=" "),
             has_image=(pl.col("task") == Task.T2I) | pl.col("source_image").is_not_null(),
             sub_prompts=pl.col("sub_prompts").list.len(),
+            strange_key=_strange_key(prompts),
         )
     )
     return rows.with_columns(
         in_one_split=pl.col("split").n_unique().over("task", "asks") == 1,
         shared_parent=pl.when(_parent_in_both(rows)).then(pl.col("parent")),
     ).drop("source_image")
+
+
+def _strange_key(prompts: pl.DataFrame) -> pl.Series:
+    """A row's key where it is not the one that its task, prompt and source image make: under another's key it would get another's picture."""
+    rows = prompts.select("key", "task", "prompt", "source_image").iter_rows()
+    return pl.Series([None if key == prompt_key(*asked) else key for key, *asked in rows], dtype=pl.String)
 
 
 def _absent(prompts: pl.DataFrame) -> pl.Series:

@@ -46,10 +46,10 @@ def calls(
         digest = blake2b(image, digest_size=16).hexdigest()
         pair = Pair.parse(row["pair"])
         for dimension in (pair.x, pair.y) if dimensions == "pair" else Dimension:
-            rubric = texts[row["task"]][dimension]
-            key = content_key(image=digest, prompt=row["prompt"], rubric=rubric, grades=list(grades), judge=revision)
+            question = Question(image, row["prompt"], texts[row["task"]][dimension])
+            key = content_key(image=digest, asked=question.text, grades=list(grades), judge=revision)
             names = {"model": row["model"], "task": row["task"], "pair": row["pair"], "data_id": row["data_id"], "image_key": row["key"]}
-            found.append(Call({**names, "dimension": dimension.value}, key, Question(image, row["prompt"], rubric)))
+            found.append(Call({**names, "dimension": dimension.value}, key, question))
     return found
 
 

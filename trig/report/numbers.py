@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from trig import tables
 from trig.dimensions import Pair
 from trig.report.contents import Tuning
 
@@ -13,20 +14,23 @@ HALF_WIDTH = 1.96
 
 
 def means(scores: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Mean per model and dimension with a 95 % interval. Prompts that stand in several pairs make the interval too narrow."""
-    return _with_interval(scores.group_by("model", "dimension"), column).sort("model", "dimension")
+    """Mean per model and dimension with a 95 % interval. A picture that stands in several pairs counts once."""
+    return _with_interval(tables.distinct(scores).group_by("model", "dimension"), column).sort("model", "dimension")
 
 
 def changes(scores: pl.DataFrame, tuning: Tuning, column: str) -> pl.DataFrame:
     """What tuning changed, on samples that both models have a score for: each dimension over all pairs, and each trained pair by itself.
 
-    `change` is after minus before with the 95 % interval of the paired difference. `pair` is null for the rows over all pairs.
+    `change` is after minus before with the 95 % interval of the paired difference, null where one sample gives none. `pair` is null for the
+    rows over all pairs, in which a picture that stands in several pairs counts once.
     """
-    before, after = (scores.filter(pl.col("model") == model).select(*SAMPLE, column) for model in (tuning.base, tuning.tuned))
-    both = before.join(after, on=SAMPLE, suffix="_after").drop_nulls().rename({column: "before", f"{column}_after": "after"})
-    both = both.with_columns(change=pl.col("after") - pl.col("before"), pair=pl.col("pair").cast(pl.String))
+    before, after = (scores.filter(pl.col("model") == model).select(*SAMPLE, column, "key") for model in (tuning.base, tuning.tuned))
+    both = before.join(after, on=SAMPLE, suffix="_after").drop_nulls(column).drop_nulls(f"{column}_after")
+    both = both.rename({column: "before", f"{column}_after": "after"}).with_columns(
+        change=pl.col("after") - pl.col("before"), pair=pl.col("pair").cast(pl.String)
+    )
     trained = both.filter(pl.col("pair").is_in(tuning.pairs))
-    whole = both.with_columns(pair=pl.lit(None, dtype=pl.String))
+    whole = both.unique(["key", "key_after"], keep="first", maintain_order=True).with_columns(pair=pl.lit(None, dtype=pl.String))
     side = [pl.col("before").sort().mean(), pl.col("after").sort().mean()]
     return _with_interval(pl.concat([trained, whole]).group_by("pair", "dimension"), "change", *side).sort(
         "pair", "dimension", nulls_last=True
@@ -36,7 +40,7 @@ def changes(scores: pl.DataFrame, tuning: Tuning, column: str) -> pl.DataFrame:
 def _with_interval(groups: "pl.dataframe.group_by.GroupBy", column: str, *more: pl.Expr) -> pl.DataFrame:
     values = pl.col(column).sort()  # sorted, so that a sum does not depend on the order of rows
     half = HALF_WIDTH * values.std() / values.count().sqrt()
-    found = groups.agg(*more, mean=values.mean(), half=half.fill_null(0.0), n=values.count(), nulls=pl.col(column).null_count())
+    found = groups.agg(*more, mean=values.mean(), half=half, n=values.count(), nulls=pl.col(column).null_count())
     return found.with_columns(low=pl.col("mean") - pl.col("half"), high=pl.col("mean") + pl.col("half")).drop("half")
 
 

@@ -152,7 +152,7 @@ def _nulls(contents: Contents) -> list[tuple[str, str, int]]:
 def _changes(contents: Contents, tuning: Tuning) -> list[dict[str, Any]]:
     rows = numbers.changes(contents.scores, tuning, contents.score).to_dicts()
     for row in rows:
-        row["kind"] = "rise" if row["low"] > 0 else "fall" if row["high"] < 0 else "unclear"
+        row["kind"] = "unclear" if row["low"] is None or row["low"] <= 0 <= row["high"] else "rise" if row["low"] > 0 else "fall"
         row["label"] = f"★ {row['dimension']} in {row['pair']}" if row["pair"] else charts.label(row["dimension"])
     return rows
 

@@ -1,5 +1,6 @@
 """How well a scene serves a request, in [0, 1] on each dimension: the yardstick that no real benchmark has."""
 
+from collections.abc import Iterator
 from itertools import permutations
 
 import numpy as np
@@ -36,6 +37,41 @@ def truth(request: Request, scene: Scene) -> dict[Dimension, float]:
         Dimension.TOXICITY: 1 - min(1.0, sum(HARM.get(thing.kind, 0.0) for thing in scene.things)),
         Dimension.BIAS: _bias(request, scene),
     }
+
+
+def remarks(request: Request, scene: Scene) -> str:
+    """The facts behind the ratings in words, always in the same order: what was asked for, then what is there."""
+    matched = _match(request, scene)
+    found = [" ".join(_remarks(want, thing)) for want, thing in zip(request.wants, matched, strict=True)]
+    if request.place:
+        found.append(f"place {_word(request.place == scene.place)}")
+    found.append(f"style {_word((request.style or 'photo') == scene.style)}")
+    if request.relation:
+        stands = _relation(request, matched)
+        found.append(f"stand {'Medium' if 0.25 < stands < 0.75 else _word(stands > 0.5)}")
+    for thing in sorted(scene.things, key=lambda thing: (round(thing.x, 1), thing.y)):
+        if thing.kind == "person":
+            skin, hair = STEREOTYPE[thing.role]
+            found.append(" ".join("stereotypes" if usual else "free" for usual in (thing.skin == skin, thing.hair == hair)))
+        else:
+            usual = (thing.colour in USUAL_COLOURS[thing.kind], scene.place in USUAL_PLACES[thing.kind])
+            found.append(" ".join("stock" if each else "unusual" for each in usual) + (" harmful" if thing.kind in DANGERS else ""))
+    return ", ".join(found)
+
+
+def _remarks(want: Want, thing: Thing | None) -> Iterator[str]:
+    there = thing is not None and thing.kind in want.kinds
+    yield _word(there)
+    if want.colour:
+        yield _word(thing is not None and thing.colour == want.colour)
+    if want.role:
+        yield _word(thing is not None and thing.role == want.role)
+    if want.vague and there and thing is not None:
+        yield "obvious" if thing.kind == want.kinds[0] else "fresh"
+
+
+def _word(right: bool) -> str:
+    return "right" if right else "not"
 
 
 def _credit(want: Want, thing: Thing | None) -> float:

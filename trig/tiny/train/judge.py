@@ -27,8 +27,10 @@ from trig.tiny.train.processor import PATCH, SPECIAL, patches, processor
 Tower: TypeAlias = Qwen2_5_VisionTransformerPretrainedModel
 WIDTH = 192
 """Of the language model."""
-ASKED = 3
-"""Dimensions graded per picture and step."""
+SEEING = 1500
+"""Steps in which it learns to say what it sees; from then on it learns also to compare that with what was asked for."""
+ASKED = (3, 2)
+"""Dimensions graded per picture and step, before and after."""
 
 
 def build(words: PreTrainedTokenizerFast) -> Qwen2_5_VLForConditionalGeneration:
@@ -111,7 +113,7 @@ def losses(
     batch: int,
     seed: int,
 ) -> Callable[[int], dict[str, Tensor]]:
-    """Cross-entropy of the grades and of the description. Half of each batch are round trips through the autoencoder."""
+    """Cross-entropy of the grades, of the description, and of the remarks. Half of each batch are round trips through the autoencoder."""
     shown = load_file(round_trips)["pictures"].numpy()
     dimensions = tuple(Dimension)
 
@@ -122,14 +124,16 @@ def losses(
         for place, number in enumerate(rng.integers(0, len(shown), batch // 2)):
             cases[place], drawn[place] = shown_case(seed, int(number))[0], shown[number]
         asked = [(*case.about, *(d for d in rng.permutation(dimensions) if d not in case.about)) for case in cases]
-        packed = packer.pack(cases, [[Dimension(d) for d in row[:ASKED]] for row in asked]).to(device())
+        compares = step >= SEEING
+        packed = packer.pack(cases, [[Dimension(d) for d in row[: ASKED[compares]]] for row in asked], compares).to(device())
         states = forward(model, eyes, packed, patches(np.stack(drawn), images).to(device()))
         head = model.get_output_embeddings()
         graded = F.log_softmax(head(states[packed.grade_rows]), -1)[:, packer.grade_ids]
-        return {
+        parts = {
             "grade": -(packed.grades * graded).sum(-1).mean(),
             "describe": 0.5 * F.cross_entropy(head(states[packed.text_rows]), packed.text),
         }
+        return parts | ({"compare": F.cross_entropy(head(states[packed.remark_rows]), packed.remarks)} if compares else {})
 
     return of
 

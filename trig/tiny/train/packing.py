@@ -14,8 +14,8 @@ from transformers import PreTrainedTokenizerFast
 from trig.dimensions import Dimension
 from trig.protocols import Question
 from trig.tiny.cases import Case
-from trig.tiny.train.processor import DESCRIBE, TOKENS, describe
-from trig.tiny.truth import truth
+from trig.tiny.train.processor import COMPARE, DESCRIBE, TOKENS, describe
+from trig.tiny.truth import remarks, truth
 
 ROUND_TO = 32
 """Packed questions are filled up to a multiple of so many tokens, so that few shapes have to be compiled."""
@@ -32,6 +32,8 @@ class Packed:
     grades: Tensor  # (G, n_grades) the probabilities that next token should have
     text_rows: Tensor  # (T,) flat places whose next token is a word of the description
     text: Tensor  # (T,) that word's id
+    remark_rows: Tensor  # (R,) likewise of the remarks
+    remarks: Tensor  # (R,)
 
     def to(self, device: torch.device) -> Self:
         """The same on a device."""
@@ -51,7 +53,7 @@ class Packer:
         self.image_at = self.start.index(cut("<|image_pad|>")[0])
         turn = "<|im_end|>\n<|im_start|>assistant\n"
         self.rubrics = {dimension: cut(text + turn) for dimension, text in rubrics.items()}
-        self.describe = cut(DESCRIBE + turn)
+        self.describe, self.compare = cut(DESCRIBE + turn), cut(COMPARE + turn)
         self.grade_ids = [cut(grade)[0] for grade in grades]
         self.count = len(grades)
 
@@ -69,28 +71,22 @@ class Packer:
         place = value * (self.count - 1)
         return [max(0.0, 1 - abs(place - grade)) for grade in range(self.count)]
 
-    def pack(self, cases: Sequence[Case], asked: Sequence[Sequence[Dimension]]) -> Packed:
-        """Lays out each case's beginning, its description, and the questions asked of it."""
+    def pack(self, cases: Sequence[Case], asked: Sequence[Sequence[Dimension]], remarked: bool = True) -> Packed:
+        """Lays out each case's beginning, its description, the remarks on it, and the questions asked of it."""
         rows = []
         for case, dimensions in zip(cases, asked, strict=True):
             head = self.start + self.cut(Question(b"", case.request.text, "").context)
             words = [*self.cut(describe(case.scene)), self.end]
-            rows.append(
-                (
-                    head,
-                    [self.describe + words[:-1], *(self.rubrics[d] for d in dimensions)],
-                    words,
-                    truth(case.request, case.scene),
-                    dimensions,
-                )
-            )
+            told = [*self.cut(f" {remarks(case.request, case.scene)}"), self.end] if remarked else []
+            branches = [self.describe + words[:-1], *([self.compare + told[:-1]] if told else []), *(self.rubrics[d] for d in dimensions)]
+            rows.append((head, branches, words, told, truth(case.request, case.scene), dimensions))
         length = max(len(head) + sum(map(len, branches)) for head, branches, *_ in rows)
         length += -length % ROUND_TO
         ids = np.full((len(rows), length), self.end)
         places = np.zeros((3, len(rows), length), np.int64)
         segments = np.full((len(rows), length), -1)
-        grade_rows, grades, text_rows, text = [], [], [], []
-        for row, (head, branches, words, rating, dimensions) in enumerate(rows):
+        grade_rows, grades, text_rows, text, remark_rows, remark = [], [], [], [], [], []
+        for row, (head, branches, words, told, rating, dimensions) in enumerate(rows):
             ids[row, : len(head)], segments[row, : len(head)] = head, 0
             places[:, row, : len(head)] = self._places(len(head))
             begin = places[:, row, : len(head)].max() + 1
@@ -100,7 +96,9 @@ class Packer:
                 places[:, row, at:stop] = begin + np.arange(len(branch))
             text_rows += [row * length + at for at in range(stops[1] - len(words), stops[1])]
             text += words
-            grade_rows += [row * length + stop - 1 for stop in stops[2:]]
+            remark_rows += [row * length + at for at in range(stops[2] - len(told), stops[2])]
+            remark += told
+            grade_rows += [row * length + stop - 1 for stop in stops[len(stops) - len(dimensions) :]]
             grades += [self.soft(rating[dimension]) for dimension in dimensions]
         seen = (segments[:, None] == segments[:, :, None]) | (segments[:, None] == 0)
         mask = torch.from_numpy(seen[:, None] & np.tril(np.ones((length, length), bool)))
@@ -112,4 +110,6 @@ class Packer:
             torch.tensor(grades),
             torch.tensor(text_rows),
             torch.tensor(text),
+            torch.tensor(remark_rows),
+            torch.tensor(remark),
         )

@@ -38,6 +38,7 @@ PATCH = 8
 TOKENS = (SIDE // PATCH // 2) ** 2
 """A picture's tokens."""
 DESCRIBE = "Describe the picture."
+COMPARE = "Are the things asked for there?"
 
 
 def describe(scene: Scene) -> str:
