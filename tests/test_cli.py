@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,13 +36,6 @@ def test_help_answers_without_a_heavy_library(program: str) -> None:
     asked = python("-c", shows + f"finally: print('loaded', [name for name in {HEAVY} if name in sys.modules])")
     assert "Usage" in asked.stdout
     assert asked.stdout.splitlines()[-1] == "loaded []"
-
-
-def test_help_is_quick() -> None:
-    python("-m", "trig.cli", "--help")
-    began = time.monotonic()
-    python("-m", "trig.cli", "--help")
-    assert time.monotonic() - began < 5  # well under a second on an idle machine
 
 
 def test_models_shows_the_zoo_and_marks_the_roster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

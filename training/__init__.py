@@ -1,1 +1,1 @@
-"""Trains the tiny world's models: `dvc repro -f` in this folder, hours on two cores, minutes on a GPU."""
+"""Trains the tiny world's models: its stages are frozen in `training/dvc.yaml`, which says how to thaw them; hours on two cores."""

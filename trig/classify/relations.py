@@ -20,7 +20,7 @@ def relations(scores: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
     The rule (paper, section 3.3), first match wins: *synergy* when the share of points in R_S reaches `synergy_density`; *bottleneck* when
     the share in R_B reaches `bottleneck_density`; *tilt* when max(N_a, N_b) / min(N_a, N_b) reaches `tilt_ratio`; *dispersion* when
     Spearman's rho over all points is at most `dispersion_corr`. The rule `reference` differs in four signs: points on a region's limit
-    are outside it, and a ratio or a rho exactly at its limit does not count.
+    are outside it, and a ratio or a rho exactly at its limit does not count. It is the published scripts' rule but for what is said below.
 
     Where the published rule is silent:
 
