@@ -50,6 +50,21 @@ def test_copies_are_word_for_word_and_share_their_key(prompts: pl.DataFrame) -> 
     assert (parents["key"] == parents["key_of_parent"]).all()
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("TA-S_TA-C: IQ-R_TA-C", "copies: TA-S_TA-C: write the pair as TA-C_TA-S"),
+        ("TA-C_TA-S: IQ-R_TA-X", "copies: dimension: 'TA-X' is unknown"),
+        ("TA-C_TA-S: TA-C_TA-R\n  TA-C_TA-R: IQ-R_TA-C", "copies: TA-C_TA-S: copies TA-C_TA-R, which is a copy itself"),
+    ],
+)
+def test_a_copy_of_nothing_is_one_line(line: str, said: str, tmp_path: Path) -> None:
+    text = SUB_PROMPTS.read_text("utf-8")
+    (tmp_path / "s.yaml").write_text(f"{text[: text.index('copies:')]}copies:\n  {line}\n", "utf-8")
+    with pytest.raises(TableError, match=said):
+        sources.sub_prompts(tmp_path / "s.yaml")
+
+
 def test_one_subset_more_leaves_the_others_as_they_are() -> None:
     settings = params.load()
     read = sources.captions(CAPTIONS), sources.sub_prompts(SUB_PROMPTS)

@@ -17,7 +17,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from trig import params, tables
 from trig.backends.transformers import Transformers
 from trig.dimensions import Dimension, Task
-from trig.errors import LabelError, TableError
+from trig.errors import LabelError, TableError, WeightsError
 from trig.judge import labels, rate, rubric, rubrics
 from trig.judge import run as judging
 from trig.protocols import Answer, Labels, Question, Refusal
@@ -75,6 +75,46 @@ def test_a_damaged_picture_is_refused_and_its_neighbours_are_not(judge: Transfor
     answers = list(judge.ask([question(1), broken, question(2)], labels(GRADES, judge.encode)))
     assert [type(answer) for answer in answers] == [Answer, Refusal, Answer]
     assert isinstance(answers[1], Refusal) and "cannot be decoded" in answers[1].reason
+
+
+def test_questions_about_one_picture_share_their_beginning_and_nothing_else(judge: Transformers) -> None:
+    """Against one forward pass per question, in orders that share everything, something, and nothing."""
+    pictures = [factories.png(seed, 64, 64) for seed in range(3)]
+    prompts = ("a ball", "a photo of a red ball in a meadow, lifelike")
+    whole = [
+        Question(png, prompt, rubric(Task.T2I, dimension, GRADES)) for png in pictures for prompt in prompts for dimension in Dimension
+    ]
+    for asked in (whole, whole[::7], whole[::-1][:13], whole[3:4]):
+        with torch.inference_mode():
+            shown = [Image.open(BytesIO(each.image)).convert("RGB") for each in asked]
+            together = judge.logprobs(asked, shown)
+            chats = [
+                [{"role": "user", "content": [{"type": "image", "image": picture}, {"type": "text", "text": each.text}]}]
+                for each, picture in zip(asked, shown, strict=True)
+            ]
+            alone = [
+                judge.model(
+                    **judge.processor.apply_chat_template(
+                        [chat], add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
+                    )
+                ).logits[0, -1]
+                for chat in chats
+            ]
+        assert (together - torch.stack(alone).log_softmax(-1)).abs().max() < 1e-4
+
+
+def test_a_picture_too_large_to_decode_is_refused(judge: Transformers, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
+    (answer,) = judge.ask([question(1)], labels(GRADES, judge.encode))
+    assert isinstance(answer, Refusal) and "DecompressionBombError" in answer.reason
+
+
+def test_torn_weights_are_one_line(tmp_path: Path) -> None:
+    weights = Path(params.load().judges["tiny"].weights)
+    for file in weights.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes()[: 1000 if file.suffix == ".safetensors" else None])
+    with pytest.raises(WeightsError, match=r"^params.yaml: judges.x.weights: .*transformers cannot load it: .+"):
+        Transformers("x", str(tmp_path), 8)
 
 
 @given(st.lists(st.floats(-30, 0), min_size=2, max_size=5))

@@ -114,6 +114,16 @@ def test_a_value_cannot_be_changed_once_read() -> None:
         (put("judge.name", "gpt"), "judge.name: judge 'gpt' is unknown; choose one of tiny"),
         (put("judge.grades", ["Bad", "Good", "Bad"]), "judge.grades: a grade is named twice"),
         (put("judge.grades", ["Good"]), "judge.grades: ['Good']: list should have at least 2 items"),
+        (
+            put("models.tiny.steps", 4),
+            "models.tiny-dtm.steps: 16 is not its base's 4, so their difference would not be the adapter's; set both",
+        ),
+        (put("finetune.name", "tiny"), "models.tiny.adapter: the model that finetune writes needs the folder of its adapter"),
+        (
+            put("models.tiny.needs", "data"),
+            "models.tiny: needs: 'data' is not its weights 'data/tiny/painter'; name what the model waits for",
+        ),
+        (put("models.tiny-dtm.needs", "data"), "models.tiny-dtm: needs: 'data' is not its adapter 'data/lora/tiny-dtm'"),
         (put("finetune.base", "flux"), "finetune.base: model 'flux' is unknown"),
         (put("finetune.name", "flux"), "finetune.name: model 'flux' is unknown"),
         (put("finetune.pair", "TA-C_TA-X"), "finetune.pair: dimension: 'TA-X' is unknown"),

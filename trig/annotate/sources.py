@@ -76,4 +76,6 @@ def _read(path: Path, kind: TypeAdapter[T]) -> T:
         raise TableError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise TableError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['input']!r}: {first['msg'].lower()}") from None
+        ours = first["type"] == "value_error"
+        said = first["msg"].removeprefix("Value error, ") if ours else f"{first['input']!r}: {first['msg'].lower()}"
+        raise TableError(f"{path}: {'.'.join(map(str, first['loc']))}: {said}") from None
