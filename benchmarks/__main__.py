@@ -18,6 +18,7 @@ from benchmarks.project import Project
 
 ROWS: dict[str, Callable[[Project], Iterator[Bar]]] = {
     "score": scoring.score,
+    "sharing": scoring.sharing,
     "judge": models.judge,
     "painter": models.painter,
     "pipeline": pipeline.first,

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.bar import Bar, at_most
+from benchmarks.bar import Bar, at_least, at_most
 from benchmarks.models import said
 from benchmarks.project import Project
 from trig import params
@@ -33,6 +34,26 @@ def score(_: Project) -> Iterator[Bar]:
     off = max(abs(hand - usual["expected"]), float(np.abs(p - usual["p"]).max()), abs(float(p.max()) * hand - usual["score_trig"]))
     yield at_most("score against a softmax by hand", off, 1e-5)
     yield at_most("score in a batch against --batch-size 1", abs(_in_batch(settings, questions) - alone["expected"]), 1e-3)
+
+
+def sharing(_: Project) -> Iterator[Bar]:
+    """All ten dimensions of a picture asked together, against a whole forward pass for each question, in batches of the same size."""
+    from trig.backends.transformers import Transformers
+
+    settings = params.load()
+    judge = Transformers(settings.judge.name, settings.judges[settings.judge.name].weights, 40)
+    texts = rubrics(Task.T2I, settings.judge.grades)
+    every = [Question(each.image, each.prompt, texts[dimension]) for each in _questions(settings) for dimension in Dimension]
+    apart = [every[place] for start in range(10) for place in range(start, len(every), 10)]  # no two neighbours share a picture
+    ids = labels(settings.judge.grades, judge.encode)
+    seconds = {"together": 0.0, "apart": 0.0}
+    for number in range(6):  # in turns, so that a busy machine slows both; the first turn of each warms up
+        for name, questions in (("together", every), ("apart", apart)):
+            began = perf_counter()
+            answers = list(judge.ask(questions, ids))
+            seconds[name] += (perf_counter() - began) * (number > 0)
+            assert len(answers) == len(every)
+    yield at_least("ten questions about a picture together, times as fast as each by itself", seconds["apart"] / seconds["together"], 3)
 
 
 def _questions(settings: Params) -> list[Question]:

@@ -138,9 +138,9 @@ def _resume(path: Path, course: Course, key: str, model: nn.Module, average: nn.
         return 0
     with safe_open(path, "pt") as file:
         about = file.metadata()
-    step, steps = int(about["step"]), int(about["steps"])
-    if about["key"] != key:
+    if about.get("key") != key:
         raise WeightsError(f"{path}: this checkpoint is of another seed, batch, rate or input; delete it to train anew")
+    step, steps = int(about["step"]), int(about["steps"])
     if steps != course.steps and step > (1 - course.decay) * min(steps, course.steps):
         raise WeightsError(
             f"{path}: the rate falls from step {round((1 - course.decay) * min(steps, course.steps))} on and this checkpoint is of step {step}:"
