@@ -13,9 +13,9 @@ from trig.tiny import evaluate
 from trig.tiny.cases import case_of, picture, shown_case, some_case
 from trig.tiny.edits import some_edit, some_subject
 from trig.tiny.language import Request, imagine, plain, some_request
-from trig.tiny.render import SIDE, draw, worn
+from trig.tiny.render import SIDE, cells, draw, worn
 from trig.tiny.scene import KINDS, PLACES, ROLES, STYLES, Scene, Thing, arrange, person
-from trig.tiny.truth import truth
+from trig.tiny.truth import remarks, truth
 from trig.tiny.words import MAX_TOKENS, tokenizer
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -144,3 +144,29 @@ def test_agreement_is_1_with_the_truth_itself_and_counts_what_is_missing() -> No
 def test_pictures_differ_from_case_to_case() -> None:
     rng = rng_of(2)
     assert len({picture(case_of(rng), rng).tobytes() for _ in range(10)}) == 10
+
+
+@given(SEEDS)
+@settings(max_examples=60, deadline=None)
+def test_remarks_on_a_granted_request_find_nothing_wrong_but_an_unasked_style(seed: int) -> None:
+    rng = rng_of(seed)
+    request = some_request(rng, tuple(Dimension(each) for each in rng.choice(list(Dimension), 2, replace=False)))
+    scene = imagine(rng, request)
+    said = remarks(request, scene).split(", ")
+    assert [each for each in said if "not" in each.split()] == ([] if scene.style == (request.style or "photo") else ["style not"])
+
+
+def test_remarks_name_what_is_wrong() -> None:
+    request = Request((plain("ball", "red"), plain("box", "blue")), "left", "beach", "sketch")
+    things = arrange(rng_of(1), (Thing("box", "blue"), Thing("ball", "green")), "left")
+    assert remarks(request, Scene("sketch", "snow", things)) == (
+        "right not, right right, place not, style right, stand not, unusual stock, unusual unusual"
+    )
+
+
+def test_cells_say_which_thing_is_in_front() -> None:
+    behind, before = Thing("box", "red", 0.3, 0.5, 0.2), Thing("ball", "blue", 0.45, 0.5, 0.2)
+    found = cells(Scene("photo", "meadow", (behind, before)), 16)
+    assert found[8, 3] == 1 and found[8, 7] == 2 and found[0, 0] == 0
+    drawn = draw(Scene("cartoon", "meadow", (behind, before)))[2::4, 2::4].astype(int)
+    assert (drawn[found == 2][:, 2] > drawn[found == 2][:, 0]).mean() > 0.9  # blue is blue

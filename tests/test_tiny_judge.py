@@ -31,7 +31,9 @@ def test_packed_questions_answer_as_single_ones_do(judge: Transformers) -> None:
     asked = [(Dimension.REALISM, Dimension.RELATION), (Dimension.BIAS, Dimension.CONTENT), (Dimension.STYLE, Dimension.KNOWLEDGE)]
     with torch.inference_mode():
         packed = packer.pack(cases, asked)
-        states = forward(judge.model, Eyes(judge.model.model.visual), packed, patches(np.stack(pictures), judge.processor.image_processor))
+        _, states = forward(
+            judge.model, Eyes(judge.model.model.visual), packed, patches(np.stack(pictures), judge.processor.image_processor)
+        )
         together = judge.model.get_output_embeddings()(states[packed.grade_rows]).log_softmax(-1)
         questions = [
             (Question(png(shown), case.request.text, texts[dimension]), Image.fromarray(shown))

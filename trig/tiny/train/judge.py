@@ -29,6 +29,8 @@ WIDTH = 192
 """Of the language model."""
 SEEING = 1500
 """Steps in which it learns to say what it sees; from then on it learns also to compare that with what was asked for."""
+POINTING = 3250
+"""Steps after which it learns also to have in each part of the picture the words for what is there, so that a prompt's words find it."""
 ASKED = (3, 2)
 """Dimensions graded per picture and step, before and after."""
 
@@ -92,16 +94,18 @@ def _attend(attention: Qwen2_5_VLVisionAttention, states: Tensor, cos: Tensor, s
     return out
 
 
-def forward(model: Qwen2_5_VLForConditionalGeneration, eyes: Eyes, packed: Packed, pixels: Tensor) -> Tensor:
-    """The last hidden states, (B·L, hidden), of packed questions about pictures given as patches (B·64, 384)."""
+def forward(model: Qwen2_5_VLForConditionalGeneration, eyes: Eyes, packed: Packed, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """The picture tokens, (B·16, hidden), and the last hidden states, (B·L, hidden), of packed questions about pictures given as patches
+    (B·64, 384)."""
     embedded = model.get_input_embeddings()(packed.ids)
     image = (packed.ids == model.config.image_token_id)[..., None].expand_as(embedded)
-    embedded = embedded.masked_scatter(image, eyes(pixels).to(embedded.dtype))
+    seen = eyes(pixels)
+    embedded = embedded.masked_scatter(image, seen.to(embedded.dtype))
     out = model.model.language_model(
         inputs_embeds=embedded, position_ids=packed.positions, attention_mask={"full_attention": packed.mask}, use_cache=False
     )
     states: Tensor = out.last_hidden_state
-    return states.flatten(0, 1)
+    return seen, states.flatten(0, 1)
 
 
 def losses(
@@ -126,14 +130,19 @@ def losses(
         asked = [(*case.about, *(d for d in rng.permutation(dimensions) if d not in case.about)) for case in cases]
         compares = step >= SEEING
         packed = packer.pack(cases, [[Dimension(d) for d in row[: ASKED[compares]]] for row in asked], compares).to(device())
-        states = forward(model, eyes, packed, patches(np.stack(drawn), images).to(device()))
+        seen, states = forward(model, eyes, packed, patches(np.stack(drawn), images).to(device()))
         head = model.get_output_embeddings()
         graded = F.log_softmax(head(states[packed.grade_rows]), -1)[:, packer.grade_ids]
         parts = {
             "grade": -(packed.grades * graded).sum(-1).mean(),
             "describe": 0.5 * F.cross_entropy(head(states[packed.text_rows]), packed.text),
         }
-        return parts | ({"compare": F.cross_entropy(head(states[packed.remark_rows]), packed.remarks)} if compares else {})
+        if compares:
+            parts["compare"] = F.cross_entropy(head(states[packed.remark_rows]), packed.remarks)
+        if step >= POINTING:
+            shown_words = head(seen.float()).log_softmax(-1).gather(-1, packed.words.flatten(0, 1))
+            parts["point"] = -0.25 * shown_words.mean()
+        return parts
 
     return of
 

@@ -14,6 +14,8 @@ from transformers import PreTrainedTokenizerFast
 from trig.dimensions import Dimension
 from trig.protocols import Question
 from trig.tiny.cases import Case
+from trig.tiny.render import cells
+from trig.tiny.scene import Scene
 from trig.tiny.train.processor import COMPARE, DESCRIBE, TOKENS, describe
 from trig.tiny.truth import remarks, truth
 
@@ -34,6 +36,7 @@ class Packed:
     text: Tensor  # (T,) that word's id
     remark_rows: Tensor  # (R,) likewise of the remarks
     remarks: Tensor  # (R,)
+    words: Tensor  # (B, 16, 2) the words for what is in each part of the picture: a thing and its colour, or the place and the style
 
     def to(self, device: torch.device) -> Self:
         """The same on a device."""
@@ -70,6 +73,15 @@ class Packer:
         """The grades' probabilities whose expected score is `value` and which lie on the two nearest grades."""
         place = value * (self.count - 1)
         return [max(0.0, 1 - abs(place - grade)) for grade in range(self.count)]
+
+    def _words(self, scene: Scene) -> list[list[int]]:
+        """The words for what is in each part of the picture, a picture token each."""
+
+        def ids(*words: str) -> list[int]:
+            return [self.cut(f" {word}")[0] for word in words]
+
+        said = [ids(scene.place, scene.style), *(ids(t.kind if t.colour else t.role, t.colour or t.kind) for t in scene.things)]
+        return [said[number] for number in cells(scene, int(TOKENS**0.5)).flatten()]
 
     def pack(self, cases: Sequence[Case], asked: Sequence[Sequence[Dimension]], remarked: bool = True) -> Packed:
         """Lays out each case's beginning, its description, the remarks on it, and the questions asked of it."""
@@ -112,4 +124,5 @@ class Packer:
             torch.tensor(text),
             torch.tensor(remark_rows),
             torch.tensor(remark),
+            torch.tensor([self._words(case.scene) for case in cases]),
         )
