@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, rmtree
 from typing import Any
 
 import typer
@@ -123,7 +123,8 @@ def judge() -> None:
 def publish() -> None:
     """Puts the trained models where the pipeline reads them. Their cards are written by hand from `trig tiny evaluate` and `trig tiny paint`."""
     for name in ("painter", "judge"):
-        copytree(WORK / name, OUT / name, dirs_exist_ok=True)
+        rmtree(OUT / name, ignore_errors=True)
+        copytree(WORK / name, OUT / name)
 
 
 if __name__ == "__main__":
