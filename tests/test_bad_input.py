@@ -49,12 +49,12 @@ def damaged(images: pl.DataFrame) -> pl.DataFrame:
         ("stages.generate tiny absent.parquet images", "absent.parquet: there is no prompts table here"),
         ("stages.generate tiny keyless.parquet images", "keyless.parquet: column 'key' of the prompts table is missing"),
         ("stages.judge tiny prompts.parquet absent out.parquet", "absent: there is no images table here"),
-        ("stages.classify prompts.parquet scores out.parquet", "scores/tiny.parquet: column 'expected' is NaN in 24 rows"),
-        ("stages.gate scores prompts.parquet scores/tiny.parquet out.json out.html", "column 'expected' is NaN in 24 rows"),
+        ("stages.classify prompts.parquet scores out.parquet", "scores/tiny.parquet: column 'expected' is NaN or infinite in 24 rows"),
+        ("stages.gate scores prompts.parquet scores/tiny.parquet out.json out.html", "column 'expected' is NaN or infinite in 24 rows"),
         ("stages.gate relatives prompts.parquet out.json out.html", "gate: relatives with 1 inputs is unknown"),
         ("trig.cli score torn.png --prompt ball --dimension TA-X", "dimension: 'TA-X' is unknown; choose one of IQ-R,"),
         ("trig.cli score absent.png --prompt ball --dimension TA-C", "absent.png: there is no such file"),
-        ("trig.cli score torn.png --prompt ball --dimension TA-C", "torn.png: not scored: the picture cannot be decoded"),
+        ("trig.cli score torn.png --prompt ball --dimension TA-C", "torn.png: no score: the picture cannot be decoded"),
     ],
 )
 def test_one_line_and_exit_code_2(program: str, said: str, place: Path) -> None:

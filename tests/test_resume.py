@@ -95,7 +95,7 @@ class Place:
 
 
 def place(folder: Path, prompts: pl.DataFrame) -> Place:
-    workplace.bench(folder, generate__batch_size=4, judge__batch_size=4, models__tiny__steps=2)
+    workplace.bench(folder, generate__batch_size=4, judge__batch_size=4, **{"models__tiny__steps": 2, "models__tiny-dtm__steps": 2})
     tables.write(prompts, tables.PROMPTS, folder / PROMPTS)
     return Place(folder)
 
