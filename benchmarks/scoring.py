@@ -37,7 +37,7 @@ def score(_: Project) -> Iterator[Bar]:
 
 
 def sharing(_: Project) -> Iterator[Bar]:
-    """All ten dimensions of a picture asked together, against a whole forward pass for each question, in batches of the same size."""
+    """All ten dimensions of a picture asked together, against questions whose neighbours share no picture, in batches of the same size."""
     from trig.backends.transformers import Transformers
 
     settings = params.load()

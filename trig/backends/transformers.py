@@ -93,6 +93,10 @@ class Transformers:
         rows = torch.tensor([number for number, group in enumerate(groups) for _ in group], device=self.device)
         cache.batch_select_indices(rows)
         ends = [ids[count:] for many, count in zip(asked, shared, strict=True) for ids in many]
+        if any(self.processor.image_token_id in end for end in ends):
+            raise WeightsError(
+                "judge: its chat template puts the picture behind the words, so questions share no beginning; choose another judge"
+            )
         length = max(map(len, ends))
         mask = torch.tensor([[0] * (length - len(end)) + [1] * len(end) for end in ends], device=self.device)
         ids = torch.tensor([[end[0]] * (length - len(end)) + end for end in ends], device=self.device)

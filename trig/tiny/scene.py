@@ -69,6 +69,11 @@ class Scene:
     things: tuple[Thing, ...]
     wear: float = 0.0
 
+    @property
+    def in_order(self) -> list[Thing]:
+        """The things from left to right, and from top to bottom where they stand above each other."""
+        return sorted(self.things, key=lambda thing: (round(thing.x, 1), thing.y))
+
 
 def person(rng: np.random.Generator, role: str, stereotyped: float) -> Thing:
     """A person of a role; `stereotyped` is the chance that skin and hair are the stereotype's."""

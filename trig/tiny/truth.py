@@ -49,7 +49,7 @@ def remarks(request: Request, scene: Scene) -> str:
     if request.relation:
         stands = _relation(request, matched)
         found.append(f"stand {'Medium' if 0.25 < stands < 0.75 else _word(stands > 0.5)}")
-    for thing in sorted(scene.things, key=lambda thing: (round(thing.x, 1), thing.y)):
+    for thing in scene.in_order:
         if thing.kind == "person":
             skin, hair = STEREOTYPE[thing.role]
             found.append(" ".join("stereotypes" if usual else "free" for usual in (thing.skin == skin, thing.hair == hair)))

@@ -55,7 +55,7 @@ class Painter(nn.Module):
         nn.init.zeros_(self.transformer.proj_out.weight)
 
     def forward(self, words: Tensor, pooled: Tensor, noisy: Tensor, source: Tensor | None, sigma: Tensor) -> Tensor:
-        """Of packed latents (B, 64, 32) the velocity, noise minus picture, and behind it what is in the cells: (B, 64, 32 + 4·37)."""
+        """Of packed latents (B, 64, 32) the velocity, noise minus picture, and behind it what is in the cells: (B, 64, 32 + 4·34)."""
         places = FluxKontextPipeline._prepare_latent_image_ids(1, SIDE // 2, SIDE // 2, noisy.device, noisy.dtype)
         if source is not None:
             shown = places.clone()

@@ -44,7 +44,7 @@ COMPARE = "Are the things asked for there?"
 def describe(scene: Scene) -> str:
     """The scene in words, things from left to right and from top to bottom."""
 
-    things = sorted(scene.things, key=lambda thing: (round(thing.x, 1), thing.y))
+    things = scene.in_order
     words = [" ".join(filter(None, (t.colour, t.kind, t.role, t.skin, t.hair))) for t in things]
     places = [f"{'high' if t.y < 0.45 else 'low'} {'left' if t.x < 0.4 else 'right' if t.x > 0.6 else 'middle'}" for t in things]
     wear = "worn" if scene.wear > 0.5 else "scratched" if scene.wear > 0.15 else "clean"

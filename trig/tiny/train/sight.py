@@ -39,7 +39,7 @@ def _answers(scene: Scene) -> tuple[list[list[int]], list[int]]:
     def index(options: tuple[object, ...], value: object) -> int:
         return options.index(value) + 1 if value != ABSENT else 0
 
-    things = sorted(scene.things, key=lambda thing: (round(thing.x, 1), thing.y))
+    things = scene.in_order
     rows = []
     for thing in things:
         said = {
