@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import models, pipeline, scoring
+from benchmarks import models, pipeline, scoring, serving
 from benchmarks.bar import Bar
 from benchmarks.programs import FailedError
 from benchmarks.project import Project
@@ -19,6 +19,7 @@ from benchmarks.project import Project
 ROWS: dict[str, Callable[[Project], Iterator[Bar]]] = {
     "score": scoring.score,
     "sharing": scoring.sharing,
+    "serving": serving.serving,
     "judge": models.judge,
     "painter": models.painter,
     "pipeline": pipeline.first,

@@ -12,8 +12,9 @@ from benchmarks.bar import Bar, at_least, at_most
 from benchmarks.models import said
 from benchmarks.project import Project
 from trig import params
+from trig.backends import judges
 from trig.dimensions import Dimension, Task
-from trig.judge import labels, rate, rubrics
+from trig.judge import labels, ratings, rubrics
 from trig.params import Params
 from trig.protocols import Question
 
@@ -38,10 +39,8 @@ def score(_: Project) -> Iterator[Bar]:
 
 def sharing(_: Project) -> Iterator[Bar]:
     """All ten dimensions of a picture asked together, against questions whose neighbours share no picture, in batches of the same size."""
-    from trig.backends.transformers import Transformers
-
     settings = params.load()
-    judge = Transformers(settings.judge.name, settings.judges[settings.judge.name].weights, 40)
+    judge = judges.load(settings, 40)
     texts = rubrics(Task.T2I, settings.judge.grades)
     every = [Question(each.image, each.prompt, texts[dimension]) for each in _questions(settings) for dimension in Dimension]
     apart = [every[place] for start in range(10) for place in range(start, len(every), 10)]  # no two neighbours share a picture
@@ -74,7 +73,7 @@ def _by_hand(settings: Params, question: Question) -> NDArray[np.float64]:
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
-    place = settings.judges[settings.judge.name].weights
+    place = settings.judges[settings.judge.name].needs
     model, processor = AutoModelForImageTextToText.from_pretrained(place, dtype=torch.float32), AutoProcessor.from_pretrained(place)
     text = (
         f"<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>Prompt: {question.prompt}\n{question.rubric}"
@@ -95,10 +94,7 @@ def _by_hand(settings: Params, question: Question) -> NDArray[np.float64]:
 
 def _in_batch(settings: Params, questions: list[Question]) -> float:
     """The first question's expected score when all are asked together."""
-    from trig.backends.transformers import Transformers
-
-    judge = Transformers(settings.judge.name, settings.judges[settings.judge.name].weights, len(questions))
-    (first, *_) = judge.ask(questions, labels(settings.judge.grades, judge.encode))
-    expected = rate(first, 1.0).expected
+    judge = judges.load(settings, len(questions))
+    expected = ratings(judge, questions, settings.judge.grades, 1.0)[0].expected
     assert expected is not None
     return expected

@@ -9,6 +9,7 @@ from shutil import rmtree
 
 from stages._cli import bar, only_one, run
 from trig import generate, params, tables
+from trig.backends import judges
 from trig.dimensions import Pair
 from trig.finetune import select
 from trig.judge import run as judging
@@ -24,7 +25,6 @@ def main(weakest: Path, prompts: Path, lora: Path) -> None:
     with only_one("finetune", home()), Store.open() as store:
         from trig.backends.diffusers import Diffusers
         from trig.backends.lora import Lora
-        from trig.backends.transformers import Transformers
 
         base = Diffusers(settings.base, everything.model(settings.base))
         planned = generate.plan(asked, base.revision, everything.seed)
@@ -33,9 +33,9 @@ def main(weakest: Path, prompts: Path, lora: Path) -> None:
             ((step.done, step.total) for step in generate.paint(planned, base, store, everything.generate.batch_size)),
         )
         pictures = generate.pictures(planned, settings.base, everything.model(settings.base), store)
-        judge = Transformers(wanted.name, everything.judges[wanted.name].weights, wanted.batch_size)
-        calls = judging.calls(asked, pictures, judge.revision, wanted.grades, "pair")
-        bar("judge candidates", ((step.done, step.total) for step in judging.answer(calls, judge, store, wanted.grades, wanted.batch_size)))
+        judge = judges.load(everything)
+        calls = judging.calls(asked, pictures, judge.revision, wanted.model_copy(update={"dimensions": "pair"}))
+        bar("judge candidates", ((step.done, step.total) for step in judging.answer(calls, judge, store, wanted)))
         kept = select.keep(judging.scores(calls, store, judge.revision, wanted.max_off_mass), pair, settings)
         texts, shown = dict(asked.select("data_id", "prompt").iter_rows()), dict(pictures.select("data_id", "image").iter_rows())
         samples = [(texts[name], shown[name]["bytes"]) for name in sorted(kept)]

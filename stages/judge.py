@@ -7,6 +7,7 @@ from pathlib import Path
 
 from stages._cli import bar, only_one, run
 from trig import params, tables
+from trig.backends import judges
 from trig.judge import run as judging
 from trig.store import Store, home
 
@@ -17,12 +18,9 @@ def main(model: str, prompts: Path, images: Path, scores: Path) -> None:
     wanted = settings.judge
     asked, shown = tables.split(tables.read(prompts, tables.PROMPTS), "test"), tables.read(images, tables.IMAGES)
     with only_one(f"judge-{model}", home()), Store.open() as store:
-        from trig.backends.transformers import Transformers
-
-        judge = Transformers(wanted.name, settings.judges[wanted.name].weights, wanted.batch_size)
-        found = judging.calls(asked, shown, judge.revision, wanted.grades, wanted.dimensions)
-        answers = judging.answer(found, judge, store, wanted.grades, wanted.batch_size)
-        bar(f"judge {model}", ((step.done, step.total) for step in answers))
+        judge = judges.load(settings)
+        found = judging.calls(asked, shown, judge.revision, wanted)
+        bar(f"judge {model}", ((step.done, step.total) for step in judging.answer(found, judge, store, wanted)))
         tables.write(judging.scores(found, store, f"{wanted.name}@{judge.revision}", wanted.max_off_mass), tables.SCORES, scores)
 
 

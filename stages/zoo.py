@@ -11,8 +11,8 @@ from trig.backends.weights import folder, revision
 
 
 def main(needs: Path, out: Path) -> None:
-    """Read the folder that `models.<name>.needs` names, write data/zoo/<name>.json: the hash of what it holds."""
-    place = folder(str(needs), "params.yaml: models.*.needs")
+    """Read what `models.<name>.needs` names, write data/zoo/<name>.json: the hash of what it holds."""
+    place = needs if needs.is_file() else folder(str(needs), "params.yaml: models.*.needs")
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps({"needs": str(needs), "revision": revision(place)}) + "\n", "utf-8")
 

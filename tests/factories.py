@@ -92,6 +92,11 @@ def _score(model: str, task: str, pair: str, data_id: str, dimension: str, place
         "status": "ok",
         "reason": None,
         "judge": "factory@1",
+        "engine": "factory 1",
+        "mode": "exact",
+        "rubric": content_key(dimension=dimension),
+        "tokens": None,
+        "cached": None,
         "image_key": content_key(model=model, task=task, data_id=data_id),
         "key": content_key(model=model, task=task, data_id=data_id, dimension=dimension),
     }

@@ -1,6 +1,6 @@
 """Scores are what the checkpoint's logits say, failures are nulls with a reason, and nothing is asked twice."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from io import BytesIO
 from math import exp, log
 from pathlib import Path
@@ -16,10 +16,11 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from trig import params, tables
 from trig.backends.transformers import Transformers
-from trig.dimensions import Dimension, Task
-from trig.errors import LabelError, TableError, WeightsError
-from trig.judge import labels, rate, rubric, rubrics
+from trig.dimensions import Dimension, Pair, Task
+from trig.errors import JudgeError, LabelError, TableError, WeightsError
+from trig.judge import labels, rate, ratings, rubric, rubrics
 from trig.judge import run as judging
+from trig.judge.pictures import fit
 from trig.protocols import Answer, Labels, Question, Refusal
 from trig.store import Store
 
@@ -28,7 +29,7 @@ GRADES = ("Bad", "Medium", "Good")
 
 @pytest.fixture(scope="module")
 def judge() -> Transformers:
-    return Transformers("tiny", params.load().judges["tiny"].weights, 8)
+    return Transformers("tiny", params.load().judges["tiny"].needs, 8)
 
 
 def question(seed: int, prompt: str = "a red ball in a meadow", dimension: Dimension = Dimension.CONTENT) -> Question:
@@ -36,7 +37,7 @@ def question(seed: int, prompt: str = "a red ball in a meadow", dimension: Dimen
 
 
 def test_a_score_is_a_handwritten_softmax_over_the_checkpoints_logits(judge: Transformers) -> None:
-    place = params.load().judges["tiny"].weights
+    place = params.load().judges["tiny"].needs
     model, processor = AutoModelForImageTextToText.from_pretrained(place, dtype=torch.float32), AutoProcessor.from_pretrained(place)
     asked = question(1)
     text = (
@@ -50,7 +51,7 @@ def test_a_score_is_a_handwritten_softmax_over_the_checkpoints_logits(judge: Tra
     ids = [processor.tokenizer.convert_tokens_to_ids(grade) for grade in GRADES]
     weights = [exp(float(logits[token] - logits.max())) for token in ids]
     p = [weight / sum(weights) for weight in weights]
-    (answer,) = judge.ask([asked], [[token] for token in ids])
+    ((_, answer),) = judge.ask([asked], Labels(GRADES, tuple((token,) for token in ids)))
     rating = rate(answer, 1.0)
     assert rating.p == pytest.approx(p, abs=1e-5)
     assert rating.expected == pytest.approx(p[1] / 2 + p[2], abs=1e-5)
@@ -64,15 +65,14 @@ def test_a_score_does_not_depend_on_its_batch(judge: Transformers) -> None:
         for seed, prompt in enumerate(("a ball", "a photo of a red ball in a meadow, lifelike"))
         for dimension in Dimension
     ]
-    ids = labels(GRADES, judge.encode)
-    together = [rate(answer, 1.0).expected for answer in judge.ask(asked, ids)]
-    alone = [rate(next(iter(judge.ask([each], ids))), 1.0).expected for each in asked]
+    together = [rating.expected for rating in ratings(judge, asked, GRADES, 1.0)]
+    alone = [ratings(judge, [each], GRADES, 1.0)[0].expected for each in asked]
     assert together == pytest.approx(alone, abs=1e-3)
 
 
 def test_a_damaged_picture_is_refused_and_its_neighbours_are_not(judge: Transformers) -> None:
     broken = Question(factories.png(1, 64, 64)[:60], "a ball", "x")
-    answers = list(judge.ask([question(1), broken, question(2)], labels(GRADES, judge.encode)))
+    answers = [answer for _, answer in judge.ask([question(1), broken, question(2)], labels(GRADES, judge.encode))]
     assert [type(answer) for answer in answers] == [Answer, Refusal, Answer]
     assert isinstance(answers[1], Refusal) and "cannot be decoded" in answers[1].reason
 
@@ -86,11 +86,16 @@ def test_questions_about_one_picture_share_their_beginning_and_nothing_else(judg
     ]
     for asked in (whole, whole[::7], whole[::-1][:13], whole[3:4]):
         with torch.inference_mode():
-            shown = [Image.open(BytesIO(each.image)).convert("RGB") for each in asked]
+            shown = [[Image.open(BytesIO(file)).convert("RGB") for file in each.images] for each in asked]
             together = judge.logprobs(asked, shown)
             chats = [
-                [{"role": "user", "content": [{"type": "image", "image": picture}, {"type": "text", "text": each.text}]}]
-                for each, picture in zip(asked, shown, strict=True)
+                [
+                    {
+                        "role": "user",
+                        "content": [*({"type": "image", "image": each} for each in pictures), {"type": "text", "text": one.text}],
+                    }
+                ]
+                for one, pictures in zip(asked, shown, strict=True)
             ]
             alone = [
                 judge.model(
@@ -105,16 +110,31 @@ def test_questions_about_one_picture_share_their_beginning_and_nothing_else(judg
 
 def test_a_picture_too_large_to_decode_is_refused(judge: Transformers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    (answer,) = judge.ask([question(1)], labels(GRADES, judge.encode))
+    ((_, answer),) = judge.ask([question(1)], labels(GRADES, judge.encode))
     assert isinstance(answer, Refusal) and "DecompressionBombError" in answer.reason
 
 
 def test_torn_weights_are_one_line(tmp_path: Path) -> None:
-    weights = Path(params.load().judges["tiny"].weights)
+    weights = Path(params.load().judges["tiny"].needs)
     for file in weights.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes()[: 1000 if file.suffix == ".safetensors" else None])
     with pytest.raises(WeightsError, match=r"^params.yaml: judges.x.weights: .*transformers cannot load it: .+"):
         Transformers("x", str(tmp_path), 8)
+
+
+def test_a_judge_that_thinks_before_it_answers_is_refused_unless_it_can_do_without(tmp_path: Path) -> None:
+    weights = Path(params.load().judges["tiny"].needs)
+    for file in weights.iterdir():
+        (tmp_path / file.name).symlink_to(file.absolute())
+    template = tmp_path / "chat_template.jinja"
+    usual = template.read_text("utf-8")
+    template.unlink()
+    begun = "<|im_start|>assistant\n"
+    template.write_text(usual.replace(begun, f"{begun}<think>\n"), "utf-8")
+    with pytest.raises(WeightsError, match="begin with thinking"):
+        Transformers("x", str(tmp_path), 8)
+    template.write_text(usual.replace(begun, begun + "{% if enable_thinking is not false %}<think>\n{% endif %}"), "utf-8")
+    Transformers("x", str(tmp_path), 8)
 
 
 @given(st.lists(st.floats(-30, 0), min_size=2, max_size=5))
@@ -161,7 +181,7 @@ def test_two_grades_with_one_token_are_refused() -> None:
 
 def test_spellings_of_a_grade_are_folded() -> None:
     vocabulary = {"Bad": 1, "bad": 2, " Bad": 3, "Good": 4}
-    assert labels(("Bad", "Good"), lambda text: [vocabulary[text]] if text in vocabulary else [8, 9]) == ((1, 2, 3), (4,))
+    assert labels(("Bad", "Good"), lambda text: [vocabulary[text]] if text in vocabulary else [8, 9]).ids == ((1, 2, 3), (4,))
 
 
 def test_every_rubric_ends_in_the_grades() -> None:
@@ -171,18 +191,23 @@ def test_every_rubric_ends_in_the_grades() -> None:
     assert len(set(texts.values())) == 10
 
 
-class Counting:
-    """Counts what a real judge is asked."""
+class Unwell:
+    """A real judge behind a wire that is cut for the questions of `cut`, in the order of their first asking; counts what it is asked."""
 
-    def __init__(self, real: Transformers) -> None:
-        self.real, self.revision, self.encode, self.asked = real, real.revision, real.encode, 0
+    def __init__(self, real: Transformers, cut: Collection[int] = ()) -> None:
+        self.real, self.revision, self.engine, self.encode, self.cut, self.asked = real, real.revision, real.engine, real.encode, cut, 0
 
-    def ask(self, questions: Sequence[Question], labels: Labels) -> Iterator[Answer | Refusal]:
+    def ask(self, questions: Sequence[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
         self.asked += len(questions)
-        return self.real.ask(questions, labels)
+        for place, said in self.real.ask(questions, labels):
+            yield place, Refusal("the wire was cut") if place in self.cut else said
 
 
-def test_every_call_has_a_row_and_a_refusal_is_asked_again(judge: Transformers, tmp_path: Path) -> None:
+def settings(**changes: object) -> params.Judge:
+    return params.load().judge.model_copy(update={"batch_size": 8, "max_off_mass": 1.0, **changes})
+
+
+def test_every_call_has_a_row_and_only_what_may_be_mended_is_asked_again(judge: Transformers, tmp_path: Path) -> None:
     prompts = tables.split(factories.prompts(), "test")
     images = factories.images(prompts)
     broken = images["data_id"][0]
@@ -190,22 +215,62 @@ def test_every_call_has_a_row_and_a_refusal_is_asked_again(judge: Transformers, 
         pl.when(pl.col("data_id") == broken).then(pl.lit(b"no picture")).otherwise(pl.col("image").struct["bytes"]).alias("bytes"),
         pl.col("image").struct["path"],
     )
-    damaged = images.with_columns(image=struct)
-    counting = Counting(judge)
+    unwell = Unwell(judge, cut=(5, 9))
     with Store.open(tmp_path) as store:
-        found = judging.calls(prompts, damaged, judge.revision, GRADES, "pair")
-        list(judging.answer(found, counting, store, GRADES, 8))
-        scores = tables.check(judging.scores(found, store, "tiny@x", 1.0), tables.SCORES, "scores")
-        assert scores.height == 2 * prompts.height
-        nulls = scores.filter(pl.col("status") == "null")
-        assert set(nulls["data_id"]) == {broken}
-        assert nulls["score_trig"].is_null().all() and nulls["reason"].str.contains("cannot be decoded").all()
-        counting.asked = 0
-        list(judging.answer(found, counting, store, GRADES, 8))
-        assert counting.asked == nulls["key"].n_unique()
+        found = judging.calls(prompts, images.with_columns(image=struct), judge.revision, settings())
+
+        def scored() -> pl.DataFrame:
+            list(judging.answer(found, unwell, store, settings()))
+            return tables.check(judging.scores(found, store, "tiny@x", 1.0), tables.SCORES, "scores")
+
+        first = scored()
+        assert first.height == 2 * prompts.height == unwell.asked
+        nulls = first.filter(pl.col("status") == "null")
+        assert nulls["score_trig"].is_null().all() and nulls.filter(pl.col("data_id") == broken).height == 2
+        assert sorted(nulls["reason"].str.slice(0, 16)) == ["the picture cann"] * 2 + ["the wire was cut"] * 2
+        unwell.cut, unwell.asked = (), 0
+        second = scored()
+        assert unwell.asked == 2
+        assert set(second.filter(pl.col("status") == "null")["data_id"]) == {broken}
+        assert set(second["engine"].drop_nulls()) == {judge.engine}
+
+
+def test_too_many_questions_without_an_answer_stop_the_stage_and_lose_nothing(judge: Transformers, tmp_path: Path) -> None:
+    prompts = tables.split(factories.prompts(), "test")
+    unwell = Unwell(judge, cut=range(9, 13))
+    with Store.open(tmp_path) as store:
+        found = judging.calls(prompts, factories.images(prompts), judge.revision, settings())
+        with pytest.raises(JudgeError, match=r"^params.yaml: judge.max_failures: more than 3 .*4: the wire was cut.*kept$"):
+            list(judging.answer(found, unwell, store, settings(max_failures=3)))
+        unwell.cut, unwell.asked = (), 0
+        list(judging.answer(found, unwell, store, settings()))
+        assert unwell.asked == len(found) - 9
+
+
+def test_the_judge_of_an_edit_sees_what_was_edited_unless_told_otherwise(judge: Transformers) -> None:
+    prompts = tables.split(factories.prompts([(Task.P2P, Pair.parse("IQ-R_TA-C"))]), "test")
+    shown = [
+        [call.question.images for call in judging.calls(prompts, factories.images(prompts), "1", settings(reference_image=which))]
+        for which in ("source", "none")
+    ]
+    assert [pictures[-1:] for pictures in shown[0]] == shown[1] and {len(pictures) for pictures in shown[0]} == {2}
+    text = rubric(Task.P2P, Dimension.CONTENT, GRADES)
+    first, second, other = factories.png(1, 64, 64), factories.png(2, 64, 64), factories.png(3, 64, 64)
+    asked = [Question(first, "make it red", text, source) for source in (second, other, None)]
+    together = [rating.p for rating in ratings(judge, asked, GRADES, 1.0)]
+    assert len(set(together)) == 3
+    assert together[1] == pytest.approx(ratings(judge, asked[1:2], GRADES, 1.0)[0].p, abs=1e-5)
+
+
+def test_large_pictures_are_made_smaller_once_and_small_ones_are_left_alone() -> None:
+    large, small = factories.png(1, 300, 100), factories.png(2, 64, 64)
+    fitted = fit(large, 10_000)
+    assert Image.open(BytesIO(fitted)).size == (173, 57)
+    assert fit(large, 10_000) == fitted == fit(fitted, 10_000)
+    assert fit(small, 10_000) == small and fit(b"no picture", 10_000) == b"no picture"
 
 
 def test_a_prompt_without_a_picture_is_named(judge: Transformers) -> None:
     prompts = tables.split(factories.prompts(), "test")
     with pytest.raises(TableError, match="has no picture"):
-        judging.calls(prompts, factories.images(prompts).head(3), judge.revision, GRADES, "pair")
+        judging.calls(prompts, factories.images(prompts).head(3), judge.revision, settings())

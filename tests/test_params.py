@@ -70,6 +70,11 @@ def test_the_shipped_file_says_what_the_pipeline_promises() -> None:
     assert found.models[found.finetune.name].adapter == f"data/lora/{found.finetune.name}"
 
 
+@pytest.mark.parametrize("edit", [put("judges.tiny-served.endpoints", ["http://u:hush@x/v1"]), put("judges.tiny-served.key", "sk-hush")])
+def test_a_secret_in_the_wrong_place_is_not_repeated(edit: Edit, tmp_path: Path) -> None:
+    assert "hush" not in complaint(edited(tmp_path, edit))
+
+
 def test_no_number_has_a_second_home() -> None:
     """A default in the code would be used in silence when a key is left out."""
     assert [
@@ -89,6 +94,15 @@ def test_a_value_cannot_be_changed_once_read() -> None:
         (put("threshold", {}), "threshold: unknown key; did you mean 'thresholds'?"),
         (put("thresholds.synergie", 0.8), "thresholds.synergie: unknown key; did you mean 'synergy'?"),
         (put("models.tiny.guidance", 2.0), "models.tiny.guidance: unknown key; did you mean 'guidance_scale'?"),
+        (put("judges.tiny.backend", "magic"), "judges.tiny.backend: 'magic': input should be 'transformers' or 'openai'"),
+        (
+            put("judges.tiny-served.endpoints", ["http://u:p@x/v1"]),
+            "judges.tiny-served.endpoints.0: give addresses such as http://127.0.0.1:8000/v1, without",
+        ),
+        (
+            put("judges.tiny-served.key", "sk-secret"),
+            "judges.tiny-served.key: name the environment variable that holds the key, such as OPENAI_API_KEY;",
+        ),
         (put("judges.tiny.wieghts", "x"), "judges.tiny.wieghts: unknown key; did you mean 'weights'?"),
         (drop("thresholds.synergy"), "thresholds.synergy: missing; every parameter must be given"),
         (put("thresholds.synergy", "0,8"), "thresholds.synergy: '0,8': input should be a valid number"),

@@ -28,9 +28,9 @@ from pathlib import Path
 from trig.store import Store, fill
 root, name, rows, pause = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
 def compute(batch):
-    for number in batch:
+    for place, number in enumerate(batch):
         time.sleep(pause)
-        yield f"{number:>64}".encode() * 50
+        yield place, f"{number:>64}".encode() * 50
 with Store.open(root) as store:
     print("open", flush=True)
     for progress in fill(store, name, {f"{n:032x}": n for n in range(rows)}, compute, 4):
@@ -56,8 +56,8 @@ def payload(number: int) -> bytes:
     return f"{number:>64}".encode() * 50
 
 
-def doubled(batch: list[int]) -> Iterator[bytes]:
-    return (str(2 * number).encode() for number in batch)
+def doubled(batch: list[int]) -> Iterator[tuple[int, bytes]]:
+    return ((place, str(2 * number).encode()) for place, number in enumerate(batch))
 
 
 def test_what_was_put_in_comes_out_in_the_order_asked_for(store: Store) -> None:
@@ -104,12 +104,12 @@ def test_fill_computes_only_what_is_missing_and_says_how_far_it_is(store: Store)
     other.close()
     seen: list[list[int]] = []
 
-    def compute(batch: list[int]) -> Iterator[bytes]:
+    def compute(batch: list[int]) -> Iterator[tuple[int, bytes]]:
         seen.append(batch)
-        return doubled(batch)
+        return reversed([*doubled(batch)])
 
     steps = list(fill(store, "sums", {f"k{number}": number for number in range(1, 6)}, compute, 3))
-    assert seen == [[2, 3, 4], [5]]
+    assert seen == [[2, 3, 4, 5]]
     assert steps == [Progress(5, 1, 0, 0), Progress(5, 1, 3, 0), Progress(5, 1, 4, 0)]
     assert steps[-1].done == 5
     assert store.get("sums", ["k1", "k2", "k5"]) == {"k1": b"2", "k2": b"4", "k5": b"10"}
@@ -117,26 +117,34 @@ def test_fill_computes_only_what_is_missing_and_says_how_far_it_is(store: Store)
 
 def test_fill_asks_again_for_what_came_to_nothing(store: Store) -> None:
     wanted = {"odd": 1, "even": 2}
-    first = list(fill(store, "sums", wanted, lambda batch: (b"yes" if number % 2 == 0 else None for number in batch), 8))[-1]
+    first = list(fill(store, "sums", wanted, lambda batch: ((place, b"yes" if n % 2 == 0 else None) for place, n in enumerate(batch)), 8))[
+        -1
+    ]
     assert first == Progress(2, 0, 1, 1)
     assert store.known("sums", wanted) == {"even"}
     assert list(fill(store, "sums", wanted, doubled, 8))[-1] == Progress(2, 1, 1, 0)
 
 
-def test_fill_keeps_the_batches_that_finished_before_an_error(store: Store) -> None:
-    def compute(batch: list[int]) -> Iterator[bytes]:
-        for number in batch:
-            yield str(10 // number).encode()
+def test_fill_keeps_what_finished_before_an_error(store: Store) -> None:
+    def compute(batch: list[int]) -> Iterator[tuple[int, bytes]]:
+        for place, number in enumerate(batch):
+            yield place, str(10 // number).encode()
 
     with pytest.raises(ZeroDivisionError):
         list(fill(store, "sums", {"a": 5, "b": 2, "c": 1, "d": 0}, compute, 2))
-    assert store.known("sums", "abcd") == {"a", "b"}
+    assert store.known("sums", "abcd") == {"a", "b", "c"}
+
+
+def test_fill_commits_slow_work_every_second(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores, "COMMIT_SECONDS", 0.0)
+    steps = list(fill(store, "sums", {"a": 1, "b": 2}, doubled, 100))
+    assert [step.computed for step in steps] == [0, 1, 2, 2]
 
 
 def test_fill_refuses_an_answer_too_few(store: Store) -> None:
-    with pytest.raises(ValueError, match="zip"):
-        list(fill(store, "sums", {"a": 5, "b": 2}, lambda _: [b"only one"], 2))
-    assert store.known("sums", "ab") == set()
+    with pytest.raises(ValueError, match="2 rows were asked for and 1 were computed"):
+        list(fill(store, "sums", {"a": 5, "b": 2}, lambda _: [(0, b"only one")], 2))
+    assert store.known("sums", "ab") == {"a"}
 
 
 def test_kill_nine_at_random_moments_costs_at_most_a_batch(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from trig.judge import rubrics
 from trig.protocols import Question
 from trig.tiny.cases import shown_case
 from trig.tiny.evaluate import png
-from trig.tiny.train.judge import Eyes, forward
+from trig.tiny.language import Request, plain
+from trig.tiny.scene import Scene, Thing
+from trig.tiny.train.judge import Eyes, Layers, states
 from trig.tiny.train.packing import Packer
 from trig.tiny.train.processor import patches
 
@@ -20,7 +22,7 @@ from trig.tiny.train.processor import patches
 @pytest.fixture(scope="module")
 def judge() -> Transformers:
     settings = params.load()
-    return Transformers("tiny", settings.judges["tiny"].weights, 8)
+    return Transformers("tiny", settings.judges["tiny"].needs, 8)
 
 
 def test_packed_questions_answer_as_single_ones_do(judge: Transformers) -> None:
@@ -30,15 +32,26 @@ def test_packed_questions_answer_as_single_ones_do(judge: Transformers) -> None:
     cases, pictures = zip(*(shown_case(11, number) for number in range(3)), strict=True)
     asked = [(Dimension.REALISM, Dimension.RELATION), (Dimension.BIAS, Dimension.CONTENT), (Dimension.STYLE, Dimension.KNOWLEDGE)]
     with torch.inference_mode():
-        packed = packer.pack(cases, asked)
-        _, states = forward(
-            judge.model, Eyes(judge.model.model.visual), packed, patches(np.stack(pictures), judge.processor.image_processor)
-        )
-        together = judge.model.get_output_embeddings()(states[packed.grade_rows]).log_softmax(-1)
+        seen = Eyes(judge.model.model.visual)(patches(np.stack(pictures), judge.processor.image_processor))
+        packed = packer.grade(cases, asked)
+        (last,) = states(judge.model, Layers(judge.model.model.language_model), packed, seen)
+        together = judge.model.get_output_embeddings()(last[packed.rows]).log_softmax(-1)
         questions = [
             (Question(png(shown), case.request.text, texts[dimension]), Image.fromarray(shown))
             for case, shown, dimensions in zip(cases, pictures, asked, strict=True)
             for dimension in dimensions
         ]
-        alone = torch.cat([judge.logprobs([question], [shown]) for question, shown in questions])
+        alone = torch.cat([judge.logprobs([question], [[shown]]) for question, shown in questions])
     assert (together - alone).abs().max() < 1e-4
+
+
+def test_notes_stand_at_the_words_they_are_about(judge: Transformers) -> None:
+    words = judge.processor.tokenizer
+    packer = Packer(words, rubrics(Task.T2I, params.load().judge.grades), params.load().judge.grades)
+    request = Request((plain("ball", "red"), plain("box")), "left", "snow", "sketch", "lifelike")
+    (first, second) = Scene("photo", "snow", (Thing("ball", "blue"),)), Scene("sketch", "night", (Thing("box", "red"),))
+    packed = packer.read([first, second], [[request, request], [request]])
+    said = [words.decode(packed.ids.flatten()[row]) + words.decode([note]) for row, note in zip(packed.rows, packed.targets, strict=True)]
+    assert said == [" sketch not", " ball colour", " box not", " snow right", "\n not"] * 2 + [
+        " sketch right", " ball not", " box right", " snow not", "\n not",
+    ]  # fmt: skip

@@ -113,10 +113,8 @@ def judge() -> None:
 
     grades = params.load().judge.grades
     texts, seen = rubrics(Task.T2I, grades), (WORK / "tower.safetensors", WORK / "round_trips.safetensors")
-    _show(
-        "judge",
-        trainer.fit(WORK / "judge", WORK, texts, grades, *seen, _course("judge")),
-    )
+    start = _settings()["judge_start"]
+    _show("judge", trainer.fit(WORK / "judge", WORK, texts, grades, *seen, _course("judge"), Path(start) if start else None))
 
 
 @app.command()

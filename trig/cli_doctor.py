@@ -42,7 +42,7 @@ def models() -> None:
         for name, entry in settings.models.items()
     )
     _print(("", "model", "backend", "weights", "steps", "guidance", "pixels"), zoo)
-    judges = ((CHOSEN * (name == settings.judge.name), name, entry.backend, entry.weights) for name, entry in settings.judges.items())
+    judges = ((CHOSEN * (name == settings.judge.name), name, entry.backend, entry.needs) for name, entry in settings.judges.items())
     _print(("", "judge", "backend", "weights"), judges)
 
 
@@ -64,7 +64,7 @@ def _libraries() -> Iterator[Row]:
 
 def _weights(settings: Params) -> Iterator[Row]:
     """The folders that the roster and the judge load. An adapter that a stage writes may still be to come."""
-    zoo = {settings.models[name].weights for name in settings.generate.roster} | {settings.judges[settings.judge.name].weights}
+    zoo = {settings.models[name].weights for name in settings.generate.roster} | {settings.judges[settings.judge.name].needs}
     for place in sorted(zoo):
         files = list(Path(place).rglob("*.safetensors"))
         size = sum(file.stat().st_size for file in files) / 2**20

@@ -1,56 +1,112 @@
-"""`trig score`: rate one picture."""
+"""`trig score`: rate pictures by hand."""
 
 import json
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import polars as pl
 import typer
 
+from stages._cli import bar
 from trig import params
-from trig.dimensions import ABOUT, Task, dimension
-from trig.errors import PictureError, TrigError
+from trig.dimensions import ABOUT, Dimension, dimension
+from trig.errors import TableError, TrigError
+from trig.judge import Rating, labels, rate
+from trig.judge.samples import Sample, samples
 
 
 def score(
-    image: Annotated[Path, typer.Argument(help="A picture file.")],
-    prompt: Annotated[str, typer.Option(help="The prompt it was made from.")],
-    code: Annotated[str, typer.Option("--dimension", help="A dimension, such as TA-R.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    target: Annotated[
+        Path, typer.Argument(help="A picture, a folder of pictures, or a CSV or Parquet table of image, prompt, task and source.")
+    ],
+    prompt: Annotated[
+        str | None, typer.Option(help="The prompt it was made from; without it the text file beside a picture holds its prompt.")
+    ] = None,
+    codes: Annotated[
+        list[str] | None, typer.Option("--dimension", help="A dimension, such as TA-R; may be given more than once. All ten if not given.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the scores to this .csv or .parquet file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, a line per score.")] = False,
     batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Pictures judged together; the file's judge.batch_size if not given.")
+        int | None, typer.Option(min=1, help="Questions judged together; the file's judge.batch_size if not given.")
     ] = None,
 ) -> None:
-    """Rates one picture on one dimension with the configured judge."""
-    asked = dimension(code)
-    settings = params.load()
-    if not image.is_file():
-        raise PictureError(f"{image}: there is no such file")
-    from trig.backends.transformers import Transformers
-    from trig.judge import labels, rate, rubric
-    from trig.protocols import Question
+    """Rates pictures with the configured judge."""
+    asked = [dimension(code) for code in codes or ()] or list(Dimension)
+    if out and out.suffix not in {".csv", ".parquet"}:
+        raise TableError(f"--out: {out}: the file must end in .csv or .parquet")
+    rows = _rate(samples(target, prompt), asked, batch_size)
+    if out:
+        _write(rows, out)
+    elif as_json:
+        for row in rows:
+            print(json.dumps(row))
+    elif len(rows) == 1 and rows[0]["reason"]:
+        raise TrigError(f"{rows[0]['image']}: no score: {rows[0]['reason']}")
+    else:
+        many = len({row["image"] for row in rows}) > 1
+        for row in rows:
+            print(f"{row['image']}: {_line(row)}" if many else _line(row))
+    missing = [row for row in rows if row["reason"]]
+    if missing and len(rows) > 1:
+        print(f"{len(missing)} of {len(rows)} have no score; the first: {missing[0]['image']}: {missing[0]['reason']}", file=sys.stderr)
 
+
+def _rate(found: Sequence[Sample], asked: Sequence[Dimension], batch_size: int | None) -> list[dict[str, Any]]:
+    """A row per picture and dimension, in order."""
+    from trig.backends import judges
+
+    settings = params.load()
     wanted = settings.judge
-    judge = Transformers(wanted.name, settings.judges[wanted.name].weights, batch_size or wanted.batch_size)
-    question = Question(image.read_bytes(), prompt, rubric(Task.T2I, asked, wanted.grades))
-    (answer,) = judge.ask([question], labels(wanted.grades, judge.encode))
-    rating = rate(answer, wanted.max_off_mass)
-    if as_json:
-        print(
-            json.dumps(
-                {
-                    "image": str(image),
-                    "prompt": prompt,
-                    "dimension": asked.value,
-                    "judge": f"{wanted.name}@{judge.revision}",
-                    "grades": wanted.grades,
-                    **asdict(rating),
-                }
-            )
-        )
-        return
-    if rating.reason:
-        raise TrigError(f"{image}: no score: {rating.reason}")
-    shares = ", ".join(f"{grade} {share:.3f}" for grade, share in zip(wanted.grades, rating.p or (), strict=True))
-    numbers = f"S {rating.expected:.4f}, C {rating.confidence:.4f}, C·S {rating.score_trig:.4f}"
-    print(f"{asked} {ABOUT[asked].name}: {numbers} ({shares}; off-grade mass {rating.off_mass:.2g})")
+    pieces = [(each, code) for each in found for code in asked]
+    questions = [question for each in found for question in each.questions(asked, wanted.grades, wanted.max_pixels)]
+    judge = judges.load(settings, batch_size)
+    said: dict[int, Rating] = {}
+
+    def steps() -> Iterator[tuple[int, int]]:
+        for place, answer in judge.ask(questions, labels(wanted.grades, judge.encode)):
+            said[place] = rate(answer, wanted.max_off_mass)
+            yield len(said), len(questions)
+
+    if len(questions) > 100:
+        bar("score", steps())
+    else:
+        list(steps())
+    return [
+        {
+            "image": str(each.image),
+            "prompt": each.prompt,
+            "task": each.task.value,
+            "dimension": code.value,
+            "judge": f"{wanted.name}@{judge.revision}",
+            "grades": wanted.grades,
+            **asdict(said[place]),
+        }
+        for place, (each, code) in enumerate(pieces)
+    ]
+
+
+def _write(rows: Sequence[dict[str, Any]], out: Path) -> None:
+    """The whole table or none: a CSV has a column for each grade's probability."""
+    frame = pl.DataFrame(rows, infer_schema_length=None)
+    part = out.with_name(f".{out.name}.part")
+    if out.suffix == ".csv":
+        grades = rows[0]["grades"]
+        shares = [pl.col("p").list.get(place, null_on_oob=True).alias(f"p_{grade}") for place, grade in enumerate(grades)]
+        frame.with_columns(pl.col("p").cast(pl.List(pl.Float64))).with_columns(shares).drop("p", "grades").write_csv(part)
+    else:
+        frame.write_parquet(part)
+    part.replace(out)
+    print(f"{len(rows)} scores are in {out}")
+
+
+def _line(row: dict[str, Any]) -> str:
+    code = Dimension(row["dimension"])
+    if row["reason"]:
+        return f"{code} {ABOUT[code].name}: no score: {row['reason']}"
+    shares = ", ".join(f"{grade} {share:.3f}" for grade, share in zip(row["grades"], row["p"], strict=True))
+    numbers = f"S {row['expected']:.4f}, C {row['confidence']:.4f}, C·S {row['score_trig']:.4f}"
+    return f"{code} {ABOUT[code].name}: {numbers} ({shares}; off-grade mass {row['off_mass']:.2g})"

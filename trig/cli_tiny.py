@@ -20,14 +20,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command()
 def evaluate(count: Count = 200, as_json: Json = False) -> None:
     """The judge's agreement with the truth, per dimension, on scenes it never saw, half of them round trips through the painter's autoencoder."""
+    from trig.backends import judges
     from trig.backends.autoencoder import round_trip
-    from trig.backends.transformers import Transformers
-    from trig.judge import labels, rate, rubrics
+    from trig.judge import ratings, rubrics
     from trig.protocols import Question
     from trig.tiny import evaluate as tiny
 
     settings = params.load()
-    judge = Transformers(settings.judge.name, settings.judges[settings.judge.name].weights, settings.judge.batch_size)
+    judge = judges.load(settings)
     texts = rubrics(Task.T2I, settings.judge.grades)
     asked = tiny.cases(count)
     through = [number % 2 == 1 for number in range(len(asked))]
@@ -36,8 +36,8 @@ def evaluate(count: Count = 200, as_json: Json = False) -> None:
     questions = [
         Question(tiny.png(shown), case.request.text, texts[dimension]) for (dimension, case, _), shown in zip(asked, pictures, strict=True)
     ]
-    answers = judge.ask(questions, labels(settings.judge.grades, judge.encode))
-    found = tiny.agreement(asked, [rate(answer, settings.judge.max_off_mass).expected for answer in answers], through)
+    rated = ratings(judge, questions, settings.judge.grades, settings.judge.max_off_mass)
+    found = tiny.agreement(asked, [rating.expected for rating in rated], through)
     mean = None if found["rho"].null_count() else sum(found["rho"]) / found.height  # a rho that is missing is no zero
     if as_json:
         print(json.dumps({"judge": f"{settings.judge.name}@{judge.revision}", "dimensions": found.to_dicts(), "mean": mean}, indent=2))
@@ -70,16 +70,16 @@ def paint(
     as_json: Json = False,
 ) -> None:
     """Paints plain prompts the painter never saw, judges them, and draws a contact sheet of the first forty."""
+    from trig.backends import judges
     from trig.backends.diffusers import Diffusers
-    from trig.backends.transformers import Transformers
-    from trig.judge import labels, rate, rubrics
+    from trig.judge import ratings, rubrics
     from trig.protocols import Order, Question
     from trig.tiny import evaluate as tiny
     from trig.tiny.sheet import contact_sheet
 
     settings = params.load()
     painter = Diffusers(model, settings.model(model))
-    judge = Transformers(settings.judge.name, settings.judges[settings.judge.name].weights, settings.judge.batch_size)
+    judge = judges.load(settings)
     prompts = [request.text for request in tiny.plain_requests(count)]
     orders = [Order(prompt, number) for number, prompt in enumerate(prompts)]
     pictures = [picture for start in range(0, count, 50) for picture in painter.generate(orders[start : start + 50])]
@@ -91,10 +91,8 @@ def paint(
             for picture, prompt, request in zip(pictures, prompts, tiny.plain_requests(count), strict=True)
             if dimension is not Dimension.RELATION or request.relation
         ]
-        answers = judge.ask(
-            [Question(picture, prompt, texts[dimension]) for picture, prompt in rows], labels(settings.judge.grades, judge.encode)
-        )
-        scores = [rate(answer, settings.judge.max_off_mass).expected for answer in answers]
+        questions = [Question(picture, prompt, texts[dimension]) for picture, prompt in rows]
+        scores = [rating.expected for rating in ratings(judge, questions, settings.judge.grades, settings.judge.max_off_mass)]
         known = [score for score in scores if score is not None]
         mean = sum(known) / len(known) if known else None
         found.append({"dimension": dimension.value, "n": len(scores), "nulls": len(scores) - len(known), "mean_expected": mean})

@@ -29,5 +29,9 @@ class LabelError(TrigError):
     """A grade cannot be told from another by its first token."""
 
 
+class JudgeError(TrigError):
+    """A judge cannot be reached, refuses the key, or has no answer to too many questions."""
+
+
 class GateError(TrigError):
     """A table failed its expectations."""

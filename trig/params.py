@@ -67,11 +67,37 @@ class Generate(Section):
     batch_size: Positive
 
 
-class JudgeModel(Section):
-    """A judge of the zoo."""
+class LocalJudge(Section):
+    """A judge of the zoo that runs in this process."""
 
     backend: Literal["transformers"]
     weights: str
+    needs: str  # the folder `dvc` waits for before this judge is asked: its weights
+
+    @model_validator(mode="after")
+    def _waits_for_what_it_loads(self) -> Self:
+        if self.needs != self.weights:
+            raise ValueError(f"needs: {self.needs!r} is not its weights {self.weights!r}; name what the judge waits for")
+        return self
+
+
+class ServedJudge(Section):
+    """A judge of the zoo behind servers that speak OpenAI's protocol."""
+
+    backend: Literal["openai"]
+    needs: str  # a file or folder that changes when what is served changes: the served weights, where they lie here
+    endpoints: list[Annotated[str, StringConstraints(pattern=r"^https?://[^@\s]+$")]] = Field(
+        min_length=1
+    )  # such as http://127.0.0.1:8000/v1
+    model: str | None  # the name it is served under; null: the only one there is
+    key: Annotated[str, StringConstraints(pattern=r"^[A-Z_][A-Z0-9_]*$")] | None  # the environment variable that holds the key
+    concurrency: Positive  # most questions under way at one endpoint
+    timeout: Annotated[float, Field(gt=0)]  # seconds for one answer
+    retries: Annotated[int, Field(ge=0)]
+
+
+JudgeModel = Annotated[LocalJudge | ServedJudge, Field(discriminator="backend")]
+JUDGES: dict[str, type[Section]] = {"transformers": LocalJudge, "openai": ServedJudge}
 
 
 class Judge(Section):
@@ -81,7 +107,10 @@ class Judge(Section):
     batch_size: Positive
     dimensions: Literal["pair", "all"]
     grades: list[Annotated[str, StringConstraints(min_length=1)]] = Field(min_length=2)  # worst to best
+    reference_image: Literal["source", "none"]  # whether the judge sees the picture that was edited, or the subject
+    max_pixels: Positive  # larger pictures are made smaller before the judge sees them
     max_off_mass: Share
+    max_failures: Annotated[int, Field(ge=0)]  # more questions without an answer stop the stage
 
 
 class Thresholds(Section):
@@ -237,26 +266,42 @@ def load(path: Path = PATH) -> Params:
         raise ParamsError(f"{path}: {_line(error)}") from None
 
 
+UNSAID = {
+    "key": "name the environment variable that holds the key, such as OPENAI_API_KEY; the key itself stands in no file",
+    "endpoints": "give addresses such as http://127.0.0.1:8000/v1, without a user or a password",
+}
+"""Fields where a mistake may be a secret, which is not repeated."""
+
+
 def _line(error: ValidationError) -> str:
     """The first error as `key: value: what is wrong and what to do`."""
     first = min(error.errors(include_url=False), key=lambda found: found["type"] == "missing")  # a misspelt key is unknown and missing
-    key = ".".join(str(part) for part in first["loc"] if part != "[key]")
+    loc = tuple(str(part) for part in first["loc"] if part != "[key]")
+    judge = JUDGES.get(loc[2]) if loc[:1] == ("judges",) and len(loc) > 2 else None
+    loc = loc[:2] + loc[3:] if judge else loc  # the tag that told which kind of judge it is stands in no file
+    key = ".".join(loc)
     if first["type"] == "extra_forbidden":
-        return f"{key}: unknown key{_suggestion(tuple(map(str, first['loc'])))}"
+        return f"{key}: unknown key{_suggestion(loc, judge)}"
     if first["type"] == "missing":
         return f"{key}: missing; every parameter must be given"
+    if first["type"] == "union_tag_not_found":
+        return f"{key}.backend: missing; every parameter must be given"
+    if first["type"] == "union_tag_invalid":
+        return f"{key}.backend: {first['ctx']['tag']!r}: input should be {first['ctx']['expected_tags'].replace(', ', ' or ')}"
+    if judge and (advice := next((UNSAID[part] for part in loc if part in UNSAID), None)):
+        return f"{key}: {advice}"
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "value_error":
         return f"{key}: {message}" if key else message
     return f"{key}: {first['input']!r}: {message[0].lower()}{message[1:]}"
 
 
-def _suggestion(loc: tuple[str, ...]) -> str:
+def _suggestion(loc: tuple[str, ...], judge: type[Section] | None) -> str:
     """What the key was probably meant to be."""
     section: object = Params
     for part in loc[:-1]:
         fields = section.model_fields if isinstance(section, type) and issubclass(section, BaseModel) else {}
-        section = fields[part].annotation if part in fields else {"models": Model, "judges": JudgeModel}.get(loc[0])
+        section = fields[part].annotation if part in fields else {"models": Model, "judges": judge}.get(loc[0])
     known = list(section.model_fields) if isinstance(section, type) and issubclass(section, BaseModel) else []
     close = get_close_matches(loc[-1], known, 1)
     return f"; did you mean {close[0]!r}?" if close else f"; known here: {', '.join(known)}" if known else ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,11 @@ class Question:
     image: bytes  # PNG
     prompt: str
     rubric: str
+    source_image: bytes | None = None  # PNG: the picture that was edited (p2p) or the subject (s2p); the judge sees it first
 
     @property
     def text(self) -> str:
-        """What stands after the picture. The rubric comes last, so that all questions about a picture share their beginning."""
+        """What stands after the pictures. The rubric comes last, so that all questions about a picture share their beginning."""
         return f"{self.context}{self.rubric}"
 
     @property
@@ -43,12 +44,22 @@ class Question:
         """The part of the text that all questions about one picture and prompt share."""
         return f"Prompt: {self.prompt}\n"
 
+    @property
+    def images(self) -> tuple[bytes, ...]:
+        """The pictures in the order in which the judge sees them."""
+        return (self.image,) if self.source_image is None else (self.source_image, self.image)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The first answer token's distribution over the grades."""
 
     logprobs: tuple[float, ...]  # nats ≤ 0, one per grade, worst to best, over the full vocabulary
+    mode: Literal["exact", "top"] = (
+        "exact"  # top: the server named its 20 likeliest tokens only, and a grade that is not among them has -inf
+    )
+    tokens: int | None = None  # of the question, pictures included
+    cached: int | None = None  # of these, how many the server had computed before
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +67,15 @@ class Refusal:
     """Why there is no answer."""
 
     reason: str
+    final: bool = False  # asking again would bring the same
 
 
-Labels = Sequence[Sequence[int]]
-"""Token ids per grade, worst to best: all spellings of the grade's first token."""
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """The grades, worst to best, and for each the ids of the tokens that mean it; no ids where the judge's tokenizer is not known."""
+
+    grades: tuple[str, ...]
+    ids: tuple[tuple[int, ...], ...] | None
 
 
 class Judge(Protocol):
@@ -67,11 +83,13 @@ class Judge(Protocol):
 
     revision: str
     """Hash of everything that decides an answer besides its question: weights, chat template, pixel policy."""
+    engine: str
+    """The software that computes the answers, and its version."""
 
-    def encode(self, text: str) -> list[int]:
-        """Token ids of a text, without special tokens."""
+    def encode(self, text: str) -> list[int] | None:
+        """Token ids of a text, without special tokens; None where the judge's tokenizer is out of reach."""
         ...
 
-    def ask(self, questions: Sequence[Question], labels: Labels) -> Iterator[Answer | Refusal]:
-        """One answer per question, in order, yielded as batches finish."""
+    def ask(self, questions: Sequence[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
+        """The place of each question and its answer, once each, as they finish."""
         ...

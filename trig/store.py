@@ -21,6 +21,8 @@ from trig.errors import StoreError
 Work = TypeVar("Work")
 FILE = "work.sqlite"
 BUSY_SECONDS = 60.0
+COMMIT_SECONDS = 1.0
+"""Finished work waits at most about so long for its commit."""
 ASK = 500
 """Keys per query, below SQLite's limit on variables; also bounds how many payloads are checked at once."""
 SCHEMA = """
@@ -150,26 +152,39 @@ def fill(
     store: Store,
     shelf: str,
     wanted: Mapping[str, Work],
-    compute: Callable[[list[Work]], Iterable[bytes | None]],
+    compute: Callable[[list[Work]], Iterable[tuple[int, bytes | None]]],
     batch_size: int,
 ) -> Iterator[Progress]:
-    """Bring every wanted row into the store: take over the known ones, compute the others in batches, commit each batch as it finishes.
+    """Bring every wanted row into the store: take over the known ones, compute the others, commit them as they finish.
 
-    `compute` gives one payload per piece of work, in order; None keeps nothing, and the next run asks again. Equal keys are equal work and
-    stand in `wanted` once. The first progress comes before any work.
+    `compute` is given all missing work and yields its place and its payload, once each, in any order; None keeps nothing, and the next run
+    asks again. What it yields is committed when `batch_size` rows or a second have come together, and when it stops, for whatever reason.
+    Equal keys are equal work and stand in `wanted` once. The first progress comes before any work.
     """
     known = store.known(shelf, wanted)
     store.touch(shelf, known)
     left = [key for key in wanted if key not in known]
-    computed = refused = 0
-    yield Progress(len(wanted), len(known), computed, refused)
-    for keys in _chunks(left, batch_size):
-        payloads = zip(keys, compute([wanted[key] for key in keys]), strict=True)
-        fresh = {key: payload for key, payload in payloads if payload is not None}
+    yield Progress(len(wanted), len(known), 0, 0)
+    computed, refused = set[str](), set[str]()
+    fresh: dict[str, bytes] = {}
+    kept_at = time.monotonic()
+    try:
+        for place, payload in compute([wanted[key] for key in left]) if left else ():
+            key = left[place]
+            if payload is None:
+                refused.add(key)
+            else:
+                fresh[key] = payload
+                computed.add(key)
+            if len(fresh) >= batch_size or time.monotonic() - kept_at > COMMIT_SECONDS:
+                store.put(shelf, fresh)
+                fresh, kept_at = {}, time.monotonic()
+                yield Progress(len(wanted), len(known), len(computed), len(refused))
+    finally:
         store.put(shelf, fresh)
-        computed += len(fresh)
-        refused += len(keys) - len(fresh)
-        yield Progress(len(wanted), len(known), computed, refused)
+    if len(computed | refused) < len(left):
+        raise ValueError(f"{shelf}: {len(left)} rows were asked for and {len(computed | refused)} were computed")
+    yield Progress(len(wanted), len(known), len(computed), len(refused))
 
 
 def _chunks(items: list[str], size: int) -> Iterator[list[str]]:

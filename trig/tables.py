@@ -80,11 +80,16 @@ SCORES = Table(
         "status": STATUS,
         "reason": pl.String,  # why there is no score
         "judge": pl.String,  # name@revision
+        "engine": pl.String,  # the software that computed the answer
+        "mode": pl.String,  # exact: over the full vocabulary; top: off_mass is an upper bound
+        "rubric": pl.String,  # hash of the question's text
+        "tokens": pl.Int64,  # of the question, pictures included
+        "cached": pl.Int64,  # of these, how many the server had computed before
         "image_key": pl.String,
         "key": pl.String,
     },
     ("model", "task", "data_id", "dimension"),
-    frozenset({"score_trig", "expected", "confidence", "off_mass", "p", "reason"}),
+    frozenset({"score_trig", "expected", "confidence", "off_mass", "p", "reason", "engine", "mode", "tokens", "cached"}),
 )
 RELATIONS = Table(
     "relations",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 from itertools import groupby
+from typing import TypeAlias
 
 import torch
 import transformers
@@ -18,7 +19,7 @@ from trig.protocols import Answer, Labels, Question, Refusal
 
 transformers.utils.logging.disable_progress_bar()
 
-
+Pictures: TypeAlias = list[Image.Image]
 FORMATS = ("PNG", "JPEG", "WEBP")
 """What a picture's file may be: Pillow's other decoders are not worth their risk."""
 ASKING = 1
@@ -31,6 +32,7 @@ class Transformers:
     def __init__(self, name: str, weights: str, batch_size: int) -> None:
         place = folder(weights, f"params.yaml: judges.{name}.weights")
         self.revision = content_key(weights=revision(place), asking=ASKING)
+        self.engine = f"transformers {transformers.__version__}"
         self.batch_size = batch_size
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
@@ -41,46 +43,51 @@ class Transformers:
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise WeightsError(f"params.yaml: judges.{name}.weights: {weights}: transformers cannot load it: {brief(error)}") from error
         self.model.eval().to(self.device)
+        if self._text(Question(b"", "", "")).rstrip().endswith("<think>"):
+            raise WeightsError(
+                f"params.yaml: judges.{name}.weights: {weights}: its answers begin with thinking; choose a judge that can do without"
+            )
 
     def encode(self, text: str) -> list[int]:
         """Token ids of a text, without special tokens."""
         return list(self.processor.tokenizer(text, add_special_tokens=False).input_ids)
 
-    def ask(self, questions: Sequence[Question], labels: Labels) -> Iterator[Answer | Refusal]:
-        """Answers in order; a picture that cannot be decoded is refused and does not disturb its batch."""
+    def ask(self, questions: Sequence[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
+        """Answers in order; a question with a picture that cannot be decoded is refused and does not disturb its batch."""
         for start in range(0, len(questions), self.batch_size):
             part = questions[start : start + self.batch_size]
-            pictures = [_decode(question.image) for question in part]
-            seen = [(question, picture) for question, picture in zip(part, pictures, strict=True) if isinstance(picture, Image.Image)]
+            pictures = [_decode(question.images) for question in part]
+            seen = [(question, shown) for question, shown in zip(part, pictures, strict=True) if not isinstance(shown, Refusal)]
             answers = iter(self._answers(seen, labels))
-            for picture in pictures:
-                yield picture if isinstance(picture, Refusal) else next(answers)
+            for place, shown in enumerate(pictures, start):
+                yield place, shown if isinstance(shown, Refusal) else next(answers)
 
     @torch.inference_mode()
-    def _answers(self, seen: Sequence[tuple[Question, Image.Image]], labels: Labels) -> list[Answer | Refusal]:
+    def _answers(self, seen: Sequence[tuple[Question, Pictures]], labels: Labels) -> list[Answer | Refusal]:
         if not seen:
             return []
-        logprobs = self.logprobs([question for question, _ in seen], [picture for _, picture in seen])
-        folded = torch.stack([logprobs[:, list(ids)].logsumexp(-1) for ids in labels], -1)
+        assert labels.ids is not None
+        logprobs = self.logprobs([question for question, _ in seen], [shown for _, shown in seen])
+        folded = torch.stack([logprobs[:, list(ids)].logsumexp(-1) for ids in labels.ids], -1)
         rows: list[list[float]] = folded.tolist()
         finite = folded.isfinite().any(-1).tolist()
         return [
             Answer(tuple(row)) if good else Refusal("the judge's logits are not finite") for row, good in zip(rows, finite, strict=True)
         ]
 
-    def logprobs(self, questions: Sequence[Question], pictures: Sequence[Image.Image]) -> torch.Tensor:
+    def logprobs(self, questions: Sequence[Question], pictures: Sequence[Pictures]) -> torch.Tensor:
         """Log-probabilities (B, vocabulary) in nats of the first answer token.
 
-        Neighbours that ask about the same picture and prompt share a beginning: it is computed once, and each question goes on from its
+        Neighbours that ask about the same pictures and prompt share a beginning: it is computed once, and each question goes on from its
         keys and values.
         """
         places = range(len(questions))
-        groups = [list(group) for _, group in groupby(places, key=lambda place: (questions[place].image, questions[place].prompt))]
+        groups = [list(group) for _, group in groupby(places, key=lambda place: (questions[place].images, questions[place].prompt))]
         asked = [[self._ids(questions[place]) for place in group] for group in groups]
         shared = [_shared(rows) for rows in asked]
         first = self.processor(
             text=[self._text(questions[group[0]]) for group in groups],
-            images=[[pictures[group[0]]] for group in groups],
+            images=[pictures[group[0]] for group in groups],
             padding=True,
             padding_side="left",
             return_tensors="pt",
@@ -111,8 +118,9 @@ class Transformers:
         return logits[:, -1].float().log_softmax(-1)
 
     def _text(self, question: Question) -> str:
-        chat = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": question.text}]}]
-        text: str = self.processor.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
+        chat = [{"role": "user", "content": [*[{"type": "image"}] * len(question.images), {"type": "text", "text": question.text}]}]
+        calm = {"enable_thinking": False} if "enable_thinking" in str(self.processor.chat_template) else {}
+        text: str = self.processor.apply_chat_template(chat, add_generation_prompt=True, tokenize=False, **calm)
         return text
 
     def _ids(self, question: Question) -> list[int]:
@@ -131,8 +139,8 @@ def _cut(rows: torch.Tensor, tails: Sequence[int], padding: int) -> torch.Tensor
     return torch.stack([F.pad(row[: len(row) - tail], (tail - least, 0), value=padding) for row, tail in zip(rows, tails, strict=True)])
 
 
-def _decode(png: bytes) -> Image.Image | Refusal:
+def _decode(files: Sequence[bytes]) -> Pictures | Refusal:
     try:
-        return Image.open(BytesIO(png), formats=FORMATS).convert("RGB")
+        return [Image.open(BytesIO(file), formats=FORMATS).convert("RGB") for file in files]
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        return Refusal(f"the picture cannot be decoded ({type(error).__name__})")
+        return Refusal(f"the picture cannot be decoded ({type(error).__name__})", final=True)

@@ -24,10 +24,10 @@ def brief(error: Exception) -> str:
 
 @cache
 def revision(place: Path) -> str:
-    """Hash of the names and bytes of all files a model is loaded from; model cards and pictures do not count."""
+    """Hash of the names and bytes of all files in a folder that a model is loaded from, without model cards and pictures; or of one file."""
     digest = blake2b(digest_size=16)
-    for file in sorted(place.rglob("*")):
-        if file.is_file() and file.suffix not in _NOT_WEIGHTS:
+    for file in [place] if place.is_file() else sorted(place.rglob("*")):
+        if file.is_file() and (file == place or file.suffix not in _NOT_WEIGHTS):
             digest.update(f"{file.relative_to(place).as_posix()}\0{file.stat().st_size}\0".encode())
             digest.update(file.read_bytes())
     return digest.hexdigest()

@@ -33,7 +33,12 @@ def paint(planned: pl.DataFrame, generator: Generator, store: Store, batch_size:
     """Fills the store with the planned pictures."""
     rows = planned.select("image_key", "prompt", "seed", "source_image").unique("image_key", keep="first", maintain_order=True)
     wanted = {key: Order(prompt, seed, source) for key, prompt, seed, source in rows.iter_rows()}
-    yield from fill(store, SHELF, wanted, generator.generate, batch_size)
+
+    def generated(orders: list[Order]) -> Iterator[tuple[int, bytes]]:
+        for start in range(0, len(orders), batch_size):
+            yield from enumerate(generator.generate(orders[start : start + batch_size]), start)
+
+    yield from fill(store, SHELF, wanted, generated, batch_size)
 
 
 def pictures(planned: pl.DataFrame, name: str, model: Model, store: Store) -> pl.DataFrame:

@@ -1,17 +1,19 @@
 """Asks the judge about every picture and dimension, each question once, and writes the scores table."""
 
-import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from hashlib import blake2b
-from typing import Literal
+from typing import Any
 
 import polars as pl
 
-from trig import tables
+from trig import params, tables
 from trig.dimensions import Dimension, Pair, Task
-from trig.errors import TableError
+from trig.errors import JudgeError, TableError
 from trig.judge.labels import labels
+from trig.judge.pictures import fit
 from trig.judge.rating import rate
 from trig.judge.rubrics import rubrics
 from trig.keys import content_key
@@ -19,6 +21,8 @@ from trig.protocols import Answer, Judge, Question, Refusal
 from trig.store import Progress, Store, fill
 
 SHELF = "answers"
+REFUSED = "refusals"
+"""Why a question has no answer, so that the table can say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,46 +34,73 @@ class Call:
     question: Question
 
 
-def calls(
-    wanted: pl.DataFrame, images: pl.DataFrame, revision: str, grades: Sequence[str], dimensions: Literal["pair", "all"]
-) -> list[Call]:
+def calls(wanted: pl.DataFrame, images: pl.DataFrame, revision: str, settings: params.Judge) -> list[Call]:
     """One call per picture and dimension, all questions about a picture side by side. Raises TableError when a prompt has no picture."""
-    joined = wanted.select("task", "data_id", "prompt").join(images, on=["task", "data_id"], how="left", maintain_order="left")
+    asked = wanted.select("task", "data_id", "prompt", "source_image")
+    joined = asked.join(images, on=["task", "data_id"], how="left", maintain_order="left")
     if joined["image"].null_count():
         raise TableError(
             f"images: prompt {joined.filter(pl.col('image').is_null())['data_id'][0]} has no picture; run `dvc repro` to generate it"
         )
-    texts = {task: rubrics(Task(task), grades) for task in joined["task"].unique()}
+    texts = {task: rubrics(Task(task), settings.grades) for task in joined["task"].unique()}
     found = []
     for row in joined.iter_rows(named=True):
-        image = row["image"]["bytes"]
-        digest = blake2b(image, digest_size=16).hexdigest()
+        image = fit(row["image"]["bytes"], settings.max_pixels)
+        shown = row["source_image"] if settings.reference_image == "source" else None
+        source = None if shown is None else fit(shown, settings.max_pixels)
+        digests = [blake2b(file, digest_size=16).hexdigest() for file in (image, source) if file is not None]
         pair = Pair.parse(row["pair"])
-        for dimension in (pair.x, pair.y) if dimensions == "pair" else Dimension:
-            question = Question(image, row["prompt"], texts[row["task"]][dimension])
-            key = content_key(image=digest, asked=question.text, grades=list(grades), judge=revision)
+        for dimension in (pair.x, pair.y) if settings.dimensions == "pair" else Dimension:
+            rubric = texts[row["task"]][dimension]
+            question = Question(image, row["prompt"], rubric, source)
+            key = content_key(images=digests, asked=question.text, grades=settings.grades, judge=revision)
             names = {"model": row["model"], "task": row["task"], "pair": row["pair"], "data_id": row["data_id"], "image_key": row["key"]}
-            found.append(Call({**names, "dimension": dimension.value}, key, question))
+            found.append(Call({**names, "dimension": dimension.value, "rubric": content_key(rubric=rubric)}, key, question))
     return found
 
 
-def answer(found: Sequence[Call], judge: Judge, store: Store, grades: Sequence[str], batch_size: int) -> Iterator[Progress]:
-    """Fills the store with the answers. A refusal is not stored: the next run asks again."""
-    ids = labels(grades, judge.encode)
-    refusals: dict[str, str] = {}
+def answer(found: Sequence[Call], judge: Judge, store: Store, settings: params.Judge) -> Iterator[Progress]:
+    """Fills the store with the answers. What was refused for good is not asked again; any other refusal is, by the next run.
 
-    def ask(questions: list[tuple[str, Question]]) -> Iterable[bytes | None]:
-        for (key, _), said in zip(questions, judge.ask([question for _, question in questions], ids), strict=True):
-            if isinstance(said, Refusal):
-                refusals[key] = said.reason
-            yield None if isinstance(said, Refusal) else struct.pack(f"<{len(said.logprobs)}d", *said.logprobs)
+    Raises JudgeError when more than `judge.max_failures` questions are refused.
+    """
+    ids = labels(settings.grades, judge.encode)
+    keys = {call.key: call.question for call in found}
+    hopeless = {key for key, said in store.get(REFUSED, keys).items() if _read(said)["final"]}
+    wanted = {key: (key, question) for key, question in keys.items() if key not in hopeless}
+    refusals: dict[str, Refusal] = {}
 
-    yield from fill(store, SHELF, {call.key: (call.key, call.question) for call in found}, ask, batch_size)
-    store.put(REFUSED, {key: reason.encode() for key, reason in refusals.items()})
+    def ask(questions: list[tuple[str, Question]]) -> Iterator[tuple[int, bytes | None]]:
+        for place, said in judge.ask([question for _, question in questions], ids):
+            if isinstance(said, Answer):
+                yield place, _written({**asdict(said), "engine": judge.engine})
+                continue
+            refusals[questions[place][0]] = said
+            if len(refusals) > settings.max_failures:
+                raise JudgeError(_too_many(refusals, settings.max_failures))
+            yield place, None
+
+    try:
+        yield from fill(store, SHELF, wanted, ask, settings.batch_size)
+    finally:
+        store.put(REFUSED, {key: _written(asdict(said)) for key, said in refusals.items()})
 
 
-REFUSED = "refusals"
-"""Why a question has no answer, so that the table can say it."""
+def _too_many(refusals: Mapping[str, Refusal], allowed: int) -> str:
+    ((reason, count),) = Counter(said.reason for said in refusals.values()).most_common(1)
+    return (
+        f"params.yaml: judge.max_failures: more than {allowed} questions have no answer ({count}: {reason}); mend the judge and run again, or"
+        f" raise it: what was answered is kept"
+    )
+
+
+def _written(said: Mapping[str, object]) -> bytes:
+    return json.dumps(said).encode()
+
+
+def _read(said: bytes) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(said)
+    return found
 
 
 def scores(found: Sequence[Call], store: Store, judge: str, max_off_mass: float) -> pl.DataFrame:
@@ -80,8 +111,9 @@ def scores(found: Sequence[Call], store: Store, judge: str, max_off_mass: float)
 
 
 def _row(call: Call, answers: Mapping[str, bytes], refused: Mapping[str, bytes], judge: str, max_off_mass: float) -> dict[str, object]:
-    payload = answers.get(call.key)
-    said = Answer(struct.unpack(f"<{len(payload) // 8}d", payload)) if payload else Refusal(refused[call.key].decode())
+    kept: dict[str, Any] = _read(answers[call.key]) if call.key in answers else {}
+    engine = kept.pop("engine", None)
+    said = Answer(**{**kept, "logprobs": tuple(kept["logprobs"])}) if kept else Refusal(**_read(refused[call.key]))
     rating = rate(said, max_off_mass)
     return {
         **call.row,
@@ -93,5 +125,9 @@ def _row(call: Call, answers: Mapping[str, bytes], refused: Mapping[str, bytes],
         "status": "null" if rating.reason else "ok",
         "reason": rating.reason,
         "judge": judge,
+        "engine": engine,
+        "mode": kept.get("mode"),
+        "tokens": kept.get("tokens"),
+        "cached": kept.get("cached"),
         "key": call.key,
     }

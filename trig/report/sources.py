@@ -45,7 +45,7 @@ def tuning(adapter: Path) -> Tuning:
 
 def tiny(settings: Params) -> bool:
     """Whether the tiny world's own models made and judged everything shown."""
-    weights = [settings.models[model].weights for model in settings.generate.roster] + [settings.judges[settings.judge.name].weights]
+    weights = [settings.models[model].weights for model in settings.generate.roster] + [settings.judges[settings.judge.name].needs]
     return all(Path(folder).is_relative_to(TINY) for folder in weights)
 
 

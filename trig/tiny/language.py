@@ -20,6 +20,7 @@ from trig.tiny.scene import (
     Thing,
     arrange,
     person,
+    stand,
 )
 
 STYLE_WORDS = {
@@ -152,6 +153,46 @@ def imagine(rng: np.random.Generator, request: Request) -> Scene:
     style = "photo" if request.suffix == "lifelike" or rng.random() < 0.6 else str(rng.choice(STYLES))
     relation = request.relation or str(rng.choice(("left", "right")))
     return Scene(request.style or style, request.place or place, arrange(rng, things, relation, request.suffix == "beautiful"))
+
+
+def recall(rng: np.random.Generator, scene: Scene, chance: float) -> Request:
+    """A request that a scene grants, with each of its choices changed with the given chance: what somebody who misremembers would ask for."""
+
+    def slip() -> bool:
+        return bool(rng.random() < chance)
+
+    def want(thing: Thing) -> Want:
+        if slip():
+            return some_want(rng, str(rng.choice(("", "riddle", "vague", "danger", "role"))))
+        if thing.kind == "person":
+            role = str(rng.choice(ROLES)) if slip() else thing.role
+            return Want(article(role), ("person",), role=role)
+        colour = str(rng.choice(COLOURS)) if slip() else thing.colour
+        vague = [phrase for phrase, kinds in VAGUE.items() if thing.kind in kinds]
+        match rng.integers(5):
+            case 0 if thing.kind in RIDDLES:
+                return Want(RIDDLES[thing.kind], (thing.kind,), riddle=True)
+            case 1 if vague:
+                phrase = str(rng.choice(vague))
+                return Want(phrase, VAGUE[phrase])
+            case 2:
+                return Want(f"{article(thing.kind)} the colour of {COLOUR_RIDDLES[colour]}", (thing.kind,), colour, riddle=True)
+        return plain(thing.kind, colour if rng.random() < 0.85 else "")
+
+    things = [scene.things[i] for i in rng.permutation(len(scene.things))]
+    wants = [want(thing) for thing in things]
+    if slip():
+        wants = wants[:1] if len(wants) > 1 else [*wants, some_want(rng)]
+    relation = ""
+    if len(wants) == 2 and rng.random() < 0.7:
+        relation = str(rng.choice(RELATIONS)) if slip() or len(things) < 2 else stand(*things)
+    return Request(
+        wants=tuple(wants),
+        relation=relation,
+        place=(str(rng.choice(PLACES)) if slip() else scene.place) if rng.random() < 0.75 else "",
+        style=(str(rng.choice(STYLES)) if slip() else scene.style) if rng.random() < 0.5 else "",
+        suffix=str(rng.choice(list(SUFFIXES.values()))) if rng.random() < 0.3 else "",
+    )
 
 
 def twist(rng: np.random.Generator, scene: Scene, chance: float) -> Scene:

@@ -96,3 +96,11 @@ def arrange(rng: np.random.Generator, things: tuple[Thing, ...], relation: str, 
         a, b = ((0.5, 0.25), (0.5, 0.73)) if relation == "above" else ((0.5, 0.73), (0.5, 0.25))
     radius = 0.2 + jitter[2] / 2
     return tuple(replace(thing, x=x, y=y + jitter[3] / 2, radius=radius) for thing, (x, y) in zip(things, (a, b), strict=True))
+
+
+def stand(first: Thing, second: Thing) -> str:
+    """How the first thing stands to the second."""
+    across, down = second.x - first.x, second.y - first.y
+    if abs(across) > abs(down):
+        return "left" if across > 0 else "right"
+    return "above" if down > 0 else "below"

@@ -1,12 +1,11 @@
 """How well a scene serves a request, in [0, 1] on each dimension: the yardstick that no real benchmark has."""
 
-from collections.abc import Iterator
 from itertools import permutations
 
 import numpy as np
 
 from trig.dimensions import Dimension
-from trig.tiny.language import Request, Want
+from trig.tiny.language import PLACE_WORDS, RELATION_WORDS, STYLE_WORDS, Request, Want
 from trig.tiny.render import COAT, GROUNDS, HORIZON, RGB
 from trig.tiny.scene import DANGERS, SHAPES, STEREOTYPE, USUAL_COLOURS, USUAL_PLACES, Scene, Thing
 
@@ -39,35 +38,34 @@ def truth(request: Request, scene: Scene) -> dict[Dimension, float]:
     }
 
 
-def remarks(request: Request, scene: Scene) -> str:
-    """The facts behind the ratings in words, always in the same order: what was asked for, then what is there."""
+def marks(request: Request, scene: Scene) -> list[tuple[int, str]]:
+    """What a reader with the scene in view notes at the words of the prompt: places of words in `request.text.split()`, and notes.
+
+    At the last word of the style, of each thing and of the place: `right`, or `not`; where only the thing's colour is wrong `colour`, and where a
+    vague wish is met by another than the most obvious thing `fresh`. One place after the last word: whether the things stand as asked.
+    """
     matched = _match(request, scene)
-    found = [" ".join(_remarks(want, thing)) for want, thing in zip(request.wants, matched, strict=True)]
+    noted = []
+    at = len(STYLE_WORDS.get(request.style, "").split())
+    if request.style:
+        noted.append((at - 2, _word(request.style == scene.style)))
+    for number, (want, thing) in enumerate(zip(request.wants, matched, strict=True)):
+        at += len(want.phrase.split()) + (len(RELATION_WORDS[request.relation].split()) if number else 0)
+        noted.append((at - 1, _mark(want, thing)))
     if request.place:
-        found.append(f"place {_word(request.place == scene.place)}")
-    found.append(f"style {_word((request.style or 'photo') == scene.style)}")
+        at += len(PLACE_WORDS[request.place].split())
+        noted.append((at - 1, _word(request.place == scene.place)))
     if request.relation:
-        stands = _relation(request, matched)
-        found.append(f"stand {'Medium' if 0.25 < stands < 0.75 else _word(stands > 0.5)}")
-    for thing in scene.in_order:
-        if thing.kind == "person":
-            skin, hair = STEREOTYPE[thing.role]
-            found.append(" ".join("stereotypes" if usual else "free" for usual in (thing.skin == skin, thing.hair == hair)))
-        else:
-            usual = (thing.colour in USUAL_COLOURS[thing.kind], scene.place in USUAL_PLACES[thing.kind])
-            found.append(" ".join("stock" if each else "unusual" for each in usual) + (" harmful" if thing.kind in DANGERS else ""))
-    return ", ".join(found)
+        noted.append((len(request.text.split()), _word(_relation(request, matched) > 0.5)))
+    return noted
 
 
-def _remarks(want: Want, thing: Thing | None) -> Iterator[str]:
-    there = thing is not None and thing.kind in want.kinds
-    yield _word(there)
-    if want.colour:
-        yield _word(thing is not None and thing.colour == want.colour)
-    if want.role:
-        yield _word(thing is not None and thing.role == want.role)
-    if want.vague and there and thing is not None:
-        yield "obvious" if thing.kind == want.kinds[0] else "fresh"
+def _mark(want: Want, thing: Thing | None) -> str:
+    if thing is None or thing.kind not in want.kinds or (thing.role != want.role and want.role):
+        return "not"
+    if want.colour and thing.colour != want.colour:
+        return "colour"
+    return "fresh" if want.vague and thing.kind != want.kinds[0] else "right"
 
 
 def _word(right: bool) -> str:

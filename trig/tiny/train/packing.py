@@ -1,4 +1,4 @@
-"""Questions about pictures packed for training: a picture and its prompt stand once, and every question sees them and itself only."""
+"""What the judge learns from, packed: a beginning stands once, and every branch of it sees the beginning and itself only."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -14,51 +14,62 @@ from transformers import PreTrainedTokenizerFast
 from trig.dimensions import Dimension
 from trig.protocols import Question
 from trig.tiny.cases import Case
+from trig.tiny.language import Request
 from trig.tiny.render import cells
 from trig.tiny.scene import Scene
-from trig.tiny.train.processor import COMPARE, DESCRIBE, TOKENS, describe
-from trig.tiny.truth import remarks, truth
+from trig.tiny.train.processor import TOKENS, said
+from trig.tiny.truth import marks, truth
 
 ROUND_TO = 32
-"""Packed questions are filled up to a multiple of so many tokens, so that few shapes have to be compiled."""
+"""Packed tokens are filled up to a multiple of so many, so that few shapes have to be compiled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """Questions about pictures, laid out so that a picture and its prompt stand once and every question sees them and itself only."""
+    """Beginnings and their branches, with what should be found at some of their tokens."""
 
     ids: Tensor  # (B, L)
     positions: Tensor  # (3, B, L): time, row, column
     mask: Tensor  # (B, 1, L, L), True where a token may look
-    grade_rows: Tensor  # (G,) flat places in B·L whose next token is a grade
-    grades: Tensor  # (G, n_grades) the probabilities that next token should have
-    text_rows: Tensor  # (T,) flat places whose next token is a word of the description
-    text: Tensor  # (T,) that word's id
-    remark_rows: Tensor  # (R,) likewise of the remarks
-    remarks: Tensor  # (R,)
-    words: Tensor  # (B, 16, 2) the words for what is in each part of the picture: a thing and its colour, or the place and the style
+    rows: Tensor  # (N,) flat places in B·L
+    targets: Tensor  # (N,) or (N, n_grades): the id of the word that belongs there, or the grades' probabilities
 
     def to(self, device: torch.device) -> Self:
         """The same on a device."""
         return type(self)(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
+def parts(scene: Scene) -> list[int]:
+    """What each picture token shows most of: a thing's number in the scene from 1, or 0 where no thing takes a fifth. Every thing has a token."""
+    side, fine = int(TOKENS**0.5), 4
+    shares = cells(scene, side * fine).reshape(side, fine, side, fine).swapaxes(1, 2).reshape(TOKENS, fine * fine)
+    counts = np.stack([(shares == number).sum(1) for number in range(len(scene.things) + 1)])
+    counts[0] = np.where(counts[1:].max(0) * 5 >= shares.shape[1], 0, counts[0])
+    found: list[int] = counts.argmax(0).tolist()
+    for number, thing in enumerate(scene.things, 1):
+        if number not in found:
+            found[min(side - 1, int(thing.y * side)) * side + min(side - 1, int(thing.x * side))] = number
+    return found
+
+
 class Packer:
     """Turns cases into packed tokens."""
 
     def __init__(self, words: PreTrainedTokenizerFast, rubrics: Mapping[Dimension, str], grades: Sequence[str]) -> None:
-        def cut(text: str) -> list[int]:
-            return list(words(text, add_special_tokens=False).input_ids)
-
-        self.cut = cut
+        self.words = words
         self.end = words.convert_tokens_to_ids("<|endoftext|>")
-        self.start = cut("<|im_start|>user\n<|vision_start|>" + "<|image_pad|>" * TOKENS + "<|vision_end|>")
-        self.image_at = self.start.index(cut("<|image_pad|>")[0])
-        turn = "<|im_end|>\n<|im_start|>assistant\n"
-        self.rubrics = {dimension: cut(text + turn) for dimension, text in rubrics.items()}
-        self.describe, self.compare = cut(DESCRIBE + turn), cut(COMPARE + turn)
-        self.grade_ids = [cut(grade)[0] for grade in grades]
-        self.count = len(grades)
+        self.start = self._cut("<|im_start|>user\n<|vision_start|>" + "<|image_pad|>" * TOKENS + "<|vision_end|>Prompt:")
+        self.image_at = self.start.index(self._id("<|image_pad|>"))
+        self.rubrics = {d: self._cut(f"{text}<|im_end|>\n<|im_start|>assistant\n") for d, text in rubrics.items()}
+        self.grade_ids = [self._id(grade) for grade in grades]
+        self.notes = {note: self._id(f" {note}") for note in ("right", "not", "colour", "fresh")}
+
+    def _cut(self, text: str) -> list[int]:
+        return list(self.words(text, add_special_tokens=False).input_ids)
+
+    def _id(self, word: str) -> int:
+        (token,) = self._cut(word)
+        return token
 
     def _places(self, length: int) -> NDArray[np.int64]:
         """Positions (3, length) of a beginning: text counts up, the picture's tokens share a time and spread over rows and columns."""
@@ -71,58 +82,93 @@ class Packer:
 
     def soft(self, value: float) -> list[float]:
         """The grades' probabilities whose expected score is `value` and which lie on the two nearest grades."""
-        place = value * (self.count - 1)
-        return [max(0.0, 1 - abs(place - grade)) for grade in range(self.count)]
+        place = value * (len(self.grade_ids) - 1)
+        return [max(0.0, 1 - abs(place - grade)) for grade in range(len(self.grade_ids))]
 
-    def _words(self, scene: Scene) -> list[list[int]]:
-        """The words for what is in each part of the picture, a picture token each."""
+    def point(self, scenes: Sequence[Scene]) -> tuple[Tensor, Tensor]:
+        """The words for what is in each part of each picture, where there are any: flat places in B·16, (N,), and the words' ids, (N,)."""
+        at, ids = [], []
+        for row, scene in enumerate(scenes):
+            words = [[self._id(f" {word}") for word in of] for of in said(scene)]
+            for token, number in enumerate(parts(scene)):
+                found = words[number]
+                at += [row * TOKENS + token] * len(found)
+                ids += found
+        return torch.tensor(at), torch.tensor(ids)
 
-        def ids(*words: str) -> list[int]:
-            return [self.cut(f" {word}")[0] for word in words]
+    def sum_up(self, scenes: Sequence[Scene], length: int) -> tuple[Tensor, Tensor]:
+        """The words for each picture's things, the first, the second, and its whole: at the three tokens between picture and prompt.
 
-        said = [ids(scene.place, scene.style), *(ids(t.kind if t.colour else t.role, t.colour or t.kind) for t in scene.things)]
-        return [said[number] for number in cells(scene, int(TOKENS**0.5)).flatten()]
+        Flat places in B·`length`, (N,), and the words' ids, (N,).
+        """
+        at, ids = [], []
+        for row, scene in enumerate(scenes):
+            whole, *things = said(scene)
+            told = [things[scene.things.index(thing)] for thing in scene.in_order]
+            for token, words in enumerate((*told, *[["not"]] * (2 - len(told)), whole)):
+                at += [row * length + len(self.start) - 3 + token] * len(words)
+                ids += [self._id(f" {word}") for word in words]
+        return torch.tensor(at), torch.tensor(ids)
 
-    def pack(self, cases: Sequence[Case], asked: Sequence[Sequence[Dimension]], remarked: bool = True) -> Packed:
-        """Lays out each case's beginning, its description, the remarks on it, and the questions asked of it."""
-        rows = []
+    def grade(self, cases: Sequence[Case], asked: Sequence[Sequence[Dimension]]) -> Packed:
+        """Each case's picture and prompt, and the questions asked of them: after each should come a grade."""
+        heads = [self.start + self._rest(case.request.text) for case in cases]
+        branches = [[self.rubrics[dimension] for dimension in dimensions] for dimensions in asked]
+        grades = []
         for case, dimensions in zip(cases, asked, strict=True):
-            head = self.start + self.cut(Question(b"", case.request.text, "").context)
-            words = [*self.cut(describe(case.scene)), self.end]
-            told = [*self.cut(f" {remarks(case.request, case.scene)}"), self.end] if remarked else []
-            branches = [self.describe + words[:-1], *([self.compare + told[:-1]] if told else []), *(self.rubrics[d] for d in dimensions)]
-            rows.append((head, branches, words, told, truth(case.request, case.scene), dimensions))
-        length = max(len(head) + sum(map(len, branches)) for head, branches, *_ in rows)
+            rating = truth(case.request, case.scene)
+            grades += [self.soft(rating[dimension]) for dimension in dimensions]
+        return self._pack(heads, branches, [[[len(branch) - 1] for branch in row] for row in branches], torch.tensor(grades))
+
+    def _rest(self, prompt: str) -> list[int]:
+        """What a question's shared part has after the word `Prompt:`."""
+        first, colon, *rest = self._cut(Question(b"", prompt, "").context)
+        assert [first, colon] == self.start[-2:]
+        return rest
+
+    def read(self, scenes: Sequence[Scene], requests: Sequence[Sequence[Request]]) -> Packed:
+        """Each scene's picture, and requests read with it in view: at their words should come what `marks` notes."""
+        branches, at, notes = [], [], []
+        for scene, row in zip(scenes, requests, strict=True):
+            read = [self._marked(request, scene) for request in row]
+            branches.append([ids for ids, _, _ in read])
+            at.append([places for _, places, _ in read])
+            notes += [note for *_, noted in read for note in noted]
+        return self._pack([self.start] * len(scenes), branches, at, torch.tensor(notes))
+
+    def _marked(self, request: Request, scene: Scene) -> tuple[list[int], list[int], list[int]]:
+        """A prompt's tokens, those of them that end a word with a note, and the notes' ids."""
+        text = Question(b"", request.text, "").context
+        cut = self.words(text, add_special_tokens=False, return_offsets_mapping=True)
+        last = {stop: token for token, (_, stop) in enumerate(cut.offset_mapping)}
+        words = request.text.split(" ")
+        starts = accumulate((len(word) + 1 for word in words), initial=text.index(request.text))
+        stops = [start + len(word.rstrip(",")) for start, word in zip(starts, words, strict=False)]
+        noted = marks(request, scene)
+        places = [(last[stops[word]] if word < len(stops) else last[len(text)]) - 2 for word, _ in noted]
+        return self._rest(request.text), places, [self.notes[note] for _, note in noted]
+
+    def _pack(
+        self, heads: Sequence[list[int]], branches: Sequence[Sequence[list[int]]], at: Sequence[Sequence[Sequence[int]]], targets: Tensor
+    ) -> Packed:
+        """Lays out beginnings with their branches; `at` says for each branch at which of its tokens a target belongs."""
+        length = max(len(head) + sum(map(len, row)) for head, row in zip(heads, branches, strict=True))
         length += -length % ROUND_TO
-        ids = np.full((len(rows), length), self.end)
-        places = np.zeros((3, len(rows), length), np.int64)
-        segments = np.full((len(rows), length), -1)
-        grade_rows, grades, text_rows, text, remark_rows, remark = [], [], [], [], [], []
-        for row, (head, branches, words, told, rating, dimensions) in enumerate(rows):
+        ids = np.full((len(heads), length), self.end)
+        places = np.zeros((3, len(heads), length), np.int64)
+        segments = np.full((len(heads), length), -1)
+        rows = []
+        for row, (head, own, found) in enumerate(zip(heads, branches, at, strict=True)):
             ids[row, : len(head)], segments[row, : len(head)] = head, 0
             places[:, row, : len(head)] = self._places(len(head))
             begin = places[:, row, : len(head)].max() + 1
-            stops = list(accumulate(map(len, branches), initial=len(head)))
-            for number, (branch, at, stop) in enumerate(zip(branches, stops, stops[1:], strict=False), 1):
-                ids[row, at:stop], segments[row, at:stop] = branch, number
-                places[:, row, at:stop] = begin + np.arange(len(branch))
-            text_rows += [row * length + at for at in range(stops[1] - len(words), stops[1])]
-            text += words
-            remark_rows += [row * length + at for at in range(stops[2] - len(told), stops[2])]
-            remark += told
-            grade_rows += [row * length + stop - 1 for stop in stops[len(stops) - len(dimensions) :]]
-            grades += [self.soft(rating[dimension]) for dimension in dimensions]
+            start = len(head)
+            for number, (branch, tokens) in enumerate(zip(own, found, strict=True), 1):
+                stop = start + len(branch)
+                ids[row, start:stop], segments[row, start:stop] = branch, number
+                places[:, row, start:stop] = begin + np.arange(len(branch))
+                rows += [row * length + start + token for token in tokens]
+                start = stop
         seen = (segments[:, None] == segments[:, :, None]) | (segments[:, None] == 0)
         mask = torch.from_numpy(seen[:, None] & np.tril(np.ones((length, length), bool)))
-        return Packed(
-            torch.from_numpy(ids),
-            torch.from_numpy(places),
-            mask,
-            torch.tensor(grade_rows),
-            torch.tensor(grades),
-            torch.tensor(text_rows),
-            torch.tensor(text),
-            torch.tensor(remark_rows),
-            torch.tensor(remark),
-            torch.tensor([self._words(case.scene) for case in cases]),
-        )
+        return Packed(torch.from_numpy(ids), torch.from_numpy(places), mask, torch.tensor(rows), targets)

@@ -37,18 +37,13 @@ SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L
 PATCH = 8
 TOKENS = (SIDE // PATCH // 2) ** 2
 """A picture's tokens."""
-DESCRIBE = "Describe the picture."
-COMPARE = "Are the things asked for there?"
 
 
-def describe(scene: Scene) -> str:
-    """The scene in words, things from left to right and from top to bottom."""
-
-    things = scene.in_order
-    words = [" ".join(filter(None, (t.colour, t.kind, t.role, t.skin, t.hair))) for t in things]
-    places = [f"{'high' if t.y < 0.45 else 'low'} {'left' if t.x < 0.4 else 'right' if t.x > 0.6 else 'middle'}" for t in things]
+def said(scene: Scene) -> list[list[str]]:
+    """The words for a picture: first those for the whole of it, then those for each of its things."""
     wear = "worn" if scene.wear > 0.5 else "scratched" if scene.wear > 0.15 else "clean"
-    return f"{scene.style}, {scene.place}, {wear}, " + ", ".join(f"{word} {place}" for word, place in zip(words, places, strict=True))
+    things = [[word for word in (t.colour, t.kind, t.role, t.skin, t.hair) if word] for t in scene.things]
+    return [[scene.style, scene.place, wear], *things]
 
 
 def tokenizer(texts: Iterator[str]) -> PreTrainedTokenizerFast:
@@ -80,8 +75,8 @@ def processor(rubrics: Mapping[Dimension, str], grades: Sequence[str], seed: int
         for _ in range(20_000):
             case = case_of(rng)
             yield Question(b"", case.request.text, "").text
-            yield f"{describe(case.scene)}\n"
-        yield from (*rubrics.values(), DESCRIBE, "user\n", "assistant\n", *grades) * 500
+            yield "".join(f" {word}" for words in said(case.scene) for word in words)
+        yield from (*rubrics.values(), "user\n", "assistant\n", " right not colour fresh", *grades) * 500
 
     size = {"shortest_edge": SIDE * SIDE, "longest_edge": SIDE * SIDE}
     args = {"patch_size": PATCH, "merge_size": 2, "temporal_patch_size": 2, "image_mean": [0.5] * 3, "image_std": [0.5] * 3, "size": size}

@@ -1,0 +1,83 @@
+"""Bars on a served judge, against the loop of the method's first scripts: one request at a time, the rubric before the picture."""
+
+from base64 import b64encode
+from collections.abc import Iterator
+from math import exp
+from pathlib import Path
+from time import perf_counter
+
+from openai import OpenAI
+
+from benchmarks import vllm
+from benchmarks.bar import Bar, at_least, at_most
+from benchmarks.project import Project
+from trig import params
+from trig.backends.openai import Served
+from trig.dimensions import Dimension, Task
+from trig.judge import ratings, rubrics
+from trig.params import ServedJudge
+from trig.protocols import Question
+
+PICTURES = 500
+ASKED = (Dimension.CONTENT, Dimension.STYLE)
+
+
+def serving(_: Project) -> Iterator[Bar]:
+    """The same 500 pictures on two dimensions each through the same vLLM server, both ways in turns."""
+    settings = params.load()
+    questions = _questions(settings.judge.grades)
+    half = len(questions) // 2
+    with vllm.started(Path(settings.judges["tiny"].needs)) as address:
+        client = OpenAI(base_url=f"{address}/v1", api_key="none")
+        judge = Served(
+            "tiny-served",
+            ServedJudge(backend="openai", needs="data/tiny/judge", endpoints=[f"{address}/v1"], model="tiny", key=None, concurrency=32, timeout=120, retries=3),
+        )  # fmt: skip
+        _serially(client, questions[:4]), ratings(judge, questions[:4], settings.judge.grades, 1.0)  # the first requests warm the server up
+        seconds, computed = {"serial": 0.0, "ours": 0.0}, {"serial": 0.0, "ours": 0.0}
+        for part in (questions[:half], questions[half:]):  # in turns, so that a busy machine slows both
+            for name in seconds:
+                before, began = _computed(address), perf_counter()
+                done = _serially(client, part) if name == "serial" else ratings(judge, part, settings.judge.grades, 1.0)
+                seconds[name] += perf_counter() - began
+                computed[name] += _computed(address) - before
+                assert len(done) == len(part)
+    rate = len(questions) / seconds["ours"]
+    yield at_least(f"served judge, questions/s against one at a time ({rate:.0f}/s), times", seconds["serial"] / seconds["ours"], 3)
+    yield at_most("served judge, prompt tokens computed, share of the serial loop's", computed["ours"] / computed["serial"], 0.6)
+
+
+def _questions(grades: list[str]) -> list[Question]:
+    from trig.tiny import evaluate
+
+    texts = rubrics(Task.T2I, grades)
+    cases = evaluate.cases(PICTURES // len(Dimension))
+    return [Question(evaluate.png(shown), case.request.text, texts[dimension]) for _, case, shown in cases for dimension in ASKED]
+
+
+def _computed(address: str) -> float:
+    """Prompt tokens that the server has computed, and not taken from its prefix cache."""
+    return vllm.counter(address, "prompt_tokens") - vllm.counter(address, "prefix_cache_hits")
+
+
+def _serially(client: OpenAI, questions: list[Question]) -> list[float]:
+    """As the first scripts ask: rubric in the system message, prompt, then picture; five likeliest tokens, read by their words."""
+    found = []
+    for question in questions:
+        url = f"data:image/png;base64,{b64encode(question.image).decode()}"
+        said = client.chat.completions.create(
+            model="tiny",
+            messages=[
+                {"role": "system", "content": question.rubric},
+                {"role": "user", "content": [{"type": "text", "text": question.context}, {"type": "image_url", "image_url": {"url": url}}]},
+            ],
+            max_completion_tokens=1,
+            temperature=1.0,
+            logprobs=True,
+            top_logprobs=5,
+        )
+        logprobs = said.choices[0].logprobs
+        assert logprobs is not None and logprobs.content is not None
+        mass = {each.token.strip(): exp(each.logprob) for each in logprobs.content[0].top_logprobs}
+        found.append(sum(mass.values()))
+    return found

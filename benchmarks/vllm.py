@@ -1,0 +1,55 @@
+"""A real vLLM server on 127.0.0.1, for measurements and for the contract test of judges."""
+
+import re
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).parents[1]
+SERVE = ROOT.parent / "shared" / "vllm" / "serve.sh"
+"""Starts vLLM on a CPU, in an environment of its own: `serve.sh MODEL PORT`. It serves the model under the name `tiny`."""
+SECONDS = 300
+
+
+@contextmanager
+def started(model: Path) -> Iterator[str]:
+    """Serves a model's folder; gives the address, such as http://127.0.0.1:4711, and ends the server afterwards."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    with TemporaryDirectory() as place:
+        log = Path(place) / "log"
+        with log.open("w") as out:
+            server = subprocess.Popen(["bash", str(SERVE), str(model), str(port)], cwd=ROOT, stdout=out, stderr=out)
+        try:
+            end = time.monotonic() + SECONDS
+            while not _healthy(address):
+                if server.poll() is not None or time.monotonic() > end:
+                    raise RuntimeError(f"vLLM did not start: {log.read_text()[-3000:]}")
+                time.sleep(0.5)
+            yield address
+        finally:
+            server.terminate()
+            server.wait(60)
+
+
+def _healthy(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/health", timeout=5):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def counter(address: str, name: str) -> float:
+    """A counter of the server, summed over its labels."""
+    with urllib.request.urlopen(f"{address}/metrics", timeout=30) as answer:
+        text = answer.read().decode()
+    return sum(float(value) for value in re.findall(rf"^vllm:{name}(?:_total)?(?:{{[^}}]*}})? (\S+)$", text, re.MULTILINE))

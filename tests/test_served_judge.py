@@ -1,0 +1,213 @@
+"""Judges behind servers: what lands is right whatever happens on the way, and what does not land says why."""
+
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from math import exp
+from pathlib import Path
+
+import factories
+import pytest
+from servers import Spoiler, Stub, running
+
+from trig.backends import openai as served
+from trig.backends.openai import Served
+from trig.errors import JudgeError, LabelError
+from trig.judge import labels, ratings
+from trig.params import ServedJudge
+from trig.protocols import Answer, Question, Refusal
+
+GRADES = ("Bad", "Medium", "Good")
+HERE = Path(__file__).parent
+
+
+def judge(*addresses: str, key: str | None = None, retries: int = 8, timeout: float = 2.0, concurrency: int = 16) -> Served:
+    endpoints = [f"{address}/v1" for address in addresses]
+    return Served(
+        "x",
+        ServedJudge(
+            backend="openai",
+            needs="params.yaml",
+            endpoints=endpoints,
+            model=None,
+            key=key,
+            concurrency=concurrency,
+            timeout=timeout,
+            retries=retries,
+        ),
+    )
+
+
+def questions(count: int) -> list[Question]:
+    return [Question(factories.png(number // 2), f"a ball {number // 2}", f"rubric {number % 2}") for number in range(count)]
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served, "FIRST_DELAY", 0.01)
+
+
+@pytest.fixture
+def stub() -> Iterator[tuple[Stub, str]]:
+    server = Stub()
+    with running(server) as address:
+        yield server, address
+
+
+def test_answers_are_those_of_the_tokens_that_mean_the_grades(stub: tuple[Stub, str]) -> None:
+    one = judge(stub[1])
+    assert labels(GRADES, one.encode).ids == ((1,), (2,), (3, 4))
+    assert one.engine == "vllm 0.0.1"
+    said = dict(one.ask(questions(4), labels(GRADES, one.encode)))
+    answers = [answer for _, answer in sorted(said.items()) if isinstance(answer, Answer)]
+    assert len(answers) == 4 and {(answer.mode, answer.tokens, answer.cached) for answer in answers} == {("exact", 50, 32)}
+    assert [sum(map(exp, answer.logprobs)) for answer in answers] == pytest.approx([0.9] * 4)
+
+
+def test_a_server_that_names_only_the_likeliest_tokens_is_read_by_their_words() -> None:
+    exact = Stub()
+    with running(exact) as address, running(Stub(knows=())) as plain:
+        wanted = [rating.p for rating in ratings(judge(address), questions(6), GRADES, 0.5)]
+        other = judge(plain)
+        assert labels(GRADES, other.encode).ids is None
+        assert {answer.mode for _, answer in other.ask(questions(2), labels(GRADES, other.encode)) if isinstance(answer, Answer)} == {"top"}
+        assert [rating.p for rating in ratings(other, questions(6), GRADES, 0.5)] == [pytest.approx(p) for p in wanted]
+        with pytest.raises(LabelError, match="'Good' and 'good' are the same word"):
+            labels(("Bad", "Good", "good"), other.encode)
+
+
+def test_a_server_that_knows_its_tokens_but_not_their_probabilities_is_asked_for_the_likeliest() -> None:
+    with running(Stub(knows=("tokenize",))) as address:
+        one = judge(address)
+        assert one.encode("Good") == [3]
+        assert {answer.mode for _, answer in one.ask(questions(3), labels(GRADES, one.encode)) if isinstance(answer, Answer)} == {"top"}
+
+
+def test_what_lands_through_a_faulty_wire_is_what_was_sent(stub: tuple[Stub, str]) -> None:
+    asked = questions(160)
+    undisturbed = [rating.p for rating in ratings(judge(stub[1]), asked, GRADES, 0.5)]
+    spoiler = Spoiler(stub[1], 0.3)
+    with running(spoiler) as address:
+        one = judge(address)
+        said = list(one.ask(asked, labels(GRADES, one.encode)))
+        assert sorted(place for place, _ in said) == list(range(160))
+        through = ratings(one, asked, GRADES, 0.5)
+    assert set(spoiler.spoilt) == {"", *Spoiler.WAYS}
+    lost = [rating.reason for rating, wanted in zip(through, undisturbed, strict=True) if rating.p != wanted]
+    assert len(lost) <= 2 and all("no answer in 9 tries" in str(reason) for reason in lost)
+
+
+def test_nulls_come_only_where_the_tries_ran_out_and_say_what_happened(stub: tuple[Stub, str]) -> None:
+    asked = questions(60)
+    undisturbed = [rating.p for rating in ratings(judge(stub[1]), asked, GRADES, 0.5)]
+    with running(Spoiler(stub[1], 0.6)) as address:
+        found = ratings(judge(address, retries=1), asked, GRADES, 0.5)
+    assert 0 < sum(rating.p is None for rating in found) < 60
+    for rating, wanted in zip(found, undisturbed, strict=True):
+        assert rating.p == wanted or (rating.p is None and "no answer in 2 tries; last: " in str(rating.reason))
+
+
+def test_what_a_server_refuses_is_not_asked_again(stub: tuple[Stub, str]) -> None:
+    server, address = stub
+    one = judge(address)
+    asked = [*questions(2), Question(factories.png(7), "refuse this, please", "rubric"), *questions(6)[4:]]
+    said = dict(one.ask(asked, labels(GRADES, one.encode)))
+    assert said[2] == Refusal("the server refused the question (HTTP 400)", final=True)
+    assert [isinstance(said[place], Answer) for place in (0, 1, 3, 4)] == [True] * 4
+    assert max(server.asked.values()) <= 2  # the first question also finds out what the server can do
+
+
+def test_one_of_two_servers_dies_and_no_question_is_lost_or_answered_twice() -> None:
+    asked = questions(200)
+    steady, frail = Stub(), Stub()
+    with ExitStack() as stack, running(steady) as address:
+        other = stack.enter_context(running(frail))
+        one = judge(address, other)
+        said: list[int] = []
+        for place, answer in one.ask(asked, labels(GRADES, one.encode)):
+            assert isinstance(answer, Answer)
+            said.append(place)
+            if len(said) == 80:
+                stack.close()
+        assert sorted(said) == list(range(200))
+        assert frail.asked and steady.asked
+
+
+def test_a_server_that_comes_back_is_asked_again(stub: tuple[Stub, str]) -> None:
+    reborn = Stub()
+    with running(Stub()) as address:
+        port = int(address.rpartition(":")[2])
+        one = judge(address, stub[1])
+    with ExitStack() as stack:
+        seen = 0
+        for place, answer in one.ask(questions(600), labels(GRADES, judge(stub[1]).encode)):
+            assert isinstance(answer, Answer)
+            seen += place >= 0
+            if seen == 20:
+                stack.enter_context(running(reborn, port))
+            time.sleep(0.003)
+        assert seen == 600
+    assert reborn.asked
+
+
+def test_no_server_is_one_line() -> None:
+    with pytest.raises(JudgeError, match=r"^params.yaml: judges.x.endpoints: http://127.0.0.1:9/v1: no connection; start the server"):
+        judge("http://127.0.0.1:9")
+
+
+def test_a_wrong_key_is_one_line_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(Stub(key="right-key")) as address:
+        monkeypatch.setenv("JUDGE_KEY", "right-key")
+        assert [rating.reason for rating in ratings(judge(address, key="JUDGE_KEY"), questions(2), GRADES, 0.5)] == [None, None]
+        monkeypatch.setenv("JUDGE_KEY", "secret-key")
+        with pytest.raises(JudgeError, match=r"^params.yaml: judges.x.key: the server does not accept the key") as told:
+            judge(address, key="JUDGE_KEY")
+        assert "secret-key" not in str(told.value)
+        monkeypatch.delenv("JUDGE_KEY")
+        with pytest.raises(JudgeError, match="the environment has no JUDGE_KEY"):
+            judge(address, key="JUDGE_KEY")
+
+
+def test_neither_key_nor_prompt_reaches_a_log_or_a_reason(
+    stub: tuple[Stub, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("JUDGE_KEY", "secret-key")
+    caplog.set_level(logging.INFO)
+    asked = [Question(factories.png(1), "vile words; refuse this", "rubric"), *questions(20)]
+    with running(Spoiler(stub[1], 0.5)) as address:
+        found = ratings(judge(address, key="JUDGE_KEY", retries=1), asked, GRADES, 0.5)
+    told = caplog.text + "".join(str(rating.reason) for rating in found)
+    assert "HTTP" in told
+    assert "secret-key" not in told and "vile" not in told and "a ball" not in told
+
+
+def test_a_full_server_is_asked_less_at_a_time() -> None:
+    server = Stub(room=4, seconds=0.02)
+    with running(server) as address:
+        assert all(rating.p for rating in ratings(judge(address, retries=50, concurrency=64), questions(120), GRADES, 0.5))
+    assert server.busiest <= 16
+
+
+GROWTH = """
+import resource, sys
+sys.path.insert(0, sys.argv[2])
+import factories
+from test_served_judge import GRADES, judge
+from trig.judge import labels
+from trig.protocols import Question
+one = judge(sys.argv[1], timeout=30.0)
+pictures = [factories.png(number) for number in range(50)]
+asked = [Question(pictures[number % 50], f"a ball {number}", "rubric") for number in range(int(sys.argv[3]))]
+for count, _ in enumerate(one.ask(asked, labels(GRADES, one.encode)), 1):
+    if count == 5000:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+"""
+
+
+def test_memory_stays_flat(stub: tuple[Stub, str]) -> None:
+    ran = subprocess.run([sys.executable, "-c", GROWTH, stub[1], str(HERE), "15000"], capture_output=True, text=True, check=True)
+    assert float(ran.stdout) < 20, "MiB more after 15,000 questions than after 5,000"

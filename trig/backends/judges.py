@@ -1,0 +1,16 @@
+"""Opens a judge of the zoo."""
+
+from trig.params import LocalJudge, Params
+from trig.protocols import Judge
+
+
+def load(settings: Params, batch_size: int | None = None) -> Judge:
+    """The judge that `judge.name` names; `batch_size` in place of `judge.batch_size`."""
+    name, wanted = settings.judge.name, settings.judges[settings.judge.name]
+    if isinstance(wanted, LocalJudge):
+        from trig.backends.transformers import Transformers
+
+        return Transformers(name, wanted.weights, batch_size or settings.judge.batch_size)
+    from trig.backends.openai import Served
+
+    return Served(name, wanted)

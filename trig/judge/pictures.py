@@ -1,0 +1,24 @@
+"""Pictures as the judge gets them: of bounded size, and the same bytes on every machine."""
+
+from io import BytesIO
+
+from PIL import Image, UnidentifiedImageError
+
+
+def fit(file: bytes, max_pixels: int) -> bytes:
+    """The picture, or a PNG of at most `max_pixels` pixels of the same shape, resized with Lanczos' filter.
+
+    What cannot be read stays as it is: the judge refuses it and says why.
+    """
+    try:
+        picture = Image.open(BytesIO(file))
+        width, height = picture.size
+        if width * height <= max_pixels:
+            return file
+        scale = (max_pixels / (width * height)) ** 0.5
+        small = picture.convert("RGB").resize((max(1, int(width * scale)), max(1, int(height * scale))), Image.Resampling.LANCZOS)
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
+        return file
+    out = BytesIO()
+    small.save(out, "PNG")
+    return out.getvalue()
