@@ -32,6 +32,7 @@ LONGEST_WAIT = 120.0
 """Seconds that a server may ask us to wait."""
 MALFORMED = (openai.APIResponseValidationError, ValueError, TypeError, AttributeError, LookupError)
 """What reading an answer of another shape raises."""
+STRANGE = "an answer of another shape"
 
 
 class Served:
@@ -130,8 +131,8 @@ class Served:
                 _, said = await self._answer(0, question, labels, crew)
                 if isinstance(said, Answer):
                     return mode
-            if isinstance(said, Refusal) and not said.final:
-                break
+                if not said.final and not said.reason.endswith(STRANGE):  # a wire that fails says nothing about what the server can do
+                    return "exact"
         return "exact"
 
     async def _answer(self, place: int, question: Question, labels: Labels, crew: "Crew") -> tuple[int, Answer | Refusal]:
@@ -303,7 +304,7 @@ def _brief(error: Exception) -> str:
             return "no answer in time"
         case openai.APIConnectionError():
             return "no connection"
-    return "an answer of another shape"
+    return STRANGE
 
 
 def _asked_to_wait(error: Exception) -> float:
