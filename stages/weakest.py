@@ -1,4 +1,4 @@
-"""Name the pair of dimensions that finetune repairs.
+"""Name the pairs of dimensions that finetune may repair, the weakest first.
 
 python -m stages.weakest SCORES WEAKEST
 """
@@ -14,8 +14,8 @@ from trig.finetune.weakest import weakest
 def main(scores: Path, out: Path) -> None:
     """Read the base model's scores, write data/weakest.json."""
     settings = params.load().finetune
-    pair, ranked = weakest(tables.read(scores, tables.SCORES), settings, str(scores))
-    found = {"base": settings.base, "pair": str(pair), "ranking": ranked.to_dicts()}
+    pairs, ranked = weakest(tables.read(scores, tables.SCORES), settings, str(scores))
+    found = {"base": settings.base, "pairs": [str(pair) for pair in pairs], "ranking": ranked.to_dicts()}
     out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 
+from stages import finetune
 from trig import params, tables
 from trig.backends.diffusers import Diffusers
 from trig.backends.lora import Lora
@@ -104,10 +105,10 @@ def test_only_the_pairs_own_dimensions_count(settings: Finetune) -> None:
 def test_the_weakest_pair_can_be_learned_from(settings: Finetune) -> None:
     scores = factories.scores(factories.prompts())
     ranked = ranking(scores, settings)
-    pair, _ = weakest(scores, settings.model_copy(update={"min_keep_share": 0.0}), "scores")
-    assert str(pair) == ranked["pair"][0]
+    pairs, _ = weakest(scores, settings.model_copy(update={"min_keep_share": 0.0}), "scores")
+    assert [str(pair) for pair in pairs] == ranked["pair"].to_list()
     named, _ = weakest(scores, settings.model_copy(update={"pair": "TA-R_D-K"}), "scores")
-    assert named == Pair.parse("TA-R_D-K")
+    assert named == [Pair.parse("TA-R_D-K")]
     with pytest.raises(TableError, match="scores: no pair has"):
         weakest(scores, settings.model_copy(update={"keep_above": 1.0, "min_keep_share": 0.5}), "scores")
 
@@ -122,7 +123,7 @@ def test_candidates_repeat_train_prompts_with_seeds_of_their_own() -> None:
         select.candidates(prompts, Pair.parse("D-K_R-B"), 5)
 
 
-def test_kept_pictures_are_good_at_both_and_too_few_are_said_so(settings: Finetune) -> None:
+def test_kept_pictures_are_good_at_both(settings: Finetune) -> None:
     pair = Pair.parse("IQ-R_TA-C")
     rows = [("a", 0.9, 0.8), ("b", 0.9, 0.2), ("c", 0.3, 0.3), ("d", 0.6, 0.5), ("e", None, 0.9)]
     scores = pl.DataFrame(
@@ -130,7 +131,14 @@ def test_kept_pictures_are_good_at_both_and_too_few_are_said_so(settings: Finetu
         schema={"data_id": pl.String, "dimension": pl.String, "expected": pl.Float64},
         orient="row",
     )
-    chosen = settings.model_copy(update={"keep_above": 0.4, "max_gap": 0.3})
-    assert sorted(select.keep(scores, pair, chosen)) == ["a", "d"]
-    with pytest.raises(ParamsError, match="2 of 5 pictures of IQ-R_TA-C pass"):
-        select.keep(scores, pair, chosen.model_copy(update={"batch_size": 3}))
+    assert sorted(select.keep(scores, pair, settings.model_copy(update={"keep_above": 0.4, "max_gap": 0.3}))) == ["a", "d"]
+
+
+def test_a_pair_without_enough_to_learn_from_gives_way_to_the_next(settings: Finetune, capsys: pytest.CaptureFixture[str]) -> None:
+    pairs = [Pair.parse("IQ-R_TA-C"), Pair.parse("TA-R_D-K")]
+    few = {pairs[0]: [("a", b"")], pairs[1]: [("b", b""), ("c", b"")]}
+    pair, samples = finetune._first_with_enough(pairs, few.__getitem__, settings.model_copy(update={"batch_size": 2}))
+    assert (pair, samples) == (pairs[1], few[pairs[1]])
+    assert capsys.readouterr().err.startswith("IQ-R_TA-C: 1 of")
+    with pytest.raises(ParamsError, match="no pair has 3 of .*IQ-R_TA-C, TA-R_D-K"):
+        finetune._first_with_enough(pairs, few.__getitem__, settings.model_copy(update={"batch_size": 3}))

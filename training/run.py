@@ -27,7 +27,7 @@ def _settings() -> dict[str, Any]:
 
 def _course(name: str) -> Course:
     settings = _settings()
-    return Course(seed=settings["seed"], **settings[name])
+    return Course(**{"seed": settings["seed"], **settings[name]})
 
 
 def _show(name: str, steps: Iterator[Step]) -> None:
@@ -112,8 +112,9 @@ def judge() -> None:
     from trig.tiny.train import judge as trainer
 
     grades = params.load().judge.grades
-    texts, seen = rubrics(Task.T2I, grades), (WORK / "tower.safetensors", WORK / "round_trips.safetensors")
-    start = _settings()["judge_start"]
+    settings, texts = _settings(), rubrics(Task.T2I, grades)
+    seen = WORK / "tower.safetensors", (WORK / "round_trips.safetensors", settings["seed"])
+    start = settings["judge_start"]
     _show("judge", trainer.fit(WORK / "judge", WORK, texts, grades, *seen, _course("judge"), Path(start) if start else None))
 
 

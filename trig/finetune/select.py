@@ -29,12 +29,5 @@ def keep(scores: pl.DataFrame, pair: Pair, settings: Finetune) -> Sequence[str]:
     """The data_ids of pictures whose two expected scores are both high and close together."""
     wide = scores.pivot("dimension", index="data_id", values="expected", aggregate_function="first")
     x, y = pl.col(pair.x.value), pl.col(pair.y.value)
-    good = wide.filter(
-        (pl.min_horizontal(x, y) >= settings.keep_above) & ((x - y).abs() <= settings.max_gap) & x.is_not_null() & y.is_not_null()
-    )
-    if good.height < settings.batch_size:
-        raise ParamsError(
-            f"params.yaml: finetune: {good.height} of {wide.height} pictures of {pair} pass keep_above {settings.keep_above} and max_gap {settings.max_gap};"
-            f" a batch needs {settings.batch_size}: lower keep_above, or raise max_gap or candidates"
-        )
-    return list(good["data_id"])
+    good = (pl.min_horizontal(x, y) >= settings.keep_above) & ((x - y).abs() <= settings.max_gap)
+    return wide.filter(good & x.is_not_null() & y.is_not_null())["data_id"].to_list()

@@ -29,14 +29,14 @@ def ranking(scores: pl.DataFrame, settings: Finetune) -> pl.DataFrame:
     )
 
 
-def weakest(scores: pl.DataFrame, settings: Finetune, where: str) -> tuple[Pair, pl.DataFrame]:
-    """The pair to repair and the ranking it comes from. Raises TableError when no pair has pictures to learn from."""
+def weakest(scores: pl.DataFrame, settings: Finetune, where: str) -> tuple[list[Pair], pl.DataFrame]:
+    """The pairs to repair, the first that has enough to learn from, and the ranking they come from. Raises TableError when there is none."""
     ranked = ranking(scores, settings)
     if settings.pair != "weakest":
-        return Pair.parse(settings.pair), ranked
-    learnable = ranked.filter(pl.col("keep_share") >= settings.min_keep_share)
-    if not learnable.height:
+        return [Pair.parse(settings.pair)], ranked
+    learnable = ranked.filter(pl.col("keep_share") >= settings.min_keep_share)["pair"]
+    if learnable.is_empty():
         raise TableError(
             f"{where}: no pair has {settings.min_keep_share:.0%} of pictures to learn from; lower finetune.keep_above or finetune.min_keep_share"
         )
-    return Pair.parse(str(learnable["pair"][0])), ranked
+    return [Pair.parse(pair) for pair in learnable], ranked

@@ -155,11 +155,12 @@ class Lesson:
 
 
 class Lessons(Dataset[Lesson]):
-    """A step's lesson by its number. Half of the pictures are round trips through the autoencoder."""
+    """A step's lesson by its number. Half of the pictures are round trips through the autoencoder, which have a seed of their own."""
 
-    def __init__(self, packer: Packer, images: Qwen2VLImageProcessor, round_trips: Path, batch: int, seed: int) -> None:
+    def __init__(self, packer: Packer, images: Qwen2VLImageProcessor, round_trips: tuple[Path, int], batch: int, seed: int) -> None:
         self.packer, self.images, self.batch, self.seed = packer, images, batch, seed
-        self.shown = load_file(round_trips)["pictures"].numpy()
+        path, self.shown_seed = round_trips
+        self.shown = load_file(path)["pictures"].numpy()
 
     def ahead(self, start: int, stop: int) -> Iterator[Lesson]:
         """The lessons of steps, drawn by another process while one is taught."""
@@ -169,7 +170,7 @@ class Lessons(Dataset[Lesson]):
         rng = np.random.default_rng((self.seed, step))
         fresh = [case_of(rng) for _ in range(self.batch - self.batch // 2)]
         numbers = rng.integers(0, len(self.shown), self.batch // 2)
-        cases = [*fresh, *(shown_case(self.seed, int(number))[0] for number in numbers)]
+        cases = [*fresh, *(shown_case(self.shown_seed, int(number))[0] for number in numbers)]
         pictures = np.stack([*(picture(case, rng) for case in fresh), *self.shown[numbers]])
         scenes = [case.scene for case in cases]
         requests = [[case.request, *(recall(rng, case.scene, MISREMEMBERED) for _ in range(READ - 1))] for case in cases]
@@ -223,7 +224,7 @@ def fit(
     rubrics: Mapping[Dimension, str],
     grades: Sequence[str],
     sight: Path,
-    round_trips: Path,
+    round_trips: tuple[Path, int],
     course: Course,
     start: Path | None = None,
 ) -> Iterator[Step]:
@@ -248,7 +249,7 @@ def fit(
         course,
         losses(model, eyes, layers, lessons, course.steps),
         work / "judge.safetensors",
-        (start / "model.safetensors" if start else sight, round_trips),
+        (start / "model.safetensors" if start else sight, round_trips[0]),
         (eyes, layers),
     )
     model.to("cpu", torch.float16).save_pretrained(out)
