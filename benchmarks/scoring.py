@@ -41,10 +41,10 @@ def sharing(_: Project) -> Iterator[Bar]:
     """All ten dimensions of a picture asked together, against questions whose neighbours share no picture, in batches of the same size."""
     settings = params.load()
     judge = judges.load(settings, 40)
-    texts = rubrics(Task.T2I, settings.judge.grades)
+    texts = rubrics(Task.T2I, settings.judge.scale.grades)
     every = [Question(each.image, each.prompt, texts[dimension]) for each in _questions(settings) for dimension in Dimension]
     apart = [every[place] for start in range(10) for place in range(start, len(every), 10)]  # no two neighbours share a picture
-    ids = labels(settings.judge.grades, judge.encode)
+    ids = labels(settings.judge.scale, judge.encode)
     seconds = {"together": 0.0, "apart": 0.0}
     for number in range(6):  # in turns, so that a busy machine slows both; the first turn of each warms up
         for name, questions in (("together", every), ("apart", apart)):
@@ -59,7 +59,7 @@ def _questions(settings: Params) -> list[Question]:
     """Twenty pictures the judge never saw; the first is the one that is scored."""
     from trig.tiny import evaluate
 
-    texts = rubrics(Task.T2I, settings.judge.grades)
+    texts = rubrics(Task.T2I, settings.judge.scale.grades)
     return [Question(evaluate.png(shown), case.request.text, texts[ASKED]) for _, case, shown in evaluate.cases(2)]
 
 
@@ -85,7 +85,7 @@ def _by_hand(settings: Params, question: Question) -> NDArray[np.float64]:
     vocabulary = processor.tokenizer.get_vocab()
     spelled = [
         {vocabulary[space + word] for space in ("", "Ġ") for word in (grade, grade.lower(), grade.upper()) if space + word in vocabulary}
-        for grade in settings.judge.grades
+        for grade in settings.judge.scale.grades
     ]
     mass = np.array([np.exp(logits[sorted(ids)] - logits.max()).sum() for ids in spelled])
     shares: NDArray[np.float64] = mass / mass.sum()
@@ -95,6 +95,6 @@ def _by_hand(settings: Params, question: Question) -> NDArray[np.float64]:
 def _in_batch(settings: Params, questions: list[Question]) -> float:
     """The first question's expected score when all are asked together."""
     judge = judges.load(settings, len(questions))
-    expected = ratings(judge, questions, settings.judge.grades, 1.0)[0].expected
+    expected = ratings(judge, questions, settings.judge.scale, 1.0)[0].expected
     assert expected is not None
     return expected

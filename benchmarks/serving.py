@@ -1,7 +1,7 @@
 """Bars on a served judge, against the loop of the method's first scripts: one request at a time, the rubric before the picture."""
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import exp
 from pathlib import Path
 from time import perf_counter
@@ -25,7 +25,7 @@ ASKED = (Dimension.CONTENT, Dimension.STYLE)
 def serving(_: Project) -> Iterator[Bar]:
     """The same 500 pictures on two dimensions each through the same vLLM server, both ways in turns."""
     settings = params.load()
-    questions = _questions(settings.judge.grades)
+    questions = _questions(settings.judge.scale.grades)
     half = len(questions) // 2
     with vllm.started(Path(settings.judges["tiny"].needs)) as address:
         client = OpenAI(base_url=f"{address}/v1", api_key="none")
@@ -33,12 +33,12 @@ def serving(_: Project) -> Iterator[Bar]:
             "tiny-served",
             ServedJudge(backend="openai", needs="data/tiny/judge", endpoints=[f"{address}/v1"], model="tiny", key=None, concurrency=32, timeout=120, retries=3),
         )  # fmt: skip
-        _serially(client, questions[:4]), ratings(judge, questions[:4], settings.judge.grades, 1.0)  # the first requests warm the server up
+        _serially(client, questions[:4]), ratings(judge, questions[:4], settings.judge.scale, 1.0)  # the first requests warm the server up
         seconds, computed = {"serial": 0.0, "ours": 0.0}, {"serial": 0.0, "ours": 0.0}
         for part in (questions[:half], questions[half:]):  # in turns, so that a busy machine slows both
             for name in seconds:
                 before, began = _computed(address), perf_counter()
-                done = _serially(client, part) if name == "serial" else ratings(judge, part, settings.judge.grades, 1.0)
+                done = _serially(client, part) if name == "serial" else ratings(judge, part, settings.judge.scale, 1.0)
                 seconds[name] += perf_counter() - began
                 computed[name] += _computed(address) - before
                 assert len(done) == len(part)
@@ -47,7 +47,7 @@ def serving(_: Project) -> Iterator[Bar]:
     yield at_most("served judge, prompt tokens computed, share of the serial loop's", computed["ours"] / computed["serial"], 0.6)
 
 
-def _questions(grades: list[str]) -> list[Question]:
+def _questions(grades: Sequence[str]) -> list[Question]:
     from trig.tiny import evaluate
 
     texts = rubrics(Task.T2I, grades)

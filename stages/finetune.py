@@ -21,7 +21,6 @@ from trig.judge import run as judging
 from trig.protocols import Generator, Judge
 from trig.store import Store, home
 
-
 Sample = tuple[str, bytes]
 
 
@@ -43,7 +42,8 @@ def main(weakest: Path, prompts: Path, lora: Path) -> None:
         rmtree(lora, ignore_errors=True)
         tuner.save(lora)
         tenth = max(1, len(losses) // 10)
-        about = {"base": settings.base, "pairs": [str(pair)], "candidates": settings.candidates, "kept": len(samples), "prompts": len({text for text, _ in samples}),
+        about = {"base": settings.base, "pairs": [str(pair)], "candidates": settings.candidates, "kept": len(samples),
+                 "prompts": len({text for text, _ in samples}),
                  "loss_first_tenth": round(sum(losses[:tenth]) / tenth, 4), "loss_last_tenth": round(sum(losses[-tenth:]) / tenth, 4)}  # fmt: skip
         (lora / "tuning.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
@@ -56,7 +56,9 @@ def _first_with_enough(
         samples = samples_of(pair)
         if len(samples) >= settings.batch_size:
             return pair, samples
-        print(f"{pair}: {len(samples)} of {settings.candidates} pictures pass, fewer than a batch of {settings.batch_size}", file=sys.stderr)
+        print(
+            f"{pair}: {len(samples)} of {settings.candidates} pictures pass, fewer than a batch of {settings.batch_size}", file=sys.stderr
+        )
     raise ParamsError(
         f"params.yaml: finetune: no pair has {settings.batch_size} of {settings.candidates} pictures that pass keep_above {settings.keep_above}"
         f" and max_gap {settings.max_gap} ({', '.join(map(str, pairs))}): lower keep_above, or raise max_gap or candidates"
@@ -73,7 +75,7 @@ def _samples(prompts: pl.DataFrame, pair: Pair, everything: params.Params, base:
     pictures = generate.pictures(planned, settings.base, everything.model(settings.base), store)
     calls = judging.calls(asked, pictures, judge.revision, wanted.model_copy(update={"dimensions": "pair"}))
     bar(f"judge candidates of {pair}", ((step.done, step.total) for step in judging.answer(calls, judge, store, wanted)))
-    kept = select.keep(judging.scores(calls, store, judge.revision, wanted.max_off_mass), pair, settings)
+    kept = select.keep(judging.scores(calls, store, judge.revision, wanted), pair, settings)
     texts, shown = dict(asked.select("data_id", "prompt").iter_rows()), dict(pictures.select("data_id", "image").iter_rows())
     return [(texts[name], shown[name]["bytes"]) for name in sorted(kept)]
 

@@ -21,7 +21,7 @@ def main(model: str, prompts: Path, images: Path, scores: Path) -> None:
         judge = judges.load(settings)
         found = judging.calls(asked, shown, judge.revision, wanted)
         bar(f"judge {model}", ((step.done, step.total) for step in judging.answer(found, judge, store, wanted)))
-        tables.write(judging.scores(found, store, f"{wanted.name}@{judge.revision}", wanted.max_off_mass), tables.SCORES, scores)
+        tables.write(judging.scores(found, store, judge.revision, wanted), tables.SCORES, scores)
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ class Stub:
     """
 
     def __init__(
-        self, knows: tuple[str, ...] = ("tokenize", "logprob_token_ids"), key: str = "", room: int = 1000, seconds: float = 0.0
+        self, knows: tuple[str, ...] = ("tokenize", "logprob_token_ids", "logprobs"), key: str = "", room: int = 1000, seconds: float = 0.0
     ) -> None:
         self.knows, self.key, self.room, self.seconds = knows, key, room, seconds
         self.asked: Counter[str] = Counter()
@@ -100,15 +100,32 @@ class Stub:
         self.asked[json.dumps(content)] += 1
         if "refuse this" in content[-1]["text"]:
             return web.json_response({"error": {"message": f"not allowed: {content[-1]['text']}"}}, status=400)
-        names = [f"token_id:{token}" for token in body["logprob_token_ids"]] if "logprob_token_ids" in body else list(WORDS)
-        shares = [1 + blake2b(f"{name}{content}".encode(), digest_size=1).digest()[0] for name in WORDS]
-        logprobs = [
-            {"token": name, "logprob": log(0.9 * share / sum(shares)), "bytes": None} for name, share in zip(names, shares, strict=True)
-        ]
+        if body.get("n"):
+            return self.sample(body["n"], random.Random(f"{body['seed']}{content}"))
+        if "logprobs" not in self.knows:
+            return web.json_response({"error": {"message": "logprobs are not supported"}}, status=400)
+        shares = {name: 1 + blake2b(f"{name}{content}".encode(), digest_size=1).digest()[0] for name in WORDS}
+        names = {f"token_id:{token}" if "logprob_token_ids" in body else word: word for word, token in WORDS.items()}
+        asked = [name for name in names if "logprob_token_ids" not in body or int(name.partition(":")[2]) in body["logprob_token_ids"]]
+        logprobs = [{"token": name, "logprob": log(0.9 * shares[names[name]] / sum(shares.values())), "bytes": None} for name in asked]
         first = {**logprobs[0], "top_logprobs": logprobs}
         choice = {"index": 0, "message": {"role": "assistant", "content": "x"}, "finish_reason": "length", "logprobs": {"content": [first]}}
+        return self.said([choice])
+
+    def sample(self, count: int, dice: random.Random) -> web.Response:
+        """At most four answers at a time, some with thoughts and some without a grade."""
+        texts = dice.choices(["Good.", "<think>Bad?</think>\n medium", "bad", "I cannot tell"], [4, 3, 2, 1], k=min(count, 4))
+        return self.said(
+            [
+                {"index": place, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+                for place, text in enumerate(texts)
+            ]
+        )
+
+    @staticmethod
+    def said(choices: list[dict[str, Any]]) -> web.Response:
         usage = {"prompt_tokens": 50, "completion_tokens": 1, "total_tokens": 51, "prompt_tokens_details": {"cached_tokens": 32}}
-        answer = {"id": "1", "object": "chat.completion", "created": 0, "model": "stub", "choices": [choice], "usage": usage}
+        answer = {"id": "1", "object": "chat.completion", "created": 0, "model": "stub", "choices": choices, "usage": usage}
         return web.json_response(answer)
 
 

@@ -16,9 +16,10 @@ from trig.errors import LabelError
 from trig.judge import labels, rate, ratings, rubric, rubrics
 from trig.params import ServedJudge
 from trig.protocols import Answer, Judge, Question, Refusal
+from trig.scales import SCALES, Scale
 from trig.tiny import evaluate
 
-GRADES = ("Bad", "Medium", "Good")
+SCALE = SCALES["paper"]
 JUDGES = ("transformers", "vllm")
 
 
@@ -50,7 +51,7 @@ def judge(request: pytest.FixtureRequest, here: Transformers) -> Judge:
 
 def questions(count: int) -> list[Question]:
     """About `count` questions about pictures the judge never saw, all ten dimensions of each."""
-    texts = rubrics(Task.T2I, GRADES)
+    texts = rubrics(Task.T2I, SCALE.grades)
     return [
         Question(evaluate.png(shown), case.request.text, texts[dimension])
         for _, case, shown in evaluate.cases(-(-count // 100))
@@ -60,37 +61,37 @@ def questions(count: int) -> list[Question]:
 
 def test_every_question_has_one_answer_that_is_a_distribution(judge: Judge) -> None:
     asked = questions(100)
-    said = list(judge.ask(asked, labels(GRADES, judge.encode)))
+    said = list(judge.ask(asked, labels(SCALE, judge.encode)))
     assert sorted(place for place, _ in said) == list(range(len(asked)))
     for _, answer in said:
         assert isinstance(answer, Answer) and answer.mode == "exact"
-        assert rate(answer, 1.0).reason is None
+        assert rate(answer, 1.0, SCALE).reason is None
 
 
 def test_the_same_question_has_the_same_answer_wherever_it_stands(judge: Judge) -> None:
     asked = questions(100)[:30]
-    forward, backward = ratings(judge, asked, GRADES, 1.0), ratings(judge, asked[::-1], GRADES, 1.0)[::-1]
+    forward, backward = ratings(judge, asked, SCALE, 1.0), ratings(judge, asked[::-1], SCALE, 1.0)[::-1]
     for one, other in zip(forward, backward, strict=True):
         assert one.p == pytest.approx(other.p, abs=1e-5)
 
 
 def test_a_damaged_picture_is_refused_for_good_and_its_neighbours_are_not(judge: Judge) -> None:
     asked = [*questions(100)[:2], Question(factories.png(1, 64, 64)[:60], "a ball", "x"), *questions(100)[2:4]]
-    said = dict(judge.ask(asked, labels(GRADES, judge.encode)))
+    said = dict(judge.ask(asked, labels(SCALE, judge.encode)))
     assert isinstance(said[2], Refusal) and said[2].final
     assert all(isinstance(said[place], Answer) for place in (0, 1, 3, 4))
 
 
 def test_the_judge_sees_the_source_too(judge: Judge) -> None:
-    text = rubric(Task.P2P, Dimension.CONTENT, GRADES)
+    text = rubric(Task.P2P, Dimension.CONTENT, SCALE.grades)
     shown, *sources = (factories.png(seed, 64, 64) for seed in range(3))
     asked = [Question(shown, "make it red", text, source) for source in (None, *sources)]
-    assert len({rating.p for rating in ratings(judge, asked, GRADES, 1.0)}) == 3
+    assert len({rating.p for rating in ratings(judge, asked, SCALE, 1.0)}) == 3
 
 
 def test_a_grade_of_several_tokens_is_refused_by_name(judge: Judge) -> None:
     with pytest.raises(LabelError, match="'Terrible' is"):
-        labels(("Terrible", "Good"), judge.encode)
+        labels(Scale(("Terrible", "Good")), judge.encode)
 
 
 def test_it_says_what_it_is(judge: Judge) -> None:
@@ -98,9 +99,9 @@ def test_it_says_what_it_is(judge: Judge) -> None:
 
 
 def test_both_give_the_same_probabilities(here: Transformers, there: Served) -> None:
-    edit = rubric(Task.P2P, Dimension.CONTENT, GRADES)
+    edit = rubric(Task.P2P, Dimension.CONTENT, SCALE.grades)
     edits = [Question(factories.png(seed, 64, 64), "make it red", edit, factories.png(seed + 1, 64, 64)) for seed in range(5)]
     asked = [*questions(500), *edits]
-    one, other = (np.array([rating.p for rating in ratings(judge, asked, GRADES, 1.0)]) for judge in (here, there))
+    one, other = (np.array([rating.p for rating in ratings(judge, asked, SCALE, 1.0)]) for judge in (here, there))
     assert len(asked) >= 500
     assert np.abs(one - other).max() <= 1e-4

@@ -140,5 +140,5 @@ def test_a_pair_without_enough_to_learn_from_gives_way_to_the_next(settings: Fin
     pair, samples = finetune._first_with_enough(pairs, few.__getitem__, settings.model_copy(update={"batch_size": 2}))
     assert (pair, samples) == (pairs[1], few[pairs[1]])
     assert capsys.readouterr().err.startswith("IQ-R_TA-C: 1 of")
-    with pytest.raises(ParamsError, match="no pair has 3 of .*IQ-R_TA-C, TA-R_D-K"):
+    with pytest.raises(ParamsError, match=r"no pair has 3 of .*IQ-R_TA-C, TA-R_D-K"):
         finetune._first_with_enough(pairs, few.__getitem__, settings.model_copy(update={"batch_size": 3}))

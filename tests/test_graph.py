@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 GRAPH: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
 PLUMBING = {
     *("stages/__init__.py", "stages/_cli.py", "trig/__init__.py", "trig/backends/__init__.py"),
-    *("trig/errors.py", "trig/params.py", "trig/store.py"),
+    *("trig/complaints.py", "trig/errors.py", "trig/params.py", "trig/store.py"),
 }
 """What decides how a stage runs and fails, and never what it writes: the values of parameters are dependencies of their own."""
 CODE = ("stages/", "trig/")
@@ -55,7 +55,7 @@ def closure(start: str) -> set[str]:
     ahead = {start}
     while ahead:
         seen |= ahead
-        ahead = {found for file in ahead for found in imports(file)} - seen
+        ahead = {found for file in ahead - PLUMBING for found in imports(file)} - seen
     packages = {Path(file).parent for file in seen if file.endswith("__init__.py")} - {Path("trig"), Path("stages")}
     beside = {file for package in packages for file in files(ROOT / package) if not file.endswith(".py")}
     return (seen | beside) - PLUMBING

@@ -22,9 +22,10 @@ from trig.judge import labels, rate, ratings, rubric, rubrics
 from trig.judge import run as judging
 from trig.judge.pictures import fit
 from trig.protocols import Answer, Labels, Question, Refusal
+from trig.scales import SCALES, Scale
 from trig.store import Store
 
-GRADES = ("Bad", "Medium", "Good")
+SCALE = SCALES["paper"]
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def judge() -> Transformers:
 
 
 def question(seed: int, prompt: str = "a red ball in a meadow", dimension: Dimension = Dimension.CONTENT) -> Question:
-    return Question(factories.png(seed, 64, 64), prompt, rubric(Task.T2I, dimension, GRADES))
+    return Question(factories.png(seed, 64, 64), prompt, rubric(Task.T2I, dimension, SCALE.grades))
 
 
 def test_a_score_is_a_handwritten_softmax_over_the_checkpoints_logits(judge: Transformers) -> None:
@@ -48,11 +49,11 @@ def test_a_score_is_a_handwritten_softmax_over_the_checkpoints_logits(judge: Tra
     inputs = processor(text=[text], images=[Image.open(BytesIO(asked.image))], return_tensors="pt")
     with torch.inference_mode():
         logits = model(**inputs).logits[0, -1].double()
-    ids = [processor.tokenizer.convert_tokens_to_ids(grade) for grade in GRADES]
+    ids = [processor.tokenizer.convert_tokens_to_ids(grade) for grade in SCALE.grades]
     weights = [exp(float(logits[token] - logits.max())) for token in ids]
     p = [weight / sum(weights) for weight in weights]
-    ((_, answer),) = judge.ask([asked], Labels(GRADES, tuple((token,) for token in ids)))
-    rating = rate(answer, 1.0)
+    ((_, answer),) = judge.ask([asked], Labels(SCALE.grades, tuple((token,) for token in ids)))
+    rating = rate(answer, 1.0, SCALE)
     assert rating.p == pytest.approx(p, abs=1e-5)
     assert rating.expected == pytest.approx(p[1] / 2 + p[2], abs=1e-5)
     assert rating.score_trig == pytest.approx(max(p) * (p[1] / 2 + p[2]), abs=1e-5)
@@ -65,14 +66,15 @@ def test_a_score_does_not_depend_on_its_batch(judge: Transformers) -> None:
         for seed, prompt in enumerate(("a ball", "a photo of a red ball in a meadow, lifelike"))
         for dimension in Dimension
     ]
-    together = [rating.expected for rating in ratings(judge, asked, GRADES, 1.0)]
-    alone = [ratings(judge, [each], GRADES, 1.0)[0].expected for each in asked]
+    together = [rating.expected for rating in ratings(judge, asked, SCALE, 1.0)]
+    alone = [ratings(judge, [each], SCALE, 1.0)[0].expected for each in asked]
     assert together == pytest.approx(alone, abs=1e-3)
 
 
 def test_a_damaged_picture_is_refused_and_its_neighbours_are_not(judge: Transformers) -> None:
     broken = Question(factories.png(1, 64, 64)[:60], "a ball", "x")
-    answers = [answer for _, answer in judge.ask([question(1), broken, question(2)], labels(GRADES, judge.encode))]
+    said = dict(judge.ask([question(1), broken, question(2)], labels(SCALE, judge.encode)))
+    answers = [said[place] for place in range(3)]
     assert [type(answer) for answer in answers] == [Answer, Refusal, Answer]
     assert isinstance(answers[1], Refusal) and "cannot be decoded" in answers[1].reason
 
@@ -82,12 +84,15 @@ def test_questions_about_one_picture_share_their_beginning_and_nothing_else(judg
     pictures = [factories.png(seed, 64, 64) for seed in range(3)]
     prompts = ("a ball", "a photo of a red ball in a meadow, lifelike")
     whole = [
-        Question(png, prompt, rubric(Task.T2I, dimension, GRADES)) for png in pictures for prompt in prompts for dimension in Dimension
+        Question(png, prompt, rubric(Task.T2I, dimension, SCALE.grades))
+        for png in pictures
+        for prompt in prompts
+        for dimension in Dimension
     ]
     for asked in (whole, whole[::7], whole[::-1][:13], whole[3:4]):
         with torch.inference_mode():
             shown = [[Image.open(BytesIO(file)).convert("RGB") for file in each.images] for each in asked]
-            together = judge.logprobs(asked, shown)
+            together = judge.logprobs(judge.prepare(asked, shown))
             chats = [
                 [
                     {
@@ -110,7 +115,7 @@ def test_questions_about_one_picture_share_their_beginning_and_nothing_else(judg
 
 def test_a_picture_too_large_to_decode_is_refused(judge: Transformers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    ((_, answer),) = judge.ask([question(1)], labels(GRADES, judge.encode))
+    ((_, answer),) = judge.ask([question(1)], labels(SCALE, judge.encode))
     assert isinstance(answer, Refusal) and "DecompressionBombError" in answer.reason
 
 
@@ -140,7 +145,7 @@ def test_a_judge_that_thinks_before_it_answers_is_refused_unless_it_can_do_witho
 @given(st.lists(st.floats(-30, 0), min_size=2, max_size=5))
 def test_a_rating_obeys_its_equations(raw: list[float]) -> None:
     total = log(sum(map(exp, raw)) + 1e-9)
-    rating = rate(Answer(tuple(each - max(0.0, total) for each in raw)), 1.0)
+    rating = rate(Answer(tuple(each - max(0.0, total) for each in raw)), 1.0, Scale(tuple(map(str, range(len(raw))))))
     assert rating.p is not None and sum(rating.p) == pytest.approx(1)
     assert rating.expected is not None and 0 <= rating.expected <= 1
     assert rating.confidence == max(rating.p)
@@ -149,8 +154,8 @@ def test_a_rating_obeys_its_equations(raw: list[float]) -> None:
 
 def test_a_sure_grade_is_its_own_score() -> None:
     sure = (log(1e-12), log(1e-12), log(1 - 1e-11))
-    assert rate(Answer(sure), 0.5).score_trig == pytest.approx(1)
-    assert rate(Answer(sure[::-1]), 0.5).score_trig == pytest.approx(0, abs=1e-9)
+    assert rate(Answer(sure), 0.5, SCALE).score_trig == pytest.approx(1)
+    assert rate(Answer(sure[::-1]), 0.5, SCALE).score_trig == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -159,33 +164,33 @@ def test_a_sure_grade_is_its_own_score() -> None:
         (Answer((log(0.1), log(0.1), log(0.1))), "70% of the answer's probability is on no grade"),
         (Answer((float("nan"), -1.0, -1.0)), "not numbers"),
         (Answer((1.0, -1.0, -1.0)), "not numbers"),
-        (Answer((-float("inf"),) * 3), "not numbers"),
+        (Answer((-float("inf"),) * 3), "100% of the answer's probability is on no grade"),
         (Refusal("the wire was cut"), "the wire was cut"),
     ],
 )
 def test_what_cannot_be_scored_is_null_with_a_reason(answer: Answer | Refusal, reason: str) -> None:
-    rating = rate(answer, 0.5)
+    rating = rate(answer, 0.5, SCALE)
     assert rating.expected is None and rating.score_trig is None
     assert rating.reason is not None and reason in rating.reason
 
 
 def test_a_grade_of_several_tokens_is_refused_by_name(judge: Transformers) -> None:
     with pytest.raises(LabelError, match="'Terrible' is"):
-        labels(("Terrible", "Good"), judge.encode)
+        labels(Scale(("Terrible", "Good")), judge.encode)
 
 
 def test_two_grades_with_one_token_are_refused() -> None:
     with pytest.raises(LabelError, match="'Good' and 'good'"):
-        labels(("Good", "good"), lambda text: [hash(text.strip().lower()) % 1000])
+        labels(Scale(("Good", "good")), lambda text: [hash(text.strip().lower()) % 1000])
 
 
 def test_spellings_of_a_grade_are_folded() -> None:
     vocabulary = {"Bad": 1, "bad": 2, " Bad": 3, "Good": 4}
-    assert labels(("Bad", "Good"), lambda text: [vocabulary[text]] if text in vocabulary else [8, 9]).ids == ((1, 2, 3), (4,))
+    assert labels(Scale(("Bad", "Good")), lambda text: [vocabulary[text]] if text in vocabulary else [8, 9]).ids == ((1, 2, 3), (4,))
 
 
 def test_every_rubric_ends_in_the_grades() -> None:
-    texts = rubrics(Task.T2I, GRADES)
+    texts = rubrics(Task.T2I, SCALE.grades)
     assert list(texts) == list(Dimension)
     assert all(text.endswith("Answer with one word: Bad, Medium or Good.") for text in texts.values())
     assert len(set(texts.values())) == 10
@@ -221,7 +226,7 @@ def test_every_call_has_a_row_and_only_what_may_be_mended_is_asked_again(judge: 
 
         def scored() -> pl.DataFrame:
             list(judging.answer(found, unwell, store, settings()))
-            return tables.check(judging.scores(found, store, "tiny@x", 1.0), tables.SCORES, "scores")
+            return tables.check(judging.scores(found, store, "x", settings()), tables.SCORES, "scores")
 
         first = scored()
         assert first.height == 2 * prompts.height == unwell.asked
@@ -254,20 +259,20 @@ def test_the_judge_of_an_edit_sees_what_was_edited_unless_told_otherwise(judge: 
         for which in ("source", "none")
     ]
     assert [pictures[-1:] for pictures in shown[0]] == shown[1] and {len(pictures) for pictures in shown[0]} == {2}
-    text = rubric(Task.P2P, Dimension.CONTENT, GRADES)
+    text = rubric(Task.P2P, Dimension.CONTENT, SCALE.grades)
     first, second, other = factories.png(1, 64, 64), factories.png(2, 64, 64), factories.png(3, 64, 64)
     asked = [Question(first, "make it red", text, source) for source in (second, other, None)]
-    together = [rating.p for rating in ratings(judge, asked, GRADES, 1.0)]
+    together = [rating.p for rating in ratings(judge, asked, SCALE, 1.0)]
     assert len(set(together)) == 3
-    assert together[1] == pytest.approx(ratings(judge, asked[1:2], GRADES, 1.0)[0].p, abs=1e-5)
+    assert together[1] == pytest.approx(ratings(judge, asked[1:2], SCALE, 1.0)[0].p, abs=1e-5)
 
 
 def test_large_pictures_are_made_smaller_once_and_small_ones_are_left_alone() -> None:
     large, small = factories.png(1, 300, 100), factories.png(2, 64, 64)
     fitted = fit(large, 10_000)
-    assert Image.open(BytesIO(fitted)).size == (173, 57)
-    assert fit(large, 10_000) == fitted == fit(fitted, 10_000)
-    assert fit(small, 10_000) == small and fit(b"no picture", 10_000) == b"no picture"
+    assert Image.open(BytesIO(fitted[0])).size == (173, 57) == fitted[1:]
+    assert fit(large, 10_000) == fitted == fit(fitted[0], 10_000)
+    assert fit(small, 10_000) == (small, 64, 64) and fit(b"no picture", 10_000) == (b"no picture", None, None)
 
 
 def test_a_prompt_without_a_picture_is_named(judge: Transformers) -> None:

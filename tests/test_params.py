@@ -126,8 +126,12 @@ def test_a_value_cannot_be_changed_once_read() -> None:
         (put("models.tiny.width", 60), "models.tiny.width: 60: input should be a multiple of 8"),
         (put("models.tiny.backend", "comfy"), "models.tiny.backend: 'comfy': input should be 'diffusers'"),
         (put("judge.name", "gpt"), "judge.name: judge 'gpt' is unknown; choose one of tiny"),
-        (put("judge.grades", ["Bad", "Good", "Bad"]), "judge.grades: a grade is named twice"),
-        (put("judge.grades", ["Good"]), "judge.grades: ['Good']: list should have at least 2 items"),
+        (put("judge.scale", ["Bad", "Good", "Bad"]), "judge.scale: a grade is named twice"),
+        (put("judge.scale", ["Good"]), "judge.scale: a scale needs two grades"),
+        (put("judge.scale", ["Bad", " "]), "judge.scale: a grade is empty"),
+        (put("judge.scale", "acrr"), "judge.scale: 'acrr' is no scale; choose one of paper, acr, digits, reference, or list grades"),
+        (put("judge.scale", [1, 2, 3]), "judge.scale: [1, 2, 3] is no scale"),
+        (put("judge.mode", "sampled"), "judge.mode: 'sampled' is for judges that tell no probabilities; 'tiny' tells them"),
         (
             put("models.tiny.steps", 4),
             "models.tiny-dtm.steps: 16 is not its base's 4, so their difference would not be the adapter's; set both",
@@ -183,7 +187,7 @@ def test_an_unknown_model_names_the_known_ones() -> None:
 
 
 leaves = st.one_of(st.none(), st.booleans(), st.integers(-5, 5), st.floats(-2, 2), st.text(max_size=5), st.lists(st.integers(), max_size=2))
-keys = st.sampled_from(["seed", "generate.roster", "models.tiny.steps", "judge.grades", "thresholds.synergy", "finetune"])
+keys = st.sampled_from(["seed", "generate.roster", "models.tiny.steps", "judge.scale", "thresholds.synergy", "finetune"])
 
 
 @given(key=keys, value=leaves)

@@ -43,7 +43,7 @@ def test_a_table_becomes_a_table(folder: Path, capsys: pytest.CaptureFixture[str
     assert "40 scores are in" in told.out and "10 of 40 have no score; the first:" in told.err
     rows = pl.read_csv(out)
     assert rows["dimension"].to_list() == [each.value for each in Dimension] * 4
-    grades = [f"p_{grade}" for grade in params.load().judge.grades]
+    grades = [f"p_{grade}" for grade in params.load().judge.scale.grades]
     good = rows.filter(pl.col("reason").is_null())
     assert good.height == 30 and good.select(pl.sum_horizontal(grades)).to_series().to_list() == pytest.approx([1] * 30)
     score(table, out=folder / "scores.parquet")

@@ -8,23 +8,29 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from math import exp
 from pathlib import Path
+from types import SimpleNamespace
 
 import factories
+import numpy as np
 import pytest
 from servers import Spoiler, Stub, running
 
 from trig.backends import openai as served
+from trig.backends.completions import read, request
 from trig.backends.openai import Served
 from trig.errors import JudgeError, LabelError
-from trig.judge import labels, ratings
+from trig.judge import labels, rate, ratings
 from trig.params import ServedJudge
 from trig.protocols import Answer, Question, Refusal
+from trig.scales import SCALES, Scale
 
-GRADES = ("Bad", "Medium", "Good")
+SCALE = SCALES["paper"]
 HERE = Path(__file__).parent
 
 
-def judge(*addresses: str, key: str | None = None, retries: int = 8, timeout: float = 2.0, concurrency: int = 16) -> Served:
+def judge(
+    *addresses: str, key: str | None = None, retries: int = 8, timeout: float = 2.0, concurrency: int = 16, samples: int | None = None
+) -> Served:
     endpoints = [f"{address}/v1" for address in addresses]
     return Served(
         "x",
@@ -38,6 +44,7 @@ def judge(*addresses: str, key: str | None = None, retries: int = 8, timeout: fl
             timeout=timeout,
             retries=retries,
         ),
+        samples,
     )
 
 
@@ -59,9 +66,9 @@ def stub() -> Iterator[tuple[Stub, str]]:
 
 def test_answers_are_those_of_the_tokens_that_mean_the_grades(stub: tuple[Stub, str]) -> None:
     one = judge(stub[1])
-    assert labels(GRADES, one.encode).ids == ((1,), (2,), (3, 4))
+    assert labels(SCALE, one.encode).ids == ((1,), (2,), (3, 4))
     assert one.engine == "vllm 0.0.1"
-    said = dict(one.ask(questions(4), labels(GRADES, one.encode)))
+    said = dict(one.ask(questions(4), labels(SCALE, one.encode)))
     answers = [answer for _, answer in sorted(said.items()) if isinstance(answer, Answer)]
     assert len(answers) == 4 and {(answer.mode, answer.tokens, answer.cached) for answer in answers} == {("exact", 50, 32)}
     assert [sum(map(exp, answer.logprobs)) for answer in answers] == pytest.approx([0.9] * 4)
@@ -69,32 +76,66 @@ def test_answers_are_those_of_the_tokens_that_mean_the_grades(stub: tuple[Stub, 
 
 def test_a_server_that_names_only_the_likeliest_tokens_is_read_by_their_words() -> None:
     exact = Stub()
-    with running(exact) as address, running(Stub(knows=())) as plain:
-        wanted = [rating.p for rating in ratings(judge(address), questions(6), GRADES, 0.5)]
+    with running(exact) as address, running(Stub(knows=("logprobs",))) as plain:
+        wanted = [rating.p for rating in ratings(judge(address), questions(6), SCALE, 0.5)]
         other = judge(plain)
-        assert labels(GRADES, other.encode).ids is None
-        assert {answer.mode for _, answer in other.ask(questions(2), labels(GRADES, other.encode)) if isinstance(answer, Answer)} == {"top"}
-        assert [rating.p for rating in ratings(other, questions(6), GRADES, 0.5)] == [pytest.approx(p) for p in wanted]
+        assert labels(SCALE, other.encode).ids is None
+        assert {answer.mode for _, answer in other.ask(questions(2), labels(SCALE, other.encode)) if isinstance(answer, Answer)} == {"top"}
+        assert [rating.p for rating in ratings(other, questions(6), SCALE, 0.5)] == [pytest.approx(p) for p in wanted]
         with pytest.raises(LabelError, match="'Good' and 'good' are the same word"):
-            labels(("Bad", "Good", "good"), other.encode)
+            labels(Scale(("Bad", "Good", "good")), other.encode)
 
 
 def test_a_server_that_knows_its_tokens_but_not_their_probabilities_is_asked_for_the_likeliest() -> None:
-    with running(Stub(knows=("tokenize",))) as address:
+    with running(Stub(knows=("tokenize", "logprobs"))) as address:
         one = judge(address)
         assert one.encode("Good") == [3]
-        assert {answer.mode for _, answer in one.ask(questions(3), labels(GRADES, one.encode)) if isinstance(answer, Answer)} == {"top"}
+        assert {answer.mode for _, answer in one.ask(questions(3), labels(SCALE, one.encode)) if isinstance(answer, Answer)} == {"top"}
+
+
+def test_a_server_that_tells_no_probabilities_is_used_only_when_answers_are_sampled() -> None:
+    with running(Stub(knows=())) as address:
+        with pytest.raises(
+            JudgeError, match=r"^params.yaml: judges.x: the server tells no probabilities of stub's answers; set judge.mode"
+        ):
+            judge(address)
+        one = judge(address, samples=40)
+        (rating, *_), (again, *_) = (ratings(one, questions(2), SCALE, 0.5) for _ in range(2))
+        assert rating == again
+        (answer, *_) = [said for _, said in one.ask(questions(2)[:1], labels(SCALE, one.encode)) if isinstance(said, Answer)]
+    assert (answer.mode, answer.samples) == ("sampled", 40)
+    assert rating.p is not None and rating.stderr is not None and rating.off_mass is not None
+    graded = round(40 * (1 - rating.off_mass))
+    scores = np.repeat([0.0, 0.5, 1.0], np.round(np.array(rating.p) * graded).astype(int))
+    assert len(scores) == graded < 40
+    assert rating.expected == pytest.approx(scores.mean())
+    assert rating.stderr == pytest.approx(scores.std(ddof=1) / graded**0.5)
+
+
+def test_the_reference_scale_is_the_released_scripts_arithmetic() -> None:
+    reference = SCALES["reference"]
+    top = {"good": -0.4, " good": -1.5, "Good": -2.5, "ex": -3.0, "Terrible": -4.0}
+    told = SimpleNamespace(
+        choices=[SimpleNamespace(logprobs=SimpleNamespace(content=[SimpleNamespace(top_logprobs=[
+            SimpleNamespace(token=token, logprob=logprob) for token, logprob in top.items()
+        ])]))]
+    )  # fmt: skip
+    rating = rate(read(told, labels(reference, lambda _: None), "top"), 1.0, reference)
+    weight = {"good": 0.75, "Good": 0.75, "ex": 1.0}
+    mass = {token: exp(top[token]) for token in weight}
+    assert rating.expected == round(sum(weight[token] * share / (sum(mass.values()) + 1e-10) for token, share in mass.items()), 3)
+    assert request("m", "text", [], labels(reference, lambda _: None), "top")["top_logprobs"] == 5
 
 
 def test_what_lands_through_a_faulty_wire_is_what_was_sent(stub: tuple[Stub, str]) -> None:
     asked = questions(160)
-    undisturbed = [rating.p for rating in ratings(judge(stub[1]), asked, GRADES, 0.5)]
+    undisturbed = [rating.p for rating in ratings(judge(stub[1]), asked, SCALE, 0.5)]
     spoiler = Spoiler(stub[1], 0.3)
     with running(spoiler) as address:
         one = judge(address)
-        said = list(one.ask(asked, labels(GRADES, one.encode)))
+        said = list(one.ask(asked, labels(SCALE, one.encode)))
         assert sorted(place for place, _ in said) == list(range(160))
-        through = ratings(one, asked, GRADES, 0.5)
+        through = ratings(one, asked, SCALE, 0.5)
     assert set(spoiler.spoilt) == {"", *Spoiler.WAYS}
     lost = [rating.reason for rating, wanted in zip(through, undisturbed, strict=True) if rating.p != wanted]
     assert len(lost) <= 2 and all("no answer in 9 tries" in str(reason) for reason in lost)
@@ -102,22 +143,22 @@ def test_what_lands_through_a_faulty_wire_is_what_was_sent(stub: tuple[Stub, str
 
 def test_nulls_come_only_where_the_tries_ran_out_and_say_what_happened(stub: tuple[Stub, str]) -> None:
     asked = questions(60)
-    undisturbed = [rating.p for rating in ratings(judge(stub[1]), asked, GRADES, 0.5)]
+    undisturbed = [rating.p for rating in ratings(judge(stub[1]), asked, SCALE, 0.5)]
     with running(Spoiler(stub[1], 0.6)) as address:
-        found = ratings(judge(address, retries=1), asked, GRADES, 0.5)
+        found = ratings(judge(address, retries=1), asked, SCALE, 0.5)
     assert 0 < sum(rating.p is None for rating in found) < 60
     for rating, wanted in zip(found, undisturbed, strict=True):
         assert rating.p == wanted or (rating.p is None and "no answer in 2 tries; last: " in str(rating.reason))
 
 
-def test_what_a_server_refuses_is_not_asked_again(stub: tuple[Stub, str]) -> None:
+def test_what_a_server_refuses_is_asked_once_in_a_run(stub: tuple[Stub, str]) -> None:
     server, address = stub
     one = judge(address)
     asked = [*questions(2), Question(factories.png(7), "refuse this, please", "rubric"), *questions(6)[4:]]
-    said = dict(one.ask(asked, labels(GRADES, one.encode)))
-    assert said[2] == Refusal("the server refused the question (HTTP 400)", final=True)
+    said = dict(one.ask(asked, labels(SCALE, one.encode)))
+    assert said[2] == Refusal("the server refused the question (HTTP 400)")
     assert [isinstance(said[place], Answer) for place in (0, 1, 3, 4)] == [True] * 4
-    assert max(server.asked.values()) <= 2  # the first question also finds out what the server can do
+    assert set(server.asked.values()) == {1}
 
 
 def test_one_of_two_servers_dies_and_no_question_is_lost_or_answered_twice() -> None:
@@ -127,7 +168,7 @@ def test_one_of_two_servers_dies_and_no_question_is_lost_or_answered_twice() -> 
         other = stack.enter_context(running(frail))
         one = judge(address, other)
         said: list[int] = []
-        for place, answer in one.ask(asked, labels(GRADES, one.encode)):
+        for place, answer in one.ask(asked, labels(SCALE, one.encode)):
             assert isinstance(answer, Answer)
             said.append(place)
             if len(said) == 80:
@@ -143,7 +184,7 @@ def test_a_server_that_comes_back_is_asked_again(stub: tuple[Stub, str]) -> None
         one = judge(address, stub[1])
     with ExitStack() as stack:
         seen = 0
-        for place, answer in one.ask(questions(600), labels(GRADES, judge(stub[1]).encode)):
+        for place, answer in one.ask(questions(600), labels(SCALE, judge(stub[1]).encode)):
             assert isinstance(answer, Answer)
             seen += place >= 0
             if seen == 20:
@@ -161,7 +202,7 @@ def test_no_server_is_one_line() -> None:
 def test_a_wrong_key_is_one_line_without_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     with running(Stub(key="right-key")) as address:
         monkeypatch.setenv("JUDGE_KEY", "right-key")
-        assert [rating.reason for rating in ratings(judge(address, key="JUDGE_KEY"), questions(2), GRADES, 0.5)] == [None, None]
+        assert [rating.reason for rating in ratings(judge(address, key="JUDGE_KEY"), questions(2), SCALE, 0.5)] == [None, None]
         monkeypatch.setenv("JUDGE_KEY", "secret-key")
         with pytest.raises(JudgeError, match=r"^params.yaml: judges.x.key: the server does not accept the key") as told:
             judge(address, key="JUDGE_KEY")
@@ -178,7 +219,7 @@ def test_neither_key_nor_prompt_reaches_a_log_or_a_reason(
     caplog.set_level(logging.INFO)
     asked = [Question(factories.png(1), "vile words; refuse this", "rubric"), *questions(20)]
     with running(Spoiler(stub[1], 0.5)) as address:
-        found = ratings(judge(address, key="JUDGE_KEY", retries=1), asked, GRADES, 0.5)
+        found = ratings(judge(address, key="JUDGE_KEY", retries=1), asked, SCALE, 0.5)
     told = caplog.text + "".join(str(rating.reason) for rating in found)
     assert "HTTP" in told
     assert "secret-key" not in told and "vile" not in told and "a ball" not in told
@@ -187,7 +228,7 @@ def test_neither_key_nor_prompt_reaches_a_log_or_a_reason(
 def test_a_full_server_is_asked_less_at_a_time() -> None:
     server = Stub(room=4, seconds=0.02)
     with running(server) as address:
-        assert all(rating.p for rating in ratings(judge(address, retries=50, concurrency=64), questions(120), GRADES, 0.5))
+        assert all(rating.p for rating in ratings(judge(address, retries=50, concurrency=64), questions(120), SCALE, 0.5))
     assert server.busiest <= 16
 
 
@@ -195,13 +236,13 @@ GROWTH = """
 import resource, sys
 sys.path.insert(0, sys.argv[2])
 import factories
-from test_served_judge import GRADES, judge
+from test_served_judge import SCALE, judge
 from trig.judge import labels
 from trig.protocols import Question
 one = judge(sys.argv[1], timeout=30.0)
 pictures = [factories.png(number) for number in range(50)]
 asked = [Question(pictures[number % 50], f"a ball {number}", "rubric") for number in range(int(sys.argv[3]))]
-for count, _ in enumerate(one.ask(asked, labels(GRADES, one.encode)), 1):
+for count, _ in enumerate(one.ask(asked, labels(SCALE, one.encode)), 1):
     if count == 5000:
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)

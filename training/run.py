@@ -11,7 +11,7 @@ import yaml
 
 from stages._cli import bar, edge
 from trig import params
-from trig.dimensions import Task
+from trig.dimensions import Dimension, Task
 from trig.judge import rubrics
 from trig.tiny.train.loop import Course, Step
 
@@ -99,7 +99,7 @@ def sight() -> None:
     from trig.tiny.train import sight as trainer
     from trig.tiny.train.processor import processor
 
-    settings, grades = _settings(), params.load().judge.grades
+    settings, grades = _settings(), params.load().judge.scale.grades
     reads = processor(rubrics(Task.T2I, grades), grades, settings["seed"])
     tower = whole.tower(reads.tokenizer, settings["seed"])
     rest = (reads.image_processor, WORK / "round_trips.safetensors")
@@ -111,11 +111,12 @@ def judge() -> None:
     """The judge."""
     from trig.tiny.train import judge as trainer
 
-    grades = params.load().judge.grades
+    grades = params.load().judge.scale.grades
     settings, texts = _settings(), rubrics(Task.T2I, grades)
     seen = WORK / "tower.safetensors", (WORK / "round_trips.safetensors", settings["seed"])
-    start = settings["judge_start"]
-    _show("judge", trainer.fit(WORK / "judge", WORK, texts, grades, *seen, _course("judge"), Path(start) if start else None))
+    weights = {Dimension(code): weight for code, weight in settings["judge_weights"].items()}
+    start = Path(settings["judge_start"]) if settings["judge_start"] else None
+    _show("judge", trainer.fit(WORK / "judge", WORK, texts, grades, *seen, _course("judge"), weights, start))
 
 
 @app.command()

@@ -17,6 +17,9 @@ from trig.errors import TableError, TrigError
 from trig.judge import Rating, labels, rate
 from trig.judge.samples import Sample, samples
 
+AT_A_TIME = 256
+"""Pictures held in memory."""
+
 
 def score(
     target: Annotated[
@@ -62,16 +65,19 @@ def _rate(found: Sequence[Sample], asked: Sequence[Dimension], batch_size: int |
     settings = params.load()
     wanted = settings.judge
     pieces = [(each, code) for each in found for code in asked]
-    questions = [question for each in found for question in each.questions(asked, wanted.grades, wanted.max_pixels)]
     judge = judges.load(settings, batch_size)
+    ids = labels(wanted.scale, judge.encode)
     said: dict[int, Rating] = {}
 
     def steps() -> Iterator[tuple[int, int]]:
-        for place, answer in judge.ask(questions, labels(wanted.grades, judge.encode)):
-            said[place] = rate(answer, wanted.max_off_mass)
-            yield len(said), len(questions)
+        for start in range(0, len(found), AT_A_TIME):
+            some = found[start : start + AT_A_TIME]
+            questions = [question for each in some for question in each.questions(asked, wanted.scale.grades, wanted.max_pixels)]
+            for place, answer in judge.ask(questions, ids):
+                said[start * len(asked) + place] = rate(answer, wanted.max_off_mass, wanted.scale)
+                yield len(said), len(pieces)
 
-    if len(questions) > 100:
+    if len(pieces) > 100:
         bar("score", steps())
     else:
         list(steps())
@@ -82,7 +88,7 @@ def _rate(found: Sequence[Sample], asked: Sequence[Dimension], batch_size: int |
             "task": each.task.value,
             "dimension": code.value,
             "judge": f"{wanted.name}@{judge.revision}",
-            "grades": wanted.grades,
+            "grades": list(wanted.scale.grades),
             **asdict(said[place]),
         }
         for place, (each, code) in enumerate(pieces)

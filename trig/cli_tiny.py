@@ -28,7 +28,7 @@ def evaluate(count: Count = 200, as_json: Json = False) -> None:
 
     settings = params.load()
     judge = judges.load(settings)
-    texts = rubrics(Task.T2I, settings.judge.grades)
+    texts = rubrics(Task.T2I, settings.judge.scale.grades)
     asked = tiny.cases(count)
     through = [number % 2 == 1 for number in range(len(asked))]
     pictures = [shown for _, _, shown in asked]
@@ -36,7 +36,7 @@ def evaluate(count: Count = 200, as_json: Json = False) -> None:
     questions = [
         Question(tiny.png(shown), case.request.text, texts[dimension]) for (dimension, case, _), shown in zip(asked, pictures, strict=True)
     ]
-    rated = ratings(judge, questions, settings.judge.grades, settings.judge.max_off_mass)
+    rated = ratings(judge, questions, settings.judge.scale, settings.judge.max_off_mass)
     found = tiny.agreement(asked, [rating.expected for rating in rated], through)
     mean = None if found["rho"].null_count() else sum(found["rho"]) / found.height  # a rho that is missing is no zero
     if as_json:
@@ -83,7 +83,7 @@ def paint(
     prompts = [request.text for request in tiny.plain_requests(count)]
     orders = [Order(prompt, number) for number, prompt in enumerate(prompts)]
     pictures = [picture for start in range(0, count, 50) for picture in painter.generate(orders[start : start + 50])]
-    texts = rubrics(Task.T2I, settings.judge.grades)
+    texts = rubrics(Task.T2I, settings.judge.scale.grades)
     found: list[dict[str, Any]] = []
     for dimension in (Dimension.STYLE, Dimension.CONTENT, Dimension.RELATION):
         rows = [
@@ -92,7 +92,7 @@ def paint(
             if dimension is not Dimension.RELATION or request.relation
         ]
         questions = [Question(picture, prompt, texts[dimension]) for picture, prompt in rows]
-        scores = [rating.expected for rating in ratings(judge, questions, settings.judge.grades, settings.judge.max_off_mass)]
+        scores = [rating.expected for rating in ratings(judge, questions, settings.judge.scale, settings.judge.max_off_mass)]
         known = [score for score in scores if score is not None]
         mean = sum(known) / len(known) if known else None
         found.append({"dimension": dimension.value, "n": len(scores), "nulls": len(scores) - len(known), "mean_expected": mean})

@@ -1,15 +1,16 @@
 """`params.yaml` as a checked value. Every number of the pipeline lives there; nothing here has a default."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
+from trig.complaints import complaint
 from trig.dimensions import Pair, Task, pairs
 from trig.errors import ParamsError
+from trig.scales import Scale, scale
 
 PATH = Path("params.yaml")
 WEAKEST = "weakest"
@@ -106,7 +107,9 @@ class Judge(Section):
     name: Name
     batch_size: Positive
     dimensions: Literal["pair", "all"]
-    grades: list[Annotated[str, StringConstraints(min_length=1)]] = Field(min_length=2)  # worst to best
+    mode: Literal["logprobs", "sampled"]
+    samples: Annotated[int, Field(ge=2)]  # answers to each question, when they are sampled
+    scale: Annotated[Scale, BeforeValidator(scale)]  # the name of one, or its grades, worst to best
     reference_image: Literal["source", "none"]  # whether the judge sees the picture that was edited, or the subject
     max_pixels: Positive  # larger pictures are made smaller before the judge sees them
     max_off_mass: Share
@@ -209,8 +212,10 @@ class Params(Section):
             raise ValueError(
                 f"judge.name: judge {self.judge.name!r} is unknown; choose one of {', '.join(self.judges)}, or describe it under judges:"
             )
-        if len(set(self.judge.grades)) < len(self.judge.grades):
-            raise ValueError("judge.grades: a grade is named twice; name each once, worst to best")
+        if self.judge.mode == "sampled" and isinstance(self.judges[self.judge.name], LocalJudge):
+            raise ValueError(
+                f"judge.mode: 'sampled' is for judges that tell no probabilities; {self.judge.name!r} tells them: set logprobs"
+            )
         if self.finetune.pair not in {WEAKEST, *(str(pair) for _, pair in self.annotate.subsets())}:
             raise ValueError(
                 f"finetune.pair: the tasks of annotate.tasks have no prompts for {self.finetune.pair!r}; choose another pair or {WEAKEST!r}"
@@ -263,45 +268,4 @@ def load(path: Path = PATH) -> Params:
     try:
         return Params.model_validate(found)
     except ValidationError as error:
-        raise ParamsError(f"{path}: {_line(error)}") from None
-
-
-UNSAID = {
-    "key": "name the environment variable that holds the key, such as OPENAI_API_KEY; the key itself stands in no file",
-    "endpoints": "give addresses such as http://127.0.0.1:8000/v1, without a user or a password",
-}
-"""Fields where a mistake may be a secret, which is not repeated."""
-
-
-def _line(error: ValidationError) -> str:
-    """The first error as `key: value: what is wrong and what to do`."""
-    first = min(error.errors(include_url=False), key=lambda found: found["type"] == "missing")  # a misspelt key is unknown and missing
-    loc = tuple(str(part) for part in first["loc"] if part != "[key]")
-    judge = JUDGES.get(loc[2]) if loc[:1] == ("judges",) and len(loc) > 2 else None
-    loc = loc[:2] + loc[3:] if judge else loc  # the tag that told which kind of judge it is stands in no file
-    key = ".".join(loc)
-    if first["type"] == "extra_forbidden":
-        return f"{key}: unknown key{_suggestion(loc, judge)}"
-    if first["type"] == "missing":
-        return f"{key}: missing; every parameter must be given"
-    if first["type"] == "union_tag_not_found":
-        return f"{key}.backend: missing; every parameter must be given"
-    if first["type"] == "union_tag_invalid":
-        return f"{key}.backend: {first['ctx']['tag']!r}: input should be {first['ctx']['expected_tags'].replace(', ', ' or ')}"
-    if judge and (advice := next((UNSAID[part] for part in loc if part in UNSAID), None)):
-        return f"{key}: {advice}"
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "value_error":
-        return f"{key}: {message}" if key else message
-    return f"{key}: {first['input']!r}: {message[0].lower()}{message[1:]}"
-
-
-def _suggestion(loc: tuple[str, ...], judge: type[Section] | None) -> str:
-    """What the key was probably meant to be."""
-    section: object = Params
-    for part in loc[:-1]:
-        fields = section.model_fields if isinstance(section, type) and issubclass(section, BaseModel) else {}
-        section = fields[part].annotation if part in fields else {"models": Model, "judges": judge}.get(loc[0])
-    known = list(section.model_fields) if isinstance(section, type) and issubclass(section, BaseModel) else []
-    close = get_close_matches(loc[-1], known, 1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known here: {', '.join(known)}" if known else ""
+        raise ParamsError(f"{path}: {complaint(error, Params, {'models': Model}, JUDGES)}") from None

@@ -50,14 +50,18 @@ class Question:
         return (self.image,) if self.source_image is None else (self.source_image, self.image)
 
 
+Mode = Literal["exact", "top", "sampled"]
+"""Where a distribution comes from: the full vocabulary; the likeliest tokens, so that a grade may be missing and the mass outside is an upper
+bound; or counted answers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """The first answer token's distribution over the grades."""
 
-    logprobs: tuple[float, ...]  # nats ≤ 0, one per grade, worst to best, over the full vocabulary
-    mode: Literal["exact", "top"] = (
-        "exact"  # top: the server named its 20 likeliest tokens only, and a grade that is not among them has -inf
-    )
+    logprobs: tuple[float, ...]  # nats ≤ 0, one per grade, worst to best, over the full vocabulary; -inf where there is none
+    mode: Mode = "exact"
+    samples: int | None = None  # answers that were counted, where mode is sampled
     tokens: int | None = None  # of the question, pictures included
     cached: int | None = None  # of these, how many the server had computed before
 
@@ -76,6 +80,8 @@ class Labels:
 
     grades: tuple[str, ...]
     ids: tuple[tuple[int, ...], ...] | None
+    words: tuple[tuple[str, ...], ...] | None = None  # the tokens' texts, where not any spelling of a grade means it
+    top: int | None = None  # only so many of the likeliest tokens count
 
 
 class Judge(Protocol):

@@ -74,6 +74,7 @@ SCORES = Table(
         "dimension": DIMENSION,
         "score_trig": pl.Float64,  # C·S (Eq. 3)
         "expected": pl.Float64,  # S (Eq. 2)
+        "stderr": pl.Float64,  # standard error of S, where answers were sampled
         "confidence": pl.Float64,  # C, the largest p
         "off_mass": pl.Float64,  # probability outside all grades, 0..1
         "p": pl.List(pl.Float64),  # one per grade, worst to best; sums to 1
@@ -81,15 +82,17 @@ SCORES = Table(
         "reason": pl.String,  # why there is no score
         "judge": pl.String,  # name@revision
         "engine": pl.String,  # the software that computed the answer
-        "mode": pl.String,  # exact: over the full vocabulary; top: off_mass is an upper bound
+        "mode": pl.String,  # exact: over the full vocabulary; top: of the likeliest tokens, off_mass is an upper bound; sampled: counted answers
         "rubric": pl.String,  # hash of the question's text
         "tokens": pl.Int64,  # of the question, pictures included
         "cached": pl.Int64,  # of these, how many the server had computed before
+        "judged_width": pl.Int32,  # pixels of the picture that the judge saw
+        "judged_height": pl.Int32,
         "image_key": pl.String,
         "key": pl.String,
     },
     ("model", "task", "data_id", "dimension"),
-    frozenset({"score_trig", "expected", "confidence", "off_mass", "p", "reason", "engine", "mode", "tokens", "cached"}),
+    frozenset("score_trig expected stderr confidence off_mass p reason engine mode tokens cached judged_width judged_height".split()),
 )
 RELATIONS = Table(
     "relations",

@@ -13,4 +13,4 @@ def load(settings: Params, batch_size: int | None = None) -> Judge:
         return Transformers(name, wanted.weights, batch_size or settings.judge.batch_size)
     from trig.backends.openai import Served
 
-    return Served(name, wanted)
+    return Served(name, wanted, settings.judge.samples if settings.judge.mode == "sampled" else None)

@@ -1,8 +1,11 @@
 """Judges that transformers loads."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from io import BytesIO
 from itertools import groupby
+from math import prod
 from typing import TypeAlias
 
 import torch
@@ -10,12 +13,12 @@ import transformers
 from PIL import Image, UnidentifiedImageError
 from safetensors import SafetensorError
 from torch.nn import functional as F
-from transformers import AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoModelForImageTextToText, AutoProcessor, BatchFeature
 
 from trig.backends.weights import brief, folder, revision
 from trig.errors import WeightsError
 from trig.keys import content_key
-from trig.protocols import Answer, Labels, Question, Refusal
+from trig.protocols import Answer, Labels, Mode, Question, Refusal
 
 transformers.utils.logging.disable_progress_bar()
 
@@ -53,34 +56,49 @@ class Transformers:
         return list(self.processor.tokenizer(text, add_special_tokens=False).input_ids)
 
     def ask(self, questions: Sequence[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
-        """Answers in order; a question with a picture that cannot be decoded is refused and does not disturb its batch."""
-        for start in range(0, len(questions), self.batch_size):
-            part = questions[start : start + self.batch_size]
-            pictures = [_decode(question.images) for question in part]
-            seen = [(question, shown) for question, shown in zip(part, pictures, strict=True) if not isinstance(shown, Refusal)]
-            answers = iter(self._answers(seen, labels))
-            for place, shown in enumerate(pictures, start):
-                yield place, shown if isinstance(shown, Refusal) else next(answers)
+        """Answers as they come, batches of pictures and prompts of like size; the next batch is prepared while one is computed.
+
+        A question with a picture that cannot be decoded is refused and does not disturb its batch.
+        """
+        batches = _batches(questions, self.batch_size)
+        with ThreadPoolExecutor(1) as beside:
+            ahead = beside.submit(self._see, questions, batches[0]) if batches else None
+            for following in (*batches[1:], None):
+                assert ahead is not None
+                seen = ahead.result()
+                ahead = beside.submit(self._see, questions, following) if following is not None else None
+                yield from seen.refused.items()
+                if seen.prepared:
+                    yield from zip(seen.places, self._answers(seen.prepared, labels), strict=True)
+
+    def _see(self, questions: Sequence[Question], places: Sequence[int]) -> "Seen":
+        pictures, refused = dict[int, Pictures](), dict[int, Refusal]()
+        for place in places:
+            match _decode(questions[place].images):
+                case Refusal() as refusal:
+                    refused[place] = refusal
+                case decoded:
+                    pictures[place] = decoded
+        good = list(pictures)
+        prepared = self.prepare([questions[place] for place in good], list(pictures.values())) if good else None
+        return Seen(good, prepared, refused)
 
     @torch.inference_mode()
-    def _answers(self, seen: Sequence[tuple[Question, Pictures]], labels: Labels) -> list[Answer | Refusal]:
-        if not seen:
-            return []
+    def _answers(self, prepared: "Prepared", labels: Labels) -> list[Answer | Refusal]:
         assert labels.ids is not None
-        logprobs = self.logprobs([question for question, _ in seen], [shown for _, shown in seen])
-        folded = torch.stack([logprobs[:, list(ids)].logsumexp(-1) for ids in labels.ids], -1)
-        rows: list[list[float]] = folded.tolist()
-        finite = folded.isfinite().any(-1).tolist()
+        logprobs = self.logprobs(prepared)
+        sound = (~logprobs.isnan().any(-1) & logprobs.isfinite().any(-1)).tolist()
+        mode: Mode = "top" if labels.top else "exact"
+        if labels.top:
+            logprobs = logprobs.where(logprobs >= logprobs.topk(labels.top).values[:, -1:], -torch.inf)
+        rows: list[list[float]] = torch.stack([logprobs[:, list(ids)].logsumexp(-1) for ids in labels.ids], -1).tolist()
         return [
-            Answer(tuple(row)) if good else Refusal("the judge's logits are not finite") for row, good in zip(rows, finite, strict=True)
+            Answer(tuple(row), mode, tokens=tokens) if good else Refusal("the judge's logits are not finite")
+            for row, good, tokens in zip(rows, sound, prepared.tokens, strict=True)
         ]
 
-    def logprobs(self, questions: Sequence[Question], pictures: Sequence[Pictures]) -> torch.Tensor:
-        """Log-probabilities (B, vocabulary) in nats of the first answer token.
-
-        Neighbours that ask about the same pictures and prompt share a beginning: it is computed once, and each question goes on from its
-        keys and values.
-        """
+    def prepare(self, questions: Sequence[Question], pictures: Sequence[Pictures]) -> "Prepared":
+        """Questions as tokens and patches, for `logprobs`."""
         places = range(len(questions))
         groups = [list(group) for _, group in groupby(places, key=lambda place: (questions[place].images, questions[place].prompt))]
         asked = [[self._ids(questions[place]) for place in group] for group in groups]
@@ -91,15 +109,26 @@ class Transformers:
             padding=True,
             padding_side="left",
             return_tensors="pt",
-        ).to(self.device)
+        )
         tails = [len(rows[0]) - count for rows, count in zip(asked, shared, strict=True)]
+        ends = [[ids[count:] for ids in rows] for rows, count in zip(asked, shared, strict=True)]
+        begun = [int(length) - tail for length, tail in zip(first["attention_mask"].sum(1), tails, strict=True)]
+        return Prepared(first, tails, ends, [length + len(end) for length, rows in zip(begun, ends, strict=True) for end in rows])
+
+    def logprobs(self, prepared: "Prepared") -> torch.Tensor:
+        """Log-probabilities (B, vocabulary) in nats of the first answer token.
+
+        Neighbours that ask about the same pictures and prompt share a beginning: it is computed once, and each question goes on from its
+        keys and values.
+        """
+        first = dict(prepared.first.to(self.device))
         pad = self.processor.tokenizer.pad_token_id
         tokens = {name: first.pop(name) for name in ("input_ids", "attention_mask", "mm_token_type_ids") if name in first}
-        begun = {name: _cut(value, tails, pad if name == "input_ids" else 0) for name, value in tokens.items()}
+        begun = {name: _cut(value, prepared.tails, pad if name == "input_ids" else 0) for name, value in tokens.items()}
         cache = self.model(**begun, **first, use_cache=True, logits_to_keep=1).past_key_values
-        rows = torch.tensor([number for number, group in enumerate(groups) for _ in group], device=self.device)
+        rows = torch.tensor([number for number, ends in enumerate(prepared.ends) for _ in ends], device=self.device)
         cache.batch_select_indices(rows)
-        ends = [ids[count:] for many, count in zip(asked, shared, strict=True) for ids in many]
+        ends = [end for many in prepared.ends for end in many]
         if any(self.processor.image_token_id in end for end in ends):
             raise WeightsError(
                 "judge: its chat template puts the picture behind the words, so questions share no beginning; choose another judge"
@@ -125,6 +154,49 @@ class Transformers:
 
     def _ids(self, question: Question) -> list[int]:
         return list(self.processor.tokenizer(self._text(question)).input_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Questions as a model takes them: the first of each group that shares a beginning, and how each goes on."""
+
+    first: BatchFeature  # left-padded
+    tails: list[int]  # how many of the first question's last tokens are its own, per group
+    ends: list[list[list[int]]]  # each question's own tokens, per group
+    tokens: list[int]  # of each question, pictures included
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A batch: the questions that can be asked, in order, and those that cannot."""
+
+    places: list[int]
+    prepared: Prepared | None  # None when there are none
+    refused: dict[int, Refusal]
+
+
+def _batches(questions: Sequence[Question], size: int) -> list[list[int]]:
+    """The places of questions, at most `size` a batch. Neighbours about one picture and prompt stay together; sizes grow, so that little is padded."""
+    groups = [
+        list(group) for _, group in groupby(range(len(questions)), key=lambda place: (questions[place].images, questions[place].prompt))
+    ]
+    groups.sort(key=lambda group: (_pixels(questions[group[0]].images), len(questions[group[0]].prompt)))
+    pieces = [group[start : start + size] for group in groups for start in range(0, len(group), size)]
+    batches: list[list[int]] = []
+    for piece in pieces:
+        if batches and len(batches[-1]) + len(piece) <= size:
+            batches[-1].extend(piece)
+        else:
+            batches.append(list(piece))
+    return batches
+
+
+def _pixels(files: Sequence[bytes]) -> int:
+    """The pixels of pictures, 0 where their size cannot be read."""
+    try:
+        return sum(prod(Image.open(BytesIO(file), formats=FORMATS).size) for file in files)
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
+        return 0
 
 
 def _shared(rows: Sequence[Sequence[int]]) -> int:

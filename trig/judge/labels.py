@@ -4,36 +4,41 @@ from collections.abc import Callable, Sequence
 
 from trig.errors import LabelError
 from trig.protocols import Labels
+from trig.scales import Scale
+
+FIELD = "params.yaml: judge.scale"
 
 
-def labels(grades: Sequence[str], encode: Callable[[str], list[int] | None]) -> Labels:
-    """For each grade the ids of its spellings that are one token: as written, in other case, and after a space.
+def labels(scale: Scale, encode: Callable[[str], list[int] | None]) -> Labels:
+    """For each grade the ids of its spellings that are one token: as written, in other case, and after a space; or the scale's own words.
 
     Raises LabelError when a grade as written is several tokens, or when two grades share a token: their probabilities could not be told apart.
     """
     found: list[tuple[int, ...]] = []
     owner: dict[int, str] = {}
-    for grade in grades:
-        spellings = [encode(space + word) for space in ("", " ") for word in (grade, grade.lower(), grade.upper(), grade.capitalize())]
-        known = [tokens for tokens in spellings if tokens is not None]
+    for place, grade in enumerate(scale.grades):
+        spelt = [encode(word) for word in (scale.words[place] if scale.words else _spellings(grade))]
+        known = [tokens for tokens in spelt if tokens is not None]
         if not known:
-            return _by_name(grades)
-        if len(known[0]) != 1:
-            raise LabelError(
-                f"params.yaml: judge.grades: {grade!r} is {len(known[0])} tokens for this judge; choose a grade that is one token"
-            )
+            return _by_name(scale)
         ids = sorted({tokens[0] for tokens in known if len(tokens) == 1})
+        if not ids or (len(known[0]) != 1 and not scale.words):
+            raise LabelError(f"{FIELD}: {grade!r} is {len(known[0])} tokens for this judge; choose a grade that is one token")
         for token in ids:
             if owner.setdefault(token, grade) != grade:
-                raise LabelError(f"params.yaml: judge.grades: {owner[token]!r} and {grade!r} are the same token for this judge; rename one")
+                raise LabelError(f"{FIELD}: {owner[token]!r} and {grade!r} are the same token for this judge; rename one")
         found.append(tuple(ids))
-    return Labels(tuple(grades), tuple(found))
+    return Labels(scale.grades, tuple(found), scale.words, scale.top)
 
 
-def _by_name(grades: Sequence[str]) -> Labels:
+def _spellings(grade: str) -> Sequence[str]:
+    return [space + word for space in ("", " ") for word in (grade, grade.lower(), grade.upper(), grade.capitalize())]
+
+
+def _by_name(scale: Scale) -> Labels:
     """Grades that are told by the text of the answer's token, whatever its case and the space before it."""
-    for place, grade in enumerate(grades):
-        for other in grades[:place]:
+    for place, grade in enumerate(scale.grades):
+        for other in scale.grades[:place]:
             if grade.strip().casefold() == other.strip().casefold():
-                raise LabelError(f"params.yaml: judge.grades: {other!r} and {grade!r} are the same word for this judge; rename one")
-    return Labels(tuple(grades), None)
+                raise LabelError(f"{FIELD}: {other!r} and {grade!r} are the same word for this judge; rename one")
+    return Labels(scale.grades, None, scale.words, scale.top)

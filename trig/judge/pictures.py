@@ -5,20 +5,20 @@ from io import BytesIO
 from PIL import Image, UnidentifiedImageError
 
 
-def fit(file: bytes, max_pixels: int) -> bytes:
-    """The picture, or a PNG of at most `max_pixels` pixels of the same shape, resized with Lanczos' filter.
+def fit(file: bytes, max_pixels: int) -> tuple[bytes, int | None, int | None]:
+    """The picture, or a PNG of at most `max_pixels` pixels of the same shape, resized with Lanczos' filter; then its width and height.
 
-    What cannot be read stays as it is: the judge refuses it and says why.
+    What cannot be read stays as it is, and has no size: the judge refuses it and says why.
     """
     try:
         picture = Image.open(BytesIO(file))
         width, height = picture.size
         if width * height <= max_pixels:
-            return file
+            return file, width, height
         scale = (max_pixels / (width * height)) ** 0.5
         small = picture.convert("RGB").resize((max(1, int(width * scale)), max(1, int(height * scale))), Image.Resampling.LANCZOS)
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
-        return file
+        return file, None, None
     out = BytesIO()
     small.save(out, "PNG")
-    return out.getvalue()
+    return out.getvalue(), *small.size

@@ -29,7 +29,7 @@ REFUSED = "refusals"
 class Call:
     """A row of the scores table to be, with the key of its answer."""
 
-    row: dict[str, str]
+    row: dict[str, object]
     key: str
     question: Question
 
@@ -42,20 +42,21 @@ def calls(wanted: pl.DataFrame, images: pl.DataFrame, revision: str, settings: p
         raise TableError(
             f"images: prompt {joined.filter(pl.col('image').is_null())['data_id'][0]} has no picture; run `dvc repro` to generate it"
         )
-    texts = {task: rubrics(Task(task), settings.grades) for task in joined["task"].unique()}
+    texts = {task: rubrics(Task(task), settings.scale.grades) for task in joined["task"].unique()}
     found = []
     for row in joined.iter_rows(named=True):
-        image = fit(row["image"]["bytes"], settings.max_pixels)
+        image, width, height = fit(row["image"]["bytes"], settings.max_pixels)
         shown = row["source_image"] if settings.reference_image == "source" else None
-        source = None if shown is None else fit(shown, settings.max_pixels)
+        source = None if shown is None else fit(shown, settings.max_pixels)[0]
         digests = [blake2b(file, digest_size=16).hexdigest() for file in (image, source) if file is not None]
         pair = Pair.parse(row["pair"])
         for dimension in (pair.x, pair.y) if settings.dimensions == "pair" else Dimension:
             rubric = texts[row["task"]][dimension]
             question = Question(image, row["prompt"], rubric, source)
-            key = content_key(images=digests, asked=question.text, grades=settings.grades, judge=revision)
+            key = content_key(images=digests, asked=question.text, scale=settings.scale, judge=revision)
             names = {"model": row["model"], "task": row["task"], "pair": row["pair"], "data_id": row["data_id"], "image_key": row["key"]}
-            found.append(Call({**names, "dimension": dimension.value, "rubric": content_key(rubric=rubric)}, key, question))
+            seen = {"judged_width": width, "judged_height": height}
+            found.append(Call({**names, **seen, "dimension": dimension.value, "rubric": content_key(rubric=rubric)}, key, question))
     return found
 
 
@@ -64,7 +65,7 @@ def answer(found: Sequence[Call], judge: Judge, store: Store, settings: params.J
 
     Raises JudgeError when more than `judge.max_failures` questions are refused.
     """
-    ids = labels(settings.grades, judge.encode)
+    ids = labels(settings.scale, judge.encode)
     keys = {call.key: call.question for call in found}
     hopeless = {key for key, said in store.get(REFUSED, keys).items() if _read(said)["final"]}
     wanted = {key: (key, question) for key, question in keys.items() if key not in hopeless}
@@ -103,28 +104,29 @@ def _read(said: bytes) -> dict[str, Any]:
     return found
 
 
-def scores(found: Sequence[Call], store: Store, judge: str, max_off_mass: float) -> pl.DataFrame:
+def scores(found: Sequence[Call], store: Store, revision: str, settings: params.Judge) -> pl.DataFrame:
     """The scores table: every call has a row, with a score or with the reason why there is none."""
     keys = [call.key for call in found]
     answers, refused = store.get(SHELF, keys), store.get(REFUSED, keys)
-    return pl.DataFrame([_row(call, answers, refused, judge, max_off_mass) for call in found], schema=dict(tables.SCORES.columns))
+    rows = [{**_row(call, answers, refused, settings), "judge": f"{settings.name}@{revision}"} for call in found]
+    return pl.DataFrame(rows, schema=dict(tables.SCORES.columns))
 
 
-def _row(call: Call, answers: Mapping[str, bytes], refused: Mapping[str, bytes], judge: str, max_off_mass: float) -> dict[str, object]:
+def _row(call: Call, answers: Mapping[str, bytes], refused: Mapping[str, bytes], settings: params.Judge) -> dict[str, object]:
     kept: dict[str, Any] = _read(answers[call.key]) if call.key in answers else {}
     engine = kept.pop("engine", None)
     said = Answer(**{**kept, "logprobs": tuple(kept["logprobs"])}) if kept else Refusal(**_read(refused[call.key]))
-    rating = rate(said, max_off_mass)
+    rating = rate(said, settings.max_off_mass, settings.scale)
     return {
         **call.row,
         "score_trig": rating.score_trig,
         "expected": rating.expected,
+        "stderr": rating.stderr,
         "confidence": rating.confidence,
         "off_mass": rating.off_mass,
         "p": rating.p,
         "status": "null" if rating.reason else "ok",
         "reason": rating.reason,
-        "judge": judge,
         "engine": engine,
         "mode": kept.get("mode"),
         "tokens": kept.get("tokens"),

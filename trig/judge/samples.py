@@ -27,8 +27,8 @@ class Sample:
 
     def questions(self, dimensions: Sequence[Dimension], grades: Sequence[str], max_pixels: int) -> list[Question]:
         """One question per dimension. Raises PictureError when a file cannot be read."""
-        image = fit(_bytes(self.image), max_pixels)
-        source = None if self.source is None else fit(_bytes(self.source), max_pixels)
+        image = fit(_bytes(self.image), max_pixels)[0]
+        source = None if self.source is None else fit(_bytes(self.source), max_pixels)[0]
         return [Question(image, self.prompt, rubric(self.task, dimension, grades), source) for dimension in dimensions]
 
 

@@ -1,5 +1,6 @@
 """Cases: a request with a scene drawn for it, well or badly. They teach the judge, and they test it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,10 +27,11 @@ def some_case(rng: np.random.Generator, about: tuple[Dimension, ...]) -> Case:
     return Case(request, twist(rng, imagine(rng, request), float(rng.choice((0.03, 0.2, 0.5)))), about)
 
 
-def case_of(rng: np.random.Generator) -> Case:
-    """A case about any two dimensions."""
-    one, other = rng.choice(len(Dimension), 2, replace=False)
+def case_of(rng: np.random.Generator, weights: Mapping[Dimension, float] | None = None) -> Case:
+    """A case about any two dimensions, each drawn with its weight, 1 where it has none."""
     dimensions = tuple(Dimension)
+    p = np.array([weights.get(dimension, 1.0) for dimension in dimensions]) if weights else np.ones(len(dimensions))
+    one, other = rng.choice(len(dimensions), 2, replace=False, p=p / p.sum() if weights else None)
     return some_case(rng, (dimensions[one], dimensions[other]))
 
 

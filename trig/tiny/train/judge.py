@@ -157,8 +157,15 @@ class Lesson:
 class Lessons(Dataset[Lesson]):
     """A step's lesson by its number. Half of the pictures are round trips through the autoencoder, which have a seed of their own."""
 
-    def __init__(self, packer: Packer, images: Qwen2VLImageProcessor, round_trips: tuple[Path, int], batch: int, seed: int) -> None:
-        self.packer, self.images, self.batch, self.seed = packer, images, batch, seed
+    def __init__(
+        self,
+        packer: Packer,
+        images: Qwen2VLImageProcessor,
+        round_trips: tuple[Path, int],
+        course: Course,
+        weights: Mapping[Dimension, float],
+    ) -> None:
+        self.packer, self.images, self.batch, self.seed, self.weights = packer, images, course.batch, course.seed, weights
         path, self.shown_seed = round_trips
         self.shown = load_file(path)["pictures"].numpy()
 
@@ -168,7 +175,7 @@ class Lessons(Dataset[Lesson]):
 
     def __getitem__(self, step: int) -> Lesson:
         rng = np.random.default_rng((self.seed, step))
-        fresh = [case_of(rng) for _ in range(self.batch - self.batch // 2)]
+        fresh = [case_of(rng, self.weights) for _ in range(self.batch - self.batch // 2)]
         numbers = rng.integers(0, len(self.shown), self.batch // 2)
         cases = [*fresh, *(shown_case(self.shown_seed, int(number))[0] for number in numbers)]
         pictures = np.stack([*(picture(case, rng) for case in fresh), *self.shown[numbers]])
@@ -226,11 +233,12 @@ def fit(
     sight: Path,
     round_trips: tuple[Path, int],
     course: Course,
+    weights: Mapping[Dimension, float],
     start: Path | None = None,
 ) -> Iterator[Step]:
     """Trains the judge, and saves it with its processor, its weights as half-precision safetensors.
 
-    It can see already: its vision tower comes from `sight`, or all of it from the folder `start`, a judge that learns more.
+    `weights` says how often a drawing's case is about a dimension, against 1 for the others. The judge can see already: its vision tower comes from `sight`, or all of it from the folder `start`, a judge that learns more.
     """
     torch.manual_seed(course.seed)
     if start:
@@ -243,7 +251,7 @@ def fit(
     packer = Packer(reads.tokenizer, rubrics, grades)
     model.set_attn_implementation("eager")  # the fused attention's backward pass is the slowest part of a step on a processor
     eyes, layers = Eyes(model.model.visual), Layers(model.model.language_model)
-    lessons = Lessons(packer, reads.image_processor, round_trips, course.batch, course.seed)
+    lessons = Lessons(packer, reads.image_processor, round_trips, course, weights)
     yield from train(
         model,
         course,

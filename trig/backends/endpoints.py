@@ -1,0 +1,99 @@
+"""Servers that are asked side by side: how much each can take, and which of them are up."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import openai
+from openai import AsyncOpenAI
+
+from trig.params import ServedJudge
+
+LONGEST_WAIT = 120.0
+"""Seconds that a server may ask us to wait."""
+
+
+class Endpoint:
+    """One server: how many questions it may have at a time, which rises with its answers and halves when it has too much, and whether it is up."""
+
+    def __init__(self, url: str, key: str, settings: ServedJudge) -> None:
+        self.client = AsyncOpenAI(base_url=url, api_key=key, timeout=settings.timeout, max_retries=0)
+        self.most = settings.concurrency
+        self.limit = float(min(8, self.most))
+        self.busy = self.failures = 0
+        self.down_until = self.halved_at = 0.0
+
+    async def __aenter__(self) -> "Endpoint":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.close()
+
+    @property
+    def up(self) -> bool:
+        return time.monotonic() >= self.down_until
+
+    @property
+    def free(self) -> bool:
+        return self.up and self.busy < int(self.limit)
+
+    def left(self) -> None:
+        """A question is over."""
+        self.busy -= 1
+
+    def answered(self) -> None:
+        """A question was answered: one more at a time, after as many answers as there are at a time now."""
+        self.left()
+        self.failures = 0
+        self.limit = min(self.most, self.limit + 1 / self.limit)
+
+    def failed(self, error: Exception) -> None:
+        """A question was not answered. Too many questions or no time: half as many from now on; no connection: none for a while."""
+        self.left()
+        now = time.monotonic()
+        if isinstance(error, openai.RateLimitError | openai.APITimeoutError):
+            if now - self.halved_at > 1:  # the others that are under way will say the same
+                self.limit, self.halved_at = max(1.0, self.limit / 2), now
+            self.down_until = max(self.down_until, now + _asked_to_wait(error))
+        elif isinstance(error, openai.APIConnectionError) and now >= self.down_until:  # one failure for all that are under way
+            self.failures += 1
+            if self.failures > 1:
+                self.down_until = now + min(30.0, 0.25 * 2 ** (self.failures - 2))
+
+
+class Crew:
+    """The endpoints together."""
+
+    def __init__(self, endpoints: Sequence[Endpoint]) -> None:
+        self.endpoints = endpoints
+
+    @property
+    def room(self) -> int:
+        """Questions that may be under way."""
+        return max(1, sum(int(each.limit) for each in self.endpoints if each.up))
+
+    @property
+    def wait(self) -> float:
+        """Seconds until an endpoint may be asked; 0 when one may be asked now."""
+        return 0.0 if any(each.up for each in self.endpoints) else max(0.0, min(e.down_until for e in self.endpoints) - time.monotonic())
+
+    async def turn(self, images: Sequence[bytes]) -> Endpoint:
+        """An endpoint that has room. Questions about a picture go to the same one, which has computed their beginning, unless it is full."""
+        favourite = self.endpoints[hash(images) % len(self.endpoints)]
+        while True:
+            free = [each for each in self.endpoints if each.free]
+            if free:
+                chosen = favourite if favourite in free else min(free, key=lambda each: each.busy / each.limit)
+                chosen.busy += 1
+                return chosen
+            await asyncio.sleep(self.wait or 0.005)
+
+
+def _asked_to_wait(error: Exception) -> float:
+    """Seconds a server asks us to wait, 0 if it does not."""
+    if not isinstance(error, openai.APIStatusError):
+        return 0.0
+    try:
+        return min(LONGEST_WAIT, max(0.0, float(error.response.headers.get("retry-after", 0))))
+    except ValueError:
+        return 0.0

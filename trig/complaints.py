@@ -1,0 +1,51 @@
+"""What is wrong with a file of parameters, in one line."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+
+from pydantic import BaseModel, ValidationError
+
+UNSAID = {
+    "key": "name the environment variable that holds the key, such as OPENAI_API_KEY; the key itself stands in no file",
+    "endpoints": "give addresses such as http://127.0.0.1:8000/v1, without a user or a password",
+}
+"""Fields where a mistake may be a secret, which is not repeated."""
+
+
+def complaint(
+    error: ValidationError, root: type[BaseModel], named: Mapping[str, type[BaseModel]], judges: Mapping[str, type[BaseModel]]
+) -> str:
+    """The first error in a file of `root` as `key: value: what is wrong and what to do`.
+
+    `named` holds the model of the entries of each section whose keys are names, `judges` that of each kind of judge.
+    """
+    first = min(error.errors(include_url=False), key=lambda found: found["type"] == "missing")  # a misspelt key is unknown and missing
+    loc = tuple(str(part) for part in first["loc"] if part != "[key]")
+    judge = judges.get(str(loc[2])) if loc[:1] == ("judges",) and len(loc) > 2 else None
+    loc = loc[:2] + loc[3:] if judge else loc  # the tag that told which kind of judge it is stands in no file
+    key = ".".join(loc)
+    if first["type"] == "extra_forbidden":
+        return f"{key}: unknown key{_suggestion(loc, root, {**named, **({'judges': judge} if judge else {})})}"
+    if first["type"] == "missing":
+        return f"{key}: missing; every parameter must be given"
+    if first["type"] == "union_tag_not_found":
+        return f"{key}.backend: missing; every parameter must be given"
+    if first["type"] == "union_tag_invalid":
+        return f"{key}.backend: {first['ctx']['tag']!r}: input should be {first['ctx']['expected_tags'].replace(', ', ' or ')}"
+    if judge and (advice := next((UNSAID[part] for part in loc if part in UNSAID), None)):
+        return f"{key}: {advice}"
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "value_error":
+        return f"{key}: {message}" if key else message
+    return f"{key}: {first['input']!r}: {message[0].lower()}{message[1:]}"
+
+
+def _suggestion(loc: tuple[str, ...], root: type[BaseModel], named: Mapping[str, type[BaseModel]]) -> str:
+    """What the key was probably meant to be."""
+    section: object = root
+    for part in loc[:-1]:
+        fields = section.model_fields if isinstance(section, type) and issubclass(section, BaseModel) else {}
+        section = fields[part].annotation if part in fields else named.get(loc[0])
+    known = list(section.model_fields) if isinstance(section, type) and issubclass(section, BaseModel) else []
+    close = get_close_matches(loc[-1], known, 1)
+    return f"; did you mean {close[0]!r}?" if close else f"; known here: {', '.join(known)}" if known else ""
