@@ -37,6 +37,7 @@ def judge(*addresses: str, key: str | None = None, retries: int = 8, timeout: fl
             concurrency=concurrency,
             timeout=timeout,
             retries=retries,
+            price=None,
         ),
     )
 
