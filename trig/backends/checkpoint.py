@@ -62,7 +62,7 @@ def there(place: Path) -> bool:
 
 
 def read(place: Path) -> Checkpoint:
-    """What the files of a folder say. Raises WeightsError where one of them is damaged."""
+    """What the files of a folder say. Raises WeightsError where a description among them is no readable JSON."""
     config = _json(place / CONFIG)
     text = {**config, **_section(config, "text_config")}
     words = place / "tokenizer.json"
