@@ -26,11 +26,17 @@ check: .venv/ready  ## style, types and the direction of imports
 bench: .venv/ready  ## measure, and print each figure beside its bar
 	python -m benchmarks
 
-clean:  ## remove the environment and what the tools cached; results and the work store stay
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+clean:  ## remove the environments and what the tools cached; results and the work store stay
+	rm -rf .venv .venv-serve .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --constraint constraints.txt uv
 	.venv/bin/uv pip install --quiet --compile-bytecode --python .venv/bin/python --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+.venv-serve/ready: constraints.txt  # vLLM apart from the project: the two want different versions of PyTorch
+	$(PYTHON) -m venv .venv-serve
+	.venv-serve/bin/python -m pip install --quiet --constraint constraints.txt uv
+	.venv-serve/bin/uv pip install --quiet --python .venv-serve/bin/python "$$(grep '^vllm==' constraints.txt)"
 	touch $@

@@ -31,8 +31,18 @@ def serving(_: Project) -> Iterator[Bar]:
         client = OpenAI(base_url=f"{address}/v1", api_key="none")
         judge = Served(
             "tiny-served",
-            ServedJudge(backend="openai", needs="data/tiny/judge", endpoints=[f"{address}/v1"], model="tiny", key=None, concurrency=32, timeout=120, retries=3),
-        )  # fmt: skip
+            ServedJudge(
+                backend="openai",
+                needs="data/tiny/judge",
+                endpoints=[f"{address}/v1"],
+                model="tiny",
+                key=None,
+                concurrency=32,
+                timeout=120,
+                retries=3,
+                price=None,
+            ),
+        )
         _serially(client, questions[:4]), ratings(judge, questions[:4], settings.judge.scale, 1.0)  # the first requests warm the server up
         seconds, computed = {"serial": 0.0, "ours": 0.0}, {"serial": 0.0, "ours": 0.0}
         for part in (questions[:half], questions[half:]):  # in turns, so that a busy machine slows both

@@ -36,7 +36,15 @@ def there() -> Iterator[Served]:
     weights = params.load().judges["tiny"].needs
     with vllm.started(Path(weights)) as address:
         settings = ServedJudge(
-            backend="openai", needs=weights, endpoints=[f"{address}/v1"], model="tiny", key=None, concurrency=32, timeout=120, retries=3
+            backend="openai",
+            needs=weights,
+            endpoints=[f"{address}/v1"],
+            model="tiny",
+            key=None,
+            concurrency=32,
+            timeout=120,
+            retries=3,
+            price=None,
         )
         yield Served("tiny-served", settings)
 

@@ -103,6 +103,12 @@ def test_a_value_cannot_be_changed_once_read() -> None:
             put("judges.tiny-served.key", "sk-secret"),
             "judges.tiny-served.key: name the environment variable that holds the key, such as OPENAI_API_KEY;",
         ),
+        (put("judges.tiny-served.price", {"prompt": 0.1}), "judges.tiny-served.price.completion: missing; every parameter must be given"),
+        (
+            put("judges.tiny-served.price", {"prompt": -1, "completion": 0}),
+            "judges.tiny-served.price.prompt: -1: input should be greater than or equal to 0",
+        ),
+        (put("judges.tiny-served.price", {"promt": 1, "prompt": 1, "completion": 0}), "judges.tiny-served.price.promt: unknown key"),
         (put("judges.tiny.wieghts", "x"), "judges.tiny.wieghts: unknown key; did you mean 'weights'?"),
         (drop("thresholds.synergy"), "thresholds.synergy: missing; every parameter must be given"),
         (put("thresholds.synergy", "0,8"), "thresholds.synergy: '0,8': input should be a valid number"),

@@ -43,6 +43,7 @@ def judge(
             concurrency=concurrency,
             timeout=timeout,
             retries=retries,
+            price=None,
         ),
         samples,
     )

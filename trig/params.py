@@ -82,6 +82,13 @@ class LocalJudge(Section):
         return self
 
 
+class Price(Section):
+    """What an endpoint asks for its work, in US dollars per million tokens."""
+
+    prompt: Annotated[float, Field(ge=0)]
+    completion: Annotated[float, Field(ge=0)]
+
+
 class ServedJudge(Section):
     """A judge of the zoo behind servers that speak OpenAI's protocol."""
 
@@ -95,6 +102,7 @@ class ServedJudge(Section):
     concurrency: Positive  # most questions under way at one endpoint
     timeout: Annotated[float, Field(gt=0)]  # seconds for one answer
     retries: Annotated[int, Field(ge=0)]
+    price: Price | None
 
 
 JudgeModel = Annotated[LocalJudge | ServedJudge, Field(discriminator="backend")]

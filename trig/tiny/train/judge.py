@@ -238,7 +238,8 @@ def fit(
 ) -> Iterator[Step]:
     """Trains the judge, and saves it with its processor, its weights as half-precision safetensors.
 
-    `weights` says how often a drawing's case is about a dimension, against 1 for the others. The judge can see already: its vision tower comes from `sight`, or all of it from the folder `start`, a judge that learns more.
+    `weights` says how often a drawing's case is about a dimension, against 1 for the others. The judge can see already:
+    its vision tower comes from `sight`, or all of it from the folder `start`, a judge that learns more.
     """
     torch.manual_seed(course.seed)
     if start:

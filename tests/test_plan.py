@@ -1,0 +1,243 @@
+"""`trig judge --dry-run`: it counts exactly what a run asks, estimates closely what it costs, and sends nothing."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import factories
+import polars as pl
+import pytest
+import workplace
+from aiohttp import web
+from servers import Stub, running
+from typer.testing import CliRunner
+
+from trig import params, tables
+from trig.backends import checkpoint, judges
+from trig.backends.openai import Served
+from trig.cli import app
+from trig.dimensions import Dimension, Pair, Task
+from trig.errors import ParamsError, TableError
+from trig.judge import rubric
+from trig.judge.plan import Plan, length, together
+from trig.judge.run import answer, calls
+from trig.keys import prompt_key
+from trig.protocols import Question
+from trig.store import Store
+
+JUDGE = "judges__tiny-served__"
+CALLS = 24
+"""Of the factory's prompts: 3 subsets of 4, on 2 dimensions."""
+
+
+class Listed(Stub):
+    """Notes what it is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.paths: list[str] = []
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.paths.append(request.path)
+        return await super().handle(request)
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listed]:
+    """A server, and a folder to stand in: a roster of two models, pictures of the first, and the served judge configured."""
+    listed = Listed()
+    with running(listed) as address:
+        roster = {"generate__roster": ["tiny", "tiny-turbo"], "finetune__base": "tiny"}
+        endpoint = {JUDGE + "endpoints": [f"{address}/v1"], JUDGE + "model": "stub", JUDGE + "retries": 0}
+        workplace.bench(tmp_path, judge__name="tiny-served", **roster, **endpoint)
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.delenv("DVC_ROOT", raising=False)
+        prompts = factories.prompts()
+        tables.write(prompts, tables.PROMPTS, tmp_path / "data/prompts.parquet")
+        paint(prompts, "tiny")
+        yield listed
+
+
+def paint(prompts: pl.DataFrame, model: str) -> None:
+    tables.write(factories.images(prompts, model, 64, 64), tables.IMAGES, Path("data/images") / model / "t2i/all.parquet")
+
+
+def prompts() -> pl.DataFrame:
+    return tables.read(Path("data/prompts.parquet"), tables.PROMPTS)
+
+
+def reword(old: str, new: str) -> None:
+    """Change the words of a prompt, as another run of annotate would."""
+    rows = [
+        {**row, "prompt": new, "key": prompt_key(row["task"], new, None)} if row["prompt"] == old else row
+        for row in prompts().iter_rows(named=True)
+    ]
+    tables.write(pl.DataFrame(rows, schema=dict(tables.PROMPTS.columns)), tables.PROMPTS, Path("data/prompts.parquet"))
+
+
+def planned(*words: str) -> dict[str, Any]:
+    """The figures of a dry run by model, and of `all`."""
+    told = CliRunner().invoke(app, ["judge", "--dry-run", "--json", *words], catch_exceptions=False)
+    found = json.loads(told.stdout)
+    return {each["model"]: each for each in [*found["models"], found["all"]]}
+
+
+def counts(figures: dict[str, Any]) -> tuple[int, int, int, int]:
+    known, refused, asked = (figures[name] for name in ("known", "refused", "to_ask"))
+    assert known + refused + asked == figures["calls"]
+    return figures["calls"], known, refused, asked
+
+
+def run_the_judge(model: str) -> None:
+    settings = params.load()
+    images = tables.read(Path("data/images") / model, tables.IMAGES)
+    with Store.open() as store:
+        judge = judges.load(settings)
+        found = calls(tables.split(prompts(), "test"), images, judge.revision, settings.judge)
+        list(answer(found, judge, store, settings.judge))
+
+
+def test_before_a_run_all_is_to_ask_and_after_it_nothing(server: Listed) -> None:
+    assert counts(planned("tiny")["tiny"]) == (CALLS, 0, 0, CALLS)
+    assert not server.asked and set(server.paths) <= {"/v1/models", "/version"}, "neither a picture nor a prompt was sent"
+    run_the_judge("tiny")
+    assert server.asked
+    assert counts(planned("tiny")["tiny"]) == (CALLS, CALLS, 0, 0)
+    assert planned("tiny")["tiny"]["prompt_tokens"] == 0
+
+
+def test_another_prompt_makes_its_own_questions_unknown_and_no_others(server: Listed) -> None:
+    run_the_judge("tiny")
+    sent = server.asked.total()
+    old = tables.split(prompts(), "test")["prompt"][0]
+    reword(old, "A ball.")
+    assert counts(planned("tiny")["tiny"]) == (CALLS, CALLS - 2, 0, 2)
+    reword("A ball.", old)
+    assert counts(planned("tiny")["tiny"]) == (CALLS, CALLS, 0, 0)
+    assert server.asked.total() == sent
+
+
+def test_what_was_refused_for_good_is_counted_apart(server: Listed) -> None:
+    reword(tables.split(prompts(), "test")["prompt"][0], "refuse this")
+    run_the_judge("tiny")
+    assert counts(planned("tiny")["tiny"]) == (CALLS, CALLS - 2, 2, 0)
+    assert server.asked
+
+
+@pytest.mark.usefixtures("server")
+def test_what_passed_without_an_answer_is_to_be_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stub, "complete", lambda *_: web.Response(status=500))
+    run_the_judge("tiny")
+    assert counts(planned("tiny")["tiny"]) == (CALLS, 0, 0, CALLS)
+
+
+@pytest.mark.usefixtures("server")
+def test_equal_pictures_of_two_models_are_asked_about_once() -> None:
+    paint(prompts(), "tiny-turbo")
+    found = planned()
+    assert counts(found["tiny"]) == counts(found["tiny-turbo"]) == counts(found["all"]) == (CALLS, 0, 0, CALLS)
+
+
+def test_pictures_that_are_still_to_be_made_count_as_the_prompts_table_has_them(server: Listed) -> None:
+    found = planned()
+    assert found["tiny-turbo"]["prompt_tokens"] == found["tiny"]["prompt_tokens"] > 0, "the same prompts, and pictures of the same size"
+    assert found["all"]["prompt_tokens"] == 2 * found["tiny"]["prompt_tokens"]
+    run_the_judge("tiny")
+    found = planned()
+    assert counts(found["tiny-turbo"]) == (CALLS, 0, 0, CALLS) and found["tiny-turbo"]["unpainted"] == CALLS
+    assert counts(found["all"]) == (2 * CALLS, CALLS, 0, CALLS) and found["tiny"]["unpainted"] == 0
+    assert server.asked
+
+
+@pytest.mark.usefixtures("server")
+def test_a_prompt_that_came_later_counts_too() -> None:
+    tables.write(factories.prompts(per_subset=5, train=1), tables.PROMPTS, Path("data/prompts.parquet"))
+    found = planned("tiny")["tiny"]
+    assert counts(found) == (CALLS + 6, 0, 0, CALLS + 6) and found["unpainted"] == 6
+
+
+@pytest.mark.usefixtures("server")
+def test_the_cost_is_the_one_reckoned_by_hand() -> None:
+    assert planned("tiny")["tiny"]["usd"] is None
+    place = Path("params.yaml").parent
+    workplace.edit(place, **{JUDGE + "price": {"prompt": 2.5, "completion": 10}, JUDGE + "needs": "params.yaml"})
+    texts = [
+        f"Prompt: {prompt}\n{rubric(Task.T2I, dimension, params.load().judge.scale.grades)}"
+        for pair, prompt in tables.split(prompts(), "test").select(pl.col("pair").cast(pl.String), "prompt").rows()
+        for dimension in (Pair.parse(pair).x, Pair.parse(pair).y)
+    ]
+    tokens = sum(-(-len(text) // 4) + 6 for text in texts)  # 64 · 64 / 28² is 5.2
+    found = planned("tiny")["tiny"]
+    assert found["prompt_tokens"] == tokens
+    assert found["usd"] == pytest.approx(tokens * 2.5e-6 + CALLS * 10e-6)
+
+
+def test_the_estimate_is_what_the_judge_reads_but_for_its_template() -> None:
+    settings = params.load()
+    known = checkpoint.read(Path(settings.judges["tiny"].needs))
+    judge = judges.load(settings.model_copy(update={"judge": settings.judge.model_copy(update={"name": "tiny"})}))
+    assert known.vision and not isinstance(judge, Served)
+    over: dict[int, set[int]] = {1: set(), 2: set()}
+    for seed, (width, height) in enumerate([(64, 64), (50, 64), (200, 90), (640, 480)]):
+        for source in (None, factories.png(seed + 9, height, width)):
+            words = rubric(Task.T2I, list(Dimension)[seed], settings.judge.scale.grades)
+            question = Question(factories.png(seed, width, height), f"a red ball {seed}", words, source)
+            asked = judge.processor(text=[judge._text(question)], images=[_opened(file) for file in question.images])  # type: ignore[attr-defined]
+            over[len(question.images)].add(len(asked.input_ids[0]) - length(question, known.count, known.vision.tokens))
+    assert [len(found) for found in over.values()] == [1, 1] and max(over[2]) - max(over[1]) == 2
+    assert 0 < max(over[1]) <= 20
+
+
+def _opened(file: bytes) -> object:
+    from io import BytesIO
+
+    from PIL import Image
+
+    return Image.open(BytesIO(file)).convert("RGB")
+
+
+def test_a_picture_that_cannot_be_read_has_no_tokens() -> None:
+    assert length(Question(b"torn", "", "four"), len, None) == len("Prompt: \nfour")
+
+
+def test_runs_one_after_the_other_share_what_they_ask() -> None:
+    one, other = Plan(frozenset("a"), frozenset("b"), {"c": 3, "d": 4}, 0), Plan(frozenset("a"), frozenset(), {"d": 4, "e": 5}, 1)
+    assert together([one, other]) == Plan(frozenset("a"), frozenset("b"), {"c": 3, "d": 4, "e": 5}, 1)
+    assert together([one, other]).tokens == 12
+
+
+@pytest.mark.usefixtures("server")
+def test_people_read_a_table_that_marks_upper_bounds() -> None:
+    told = CliRunner().invoke(app, ["judge", "--dry-run"]).stdout
+    rows = {line.split()[0]: line.split()[1:] for line in told.splitlines() if line.startswith(("tiny", "all"))}
+    assert rows["tiny"][:4] == ["24", "0", "0", "24"] and rows["tiny"][-1] == "–"
+    assert rows["tiny-turbo"][:6] == ["≤", "24", "0", "0", "≤", "24"] and rows["all"][:2] == ["≤", "48"]
+    assert "24 questions are about pictures that are still to be made" in told and "judges.tiny-served.price" in told
+
+
+@pytest.mark.usefixtures("server")
+def test_what_is_wrong_is_one_line() -> None:
+    for words, kind, said in (
+        (["slow", "--dry-run"], ParamsError, "model: 'slow' is not in generate.roster; choose of tiny, tiny-turbo"),
+        (["--json"], ParamsError, "--json: only a dry run has figures; add --dry-run"),
+        (["--dry-run", "--prompts", "absent"], TableError, "absent: there is no prompts table here"),
+    ):
+        error = CliRunner().invoke(app, ["judge", *words]).exception
+        assert isinstance(error, kind) and str(error).startswith(said)
+
+
+@pytest.mark.usefixtures("server")
+def test_without_a_dry_run_the_stages_run_and_their_exit_code_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[list[str]] = []
+
+    def run(command: list[str], check: bool) -> subprocess.CompletedProcess[bytes]:
+        ran.append(command[1:])
+        return subprocess.CompletedProcess(command, 7 + check)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    assert CliRunner().invoke(app, ["judge", "tiny-turbo"]).exit_code == 7
+    assert CliRunner().invoke(app, ["judge"]).exit_code == 7
+    repro = ["-m", "dvc", "repro"]
+    assert ran == [[*repro, "judge@tiny-turbo"], [*repro, "judge@tiny", "judge@tiny-turbo"]]

@@ -1,0 +1,136 @@
+"""The vLLM server that fits a judge of params.yaml: its command line and its environment."""
+
+import json
+import os
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from trig.backends.checkpoint import CONFIG, Checkpoint, there
+from trig.errors import JudgeError, ParamsError, WeightsError
+from trig.params import LocalJudge, Params, ServedJudge
+
+OWN = Path(".venv-serve")
+"""vLLM's own environment: its versions of PyTorch and others are not the project's."""
+PICTURES = 2
+"""Most pictures of a question: the source or subject, and the picture."""
+TEMPLATE = 64
+"""Tokens that a chat template puts around a question: roles, a greeting, marks of pictures; and the one token of the answer."""
+BLOCK = 32
+"""Tokens of a block of the prefix cache: two short questions about a picture already share some."""
+API_KEY = "VLLM_API_KEY"
+
+
+def choose(settings: Params, name: str | None) -> tuple[str, ServedJudge]:
+    """The served judge of a name; without one the configured judge if it is served, else the only one that is. Raises ParamsError."""
+    served = {each: entry for each, entry in settings.judges.items() if not isinstance(entry, LocalJudge)}
+    several = ", ".join(served)
+    if not served:
+        raise ParamsError("params.yaml: judges: none has backend: openai, so there is none to serve; describe one")
+    if name is not None:
+        if name not in settings.judges:
+            raise ParamsError(f"judge: {name!r} is unknown; choose one of {several}, or describe it under judges: in params.yaml")
+        if name not in served:
+            raise ParamsError(f"judge: {name!r} runs in the pipeline's own process and needs no server; choose one of {several}")
+        return name, served[name]
+    if settings.judge.name in served:
+        return settings.judge.name, served[settings.judge.name]
+    if len(served) > 1:
+        raise ParamsError(f"judge: several are served; name one of {several}")
+    return next(iter(served.items()))
+
+
+def weights(name: str, entry: ServedJudge) -> Path:
+    """The folder to serve. Raises WeightsError when it holds no checkpoint."""
+    place = Path(entry.needs)
+    if not there(place):
+        raise WeightsError(f"params.yaml: judges.{name}.needs: {place}: no {CONFIG} here; name the folder of the weights that are served")
+    return place
+
+
+def port(name: str, entry: ServedJudge) -> int:
+    """The port of the first endpoint. Raises ParamsError when it names none."""
+    try:
+        found = urlsplit(entry.endpoints[0]).port
+    except ValueError:
+        found = None
+    if not found:
+        raise ParamsError(f"params.yaml: judges.{name}.endpoints: {entry.endpoints[0]} names no port; add one, or give --port")
+    return found
+
+
+def context(checkpoint: Checkpoint, max_pixels: int, rubrics: Sequence[str], prompt_tokens: int) -> int | None:
+    """Tokens of the longest question: its pictures, the longest rubric, a prompt, the chat template; no more than the checkpoint reads.
+
+    Where the checkpoint does not say how it cuts pictures it is all that the checkpoint reads; None where it does not say that either.
+    """
+    if checkpoint.vision is None:
+        return checkpoint.context
+    longest = max(_most_tokens(checkpoint, rubric) for rubric in rubrics)
+    wanted = PICTURES * checkpoint.vision.bound(max_pixels) + longest + prompt_tokens + TEMPLATE
+    return wanted if checkpoint.context is None else min(wanted, checkpoint.context)
+
+
+def _most_tokens(checkpoint: Checkpoint, text: str) -> int:
+    """A text's tokens; where they are not known its bytes, which are never fewer."""
+    found = checkpoint.count(text)
+    return len(text.encode()) if found is None else found
+
+
+def arguments(
+    folder: Path, model: str | None, host: str, port: int, length: int | None, dtype: str | None, extra: Sequence[str]
+) -> list[str]:
+    """What vLLM is started with. `extra` stands last, where vLLM takes it over what stands before.
+
+    `length` is in tokens; None for it, `model` or `dtype` leaves the choice to vLLM. No key is among them: `environment` holds it.
+    """
+    choices = {"--served-model-name": model, "--max-model-len": length, "--dtype": dtype}
+    return [
+        *("serve", str(folder), "--host", host, "--port", str(port)),
+        *(word for name, value in choices.items() if value is not None for word in (name, str(value))),
+        *("--limit-mm-per-prompt", json.dumps({"image": PICTURES, "video": 0})),
+        *("--enable-prefix-caching", "--block-size", str(BLOCK), "--enable-prompt-tokens-details"),
+        *extra,
+    ]
+
+
+def environment(name: str, entry: ServedJudge, now: Mapping[str, str]) -> dict[str, str]:
+    """The environment `now`, with the key that the server asks for, and with vLLM's usage reports off. Raises JudgeError without the key."""
+    more = {"VLLM_NO_USAGE_STATS": "1"}
+    if entry.key is not None:
+        if not (key := now.get(entry.key)):
+            raise JudgeError(
+                f"params.yaml: judges.{name}.key: the environment has no {entry.key}; set it to the key the server shall ask for"
+            )
+        more[API_KEY] = key
+    return {**now, **more}
+
+
+def shown(command: Sequence[str], entry: ServedJudge) -> str:
+    """The command as a line for a shell, with its environment. The key stands there by its variable's name."""
+    key = "" if entry.key is None else f'{API_KEY}="${entry.key}" '
+    return f"VLLM_NO_USAGE_STATS=1 {key}{shlex.join(command)}"
+
+
+def executable(given: Path | None) -> str | None:
+    """vLLM: the given file, else the one in its own environment, else the one on the PATH; None where there is none of these.
+
+    Raises JudgeError when the given file cannot be run.
+    """
+    if given is None:
+        own = OWN / "bin" / "vllm"
+        return str(own) if own.is_file() else shutil.which("vllm")
+    if not (given.is_file() and os.access(given, os.X_OK)):
+        raise JudgeError(f"--vllm: {given}: there is no program here; give the path of `vllm` itself")
+    return str(given)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server at that address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

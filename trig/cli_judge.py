@@ -1,0 +1,97 @@
+"""`trig judge`: judges models through the pipeline, or says what that would ask and cost."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import polars as pl
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from trig import params, tables
+from trig.errors import ParamsError
+from trig.judge.plan import Plan, length, pictured, plan, together
+from trig.judge.run import calls
+from trig.params import LocalJudge, Params
+from trig.store import Store
+
+ALL = "all"
+
+
+def judge(
+    models: Annotated[list[str] | None, typer.Argument(help="Models of the roster; all of it if not given.", show_default=False)] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Ask nothing; say how much would be asked, and what it would cost.")] = False,
+    prompts: Annotated[Path, typer.Option(help="The prompts table of a dry run.")] = Path("data/prompts.parquet"),
+    images: Annotated[Path, typer.Option(help="The folder with a folder of images per model, of a dry run.")] = Path("data/images"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures of a dry run as JSON.")] = False,
+) -> None:
+    """Judges models with `dvc repro`; with --dry-run counts the questions, tokens and dollars before a picture or a prompt is sent."""
+    settings = params.load()
+    roster = settings.generate.roster
+    wanted = list(dict.fromkeys(models or roster))
+    for name in wanted:
+        if name not in roster:
+            raise ParamsError(f"model: {name!r} is not in generate.roster; choose of {', '.join(roster)}, or add it there")
+    if as_json and not dry_run:
+        raise ParamsError("--json: only a dry run has figures; add --dry-run")
+    if not dry_run:
+        ran = subprocess.run([sys.executable, "-m", "dvc", "repro", *(f"judge@{name}" for name in wanted)], check=False)
+        raise typer.Exit(ran.returncode)
+    revision, plans = _plans(settings, wanted, tables.split(tables.read(prompts, tables.PROMPTS), "test"), images)
+    entry = settings.judges[settings.judge.name]
+    price = None if isinstance(entry, LocalJudge) else entry.price
+    cost = partial(Plan.usd, price=price, answers=settings.judge.samples if settings.judge.mode == "sampled" else 1)
+    if as_json:
+        whole = together(list(plans.values()))
+        *figures, last = (_figures(name, each, cost(each)) for name, each in (*plans.items(), (ALL, whole)))
+        print(json.dumps({"judge": f"{settings.judge.name}@{revision}", "models": figures, ALL: last}, indent=2))
+    else:
+        _print(plans, cost, settings.judge.name)
+
+
+def _plans(settings: Params, models: Sequence[str], wanted: pl.DataFrame, images: Path) -> tuple[str, dict[str, Plan]]:
+    """The judge's revision, and what each model's run would ask. A served judge is met for its name and version, and sent nothing."""
+    from trig.backends import checkpoint, judges
+
+    place = Path(settings.judges[settings.judge.name].needs)
+    known = checkpoint.read(place) if checkpoint.there(place) else checkpoint.Checkpoint(None, None, None)
+    tokens = partial(length, words=known.count, shown=known.vision.tokens if known.vision else None)
+    revision = judges.load(settings).revision
+    found: dict[str, Plan] = {}
+    with Store.open() as store:
+        for name in models:
+            entry, folder = settings.model(name), images / name
+            made = tables.read(folder, tables.IMAGES) if any(folder.rglob("*.parquet")) else None
+            shown = pictured(wanted, made, name, entry.width, entry.height)
+            found[name] = plan(calls(wanted, shown, revision, settings.judge), store, tokens)
+    return revision, found
+
+
+def _figures(name: str, each: Plan, usd: float | None) -> dict[str, object]:
+    counts = {"calls": each.calls, "known": len(each.known), "refused": len(each.refused), "to_ask": len(each.asked)}
+    return {"model": name, **counts, "prompt_tokens": each.tokens, "usd": usd, "unpainted": each.unpainted}
+
+
+def _print(plans: Mapping[str, Plan], cost: Callable[[Plan], float | None], judge: str) -> None:
+    whole = together(list(plans.values()))
+    rows = {**plans, ALL: whole} if len(plans) > 1 else plans
+    table = Table("model", box=None, pad_edge=False)
+    for head in ("calls", "known", "refused", "to ask", "prompt tokens", "US dollars"):
+        table.add_column(head, justify="right")
+    for name, each in rows.items():
+        most = "≤ " if each.unpainted else ""
+        usd = cost(each)
+        dollars = "–" if usd is None else f"{most}{usd:,.4f}"
+        asked = (f"{most}{count:,}" for count in (len(each.asked), each.tokens))
+        table.add_row(name, f"{most}{each.calls:,}", f"{len(each.known):,}", f"{len(each.refused):,}", *asked, dollars)
+    Console().print(table)
+    print("Tokens are estimates, without those that the judge's chat template adds.")
+    if cost(whole) is None:
+        print(f"Judge {judge} has no price: judges.{judge}.price.")
+    if whole.unpainted:
+        print(f"≤: {whole.unpainted:,} questions are about pictures that are still to be made.")

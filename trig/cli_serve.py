@@ -1,0 +1,70 @@
+"""`trig serve`: starts the vLLM server that fits a judge."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from trig import params
+from trig.cli_doctor import GPU
+from trig.dimensions import Task
+from trig.errors import JudgeError
+from trig.params import Params
+
+
+class Passing(TyperCommand):
+    """A command whose arguments after `--` are meant for another program; `context.obj` holds them."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Reads the arguments before `--`."""
+        end = args.index("--") if "--" in args else len(args)
+        ctx.obj = args[end + 1 :]
+        return super().parse_args(ctx, args[:end])
+
+
+def serve(
+    context: typer.Context,
+    judge: Annotated[
+        str | None, typer.Argument(help="A judge with backend: openai; if not given the configured one, or the only one there is.")
+    ] = None,
+    show: Annotated[bool, typer.Option("--print", help="Print the command and do not run it.")] = False,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="If not given that of the judge's first endpoint.")] = None,
+    dtype: Annotated[
+        str, typer.Option(help="auto: float32 on a CPU, as the judge of the pipeline's own process, and the checkpoint's own on a GPU.")
+    ] = "auto",
+    prompt_tokens: Annotated[int, typer.Option(min=1, help="Room for a prompt, in tokens.")] = 512,
+    vllm: Annotated[
+        Path | None, typer.Option(help="The vLLM program; if not given that of .venv-serve, else the one on the PATH.", show_default=False)
+    ] = None,
+) -> None:
+    """Prints and runs the vLLM command that fits a judge. Arguments after -- are passed on: trig serve -- --max-num-seqs 64"""
+    from trig.backends import checkpoint, serve
+
+    settings = params.load()
+    name, entry = serve.choose(settings, judge)
+    place = serve.weights(name, entry)
+    program = serve.executable(vllm)
+    if program is None and not show:
+        raise JudgeError(f"vllm: it is not here; `make {serve.OWN}/ready` installs it apart from the project, or give --vllm PATH")
+    length = serve.context(checkpoint.read(place), settings.judge.max_pixels, _rubrics(settings), prompt_tokens)
+    kind = dtype if dtype != "auto" else None if GPU.exists() else "float32"
+    arguments = serve.arguments(place, entry.model, host, port or serve.port(name, entry), length, kind, context.obj)
+    environment = os.environ if show else serve.environment(name, entry, os.environ)
+    if not serve.is_loopback(host):
+        advice = "" if entry.key else f", without a key: judges.{name}.key asks for one"
+        print(f"warning: {host}: others may reach this server{advice}", file=sys.stderr)
+    command = [program or "vllm", *arguments]
+    print(serve.shown(command, entry), flush=True)
+    if not show:
+        os.execve(command[0], command, environment)  # this process becomes the server: signals to it are signals to the server
+
+
+def _rubrics(settings: Params) -> list[str]:
+    """Every question the judge may be asked, of all tasks."""
+    from trig.judge import rubrics
+
+    return [text for task in Task for text in rubrics(task, settings.judge.scale.grades).values()]

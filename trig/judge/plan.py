@@ -1,0 +1,114 @@
+"""What a run of the judge would ask and what it would cost, told before a picture or a prompt is sent."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from io import BytesIO
+from math import ceil
+
+import polars as pl
+from PIL import Image, UnidentifiedImageError
+
+from trig import tables
+from trig.judge.run import REFUSED, SHELF, Call
+from trig.params import Price
+from trig.protocols import Question
+from trig.store import Store
+
+UNPAINTED = ""
+"""The key of a picture that stands in for one that is still to be made."""
+CHARACTERS, PIXELS = 4, 28**2
+"""Of a token, where nothing better is known of the judge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The questions of a run by their keys, each in one of three places. Equal questions are one, as they are when they are asked."""
+
+    known: frozenset[str]  # the work store has the answer
+    refused: frozenset[str]  # refused for good, and not asked again
+    asked: Mapping[str, int]  # to be asked → prompt tokens, estimated
+    unpainted: int  # how many are about pictures that are still to be made; more than 0 makes the other figures upper bounds
+
+    @property
+    def calls(self) -> int:
+        """All questions of the run."""
+        return len(self.known) + len(self.refused) + len(self.asked)
+
+    @property
+    def tokens(self) -> int:
+        """Prompt tokens of the questions to be asked, estimated, without those that the chat template adds."""
+        return sum(self.asked.values())
+
+    def usd(self, price: Price | None, answers: int) -> float | None:
+        """What these cost in US dollars when each is answered at the first try, `answers` times of a token; None where there is no price."""
+        return None if price is None else (self.tokens * price.prompt + len(self.asked) * answers * price.completion) / 1e6
+
+
+def plan(found: Iterable[Call], store: Store, tokens: Callable[[Question], int]) -> Plan:
+    """What `answer` would do with these calls; `tokens` estimates the length of a question."""
+    questions = {_key(call): call.question for call in found}
+    known = store.known(SHELF, questions)
+    refused = {key for key, said in store.get(REFUSED, questions).items() if json.loads(said)["final"]} - known
+    asked = {key: tokens(question) for key, question in questions.items() if key not in known | refused}
+    unpainted = {_key(call) for call in found if call.row["image_key"] == UNPAINTED}
+    return Plan(frozenset(known), frozenset(refused), asked, len(unpainted))
+
+
+def _key(call: Call) -> str:
+    """The call's key; a picture that is still to be made is no other model's, though both stand-ins are blank."""
+    return call.key if call.row["image_key"] != UNPAINTED else f"{call.row['model']} {call.key}"
+
+
+def together(plans: Sequence[Plan]) -> Plan:
+    """Several runs, one after the other: what one has asked, the next one knows."""
+    return Plan(
+        frozenset[str]().union(*(each.known for each in plans)),
+        frozenset[str]().union(*(each.refused for each in plans)),
+        {key: tokens for each in plans for key, tokens in each.asked.items()},
+        sum(each.unpainted for each in plans),
+    )
+
+
+def pictured(wanted: pl.DataFrame, images: pl.DataFrame | None, model: str, width: int, height: int) -> pl.DataFrame:
+    """The images of the wanted prompts. A blank picture of width × height pixels stands in for each that is still to be made."""
+    made = pl.DataFrame(schema=dict(tables.IMAGES.columns)) if images is None else images
+    left = wanted.join(made, on=["task", "data_id"], how="anti").select("task", "pair", "data_id")
+    blank = pl.Series("image", [{"bytes": _blank(width, height), "path": "blank.png"}] * left.height, tables.PICTURE)
+    stand_ins = left.with_columns(
+        blank,
+        pl.lit(model).alias("model"),
+        pl.lit(UNPAINTED).alias("key"),
+        pl.lit(0, pl.UInt64).alias("seed"),
+        pl.lit(width, pl.Int32).alias("width"),
+        pl.lit(height, pl.Int32).alias("height"),
+    )
+    return pl.concat([made, stand_ins.select(made.columns)])
+
+
+def _blank(width: int, height: int) -> bytes:
+    out = BytesIO()
+    Image.new("L", (width, height)).save(out, "PNG")
+    return out.getvalue()
+
+
+def length(question: Question, words: Callable[[str], int | None], shown: Callable[[int, int], int] | None) -> int:
+    """A question's tokens, estimated, without those that the chat template adds.
+
+    `words` counts the tokens of a text, or gives None where the tokenizer is not known; `shown` those of a picture of so many pixels,
+    width and height, and is None where that is not known. A picture that cannot be read has none: the judge refuses it.
+    """
+    text = words(question.text)
+    sizes = [size for size in map(_size, question.images) if size is not None]
+    pictures = (shown(*size) if shown else ceil(size[0] * size[1] / PIXELS) for size in sizes)
+    return (ceil(len(question.text) / CHARACTERS) if text is None else text) + sum(pictures)
+
+
+@lru_cache(8)  # questions about a picture stand side by side
+def _size(file: bytes) -> tuple[int, int] | None:
+    """Width and height in pixels."""
+    try:
+        return Image.open(BytesIO(file)).size
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
+        return None
