@@ -20,6 +20,7 @@ ROWS: dict[str, Callable[[Project], Iterator[Bar]]] = {
     "score": scoring.score,
     "sharing": scoring.sharing,
     "serving": serving.serving,
+    "memory": serving.memory,
     "judge": models.judge,
     "painter": models.painter,
     "pipeline": pipeline.first,

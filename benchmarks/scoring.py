@@ -38,21 +38,24 @@ def score(_: Project) -> Iterator[Bar]:
 
 
 def sharing(_: Project) -> Iterator[Bar]:
-    """All ten dimensions of a picture asked together, against questions whose neighbours share no picture, in batches of the same size."""
+    """All ten dimensions of a picture asked together: against a forward pass per question, and against batches that share nothing."""
     settings = params.load()
-    judge = judges.load(settings, 40)
+    judge, single = judges.load(settings, 40), judges.load(settings, 1)
     texts = rubrics(Task.T2I, settings.judge.scale.grades)
     every = [Question(each.image, each.prompt, texts[dimension]) for each in _questions(settings) for dimension in Dimension]
     apart = [every[place] for start in range(10) for place in range(start, len(every), 10)]  # no two neighbours share a picture
     ids = labels(settings.judge.scale, judge.encode)
-    seconds = {"together": 0.0, "apart": 0.0}
-    for number in range(6):  # in turns, so that a busy machine slows both; the first turn of each warms up
-        for name, questions in (("together", every), ("apart", apart)):
+    ways = {"together": (judge, every), "one by one": (single, every), "apart": (judge, apart)}
+    seconds = dict.fromkeys(ways, 0.0)
+    for number in range(6):  # in turns, so that a busy machine slows all; the first turn of each warms up
+        for name, (asked, questions) in ways.items():
             began = perf_counter()
-            answers = list(judge.ask(questions, ids))
+            answers = list(asked.ask(questions, ids))
             seconds[name] += (perf_counter() - began) * (number > 0)
             assert len(answers) == len(every)
-    yield at_least("ten questions about a picture together, times as fast as each by itself", seconds["apart"] / seconds["together"], 3)
+    gain = {name: spent / seconds["together"] for name, spent in seconds.items()}
+    yield at_least("ten questions about a picture together, times as fast as a forward pass per question", gain["one by one"], 3)
+    yield at_least("the same, times as fast as batches of 40 questions that share no picture", gain["apart"], 2)
 
 
 def _questions(settings: Params) -> list[Question]:

@@ -1,5 +1,6 @@
 """Bars on a served judge, against the loop of the method's first scripts: one request at a time, the rubric before the picture."""
 
+import sys
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from math import exp
@@ -10,7 +11,10 @@ from openai import OpenAI
 
 from benchmarks import vllm
 from benchmarks.bar import Bar, at_least, at_most
+from benchmarks.growth import FIRST
+from benchmarks.programs import run
 from benchmarks.project import Project
+from benchmarks.servers import Stub, running
 from trig import params
 from trig.backends.openai import Served
 from trig.dimensions import Dimension, Task
@@ -19,6 +23,7 @@ from trig.params import ServedJudge
 from trig.protocols import Question
 
 PICTURES = 500
+MANY = 100_000
 ASKED = (Dimension.CONTENT, Dimension.STYLE)
 
 
@@ -55,6 +60,13 @@ def serving(_: Project) -> Iterator[Bar]:
     rate = len(questions) / seconds["ours"]
     yield at_least(f"served judge, questions/s against one at a time ({rate:.0f}/s), times", seconds["serial"] / seconds["ours"], 3)
     yield at_most("served judge, prompt tokens computed, share of the serial loop's", computed["ours"] / computed["serial"], 0.6)
+
+
+def memory(_: Project) -> Iterator[Bar]:
+    """A served judge's memory, over many questions to a stub that answers like vLLM."""
+    with running(Stub()) as address:
+        grown = float(run(sys.executable, "-m", "benchmarks.growth", address, str(MANY)).stdout)
+    yield at_most(f"memory's growth after the first {FIRST} of {MANY} questions, MiB", grown, 50)
 
 
 def _questions(grades: Sequence[str]) -> list[Question]:

@@ -75,7 +75,7 @@ def _samples(prompts: pl.DataFrame, pair: Pair, everything: params.Params, base:
     pictures = generate.pictures(planned, settings.base, everything.model(settings.base), store)
     calls = judging.calls(asked, pictures, judge.revision, wanted.model_copy(update={"dimensions": "pair"}))
     bar(f"judge candidates of {pair}", ((step.done, step.total) for step in judging.answer(calls, judge, store, wanted)))
-    kept = select.keep(judging.scores(calls, store, judge.revision, wanted), pair, settings)
+    kept = select.keep(judging.scores(calls, store, judge.revision, wanted), asked, pair, settings)
     texts, shown = dict(asked.select("data_id", "prompt").iter_rows()), dict(pictures.select("data_id", "image").iter_rows())
     return [(texts[name], shown[name]["bytes"]) for name in sorted(kept)]
 

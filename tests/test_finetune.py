@@ -123,15 +123,16 @@ def test_candidates_repeat_train_prompts_with_seeds_of_their_own() -> None:
         select.candidates(prompts, Pair.parse("D-K_R-B"), 5)
 
 
-def test_kept_pictures_are_good_at_both(settings: Finetune) -> None:
+def test_kept_pictures_are_good_at_both_and_among_the_better_of_their_prompt(settings: Finetune) -> None:
     pair = Pair.parse("IQ-R_TA-C")
-    rows = [("a", 0.9, 0.8), ("b", 0.9, 0.2), ("c", 0.3, 0.3), ("d", 0.6, 0.5), ("e", None, 0.9)]
+    rows = [("a", 0.9, 0.8), ("b", 0.9, 0.2), ("c", 0.3, 0.3), ("d", 0.6, 0.5), ("e", None, 0.9), ("f", 0.6, 0.6), ("g", 0.9, 0.9)]
     scores = pl.DataFrame(
         [(name, code, value) for name, x, y in rows for code, value in ((pair.x.value, x), (pair.y.value, y))],
         schema={"data_id": pl.String, "dimension": pl.String, "expected": pl.Float64},
         orient="row",
     )
-    assert sorted(select.keep(scores, pair, settings.model_copy(update={"keep_above": 0.4, "max_gap": 0.3}))) == ["a", "d"]
+    asked = pl.DataFrame({"data_id": ["a", "b", "c", "d", "e", "f", "g"], "prompt": ["1", "2", "3", "4", "5", "1", "1"]})
+    assert sorted(select.keep(scores, asked, pair, settings.model_copy(update={"keep_above": 0.4, "max_gap": 0.3}))) == ["a", "d", "g"]
 
 
 def test_a_pair_without_enough_to_learn_from_gives_way_to_the_next(settings: Finetune, capsys: pytest.CaptureFixture[str]) -> None:

@@ -161,10 +161,10 @@ def test_a_sure_grade_is_its_own_score() -> None:
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (Answer((log(0.1), log(0.1), log(0.1))), "70% of the answer's probability is on no grade"),
+        (Answer((log(0.1), log(0.1), log(0.1))), "more than 50% of the answer's probability is on no grade"),
         (Answer((float("nan"), -1.0, -1.0)), "not numbers"),
         (Answer((1.0, -1.0, -1.0)), "not numbers"),
-        (Answer((-float("inf"),) * 3), "100% of the answer's probability is on no grade"),
+        (Answer((-float("inf"),) * 3), "none of the answer's probability is on a grade"),
         (Refusal("the wire was cut"), "the wire was cut"),
     ],
 )
@@ -247,9 +247,10 @@ def test_too_many_questions_without_an_answer_stop_the_stage_and_lose_nothing(ju
         found = judging.calls(prompts, factories.images(prompts), judge.revision, settings())
         with pytest.raises(JudgeError, match=r"^params.yaml: judge.max_failures: more than 3 .*4: the wire was cut.*kept$"):
             list(judging.answer(found, unwell, store, settings(max_failures=3)))
+        kept = len(store.known(judging.SHELF, [call.key for call in found]))
         unwell.cut, unwell.asked = (), 0
         list(judging.answer(found, unwell, store, settings()))
-        assert unwell.asked == len(found) - 9
+        assert unwell.asked == len(found) - kept and kept >= 9
 
 
 def test_the_judge_of_an_edit_sees_what_was_edited_unless_told_otherwise(judge: Transformers) -> None:

@@ -11,9 +11,9 @@ import polars as pl
 import pytest
 import workplace
 from aiohttp import web
-from servers import Stub, running
 from typer.testing import CliRunner
 
+from benchmarks.servers import Stub, running
 from trig import params, tables
 from trig.backends import checkpoint, judges
 from trig.backends.openai import Served

@@ -7,14 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from math import exp
-from pathlib import Path
 from types import SimpleNamespace
 
 import factories
 import numpy as np
 import pytest
-from servers import Spoiler, Stub, running
 
+from benchmarks.servers import Spoiler, Stub, running
 from trig.backends import openai as served
 from trig.backends.completions import read, request
 from trig.backends.openai import Served
@@ -25,7 +24,6 @@ from trig.protocols import Answer, Question, Refusal
 from trig.scales import SCALES, Scale
 
 SCALE = SCALES["paper"]
-HERE = Path(__file__).parent
 
 
 def judge(
@@ -233,23 +231,6 @@ def test_a_full_server_is_asked_less_at_a_time() -> None:
     assert server.busiest <= 16
 
 
-GROWTH = """
-import resource, sys
-sys.path.insert(0, sys.argv[2])
-import factories
-from test_served_judge import SCALE, judge
-from trig.judge import labels
-from trig.protocols import Question
-one = judge(sys.argv[1], timeout=30.0)
-pictures = [factories.png(number) for number in range(50)]
-asked = [Question(pictures[number % 50], f"a ball {number}", "rubric") for number in range(int(sys.argv[3]))]
-for count, _ in enumerate(one.ask(asked, labels(SCALE, one.encode)), 1):
-    if count == 5000:
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
-"""
-
-
 def test_memory_stays_flat(stub: tuple[Stub, str]) -> None:
-    ran = subprocess.run([sys.executable, "-c", GROWTH, stub[1], str(HERE), "15000"], capture_output=True, text=True, check=True)
-    assert float(ran.stdout) < 20, "MiB more after 15,000 questions than after 5,000"
+    ran = subprocess.run([sys.executable, "-m", "benchmarks.growth", stub[1], "10000"], capture_output=True, text=True, check=True)
+    assert float(ran.stdout) < 20, "MiB more after 10,000 questions than after 5,000"

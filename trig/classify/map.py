@@ -51,6 +51,7 @@ def _model(relations: pl.DataFrame, scores: pl.DataFrame, model: str) -> dict[st
     return {
         "n": scores["score_trig"].count(),
         "nulls": scores["score_trig"].null_count(),
+        "reasons": dict(sorted(scores["reason"].drop_nulls().value_counts().iter_rows())),
         "dimensions": _means(scores),
         "relations": dict.fromkeys(Relation, 0) | Counter(own["relation"]),
         "pairs": {task: dict(own.filter(pl.col("task") == task).sort("pair").select("pair", "relation").iter_rows()) for task in tasks},

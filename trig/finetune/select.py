@@ -25,9 +25,15 @@ def candidates(prompts: pl.DataFrame, pair: Pair, count: int) -> pl.DataFrame:
     return pl.concat(rounds).head(count)
 
 
-def keep(scores: pl.DataFrame, pair: Pair, settings: Finetune) -> Sequence[str]:
-    """The data_ids of pictures whose two expected scores are both high and close together."""
-    wide = scores.pivot("dimension", index="data_id", values="expected", aggregate_function="first")
+def keep(scores: pl.DataFrame, asked: pl.DataFrame, pair: Pair, settings: Finetune) -> Sequence[str]:
+    """The data_ids of pictures whose two expected scores are both high and close together, and on the mean no worse than their prompt's others.
+
+    Were only the scores' height to count, an adapter would learn from the prompts that are easy, and not what makes a picture good.
+    """
+    wide = scores.pivot("dimension", index="data_id", values="expected", aggregate_function="first").join(
+        asked.select("data_id", "prompt"), on="data_id", maintain_order="left"
+    )
     x, y = pl.col(pair.x.value), pl.col(pair.y.value)
     good = (pl.min_horizontal(x, y) >= settings.keep_above) & ((x - y).abs() <= settings.max_gap)
-    return wide.filter(good & x.is_not_null() & y.is_not_null())["data_id"].to_list()
+    better = (x + y) >= (x + y).mean().over("prompt")
+    return wide.drop_nulls([pair.x.value, pair.y.value]).filter(good & better)["data_id"].to_list()

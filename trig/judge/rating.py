@@ -9,7 +9,7 @@ from trig.scales import Scale
 
 @dataclass(frozen=True, slots=True)
 class Rating:
-    """What one judge call yields. When it is not scored, `reason` says why and everything else is None."""
+    """What one judge call yields. When it is not scored, `reason` says why, and of the numbers only the evidence is there: `off_mass` and `p`."""
 
     p: tuple[float, ...] | None = None  # of each grade, worst to best; sums to 1 (Eq. 1)
     expected: float | None = None  # S = Σ s(t)·p(t), s from 0 for the worst to 1 for the best grade (Eq. 2)
@@ -29,9 +29,11 @@ def rate(answer: Answer | Refusal, max_off_mass: float, scale: Scale) -> Rating:
     mass = [exp(logprob) for logprob in answer.logprobs]
     total = fsum(mass)
     off_mass = min(1.0, max(0.0, 1 - total))
-    if off_mass > max_off_mass or not total:
-        return Rating(off_mass=off_mass, reason=f"{off_mass:.0%} of the answer's probability is on no grade")
+    if not total:
+        return Rating(off_mass=off_mass, reason="none of the answer's probability is on a grade")
     p = tuple(share / (total + scale.epsilon) for share in mass)
+    if off_mass > max_off_mass:
+        return Rating(p, off_mass=off_mass, reason=f"more than {max_off_mass:.0%} of the answer's probability is on no grade")
     worth = [place / (len(p) - 1) for place in range(len(p))]
     expected = fsum(each * share for each, share in zip(worth, p, strict=True))
     stderr = None

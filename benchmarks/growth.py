@@ -1,0 +1,47 @@
+"""How much memory a served judge takes with the number of its questions: `python -m benchmarks.growth ADDRESS COUNT`."""
+
+import resource
+import sys
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+
+from trig.backends.openai import Served
+from trig.judge import labels
+from trig.params import ServedJudge
+from trig.protocols import Question
+from trig.scales import SCALES
+
+FIRST = 5000
+"""Questions after which everything is there that a run needs."""
+PICTURES = 50
+
+
+def main(address: str, count: int) -> None:
+    """Asks `count` questions and prints by how many MiB the resident memory's peak grew after the first FIRST of them."""
+    settings = ServedJudge(
+        backend="openai", needs="params.yaml", endpoints=[f"{address}/v1"], model=None, key=None, concurrency=16, timeout=60, retries=3, price=None
+    )  # fmt: skip
+    judge = Served("stub", settings)
+    pictures = [_picture(number) for number in range(PICTURES)]
+    asked = [Question(pictures[number % PICTURES], f"a ball {number}", "rubric") for number in range(count)]
+    before = 0
+    for done, _ in enumerate(judge.ask(asked, labels(SCALES["paper"], judge.encode)), 1):
+        if done == FIRST:
+            before = _peak()
+    print((_peak() - before) / 1024)
+
+
+def _picture(seed: int) -> bytes:
+    out = BytesIO()
+    Image.fromarray(np.random.default_rng(seed).integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(out, "PNG")
+    return out.getvalue()
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB on Linux
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
