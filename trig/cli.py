@@ -3,13 +3,14 @@
 import typer
 
 from stages._cli import edge
-from trig import cli_doctor, cli_score, cli_store, cli_tiny
+from trig import cli_doctor, cli_score, cli_store, cli_thresholds, cli_tiny
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 app.command()(cli_doctor.doctor)
 app.command()(cli_doctor.models)
 app.command()(cli_score.score)
 app.command()(cli_store.store)
+app.command()(cli_thresholds.thresholds)
 app.add_typer(cli_tiny.app, name="tiny")
 
 

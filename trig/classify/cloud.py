@@ -105,16 +105,15 @@ def measure(x: Floats, y: Floats, weights: Ints, thresholds: Thresholds) -> Meas
     line = fit(sums[:, 4:], thresholds.min_points)
     over = u.values[:, :, None] * (line.slope * v.half)[:, None]
     over += (line.intercept * v.half)[:, None]
-    np.subtract((v.values * v.half)[:, :, None], over, out=over)
-    drawn = weights * where.tradeoff[:, :, None]
+    np.subtract(np.where(where.tradeoff, v.values * v.half, np.nan)[:, :, None], over, out=over)  # NaN lies on neither side
     slope = line.slope * _divide(v.half, u.half)
     return Measured(
         n=n,
         rho=correlation(thresholds.correlation, by_x, by_y, (x, y), weights),
         synergy=sums[:, 0].astype(weights.dtype),
         bottleneck=sums[:, 1].astype(weights.dtype),
-        above=np.einsum("gnb,gnb->gb", drawn, over > ON_THE_LINE),
-        below=np.einsum("gnb,gnb->gb", drawn, over < -ON_THE_LINE),
+        above=np.einsum("gnb,gnb->gb", weights, over > ON_THE_LINE),
+        below=np.einsum("gnb,gnb->gb", weights, over < -ON_THE_LINE),
         line=Line(slope, v.middle + v.half * line.intercept - slope * u.middle),
         mean_x=_divide(sums[:, 2], n),
         mean_y=_divide(sums[:, 3], n),

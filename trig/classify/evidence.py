@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from scipy.special import stdtr
-from scipy.stats import false_discovery_control
 
 from trig.classify.cloud import ON_THE_LINE, RELATIONS, Measured, fit, measure, moments, regions, scaled, verdicts
 from trig.classify.order import Floats, Ints, Numbers, integers
@@ -83,21 +82,22 @@ def resamples(groups: Places, count: int, draw: np.random.Generator) -> Ints:
 
 def tilt_p(x: Floats, y: Floats, groups: Places, thresholds: Thresholds, draw: np.random.Generator) -> float | None:
     """The larger p of the two tests of a tilt, see `weigh`; None without a line."""
-    side = sides(x, y[:, None], thresholds)[:, 0]
+    side = sides(x, y, np.arange(x.size)[:, None], thresholds)
     if not side.any():
         return None
-    shuffled = sides(x, y[shuffles(groups, thresholds.permutations, draw)], thresholds)
-    return max(_chance(np.bincount(groups, weights=side)), _independence(balance(side[:, None])[0], balance(shuffled)))
+    shuffled = sides(x, y, shuffles(groups, thresholds.permutations, draw), thresholds)
+    return max(_chance(np.bincount(groups, weights=side[:, 0])), _independence(balance(side)[0], balance(shuffled)))
 
 
-def sides(x: Floats, ys: Floats, thresholds: Thresholds) -> Ints:
-    """1 for each point of R_T above the line, -1 below, 0 elsewhere, (n, P), for x against each column of `ys`."""
-    inside = regions(x[:, None], ys, thresholds).tradeoff
-    u, v = (scaled(values.T, np.ones(values.T.shape, dtype=bool)) for values in (x[:, None], ys))
-    sums = np.stack([moment.sum(axis=0) for moment in moments(inside, u.values.T, v.values.T)])
+def sides(x: Floats, y: Floats, orders: Places, thresholds: Thresholds) -> Ints:
+    """1 for each point of R_T above the line, -1 below, 0 elsewhere, (n, P), for x against y in each order, (n, P)."""
+    inside = regions(x[:, None], y[orders], thresholds).tradeoff
+    u, v = (scaled(values[None], np.ones((1, values.size), dtype=bool)) for values in (x, y))
+    across, up = u.values[0][:, None], v.values[0][orders]
+    sums = np.stack([moment.sum(axis=0, dtype=np.float64) for moment in moments(inside, across, up)])
     line = fit(sums[None], thresholds.min_points)
-    over = (v.values.T - (line.slope * u.values.T + line.intercept)) * v.half.T
-    found: Ints = (inside & (over > ON_THE_LINE)).astype(np.int64) - (inside & (over < -ON_THE_LINE))
+    over = (up - (line.slope * across + line.intercept)) * v.half
+    found: Ints = (inside & (over > ON_THE_LINE)).astype(np.int8) - (inside & (over < -ON_THE_LINE)).astype(np.int8)
     return found
 
 
@@ -115,7 +115,7 @@ def shuffles(groups: Places, count: int, draw: np.random.Generator) -> Places:
 
 def balance(side: Ints) -> Floats:
     """Points above less points below, as a share of both, per column; 0 where there are none."""
-    found: Floats = side.sum(axis=0) / np.maximum(np.abs(side).sum(axis=0), 1)
+    found: Floats = side.sum(axis=0, dtype=np.int64) / np.maximum(np.abs(side).sum(axis=0, dtype=np.int64), 1)
     return found
 
 
@@ -162,6 +162,8 @@ def p_value(rho: Floats, n: Ints, kind: Correlation) -> Floats:
 
 def q_values(p: Floats) -> Floats:
     """Benjamini's and Hochberg's adjusted p-values over all that are there; NaN stays NaN."""
+    from scipy.stats import false_discovery_control  # takes half a second: `--help` must not wait for it
+
     q, known = np.full(p.shape, np.nan), np.isfinite(p)
     q[known] = false_discovery_control(p[known]) if known.any() else p[known]
     return q

@@ -126,5 +126,5 @@ def _dot(weights: Ints, a: Numbers, b: Numbers) -> Numbers:
 def _rows(stacked: Ints, places: Ints) -> Ints:
     """The rows of each cloud, (G, m, B), at its own places, (G, k)."""
     clouds, m, draws = stacked.shape
-    found: Ints = stacked.reshape(clouds * m, draws)[places + np.arange(clouds)[:, None] * m]
+    found: Ints = np.take(stacked.reshape(clouds * m, draws), places + np.arange(clouds)[:, None] * m, axis=0)
     return found

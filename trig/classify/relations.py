@@ -1,7 +1,7 @@
 """Names the relation between the two dimensions of each subset, per model, and says how far to believe it."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,7 +13,7 @@ from trig.classify.cloud import RELATIONS, Measured, measure, regions, verdicts
 from trig.classify.evidence import p_value, q_values, seed, weigh
 from trig.classify.order import Floats, Ints, integers
 from trig.classify.samples import KEY, Samples, gather, points
-from trig.classify.stack import Clouds
+from trig.classify.stack import Clouds, Places
 from trig.dimensions import Kind, Relation, Support
 from trig.params import Thresholds
 
@@ -59,22 +59,27 @@ def relations(scores: pl.DataFrame, thresholds: Thresholds, roots: pl.DataFrame 
     samples = gather(scores, thresholds.score, roots)
     if samples.keys.is_empty():
         return pl.DataFrame(schema=dict(tables.RELATIONS.columns))
-    found, verdict = judged(samples.clouds, thresholds)
+    found, verdict = _judged(samples.clouds, thresholds)
     names = pl.Series("relation", [RELATIONS[place].value for place in verdict], tables.RELATION)
     parts = [samples.keys, _numbers(found, thresholds), names.to_frame(), _evidence(samples, verdict, thresholds)]
     table = pl.concat(parts, how="horizontal").with_columns(leaning=_leaning(), favoured=_favoured(), kind=_kind())
     return table.with_columns(evidence=_support(thresholds)).select(list(tables.RELATIONS.columns))
 
 
-def judged(clouds: Clouds, thresholds: Thresholds) -> tuple[dict[str, Floats], Ints]:
+def measured(clouds: Clouds, thresholds: Thresholds) -> Iterator[tuple[Places, Measured]]:
+    """What the rule counts in the clouds as they are: the places of some of them, and their counts, (clouds, 1); every cloud once."""
+    for batch in clouds.batches(width=int(clouds.sizes.max(initial=1)) if thresholds.correlation == "kendall" else 1):
+        x, y, there = clouds.stack(batch)
+        yield batch, measure(x, y, there[:, :, None].astype(integers(x.shape[1])), thresholds)
+
+
+def _judged(clouds: Clouds, thresholds: Thresholds) -> tuple[dict[str, Floats], Ints]:
     """What the rule counts in each cloud, NaN where a number does not exist, and its verdict as a place in `RELATIONS`; all (clouds,)."""
     found: dict[str, Floats] = {}
     verdict = np.zeros(clouds.sizes.size, np.int64)
-    for batch in clouds.batches(width=int(clouds.sizes.max(initial=1)) if thresholds.correlation == "kendall" else 1):
-        x, y, there = clouds.stack(batch)
-        measured = measure(x, y, there[:, :, None].astype(integers(x.shape[1])), thresholds)
-        verdict[batch] = verdicts(measured, thresholds)[:, 0]
-        for name, values in _values(measured).items():
+    for batch, of in measured(clouds, thresholds):
+        verdict[batch] = verdicts(of, thresholds)[:, 0]
+        for name, values in _values(of).items():
             found.setdefault(name, np.full(verdict.size, np.nan))[batch] = values[:, 0]
     return found, verdict
 
