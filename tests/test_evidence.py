@@ -2,15 +2,16 @@
 
 from typing import Any
 
-import clouds
 import numpy as np
 import polars as pl
 import pytest
 import synthetic
 from scipy import stats
 
+from benchmarks import clouds
 from trig import tables
-from trig.classify.evidence import balance, conflict_p, q_values, resamples, shuffles, sides, tilt_p
+from trig.classify.draws import draws, resamples, shuffles
+from trig.classify.evidence import balance, conflict_p, intervals, q_values, sides, tilt_p
 from trig.classify.order import correlation, doubled_ranks, medians, ordered
 from trig.classify.relations import relations
 from trig.classify.samples import roots
@@ -115,14 +116,15 @@ def test_sides_are_those_the_rule_counts() -> None:
 
 def test_no_line_is_no_test_of_a_tilt() -> None:
     high = np.full(30, 0.9)
-    assert tilt_p(high, high, np.arange(30), FULL, np.random.default_rng(0)) is None
+    assert tilt_p(high, high, np.arange(30), draws(np.arange(30), 1, 20).orders, FULL) is None
 
 
 def test_the_p_of_a_tilt_is_that_of_a_coin_when_shuffles_are_no_rival() -> None:
     x, y = clouds.tilt(np.random.default_rng(10), 60)
     side = sides(x, y, np.arange(60)[:, None], FULL)[:, 0]
     coin = stats.binomtest(int((side > 0).sum()), int((side != 0).sum())).pvalue
-    assert tilt_p(x, y, np.arange(60), FULL, np.random.default_rng(0)) >= 0.9 * coin
+    p = tilt_p(x, y, np.arange(60), draws(np.arange(60), 1, 100).orders, FULL)
+    assert p is not None and 0.9 * coin <= p <= 0.01
 
 
 def test_the_p_of_a_conflict() -> None:
@@ -131,6 +133,16 @@ def test_the_p_of_a_conflict() -> None:
     assert conflict_p(-1.0, np.full(50, -1.0), 50) == 0.0
     assert conflict_p(float("nan"), resampled, 50) is None
     assert conflict_p(-0.2, resampled, 2) is None
+
+
+def test_intervals_equal_numpys_quantiles_of_what_is_there() -> None:
+    drawn = np.random.default_rng(15).random((3, 101))
+    drawn[1, ::3], drawn[2] = np.nan, np.nan
+    found = intervals(dict(zip("abc", drawn, strict=True)))
+    for name, values in zip("ab", drawn, strict=False):
+        assert [found[f"{name}_low"], found[f"{name}_high"]] == pytest.approx(np.nanquantile(values, [0.025, 0.975]))
+    assert (found["c_low"], found["c_high"]) == (None, None)
+    assert intervals({"a": np.array([0.5, np.nan])}) == {"a_low": 0.5, "a_high": 0.5}
 
 
 def test_q_values_equal_scipys_and_leave_out_what_is_missing() -> None:

@@ -1,30 +1,26 @@
 """How far a relation can be trusted: what resampling its prompts does to it, and two tests against duller explanations."""
 
 from collections import Counter
-from hashlib import blake2b
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from scipy.special import stdtr
 
-from trig.classify.cloud import ON_THE_LINE, RELATIONS, Measured, fit, measure, moments, regions, scaled, verdicts
-from trig.classify.order import Floats, Ints, Numbers, integers
-from trig.classify.stack import CELLS, Places
+from trig.classify.cloud import ON_THE_LINE, RELATIONS, Measured, fit, measure, regions, scaled, verdicts
+from trig.classify.draws import draws
+from trig.classify.order import Floats, Ints, Numbers
+from trig.classify.stack import Places
 from trig.params import Correlation, Thresholds
 from trig.tables import INTERVALS
 
-LEVELS = (0.025, 0.975)
+LEVELS = {"low": 0.025, "high": 0.975}
 NEARLY_ONE = 1 - 1e-6
 """A correlation is taken no nearer to 1 or -1, where Fisher's z is infinite."""
 
 
-def seed(*key: str) -> int:
-    """A seed that depends on the row's own name only."""
-    return int.from_bytes(blake2b("/".join(key).encode(), digest_size=8).digest(), "big")
-
-
-def weigh(x: Floats, y: Floats, root: Places, verdict: int, thresholds: Thresholds, start: int) -> dict[str, Any]:
-    """The columns of evidence of one cloud: `x`, `y` and `root` are (n,), `verdict` a place in `RELATIONS`.
+def weigh(x: Floats, y: Floats, root: Places, verdict: int, rho: float, thresholds: Thresholds) -> dict[str, Any]:
+    """The columns of evidence of one cloud: `x`, `y` and `root` are (n,), `verdict` a place in `RELATIONS`, `rho` NaN where there is none.
 
     **Bootstrap.** Prompts with one root are copies or edits of one prompt, so a resample draws roots, with replacement, and takes all points of a
     root each time. The whole rule runs on each resample: *stability* is the share that gives the verdict, *runner-up* the most frequent other one
@@ -41,25 +37,15 @@ def weigh(x: Floats, y: Floats, root: Places, verdict: int, thresholds: Threshol
     degrees of freedom fewer than roots. Null without a rho.
     """
     _, groups = np.unique(root, return_inverse=True)
-    draw = np.random.default_rng(start)
-    drawn = _resampled(x, y, groups, thresholds, draw)
-    rho = float(measure(x[None], y[None], np.ones((1, x.size, 1), integers(x.size)), thresholds).rho[0, 0])
+    drawn = draws(groups, thresholds.bootstraps, thresholds.permutations)
+    blocks = [_block(measure(x[None], y[None], weights[None], thresholds), thresholds) for weights in drawn.resamples]
+    resampled = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return {
-        **_steadiness(drawn.pop("verdict"), verdict),
-        **{f"{name}_{end}": value for name in INTERVALS for end, value in zip(("low", "high"), _ends(drawn[name]), strict=True)},
-        "tilt_p": tilt_p(x, y, groups, thresholds, draw),
-        "conflict_p": conflict_p(rho, drawn["rho"], int(groups.max()) + 1),
+        **_steadiness(resampled["verdict"], verdict),
+        **intervals({name: resampled[name] for name in INTERVALS}),
+        "tilt_p": tilt_p(x, y, groups, drawn.orders, thresholds),
+        "conflict_p": conflict_p(rho, resampled["rho"], int(groups.max()) + 1),
     }
-
-
-def _resampled(x: Floats, y: Floats, groups: Places, thresholds: Thresholds, draw: np.random.Generator) -> dict[str, Floats]:
-    """The verdict of each resample and what `INTERVALS` names, all (bootstraps,)."""
-    rows, left = [], thresholds.bootstraps
-    while left:
-        count = min(left, max(CELLS // x.size, 1))
-        rows.append(_block(measure(x[None], y[None], resamples(groups, count, draw)[None], thresholds), thresholds))
-        left -= count
-    return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
 
 
 def _block(of: Measured, thresholds: Thresholds) -> dict[str, Floats]:
@@ -68,24 +54,12 @@ def _block(of: Measured, thresholds: Thresholds) -> dict[str, Floats]:
     return found | {"verdict": verdicts(of, thresholds)[0]}
 
 
-def resamples(groups: Places, count: int, draw: np.random.Generator) -> Ints:
-    """How often each resample holds each point, (n, count): as many groups are drawn as there are, each with all its points."""
-    sizes = np.bincount(groups)
-    drawn = draw.integers(0, sizes.size, size=(sizes.size, count))
-    drawn *= count
-    drawn += np.arange(count)
-    times = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(drawn.shape)  # (groups, count)
-    points = times.sum(axis=0) if sizes.max() == 1 else sizes @ times
-    found: Ints = times.astype(integers(int(points.max())))[groups]
-    return found
-
-
-def tilt_p(x: Floats, y: Floats, groups: Places, thresholds: Thresholds, draw: np.random.Generator) -> float | None:
-    """The larger p of the two tests of a tilt, see `weigh`; None without a line."""
+def tilt_p(x: Floats, y: Floats, groups: Places, orders: Places, thresholds: Thresholds) -> float | None:
+    """The larger p of the two tests of a tilt, see `weigh`, with y shuffled in these orders, (n, P); None without a line."""
     side = sides(x, y, np.arange(x.size)[:, None], thresholds)
     if not side.any():
         return None
-    shuffled = sides(x, y, shuffles(groups, thresholds.permutations, draw), thresholds)
+    shuffled = sides(x, y, orders, thresholds)
     return max(_chance(np.bincount(groups, weights=side[:, 0])), _independence(balance(side)[0], balance(shuffled)))
 
 
@@ -94,23 +68,16 @@ def sides(x: Floats, y: Floats, orders: Places, thresholds: Thresholds) -> Ints:
     inside = regions(x[:, None], y[orders], thresholds).tradeoff
     u, v = (scaled(values[None], np.ones((1, values.size), dtype=bool)) for values in (x, y))
     across, up = u.values[0][:, None], v.values[0][orders]
-    sums = np.stack([moment.sum(axis=0, dtype=np.float64) for moment in moments(inside, across, up)])
-    line = fit(sums[None], thresholds.min_points)
+    line = fit(_moments(inside.astype(np.float64), u.values[0], up)[None], thresholds.min_points)
     over = (up - (line.slope * across + line.intercept)) * v.half
     found: Ints = (inside & (over > ON_THE_LINE)).astype(np.int8) - (inside & (over < -ON_THE_LINE)).astype(np.int8)
     return found
 
 
-def shuffles(groups: Places, count: int, draw: np.random.Generator) -> Places:
-    """Orders of the points, (n, count), in which groups have changed places with groups of their size."""
-    sizes = np.bincount(groups)
-    found = np.empty((count, groups.size), dtype=np.intp)
-    by_group = np.argsort(groups, kind="stable")
-    for size in np.unique(sizes):
-        members = by_group[np.repeat(sizes == size, sizes)].reshape(-1, size)  # (groups of this size, size)
-        orders = draw.permuted(np.tile(np.arange(len(members)), (count, 1)), axis=1)
-        found[:, members.ravel()] = members[orders].reshape(count, -1)
-    return found.T
+def _moments(inside: Floats, u: Floats, v: Floats) -> Floats:
+    """What `fit` needs: count, and the sums of u, v, u² and u·v over the points inside, (5, P), without a product per point in memory."""
+    over_u = np.einsum("np,kn->kp", inside, np.stack([np.ones_like(u), u, u * u]))
+    return np.stack([over_u[0], over_u[1], np.einsum("np,np->p", inside, v), over_u[2], np.einsum("np,np,n->p", inside, v, u)])
 
 
 def balance(side: Ints) -> Floats:
@@ -179,9 +146,15 @@ def _steadiness(found: Floats, verdict: int) -> dict[str, Any]:
     return share | {"runner_up": RELATIONS[place].value, "runner_up_share": -count / found.size}
 
 
-def _ends(values: Floats) -> tuple[float | None, float | None]:
-    known = values[np.isfinite(values)]
-    if not known.size:
-        return None, None
-    low, high = np.quantile(known, LEVELS)
-    return float(low), float(high)
+def intervals(drawn: Mapping[str, Floats]) -> dict[str, float | None]:
+    """The 2.5 % and 97.5 % quantiles of each, `<name>_low` and `<name>_high`, linear between the draws; NaN is left out, None where all are."""
+    ordered = np.sort(np.stack(list(drawn.values())), axis=1)  # NaN comes last
+    last = np.isfinite(ordered).sum(axis=1) - 1
+    found: dict[str, float | None] = {}
+    for end, level in LEVELS.items():
+        place = np.maximum(last, 0) * level
+        under = place.astype(np.int64)
+        low, high = (np.take_along_axis(ordered, at[:, None], axis=1)[:, 0] for at in (under, np.minimum(under + 1, np.maximum(last, 0))))
+        values = low + (high - low) * (place - under)
+        found |= {f"{name}_{end}": float(value) if known >= 0 else None for name, value, known in zip(drawn, values, last, strict=True)}
+    return found

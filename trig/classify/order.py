@@ -70,8 +70,8 @@ def medians(of: Ordered) -> Floats:
 
 def _at_rank(of: Ordered, rank: Ints) -> Floats:
     """The value that `rank` points of the draw precede."""
-    place = np.count_nonzero(of.below[:, 1:] <= rank[:, None], axis=1)
-    return np.take_along_axis(of.values, np.minimum(place, of.values.shape[1] - 1), axis=1)
+    place = np.count_nonzero(of.below[:, 1:-1] <= rank[:, None], axis=1)
+    return np.take_along_axis(of.values, place, axis=1)
 
 
 def correlation(kind: Correlation, x: Ordered, y: Ordered, points: tuple[Floats, Floats], weights: Ints) -> Floats:

@@ -10,9 +10,9 @@ import polars as pl
 
 from trig import tables
 from trig.classify.cloud import RELATIONS, Measured, measure, regions, verdicts
-from trig.classify.evidence import p_value, q_values, seed, weigh
+from trig.classify.evidence import p_value, q_values, weigh
 from trig.classify.order import Floats, Ints, integers
-from trig.classify.samples import KEY, Samples, gather, points
+from trig.classify.samples import Samples, gather, points
 from trig.classify.stack import Clouds, Places
 from trig.dimensions import Kind, Relation, Support
 from trig.params import Thresholds
@@ -61,7 +61,7 @@ def relations(scores: pl.DataFrame, thresholds: Thresholds, roots: pl.DataFrame 
         return pl.DataFrame(schema=dict(tables.RELATIONS.columns))
     found, verdict = _judged(samples.clouds, thresholds)
     names = pl.Series("relation", [RELATIONS[place].value for place in verdict], tables.RELATION)
-    parts = [samples.keys, _numbers(found, thresholds), names.to_frame(), _evidence(samples, verdict, thresholds)]
+    parts = [samples.keys, _numbers(found, thresholds), names.to_frame(), _evidence(samples, verdict, found["rho"], thresholds)]
     table = pl.concat(parts, how="horizontal").with_columns(leaning=_leaning(), favoured=_favoured(), kind=_kind())
     return table.with_columns(evidence=_support(thresholds)).select(list(tables.RELATIONS.columns))
 
@@ -96,20 +96,21 @@ def _numbers(found: Mapping[str, Floats], thresholds: Thresholds) -> pl.DataFram
     return pl.DataFrame(counts | rest | {"p_value": p}).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def _evidence(samples: Samples, verdict: Ints, thresholds: Thresholds) -> pl.DataFrame:
+def _evidence(samples: Samples, verdict: Ints, rho: Floats, thresholds: Thresholds) -> pl.DataFrame:
     """The columns of evidence, null where there is none. Threads share the clouds; each cloud's numbers are its own, whoever computes them."""
-    clouds, keys = samples.clouds, list(samples.keys.select(KEY).iter_rows())
-    enough = np.flatnonzero(clouds.sizes >= thresholds.min_points).tolist() if thresholds.bootstraps else []
+    clouds = samples.clouds
+    by_size = np.argsort(clouds.sizes, kind="stable")  # clouds that are alike share their draws
+    enough = by_size[clouds.sizes[by_size] >= thresholds.min_points].tolist() if thresholds.bootstraps else []
 
     def row(place: int) -> dict[str, Any]:
         own = clouds.one(place)
-        return weigh(clouds.x[own], clouds.y[own], clouds.root[own], int(verdict[place]), thresholds, seed(*keys[place]))
+        return weigh(clouds.x[own], clouds.y[own], clouds.root[own], int(verdict[place]), float(rho[place]), thresholds)
 
     alone = thresholds.correlation == "kendall"  # its matrix products are large, and BLAS has threads of its own for them
     with ThreadPoolExecutor(1 if alone else os.cpu_count()) as threads:
         found = dict(zip(enough, threads.map(row, enough), strict=True))
     columns = {name: tables.RELATIONS.columns[name] for name in COLUMNS}
-    frame = pl.DataFrame([found.get(place, {}) for place in range(len(keys))], schema=columns, orient="row")
+    frame = pl.DataFrame([found.get(place, {}) for place in range(verdict.size)], schema=columns, orient="row")
     q = {f"{test}_q": q_values(frame[f"{test}_p"].fill_null(np.nan).to_numpy()) for test in ("tilt", "conflict")}
     return frame.with_columns(pl.Series(name, values).fill_nan(None) for name, values in q.items())
 

@@ -38,24 +38,29 @@ def points(scores: pl.DataFrame, column: str) -> pl.DataFrame:
 
     A pair that is named the other way round is put into its canonical order. Scores on other dimensions are not looked at.
     """
-    own = _of_its_pair(scores.select(*KEY, "data_id", "dimension", score=pl.col(column)))
-    x, y = (own.filter(pl.col("side") == side).select(*KEY, "data_id", pl.col("score").alias(side)) for side in ("x", "y"))
-    return x.join(y, on=[*KEY, "data_id"], how="full", coalesce=True).sort(*KEY, "data_id")
+    return _side_by_side(_of_its_pair(scores.select(*KEY, "data_id", "dimension", score=pl.col(column))))
 
 
 def gather(scores: pl.DataFrame, column: str, roots: pl.DataFrame | None) -> Samples:
     """The clouds of a run. Without `roots` every prompt is its own; a prompt that `roots` does not name is too."""
-    samples = points(scores, column)
+    own = _of_its_pair(scores.select(*KEY, "data_id", "dimension", "off_mass", score=pl.col(column)))
+    samples = _side_by_side(own)
     whole = pl.col("x").is_not_null() & pl.col("y").is_not_null()
     samples = samples.with_columns(root=_root(samples, roots))
     keys = samples.group_by(KEY, maintain_order=True).agg(
         nulls=(~whole).sum().cast(pl.Int64), n=whole.sum(), clusters=pl.col("root").filter(whole).n_unique().cast(pl.Int64)
     )
-    noise = _of_its_pair(scores).group_by(KEY).agg(off_mass=pl.col("off_mass").drop_nulls().sort().mean())
+    noise = own.group_by(KEY).agg(off_mass=pl.col("off_mass").drop_nulls().sort().mean())
     keys = keys.join(noise, on=KEY, how="left", maintain_order="left")
     scored = samples.filter(whole)
     x, y = (scored[side].to_numpy().astype(np.float64) for side in ("x", "y"))
     return Samples(keys.drop("n"), Clouds(x, y, scored["root"].to_numpy(), keys["n"].to_numpy().astype(np.intp)))
+
+
+def _side_by_side(own: pl.DataFrame) -> pl.DataFrame:
+    """One row per sample, in the order of the key."""
+    x, y = (own.filter(pl.col("side") == side).select(*KEY, "data_id", pl.col("score").alias(side)) for side in ("x", "y"))
+    return x.join(y, on=[*KEY, "data_id"], how="full", coalesce=True).sort(*KEY, "data_id")
 
 
 def _root(samples: pl.DataFrame, roots: pl.DataFrame | None) -> pl.Series:

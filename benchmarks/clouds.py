@@ -1,4 +1,4 @@
-"""Score tables made from points, for tests and measurements of the relations."""
+"""Score tables made from points that show a known relation, or none."""
 
 from collections.abc import Callable, Iterable
 
