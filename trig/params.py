@@ -133,7 +133,7 @@ class Thresholds(Section):
     permutations: Annotated[int, Field(ge=20)]  # shuffles of one side, for the tilts that independent scores would show
     supported_stability: Annotated[float, Field(ge=0.5, le=1)]  # share of resamples with the verdict
     fdr: Annotated[float, Field(gt=0, lt=1)]  # share of false discoveries among what is supported by a test
-    enough_points: Positive
+    enough_points: Positive  # prompts, of which copies and edits count once; with fewer a verdict is weak at best
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
