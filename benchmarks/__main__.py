@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import models, pipeline, scoring, serving
+from benchmarks import classify, models, pipeline, scoring, serving
 from benchmarks.bar import Bar
 from benchmarks.programs import FailedError
 from benchmarks.project import Project
@@ -21,6 +21,8 @@ ROWS: dict[str, Callable[[Project], Iterator[Bar]]] = {
     "sharing": scoring.sharing,
     "serving": serving.serving,
     "memory": serving.memory,
+    "relations": classify.speed,
+    "evidence": classify.evidence,
     "judge": models.judge,
     "painter": models.painter,
     "pipeline": pipeline.first,

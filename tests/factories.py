@@ -113,16 +113,19 @@ def _relation(model: str, task: Task, pair: Pair, relation: Relation) -> dict[st
     n_synergy, n_bottleneck, n_tradeoff = {Relation.SYNERGY: (18, 1, 1), Relation.BOTTLENECK: (1, 18, 1)}.get(relation, (4, 4, 12))
     above, below = {Relation.TILT: (9, 3)}.get(relation, (n_tradeoff // 2, n_tradeoff - n_tradeoff // 2))
     n = n_synergy + n_bottleneck + n_tradeoff
-    unit = dict.fromkeys(("p_value", "mean_x", "mean_y", "median_x", "median_y", "stability"), 0.5)
+    unit = dict.fromkeys(("p_value", "mean_x", "mean_y", "median_x", "median_y"), 0.5)
+    unit |= {f"{name}_{end}": value for name in tables.INTERVALS for end, value in (("low", 0.1), ("high", 0.7))}
+    belief = {"evidence": "supported", "stability": 1.0, "runner_up": None, "runner_up_share": None, "favoured": None}
+    tests = {"tilt_p": 0.01, "tilt_q": 0.02, "conflict_p": 0.9, "conflict_q": 0.95}
     return {
         "model": model,
         "task": task.value,
         "pair": str(pair),
         "n": n,
         "nulls": 0,
+        "clusters": n,
+        "off_mass": 0.01,
         "rho": 0.4,
-        "rho_low": 0.1,
-        "rho_high": 0.7,
         "n_synergy": n_synergy,
         "n_bottleneck": n_bottleneck,
         "n_tradeoff": n_tradeoff,
@@ -134,7 +137,10 @@ def _relation(model: str, task: Task, pair: Pair, relation: Relation) -> dict[st
         "intercept": 0.2,
         "relation": relation.value,
         "leaning": pair.y.value if relation is Relation.TILT else None,
+        "kind": "loose" if relation is Relation.DISPERSION else None,
         **unit,
+        **belief,
+        **tests,
     }
 
 

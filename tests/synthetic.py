@@ -10,11 +10,20 @@ from PIL import Image
 
 from trig import tables
 from trig.dimensions import Dimension, Task, pairs
+from trig.params import Thresholds
 
 MODELS = ("tiny", "tiny-turbo", "tiny-dtm")
 EVIL = '<script>document.title = "owned"</script><!-- </script> ../../etc "quoted" &amp;'
 LEVEL = dict(zip(Dimension, (0.72, 0.55, 0.78, 0.74, 0.62, 0.9, 0.48, 0.35, 0.86, 0.3), strict=True))
 SHIFT = {"tiny": 0.0, "tiny-turbo": -0.12, "tiny-dtm": 0.05}
+
+
+def thresholds(**changes: object) -> Thresholds:
+    """The published thresholds over S, with few bootstraps."""
+    rule = {"rule": "paper", "score": "expected", "correlation": "spearman", "synergy": 0.8, "bottleneck": 0.5, "synergy_density": 0.4}
+    rule |= {"bottleneck_density": 0.4, "tilt_ratio": 1.5, "dispersion_corr": 0.7, "min_points": 10}
+    belief = {"bootstraps": 20, "permutations": 50, "supported_stability": 0.8, "fdr": 0.05, "enough_points": 30}
+    return Thresholds.model_validate(rule | belief | changes)
 
 
 def prompts(rows: int) -> pl.DataFrame:

@@ -285,19 +285,56 @@ def at(pair: str) -> pl.Expr:
     return pl.col("pair").cast(pl.String) == pair
 
 
+def outside(column: str, value: float) -> dict[str, float | None]:
+    """A value out of range, without what would then stand in the wrong order beside it."""
+    beside: dict[str, float | None] = {column.replace("_high", "_low"): None, column.replace("_p", "_q"): None}
+    beside |= {column.replace("_low", "_high"): None, "runner_up": None}
+    return {name: None for name in beside if name != column and name in RELATIONS.columns} | {column: value}
+
+
 TILT, SYNERGY = at("IQ-A_TA-S"), at("IQ-R_TA-C")
 
 
 @pytest.mark.parametrize(
     ("change", "says", "row"),
     [
-        *((put(SYNERGY, **{column: -1.5}), f"{column} is in [-1, 1]", "tiny/t2i/IQ-R_TA-C") for column in relations.CORRELATIONS),
-        *((put(SYNERGY, **{column: 1.5}), f"{column} is in [0, 1]", "tiny/t2i/IQ-R_TA-C") for column in relations.SHARES),
+        *((put(SYNERGY, **outside(column, -1.5)), f"{column} is in [-1, 1]", "tiny/t2i/IQ-R_TA-C") for column in relations.CORRELATIONS),
+        *((put(SYNERGY, **outside(column, 1.5)), f"{column} is in [0, 1]", "tiny/t2i/IQ-R_TA-C") for column in relations.SHARES),
         (put(SYNERGY, n=21), "the points of the three regions are all points", "tiny/t2i/IQ-R_TA-C"),
         (put(SYNERGY, n_below=9), "no more points lie off the line than are in the trade-off region", "tiny/t2i/IQ-R_TA-C"),
         (put(SYNERGY, nulls=-1), "no count is negative", "tiny/t2i/IQ-R_TA-C"),
         (put(SYNERGY, leaning="IQ-R"), "a tilt, and nothing else, leans to a dimension of its pair", "tiny/t2i/IQ-R_TA-C"),
         (put(TILT, leaning=None), "a tilt, and nothing else, leans to a dimension of its pair", "tiny/t2i/IQ-A_TA-S"),
+        *(
+            (
+                put(SYNERGY, **{f"{name}_low": 0.8, f"{name}_high": 0.7}),
+                f"the interval of {name} has its ends in order",
+                "tiny/t2i/IQ-R_TA-C",
+            )
+            for name in relations.INTERVALS
+        ),
+        *((put(SYNERGY, **{f"{test}_p": 0.99}), f"{test}_q is no smaller than {test}_p", "tiny/t2i/IQ-R_TA-C") for test in relations.TESTS),
+        (put(SYNERGY, clusters=21), "no more prompts than samples", "tiny/t2i/IQ-R_TA-C"),
+        (
+            put(SYNERGY, favoured="IQ-R", mean_y=0.6),
+            "the favoured dimension has the higher mean of the pair",
+            "tiny/t2i/IQ-R_TA-C",
+        ),
+        (
+            put(SYNERGY, favoured="D-K"),
+            "the favoured dimension has the higher mean of the pair",
+            "tiny/t2i/IQ-R_TA-C",
+        ),
+        (put(SYNERGY, kind="loose"), "a dispersion with an interval of rho, and nothing else, is of a kind", "tiny/t2i/IQ-R_TA-C"),
+        (put(SYNERGY, evidence=None), "there is evidence exactly where there is a stability", "tiny/t2i/IQ-R_TA-C"),
+        *(
+            (
+                put(SYNERGY, **wrong),
+                "the runner-up is another relation, and no likelier than a supported one",
+                "tiny/t2i/IQ-R_TA-C",
+            )
+            for wrong in ({"runner_up": "synergy"}, {"runner_up": "tilt"}, {"runner_up": "tilt", "stability": 0.2, "runner_up_share": 0.7})
+        ),
         (put(TILT, leaning="D-K"), "a tilt, and nothing else, leans to a dimension of its pair", "tiny/t2i/IQ-A_TA-S"),
         (without(SYNERGY), "every model has exactly one relation for each subset with test prompts", "tiny/t2i/IQ-R_TA-C"),
         (
@@ -343,6 +380,8 @@ def test_every_expectation_has_a_test_that_breaks_it(tmp_path: Path) -> None:
     }
     text = Path(__file__).read_text(encoding="utf-8")
     computed = {f"every relation is one of {', '.join(Relation)}", "at most 100% of a dimension's scores are null"}
+    computed |= {f"the interval of {name} has its ends in order" for name in relations.INTERVALS}
+    computed |= {f"{test}_q is no smaller than {test}_p" for test in relations.TESTS}
     computed |= {f"{column} is in [-1, 1]" for column in relations.CORRELATIONS} | {f"{column} is in [0, 1]" for column in relations.SHARES}
     assert {says for says in said - computed if f'"{says}"' not in text} == set()
 

@@ -19,14 +19,11 @@ from trig import tables
 from trig.classify import map as dtm
 from trig.classify.relations import located, relations
 from trig.errors import PictureError, TableError, TrigError
-from trig.params import Thresholds, load
+from trig.params import load
 from trig.report import numbers, page, pictures, sources, stills, theme
 from trig.report.contents import Contents, Gate, Tuning
 
-THRESHOLDS = Thresholds.model_validate(
-    {"rule": "paper", "score": "expected", "synergy": 0.8, "bottleneck": 0.5, "synergy_density": 0.4, "bottleneck_density": 0.4}
-    | {"tilt_ratio": 1.5, "dispersion_corr": 0.7, "min_points": 10, "bootstraps": 20}
-)
+THRESHOLDS = synthetic.thresholds()
 
 
 def contents_of(root: Path, rows: int = 12, per_pair: int = 3) -> Contents:
@@ -116,6 +113,9 @@ def test_verdicts_name_every_count(contents: Contents) -> None:
         assert f"{row['n']} samples: {row['n_synergy']} in R_S" in words
         assert (f"towards {row['leaning']}" in words) == (row["relation"] == "tilt")
         assert (f"{row['nulls']} left out" in words) == (row["nulls"] > 0)
+        assert f"{str(row['evidence']).capitalize()} by the evidence." in words
+        assert ("A conflict" in words, "No trade-off" in words) == (row["kind"] == "conflict", row["kind"] in {"independent", "loose"})
+        assert (f"Runner-up: {row['runner_up']}" in words) == (row["runner_up"] is not None)
 
 
 def test_a_verdict_without_samples_is_words_too() -> None:

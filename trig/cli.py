@@ -3,7 +3,7 @@
 import typer
 
 from stages._cli import edge
-from trig import cli_doctor, cli_judge, cli_score, cli_serve, cli_store, cli_tiny
+from trig import cli_doctor, cli_judge, cli_score, cli_serve, cli_store, cli_thresholds, cli_tiny
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 app.command()(cli_doctor.doctor)
@@ -12,6 +12,7 @@ app.command()(cli_judge.judge)
 app.command()(cli_score.score)
 app.command(cls=cli_serve.Passing)(cli_serve.serve)
 app.command()(cli_store.store)
+app.command()(cli_thresholds.thresholds)
 app.add_typer(cli_tiny.app, name="tiny")
 
 

@@ -131,5 +131,21 @@ class Relation(StrEnum):
     TOO_FEW = "too few"
 
 
+class Kind(StrEnum):
+    """What a dispersion is. Only a conflict is a trade-off: independent scores are a dispersion too."""
+
+    CONFLICT = "conflict"
+    INDEPENDENT = "independent"
+    LOOSE = "loose"
+
+
+class Support(StrEnum):
+    """How far a relation can be believed."""
+
+    SUPPORTED = "supported"
+    WEAK = "weak"
+    UNSUPPORTED = "unsupported"
+
+
 GRADES: tuple[str, ...] = ("Bad", "Medium", "Good")
 """The paper's rating words, worst to best."""

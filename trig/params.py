@@ -124,11 +124,15 @@ class Judge(Section):
     max_failures: Annotated[int, Field(ge=0)]  # more questions without an answer stop the stage
 
 
+Correlation = Literal["spearman", "pearson", "kendall"]
+
+
 class Thresholds(Section):
-    """Where one relation ends and the next begins (paper, section 3.3)."""
+    """Where one relation ends and the next begins (paper, section 3.3), and what it takes to believe it."""
 
     rule: Literal["paper", "reference"]
     score: Literal["score_trig", "expected"]
+    correlation: Correlation  # rho of the rule of dispersion
     synergy: Share  # θ_s: both scores at least this are in R_S
     bottleneck: Share  # θ_b: both scores at most this are in R_B
     synergy_density: Annotated[float, Field(gt=0, le=1)]  # δ_s
@@ -136,7 +140,11 @@ class Thresholds(Section):
     tilt_ratio: Annotated[float, Field(ge=1)]  # τ_d
     dispersion_corr: Annotated[float, Field(ge=-1, le=1)]  # δ_t
     min_points: Positive
-    bootstraps: Annotated[int, Field(ge=0)]
+    bootstraps: Annotated[int, Field(ge=0)]  # resamples of the prompts; 0: no evidence
+    permutations: Annotated[int, Field(ge=20)]  # shuffles of one side, for the tilts that independent scores would show
+    supported_stability: Annotated[float, Field(ge=0.5, le=1)]  # share of resamples with the verdict
+    fdr: Annotated[float, Field(gt=0, lt=1)]  # share of false discoveries among what is supported by a test
+    enough_points: Positive  # prompts, of which copies and edits count once; with fewer a verdict is weak at best
 
     @model_validator(mode="after")
     def _apart(self) -> Self:

@@ -1,47 +1,84 @@
 """What a cloud of points in the unit square shows: the counts of the published rule and the relation they lead to.
 
-Everything works on a stack of clouds, one a row, so that the observed cloud and its resamples take the same path.
+Everything works on stacks: G clouds side by side, padded to n points, each drawn B times. A weight says how often a draw holds a point, so the
+observed clouds (every point once) and their resamples take the same path.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trig.classify.order import Bools, Floats, Ints, correlation, medians, ordered
 from trig.dimensions import Relation
 from trig.params import Thresholds
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
-
 ON_THE_LINE = 1e-9
 """A point this near the regression line lies on it; nearer than any two scores a judge can tell apart."""
+ONE_PLACE = 1e-11
+"""A variance of x, where x reaches from -1 to 1, below which the points of a draw have one x."""
+PADDING = 2.0
+"""Beyond every limit: a padded point lies in R_S, whatever the thresholds."""
+GRAIN = 2.0**40
+"""Numbers in [-1, 1] are summed as multiples of 1 / GRAIN. Sums of 8,192 such numbers are exact, so they depend on no order and no thread."""
 RELATIONS: tuple[Relation, ...] = tuple(Relation)
 
 
 class Regions(NamedTuple):
     """Which points lie where. Each point lies in exactly one region."""
 
-    synergy: Bools  # (B, n): R_S, both dimensions high
-    bottleneck: Bools  # (B, n): R_B, both low
-    tradeoff: Bools  # (B, n): R_T, the rest
+    synergy: Bools  # R_S, both dimensions high
+    bottleneck: Bools  # R_B, both low
+    tradeoff: Bools  # R_T, the rest
+
+
+class Line(NamedTuple):
+    """Least squares of y on x; NaN where there is no line."""
+
+    slope: Floats
+    intercept: Floats
+
+
+class Scaled(NamedTuple):
+    """Values that reach from -1 to 1 over the points inside a region, and the way back; all 0 where these points have one value."""
+
+    values: Floats  # (G, n)
+    middle: Floats  # (G, 1)
+    half: Floats  # (G, 1) half the range
 
 
 @dataclass(frozen=True, slots=True)
-class Cloud:
-    """The counts of each cloud of a stack. NaN where a number does not exist."""
+class Measured:
+    """The counts and sums of each draw of each cloud, all (G, B). NaN where a number does not exist."""
 
-    n: int
-    rho: Floats  # (B,) Spearman, -1..1
-    synergy: Ints  # (B,)
-    bottleneck: Ints  # (B,)
-    tradeoff: Ints  # (B,)
-    above: Ints  # (B,) points of R_T strictly above the line
-    below: Ints  # (B,) strictly below
-    slope: Floats  # (B,)
-    intercept: Floats  # (B,)
+    n: Ints  # points of the draw
+    rho: Floats  # the correlation that the thresholds name, -1..1
+    synergy: Ints  # points in R_S
+    bottleneck: Ints  # in R_B
+    above: Ints  # points of R_T strictly above the line
+    below: Ints  # strictly below
+    line: Line
+    mean_x: Floats
+    mean_y: Floats
+    median_x: Floats
+    median_y: Floats
+
+    @property
+    def tradeoff(self) -> Ints:
+        """Points in R_T."""
+        return self.n - self.synergy - self.bottleneck
+
+    @property
+    def density_synergy(self) -> Floats:
+        """D_s, the share of points in R_S."""
+        return _divide(self.synergy, self.n)
+
+    @property
+    def density_bottleneck(self) -> Floats:
+        """D_b, the share of points in R_B."""
+        return _divide(self.bottleneck, self.n)
 
 
 def regions(x: Floats, y: Floats, thresholds: Thresholds) -> Regions:
@@ -55,88 +92,88 @@ def regions(x: Floats, y: Floats, thresholds: Thresholds) -> Regions:
     return Regions(high, low, ~high & ~low)
 
 
-def ranks(values: Floats) -> Floats:
-    """The rank of each value in its row, from 1; equal values share their mean rank."""
-    order = np.argsort(values, axis=1, kind="stable")
-    ordered = np.take_along_axis(values, order, axis=1)
-    place = np.arange(values.shape[1])
-    starts = np.ones(values.shape, dtype=bool)
-    starts[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    first = np.maximum.accumulate(np.where(starts, place, 0), axis=1)
-    ends = np.ones(values.shape, dtype=bool)
-    ends[:, :-1] = starts[:, 1:]
-    last = np.minimum.accumulate(np.where(ends, place, values.shape[1])[:, ::-1], axis=1)[:, ::-1]
-    shared = np.empty_like(values)
-    np.put_along_axis(shared, order, (first + last) / 2 + 1, axis=1)
-    return shared
+def measure(x: Floats, y: Floats, weights: Ints, thresholds: Thresholds) -> Measured:
+    """Count. `x` and `y` are (G, n), scores without missing values; `weights` is (G, n, B).
 
-
-def spearman(x: Floats, y: Floats) -> Floats:
-    """Spearman's rho of each row, ties at their mean rank; NaN when either side is constant or has fewer than three points."""
-    count, n = x.shape
-    if n < 3:
-        return np.full(count, np.nan)
-    a, b = ranks(x) - (n + 1) / 2, ranks(y) - (n + 1) / 2
-    spread = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
-    rho = _divide((a * b).sum(axis=1), spread)
-    return np.clip(np.round(rho, 12), -1.0, 1.0)  # rounded, so that a rho of exactly 0.7 meets a limit of 0.7
-
-
-def line(x: Floats, y: Floats, inside: Bools, at_least: int) -> tuple[Floats, Floats]:
-    """Slope and intercept of least squares of y on x over the points inside; NaN with too few points or with one x only."""
-    count = inside.sum(axis=1)
-    middle_x = _divide((x * inside).sum(axis=1), count)
-    middle_y = _divide((y * inside).sum(axis=1), count)
-    from_x = np.where(inside, x - middle_x[:, None], 0.0)
-    from_y = np.where(inside, y - middle_y[:, None], 0.0)
-    spread = (from_x * from_x).sum(axis=1)
-    fits = (count >= max(at_least, 2)) & (np.abs(from_x).max(axis=1, initial=0.0) > ON_THE_LINE)
-    slope = _divide((from_x * from_y).sum(axis=1), np.where(fits, spread, 0.0))
-    return slope, middle_y - slope * middle_x
-
-
-def measure(x: Floats, y: Floats, thresholds: Thresholds) -> Cloud:
-    """The counts of each cloud. `x` and `y` are (B, n), without missing values."""
+    Where a cloud is padded, the weight is 0 and x and y are `PADDING`, so that the points of R_T are scores.
+    """
     where = regions(x, y, thresholds)
-    slope, intercept = line(x, y, where.tradeoff, thresholds.min_points)
-    over = y - (slope[:, None] * x + intercept[:, None])
-    return Cloud(
-        n=x.shape[1],
-        rho=spearman(x, y),
-        synergy=where.synergy.sum(axis=1),
-        bottleneck=where.bottleneck.sum(axis=1),
-        tradeoff=where.tradeoff.sum(axis=1),
-        above=(where.tradeoff & (over > ON_THE_LINE)).sum(axis=1),
-        below=(where.tradeoff & (over < -ON_THE_LINE)).sum(axis=1),
-        slope=slope,
-        intercept=intercept,
+    by_x, by_y = ordered(x, weights), ordered(y, weights)
+    u, v = scaled(x, where.tradeoff), scaled(y, where.tradeoff)
+    sums = _sums([where.synergy, where.bottleneck, x, y, *moments(where.tradeoff, u.values, v.values)], weights)  # (G, 9, B)
+    n = by_x.below[:, -1]
+    line = fit(sums[:, 4:], thresholds.min_points)
+    over = u.values[:, :, None] * (line.slope * v.half)[:, None]
+    over += (line.intercept * v.half)[:, None]
+    np.subtract(np.where(where.tradeoff, v.values * v.half, np.nan)[:, :, None], over, out=over)  # NaN lies on neither side
+    slope = line.slope * _divide(v.half, u.half)
+    return Measured(
+        n=n,
+        rho=correlation(thresholds.correlation, by_x, by_y, (x, y), weights),
+        synergy=sums[:, 0].astype(weights.dtype),
+        bottleneck=sums[:, 1].astype(weights.dtype),
+        above=np.einsum("gnb,gnb->gb", weights, over > ON_THE_LINE),
+        below=np.einsum("gnb,gnb->gb", weights, over < -ON_THE_LINE),
+        line=Line(slope, v.middle + v.half * line.intercept - slope * u.middle),
+        mean_x=_divide(sums[:, 2], n),
+        mean_y=_divide(sums[:, 3], n),
+        median_x=medians(by_x),
+        median_y=medians(by_y),
     )
 
 
-def verdicts(cloud: Cloud, thresholds: Thresholds) -> Ints:
-    """The relation of each cloud as its place in `RELATIONS`: the first rule that holds, in the order of the paper."""
+def scaled(values: Floats, inside: Bools) -> Scaled:
+    """The values, (G, n) in [0, 1], in the range of the points inside."""
+    low = np.where(inside, values, 1.0).min(axis=1, initial=1.0, keepdims=True)
+    high = np.where(inside, values, 0.0).max(axis=1, initial=0.0, keepdims=True)
+    half = np.where(high - low > 2 * ON_THE_LINE, (high - low) / 2, 0.0)
+    middle = (low + high) / 2
+    spread = np.where(half > 0, half, 1.0)
+    return Scaled(np.where(inside & (half > 0), (values - middle) / spread, 0.0), middle, half)
+
+
+def moments(inside: Bools | Floats, u: Floats, v: Floats) -> list[NDArray[np.generic]]:
+    """What `fit` needs of each point: count, u, v, u² and u·v, all 0 outside."""
+    return [inside, inside * u, inside * v, inside * u * u, inside * u * v]
+
+
+def fit(sums: Floats, at_least: int) -> Line:
+    """Least squares of v on u from the sums of the five moments, (G, 5, B); NaN with too few points or with one u only."""
+    count = sums[:, 0]
+    u, v, uu, uv = (_divide(sums[:, place], count) for place in range(1, 5))
+    variance = uu - u * u
+    fits = (count >= max(at_least, 2)) & (variance > ONE_PLACE)
+    slope = _divide(uv - u * v, np.where(fits, variance, 0.0))
+    return Line(slope, v - slope * u)
+
+
+def verdicts(of: Measured, thresholds: Thresholds) -> Ints:
+    """The relation of each draw as its place in `RELATIONS`: the first rule that holds, in the order of the paper."""
     paper = thresholds.rule == "paper"
-    many, few = np.maximum(cloud.above, cloud.below), np.minimum(cloud.above, cloud.below)
+    many, few = np.maximum(of.above, of.below), np.minimum(of.above, of.below)
     ratio = np.where(few > 0, many / np.maximum(few, 1), np.inf)
     tilted = (many > few) & ((ratio >= thresholds.tilt_ratio) if paper else (ratio > thresholds.tilt_ratio))
-    apart = (cloud.rho <= thresholds.dispersion_corr) if paper else (cloud.rho < thresholds.dispersion_corr)
+    apart = (of.rho <= thresholds.dispersion_corr) if paper else (of.rho < thresholds.dispersion_corr)
     rules = {
-        Relation.TOO_FEW: np.full(cloud.rho.shape, cloud.n < thresholds.min_points),
-        Relation.SYNERGY: _density(cloud.synergy, cloud.n) >= thresholds.synergy_density,
-        Relation.BOTTLENECK: _density(cloud.bottleneck, cloud.n) >= thresholds.bottleneck_density,
+        Relation.TOO_FEW: of.n < thresholds.min_points,
+        Relation.SYNERGY: of.density_synergy >= thresholds.synergy_density,
+        Relation.BOTTLENECK: of.density_bottleneck >= thresholds.bottleneck_density,
         Relation.TILT: tilted,
         Relation.DISPERSION: apart,
     }
-    places = [np.full(cloud.rho.shape, RELATIONS.index(relation)) for relation in rules]
+    places = [np.full(of.rho.shape, RELATIONS.index(relation)) for relation in rules]
     return np.select(list(rules.values()), places, RELATIONS.index(Relation.NONE))
 
 
-def _density(count: Ints, n: int) -> Floats:
-    return count / max(n, 1)
+def _sums(features: Sequence[NDArray[np.generic]], weights: Ints) -> Floats:
+    """The weighted sum of each feature, (G, n) in [-1, 1], over the points of each draw: (G, features, B)."""
+    grains = np.rint(np.stack(features, axis=1) * GRAIN) / GRAIN
+    found: Floats = np.einsum("gfn,gnb->gfb", grains, weights.astype(np.float64))  # BLAS would start threads, and wait for them busily
+    return found
 
 
 def _divide(a: NDArray[np.generic], b: NDArray[np.generic]) -> Floats:
     """a / b, NaN where b is zero."""
-    out = np.full(np.shape(a), np.nan)
-    np.divide(a, b, out=out, where=np.asarray(b) != 0)
+    out = np.full(np.broadcast_shapes(a.shape, b.shape), np.nan)
+    np.divide(a, b, out=out, where=b != 0)
     return out

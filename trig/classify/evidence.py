@@ -1,58 +1,160 @@
-"""How far a relation can be trusted: a bootstrap over prompts, and the p-value of rho."""
+"""How far a relation can be trusted: what resampling its prompts does to it, and two tests against duller explanations."""
 
-from dataclasses import dataclass
-from hashlib import blake2b
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from scipy.special import stdtr
 
-from trig.classify.cloud import Floats, measure, verdicts
-from trig.params import Thresholds
+from trig.classify.cloud import ON_THE_LINE, RELATIONS, Measured, fit, measure, regions, scaled, verdicts
+from trig.classify.draws import draws
+from trig.classify.order import Floats, Ints, Numbers
+from trig.classify.stack import Places
+from trig.params import Correlation, Thresholds
+from trig.tables import INTERVALS
 
-INTERVAL = (0.025, 0.975)
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What resampling the prompts of a subset does to its relation. None where there is nothing to resample."""
-
-    rho_low: float | None
-    rho_high: float | None
-    stability: float | None  # share of resamples with the relation of the whole cloud, 0..1
+LEVELS = {"low": 0.025, "high": 0.975}
+NEARLY_ONE = 1 - 1e-6
+"""A correlation is taken no nearer to 1 or -1, where Fisher's z is infinite."""
 
 
-def seed(*key: str) -> int:
-    """A seed that depends on the row's own name only."""
-    return int.from_bytes(blake2b("/".join(key).encode(), digest_size=8).digest(), "big")
+def weigh(x: Floats, y: Floats, root: Places, verdict: int, rho: float, thresholds: Thresholds) -> dict[str, Any]:
+    """The columns of evidence of one cloud: `x`, `y` and `root` are (n,), `verdict` a place in `RELATIONS`, `rho` NaN where there is none.
 
+    **Bootstrap.** Prompts with one root are copies or edits of one prompt, so a resample draws roots, with replacement, and takes all points of a
+    root each time. The whole rule runs on each resample: *stability* is the share that gives the verdict, *runner-up* the most frequent other one
+    (none when all agree). Intervals are the 95 % percentiles over resamples; resamples without a rho are left out of rho's. They lie low when
+    there are few roots.
 
-def bootstrap(x: Floats, y: Floats, verdict: int, thresholds: Thresholds, start: int) -> Evidence:
-    """The 95 % percentile interval of rho and the share of resamples with this verdict.
+    **Tilt.** `tilt_p` is the larger of two p-values, so that a small one rules out both dull explanations. (1) The sides differ by chance: the sign of
+    each root's balance (points above less points below) is a coin's. Two-sided, normal, corrected for continuity. (2) The scores are independent:
+    y is shuffled against x, whole roots among roots of equal size, and the regions, the line and the balance are computed anew. The corners that
+    the regions cut off, and skewed scores, tip the balance of independent scores too; p is Student's for the observed balance in the distribution
+    of the shuffled ones, in the direction of the tilt, doubled. Null without a line.
 
-    Each prompt of a subset gives one point, so resampling points resamples prompts. Constant resamples have no rho and are left out of the
-    interval. It lies low when prompts of a subset are copies of each other: then the points are fewer than they look.
+    **Conflict.** `conflict_p` is one-sided for rho < 0: Fisher's z of rho over its standard deviation in the bootstrap, by Student's t with two
+    degrees of freedom fewer than roots. Null without a rho.
     """
-    n = x.size
-    if n < thresholds.min_points or not thresholds.bootstraps:
-        return Evidence(None, None, None)
-    drawn = np.random.default_rng(start).integers(0, n, size=(thresholds.bootstraps, n))
-    cloud = measure(x[drawn], y[drawn], thresholds)
-    stability = float((verdicts(cloud, thresholds) == verdict).mean())
-    rhos = cloud.rho[np.isfinite(cloud.rho)]
-    if not rhos.size:
-        return Evidence(None, None, stability)
-    low, high = np.quantile(rhos, INTERVAL)
-    return Evidence(float(low), float(high), stability)
+    _, groups = np.unique(root, return_inverse=True)
+    drawn = draws(groups, thresholds.bootstraps, thresholds.permutations)
+    blocks = [_block(measure(x[None], y[None], weights[None], thresholds), thresholds) for weights in drawn.resamples]
+    resampled = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    return {
+        **_steadiness(resampled["verdict"], verdict),
+        **intervals({name: resampled[name] for name in INTERVALS}),
+        "tilt_p": tilt_p(x, y, groups, drawn.orders, thresholds),
+        "conflict_p": conflict_p(rho, resampled["rho"], int(groups.max()) + 1),
+    }
 
 
-def p_value(rho: float, n: int) -> float | None:
-    """Two-sided p of rho under independence, by Student's t with n - 2 degrees of freedom; None where rho is missing.
+def _block(of: Measured, thresholds: Thresholds) -> dict[str, Floats]:
+    gaps = {"mean_gap": of.mean_x - of.mean_y, "median_gap": of.median_x - of.median_y}
+    found = {name: (gaps[name] if name in gaps else getattr(of, name))[0] for name in INTERVALS}
+    return found | {"verdict": verdicts(of, thresholds)[0]}
 
-    It is an approximation for small n, and too small where prompts repeat.
-    """
-    if not np.isfinite(rho):
+
+def tilt_p(x: Floats, y: Floats, groups: Places, orders: Places, thresholds: Thresholds) -> float | None:
+    """The larger p of the two tests of a tilt, see `weigh`, with y shuffled in these orders, (n, P); None without a line."""
+    side = sides(x, y, np.arange(x.size)[:, None], thresholds)
+    if not side.any():
         return None
-    if abs(rho) == 1.0:
-        return 0.0
-    t = abs(rho) * np.sqrt((n - 2) / (1 - rho * rho))
-    return float(2 * stdtr(n - 2, -t))
+    shuffled = sides(x, y, orders, thresholds)
+    return max(_chance(np.bincount(groups, weights=side[:, 0])), _independence(balance(side)[0], balance(shuffled)))
+
+
+def sides(x: Floats, y: Floats, orders: Places, thresholds: Thresholds) -> Ints:
+    """1 for each point of R_T above the line, -1 below, 0 elsewhere, (n, P), for x against y in each order, (n, P)."""
+    inside = regions(x[:, None], y[orders], thresholds).tradeoff
+    u, v = (scaled(values[None], np.ones((1, values.size), dtype=bool)) for values in (x, y))
+    across, up = u.values[0][:, None], v.values[0][orders]
+    line = fit(_moments(inside.astype(np.float64), u.values[0], up)[None], thresholds.min_points)
+    over = (up - (line.slope * across + line.intercept)) * v.half
+    found: Ints = (inside & (over > ON_THE_LINE)).astype(np.int8) - (inside & (over < -ON_THE_LINE)).astype(np.int8)
+    return found
+
+
+def _moments(inside: Floats, u: Floats, v: Floats) -> Floats:
+    """What `fit` needs: count, and the sums of u, v, u² and u·v over the points inside, (5, P), without a product per point in memory."""
+    over_u = np.einsum("np,kn->kp", inside, np.stack([np.ones_like(u), u, u * u]))
+    return np.stack([over_u[0], over_u[1], np.einsum("np,np->p", inside, v), over_u[2], np.einsum("np,np,n->p", inside, v, u)])
+
+
+def balance(side: Ints) -> Floats:
+    """Points above less points below, as a share of both, per column; 0 where there are none."""
+    found: Floats = side.sum(axis=0, dtype=np.int64) / np.maximum(np.abs(side).sum(axis=0, dtype=np.int64), 1)
+    return found
+
+
+def _chance(balances: Numbers) -> float:
+    """Two-sided p of the sum of the groups' balances when the sign of each is a coin's."""
+    moved = balances[balances != 0]
+    if not moved.size:
+        return 1.0
+    size = np.abs(moved)
+    z = max(abs(moved.sum()) - size.mean(), 0.0) / np.sqrt((size * size).sum())
+    return float(2 * stdtr(np.inf, -z))
+
+
+def _independence(observed: float, shuffled: Floats) -> float:
+    """Twice the p of a balance at least so far to its side among those of independent scores."""
+    spread = shuffled.std(ddof=1)
+    beyond = np.sign(observed) * (observed - shuffled.mean())
+    return min(1.0, float(2 * stdtr(shuffled.size - 1, -beyond / spread))) if spread > 0 else 1.0
+
+
+def conflict_p(rho: float, resampled: Floats, groups: int) -> float | None:
+    """One-sided p of a rho at or above 0, see `weigh`; None where rho, or its spread, is missing."""
+    known = resampled[np.isfinite(resampled)]
+    if not np.isfinite(rho) or known.size < 2 or groups < 3:
+        return None
+    z, spread = np.arctanh(np.clip(rho, -NEARLY_ONE, NEARLY_ONE)), np.arctanh(np.clip(known, -NEARLY_ONE, NEARLY_ONE)).std(ddof=1)
+    return float(stdtr(groups - 2, z / spread)) if spread > 0 else float(rho >= 0)
+
+
+def p_value(rho: Floats, n: Ints, kind: Correlation) -> Floats:
+    """Two-sided p of each rho under independence, every point by itself; NaN where rho is missing.
+
+    Student's t with n - 2 degrees of freedom, and for tau-b the normal distribution without ties: approximations for small n, too small where
+    prompts repeat.
+    """
+    n = np.maximum(n, 3).astype(np.float64)
+    if kind == "kendall":
+        return np.asarray(2 * stdtr(np.inf, -np.abs(rho) * np.sqrt(9 * n * (n - 1) / (4 * n + 10))))
+    rest = 1 - rho * rho
+    t = np.full(rho.shape, np.inf)
+    np.divide(np.abs(rho) * np.sqrt(n - 2), np.sqrt(rest), out=t, where=~(rest <= 0))
+    return np.asarray(2 * stdtr(n - 2, -t))
+
+
+def q_values(p: Floats) -> Floats:
+    """Benjamini's and Hochberg's adjusted p-values over all that are there; NaN stays NaN."""
+    from scipy.stats import false_discovery_control  # takes half a second: `--help` must not wait for it
+
+    q, known = np.full(p.shape, np.nan), np.isfinite(p)
+    q[known] = false_discovery_control(p[known]) if known.any() else p[known]
+    return q
+
+
+def _steadiness(found: Floats, verdict: int) -> dict[str, Any]:
+    counts = Counter(found.astype(np.int64).tolist())
+    others = sorted((-count, place) for place, count in counts.items() if place != verdict)
+    share = {"stability": counts[verdict] / found.size, "runner_up": None, "runner_up_share": None}
+    if not others:
+        return share
+    count, place = others[0]
+    return share | {"runner_up": RELATIONS[place].value, "runner_up_share": -count / found.size}
+
+
+def intervals(drawn: Mapping[str, Floats]) -> dict[str, float | None]:
+    """The 2.5 % and 97.5 % quantiles of each, `<name>_low` and `<name>_high`, linear between the draws; NaN is left out, None where all are."""
+    ordered = np.sort(np.stack(list(drawn.values())), axis=1)  # NaN comes last
+    last = np.isfinite(ordered).sum(axis=1) - 1
+    found: dict[str, float | None] = {}
+    for end, level in LEVELS.items():
+        place = np.maximum(last, 0) * level
+        under = place.astype(np.int64)
+        low, high = (np.take_along_axis(ordered, at[:, None], axis=1)[:, 0] for at in (under, np.minimum(under + 1, np.maximum(last, 0))))
+        values = low + (high - low) * (place - under)
+        found |= {f"{name}_{end}": float(value) if known >= 0 else None for name, value, known in zip(drawn, values, last, strict=True)}
+    return found

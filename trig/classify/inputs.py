@@ -6,7 +6,8 @@ from pathlib import Path
 import polars as pl
 
 from trig import tables
-from trig.classify.relations import KEY, relations
+from trig.classify.relations import relations
+from trig.classify.samples import KEY
 from trig.errors import TableError
 from trig.params import Thresholds
 

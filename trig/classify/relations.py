@@ -1,53 +1,156 @@
-"""Names the relation between the two dimensions of each subset, per model."""
+"""Names the relation between the two dimensions of each subset, per model, and says how far to believe it."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from trig import tables
-from trig.classify.cloud import RELATIONS, Cloud, Floats, measure, regions, verdicts
-from trig.classify.evidence import bootstrap, p_value, seed
-from trig.dimensions import Dimension, Pair, Relation
+from trig.classify.cloud import RELATIONS, Measured, measure, regions, verdicts
+from trig.classify.evidence import p_value, q_values, weigh
+from trig.classify.order import Floats, Ints, integers
+from trig.classify.samples import Samples, gather, points
+from trig.classify.stack import Clouds, Places
+from trig.dimensions import Kind, Relation, Support
 from trig.params import Thresholds
 
-KEY = ("model", "task", "pair")
+COUNTS = ("n", "synergy", "bottleneck", "tradeoff", "above", "below")
+COLUMNS = tuple("stability runner_up runner_up_share tilt_p conflict_p".split()) + tuple(
+    f"{name}_{end}" for name in tables.INTERVALS for end in ("low", "high")
+)
+SHARES = ("density_synergy", "density_bottleneck", "mean_x", "mean_y", "median_x", "median_y")
 
 
-def relations(scores: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
+def relations(scores: pl.DataFrame, thresholds: Thresholds, roots: pl.DataFrame | None = None) -> pl.DataFrame:
     """The relations table: one row for each model, task and pair that has scores.
 
     The rule (paper, section 3.3), first match wins: *synergy* when the share of points in R_S reaches `synergy_density`; *bottleneck* when
     the share in R_B reaches `bottleneck_density`; *tilt* when max(N_a, N_b) / min(N_a, N_b) reaches `tilt_ratio`; *dispersion* when
-    Spearman's rho over all points is at most `dispersion_corr`. The rule `reference` differs in four signs: points on a region's limit
+    rho over all points is at most `dispersion_corr`. The rule `reference` differs in four signs: points on a region's limit
     are outside it, and a ratio or a rho exactly at its limit does not count. It is the published scripts' rule but for what is said below.
 
     Where the published rule is silent:
 
     - The line is least squares of y on x over the points of R_T, in the canonical order of the pair; so a pair has one verdict, however
-      it is named.
+      it is named, and rows that name it either way are one cloud.
     - Points on the line count for neither side. An empty side is the strongest tilt when the other is not empty, and no tilt when both are.
     - With fewer than `min_points` points in R_T, or one x for all of them, there is no line and no tilt; slope and intercept are null.
     - Tilt works both ways: more points above the line lean to y, more below lean to x. That counts skewed residuals and does not say which
-      mean is higher; means and medians stand beside it.
+      mean is higher; `favoured` does.
     - A constant side, or fewer than three points, has no rho (null) and is no dispersion.
     - Fewer than `min_points` points scored on both sides are *too few*: the counts are there, a verdict is not.
     - None of the four is *none*. A pair of which no sample was judged has no row.
     - A sample with a score missing on either side is counted in `nulls` and enters nothing else.
+
+    Evidence, null where `bootstraps` is 0 or the points are too few (`trig.classify.evidence` says how it is found):
+
+    - `favoured` is the dimension with the higher mean, null when the interval of mean_x - mean_y holds 0.
+    - `kind` of a dispersion: *conflict* when rho's interval lies below 0, *loose* when it lies above, *independent* when it holds 0.
+    - `tilt_q` and `conflict_q` are Benjamini's and Hochberg's, over all pairs and models of the table.
+    - `evidence`: the test of a tilt is `tilt_p`, that of a dispersion `conflict_p`, since only a conflict is a trade-off; the others have none.
+      *Supported* when stability reaches `supported_stability`, q is at most `fdr`, a dispersion is a conflict, and there are `enough_points` roots;
+      *unsupported* when stability is below one half or p is above `fdr`; *weak* otherwise.
+
+    `roots` names the prompt each prompt was copied or edited from, in the end (task, data_id, root); without it each prompt is its own.
     """
-    rows = [_row(key, cloud, thresholds) for key, cloud in _clouds(scores, thresholds.score)]
-    return pl.DataFrame(rows, schema=dict(tables.RELATIONS.columns), orient="row").sort(KEY)
+    samples = gather(scores, thresholds.score, roots)
+    if samples.keys.is_empty():
+        return pl.DataFrame(schema=dict(tables.RELATIONS.columns))
+    found, verdict = _judged(samples.clouds, thresholds)
+    names = pl.Series("relation", [RELATIONS[place].value for place in verdict], tables.RELATION)
+    parts = [samples.keys, _numbers(found, thresholds), names.to_frame(), _evidence(samples, verdict, found["rho"], thresholds)]
+    table = pl.concat(parts, how="horizontal").with_columns(leaning=_leaning(), favoured=_favoured(), kind=_kind())
+    return table.with_columns(evidence=_support(thresholds)).select(list(tables.RELATIONS.columns))
 
 
-def points(scores: pl.DataFrame, column: str) -> pl.DataFrame:
-    """One row per sample with its score on the pair's two dimensions (`x`, `y`; null where missing), in the order of the key."""
-    first, second = (pl.col("pair").cast(pl.String).str.split("_").list.get(side) for side in (0, 1))
-    of = pl.col("dimension").cast(pl.String)
-    return (
-        scores.group_by(*KEY, "data_id")
-        .agg(x=pl.col(column).filter(of == first).first(), y=pl.col(column).filter(of == second).first())
-        .sort(*KEY, "data_id")
-    )
+def measured(clouds: Clouds, thresholds: Thresholds) -> Iterator[tuple[Places, Measured]]:
+    """What the rule counts in the clouds as they are: the places of some of them, and their counts, (clouds, 1); every cloud once."""
+    for batch in clouds.batches(width=int(clouds.sizes.max(initial=1)) if thresholds.correlation == "kendall" else 1):
+        x, y, there = clouds.stack(batch)
+        yield batch, measure(x, y, there[:, :, None].astype(integers(x.shape[1])), thresholds)
+
+
+def _judged(clouds: Clouds, thresholds: Thresholds) -> tuple[dict[str, Floats], Ints]:
+    """What the rule counts in each cloud, NaN where a number does not exist, and its verdict as a place in `RELATIONS`; all (clouds,)."""
+    found: dict[str, Floats] = {}
+    verdict = np.zeros(clouds.sizes.size, np.int64)
+    for batch, of in measured(clouds, thresholds):
+        verdict[batch] = verdicts(of, thresholds)[:, 0]
+        for name, values in _values(of).items():
+            found.setdefault(name, np.full(verdict.size, np.nan))[batch] = values[:, 0]
+    return found, verdict
+
+
+def _values(of: Measured) -> Mapping[str, Floats | Ints]:
+    return {name: getattr(of, name) for name in (*COUNTS, "rho", *SHARES)} | of.line._asdict()
+
+
+def _numbers(found: Mapping[str, Floats], thresholds: Thresholds) -> pl.DataFrame:
+    """The columns that the rule counts."""
+    counts = {"n" if name == "n" else f"n_{name}": found[name].astype(np.int64) for name in COUNTS}
+    rest = {name: values for name, values in found.items() if name not in COUNTS}
+    p = p_value(found["rho"], found["n"].astype(np.int64), thresholds.correlation)
+    return pl.DataFrame(counts | rest | {"p_value": p}).with_columns(pl.col(pl.Float64).fill_nan(None))
+
+
+def _evidence(samples: Samples, verdict: Ints, rho: Floats, thresholds: Thresholds) -> pl.DataFrame:
+    """The columns of evidence, null where there is none. Threads share the clouds; each cloud's numbers are its own, whoever computes them."""
+    clouds = samples.clouds
+    by_size = np.argsort(clouds.sizes, kind="stable")  # clouds that are alike share their draws
+    enough = by_size[clouds.sizes[by_size] >= thresholds.min_points].tolist() if thresholds.bootstraps else []
+
+    def row(place: int) -> dict[str, Any]:
+        own = clouds.one(place)
+        return weigh(clouds.x[own], clouds.y[own], clouds.root[own], int(verdict[place]), float(rho[place]), thresholds)
+
+    alone = thresholds.correlation == "kendall"  # its matrix products are large, and BLAS has threads of its own for them
+    with ThreadPoolExecutor(1 if alone else os.cpu_count()) as threads:
+        found = dict(zip(enough, threads.map(row, enough), strict=True))
+    columns = {name: tables.RELATIONS.columns[name] for name in COLUMNS}
+    frame = pl.DataFrame([found.get(place, {}) for place in range(verdict.size)], schema=columns, orient="row")
+    q = {f"{test}_q": q_values(frame[f"{test}_p"].fill_null(np.nan).to_numpy()) for test in ("tilt", "conflict")}
+    return frame.with_columns(pl.Series(name, values).fill_nan(None) for name, values in q.items())
+
+
+def _leaning() -> pl.Expr:
+    """The dimension a tilt leans to."""
+    tilts = pl.col("relation") == Relation.TILT.value
+    return pl.when(tilts).then(_side(pl.col("n_above") > pl.col("n_below"))).cast(tables.DIMENSION)
+
+
+def _favoured() -> pl.Expr:
+    """The dimension with the reliably higher mean."""
+    low, high = pl.col("mean_gap_low"), pl.col("mean_gap_high")
+    return pl.when((low > 0) | (high < 0)).then(_side(high < 0)).cast(tables.DIMENSION)
+
+
+def _side(second: pl.Expr) -> pl.Expr:
+    """The second dimension of the pair where the condition holds, else the first."""
+    codes = pl.col("pair").cast(pl.String).str.split("_")
+    return pl.when(second).then(codes.list.get(1)).otherwise(codes.list.get(0))
+
+
+def _kind() -> pl.Expr:
+    """What a dispersion is, by the interval of its rho."""
+    low, high = pl.col("rho_low"), pl.col("rho_high")
+    kinds = pl.when(high < 0).then(pl.lit(Kind.CONFLICT.value)).when(low > 0).then(pl.lit(Kind.LOOSE.value))
+    known = (pl.col("relation") == Relation.DISPERSION.value) & low.is_not_null()
+    return pl.when(known).then(kinds.otherwise(pl.lit(Kind.INDEPENDENT.value))).cast(tables.KIND)
+
+
+def _support(thresholds: Thresholds) -> pl.Expr:
+    """How far the relation can be believed, as `relations` defines it."""
+    tilt, dispersion = (pl.col("relation") == relation.value for relation in (Relation.TILT, Relation.DISPERSION))
+    p, q = (pl.when(tilt).then(pl.col(f"tilt_{name}")).when(dispersion).then(pl.col(f"conflict_{name}")).otherwise(0.0) for name in "pq")
+    fails = (pl.col("stability") < 0.5) | (p > thresholds.fdr)
+    conflict = ~dispersion | (pl.col("kind") == Kind.CONFLICT.value)
+    enough = pl.col("clusters") >= thresholds.enough_points
+    holds = (pl.col("stability") >= thresholds.supported_stability) & (q <= thresholds.fdr) & conflict & enough
+    words = pl.when(fails).then(pl.lit(Support.UNSUPPORTED.value)).when(holds).then(pl.lit(Support.SUPPORTED.value))
+    return pl.when(pl.col("stability").is_not_null()).then(words.otherwise(pl.lit(Support.WEAK.value))).cast(tables.EVIDENCE)
 
 
 def located(scores: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
@@ -57,61 +160,3 @@ def located(scores: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
     where = regions(x, y, thresholds)
     names = pl.Series("region", np.select([where.synergy, where.bottleneck], ["R_S", "R_B"], "R_T"))
     return found.with_columns(region=pl.when(pl.col("x").is_not_null() & pl.col("y").is_not_null()).then(names))
-
-
-def _clouds(scores: pl.DataFrame, column: str) -> Iterator[tuple[tuple[str, str, str], pl.DataFrame]]:
-    for key, cloud in points(scores, column).group_by(KEY, maintain_order=True):
-        model, task, pair = map(str, key)
-        yield (model, task, pair), cloud
-
-
-def _row(key: tuple[str, str, str], samples: pl.DataFrame, thresholds: Thresholds) -> dict[str, object]:
-    scored = samples.drop_nulls(["x", "y"])
-    x, y = scored["x"].to_numpy(), scored["y"].to_numpy()
-    cloud = measure(x[None], y[None], thresholds)
-    verdict = int(verdicts(cloud, thresholds)[0])
-    evidence = bootstrap(x, y, verdict, thresholds, seed(*key))
-    known = bool(np.isfinite(cloud.rho[0]))
-    return {
-        **dict(zip(KEY, key, strict=True)),
-        "nulls": samples.height - scored.height,
-        **_counts(cloud),
-        "rho_low": evidence.rho_low if known else None,
-        "rho_high": evidence.rho_high if known else None,
-        "p_value": p_value(float(cloud.rho[0]), cloud.n),
-        **_middles(x, y),
-        "relation": RELATIONS[verdict].value,
-        "leaning": _leaning(Pair.parse(key[2]), cloud) if RELATIONS[verdict] is Relation.TILT else None,
-        "stability": evidence.stability,
-    }
-
-
-def _counts(cloud: Cloud) -> dict[str, object]:
-    return {
-        "n": cloud.n,
-        "rho": _number(cloud.rho[0]),
-        "n_synergy": int(cloud.synergy[0]),
-        "n_bottleneck": int(cloud.bottleneck[0]),
-        "n_tradeoff": int(cloud.tradeoff[0]),
-        "density_synergy": cloud.synergy[0] / cloud.n if cloud.n else None,
-        "density_bottleneck": cloud.bottleneck[0] / cloud.n if cloud.n else None,
-        "n_above": int(cloud.above[0]),
-        "n_below": int(cloud.below[0]),
-        "slope": _number(cloud.slope[0]),
-        "intercept": _number(cloud.intercept[0]),
-    }
-
-
-def _middles(x: Floats, y: Floats) -> dict[str, float | None]:
-    sides = {"x": x, "y": y}
-    means = {f"mean_{side}": float(values.mean()) if values.size else None for side, values in sides.items()}
-    medians = {f"median_{side}": float(np.median(values)) if values.size else None for side, values in sides.items()}
-    return means | medians
-
-
-def _leaning(pair: Pair, cloud: Cloud) -> Dimension:
-    return pair.y if cloud.above[0] > cloud.below[0] else pair.x
-
-
-def _number(value: np.float64) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -67,7 +67,8 @@ def equal(one: str, other: str) -> Check:
 
 def no_more(small: str, large: str) -> Check:
     """small ≤ large, row by row."""
-    return Check("expect_column_pair_values_a_to_be_greater_than_b", {"column_A": large, "column_B": small, "or_equal": True})
+    pair = {"column_A": large, "column_B": small, "or_equal": True, "ignore_row_if": "either_value_is_missing"}
+    return Check("expect_column_pair_values_a_to_be_greater_than_b", pair)
 
 
 def unique(*columns: str) -> Check:

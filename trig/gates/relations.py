@@ -8,13 +8,19 @@ from trig.dimensions import Relation
 from trig.gates import expect
 
 LABEL = ("model", "task", "pair")
-CORRELATIONS = ("rho", "rho_low", "rho_high")
-SHARES = ("density_synergy", "density_bottleneck", "p_value", "stability", "mean_x", "mean_y", "median_x", "median_y")
+CORRELATIONS = ("rho", "rho_low", "rho_high", *(f"{gap}_gap_{end}" for gap in ("mean", "median") for end in ("low", "high")))
+SHARES = (
+    *("density_synergy", "density_bottleneck", "mean_x", "mean_y", "median_x", "median_y", "off_mass"),
+    *(f"{name}_{end}" for name in ("density_synergy", "density_bottleneck", "mean_x", "mean_y") for end in ("low", "high")),
+    *("p_value", "tilt_p", "tilt_q", "conflict_p", "conflict_q", "stability", "runner_up_share"),
+)
+INTERVALS = ("rho", "density_synergy", "density_bottleneck", "mean_x", "mean_y", "mean_gap", "median_gap")
+TESTS = ("tilt", "conflict")
 
 
 def views(prompts: pl.DataFrame, relations: pl.DataFrame, min_relations: int) -> list[expect.View]:
     """What is expected of the relations of every model, over the subsets that have test prompts."""
-    texts = relations.with_columns(pl.col("task", "pair", "relation", "leaning").cast(pl.String))
+    texts = relations.with_columns(pl.col(pl.Enum).cast(pl.String))
     subsets = prompts.filter(pl.col("split") == "test").select(pl.col("task", "pair").cast(pl.String)).unique(maintain_order=True)
     asked = texts.select("model").unique(maintain_order=True).join(subsets, how="cross")
     return [
@@ -33,7 +39,14 @@ def _of_a_relation() -> Mapping[str, expect.Check]:
         "no count is negative": expect.between("smallest_count", 0, None),
         "the points of the three regions are all points": expect.equal("in_regions", "n"),
         "no more points lie off the line than are in the trade-off region": expect.no_more("off_the_line", "n_tradeoff"),
+        **{f"the interval of {name} has its ends in order": expect.no_more(f"{name}_low", f"{name}_high") for name in INTERVALS},
+        **{f"{test}_q is no smaller than {test}_p": expect.no_more(f"{test}_p", f"{test}_q_rounded") for test in TESTS},
+        "no more prompts than samples": expect.no_more("clusters", "n"),
         "a tilt, and nothing else, leans to a dimension of its pair": expect.holds("leaning_fits"),
+        "the favoured dimension has the higher mean of the pair": expect.holds("favoured_fits"),
+        "a dispersion with an interval of rho, and nothing else, is of a kind": expect.holds("kind_fits"),
+        "there is evidence exactly where there is a stability": expect.equal("has_evidence", "has_stability"),
+        "the runner-up is another relation, and no likelier than a supported one": expect.holds("runner_up_fits"),
     }
 
 
@@ -48,13 +61,24 @@ def _of_a_model(min_relations: int) -> Mapping[str, expect.Check]:
 def _rows(relations: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
     """One flat row per relation, with what the expectations compare."""
     tilts = pl.col("relation") == Relation.TILT
-    of_pair = pl.col("leaning").is_in(pl.col("pair").str.split("_")).fill_null(False)
+    codes = pl.col("pair").str.split("_")
+    of_pair = pl.col("leaning").is_in(codes).fill_null(False)
+    higher = codes.list.get((pl.col("mean_y") > pl.col("mean_x")).cast(pl.Int64))
+    of_a_kind = (pl.col("relation") == Relation.DISPERSION) & pl.col("rho_low").is_not_null() & pl.col("stability").is_not_null()
+    other = (pl.col("runner_up") != pl.col("relation")) & (pl.col("runner_up_share") + pl.col("stability") <= 1 + expect.ROUNDING)
+    likely = (pl.col("evidence") != "supported") | (pl.col("runner_up_share") <= pl.col("stability"))
     return relations.join(asked.with_columns(asked=True), on=LABEL, how="left", maintain_order="left").with_columns(
         pl.col("asked").fill_null(False),
         in_regions=pl.sum_horizontal("n_synergy", "n_bottleneck", "n_tradeoff"),
         off_the_line=pl.sum_horizontal("n_above", "n_below"),
-        smallest_count=pl.min_horizontal("n", "nulls", "n_synergy", "n_bottleneck", "n_tradeoff", "n_above", "n_below"),
+        smallest_count=pl.min_horizontal("n", "nulls", "clusters", "n_synergy", "n_bottleneck", "n_tradeoff", "n_above", "n_below"),
         leaning_fits=pl.when(tilts).then(of_pair).otherwise(pl.col("leaning").is_null()),
+        favoured_fits=pl.col("favoured").is_null() | (pl.col("favoured") == higher).fill_null(False),
+        kind_fits=pl.col("kind").is_not_null() == of_a_kind,
+        has_evidence=pl.col("evidence").is_not_null(),
+        has_stability=pl.col("stability").is_not_null(),
+        runner_up_fits=pl.col("runner_up").is_null() | (other & likely.fill_null(True)).fill_null(False),
+        **{f"{test}_q_rounded": pl.col(f"{test}_q") + expect.ROUNDING for test in TESTS},
     )
 
 

@@ -5,10 +5,16 @@ from collections.abc import Mapping
 import polars as pl
 
 from trig import tables
-from trig.dimensions import Pair
+from trig.dimensions import Kind, Pair
 from trig.report.contents import Tuning
 
 SAMPLE = ("task", "pair", "data_id", "dimension")
+KINDS: Mapping[str, str] = {
+    Kind.CONFLICT: "A conflict: one falls as the other rises.",
+    Kind.INDEPENDENT: "No trade-off: the scores may be independent.",
+    Kind.LOOSE: "No trade-off: the scores rise together, if loosely.",
+}
+CORRELATIONS: Mapping[str, str] = {"spearman": "Spearman's rho", "pearson": "Pearson's r", "kendall": "Kendall's tau"}
 HALF_WIDTH = 1.96
 """Standard errors on each side of a mean: a 95 % interval, for many samples."""
 
@@ -59,7 +65,7 @@ def segment(row: Mapping[str, float | None]) -> list[float] | None:
 
 def verdict(row: Mapping[str, object], thresholds: Mapping[str, object]) -> list[str]:
     """The relation of a pair in words, then why, in short sentences."""
-    return [_relation(row), *_counts(row), _line(row, thresholds), _means(row), *_doubt(row)]
+    return [_relation(row), *_evidence(row), *_counts(row), _line(row, thresholds), _means(row), *_doubt(row, thresholds)]
 
 
 def _relation(row: Mapping[str, object]) -> str:
@@ -88,15 +94,29 @@ def _line(row: Mapping[str, object], thresholds: Mapping[str, object]) -> str:
     return f"N_a = {above} above the line, N_b = {below} below: ratio {ratio}, limit {thresholds['tilt_ratio']}."
 
 
+def _evidence(row: Mapping[str, object]) -> list[str]:
+    """How far to believe the relation, of what kind a dispersion is, and what else it might have been."""
+    if row["evidence"] is None:
+        return []
+    said = [f"{str(row['evidence']).capitalize()} by the evidence.", f"{row['stability']:.0%} of bootstrap samples give the same verdict."]
+    if row["kind"] is not None:
+        said.insert(0, KINDS[str(row["kind"])])
+    if row["runner_up"] is not None:
+        said.append(f"Runner-up: {row['runner_up']}, {row['runner_up_share']:.0%}.")
+    return said
+
+
 def _means(row: Mapping[str, object]) -> str:
     if not row["n"]:
         return "No sample has both scores."
-    return f"Means {row['mean_x']:.2f} and {row['mean_y']:.2f}, medians {row['median_x']:.2f} and {row['median_y']:.2f}."
+    means = f"Means {row['mean_x']:.2f} and {row['mean_y']:.2f}, medians {row['median_x']:.2f} and {row['median_y']:.2f}"
+    return f"{means}; {row['favoured']} is favoured." if row["favoured"] is not None else f"{means}."
 
 
-def _doubt(row: Mapping[str, object]) -> list[str]:
-    rho = "No rho: one side is constant." if row["rho"] is None else f"Spearman's rho {row['rho']:.2f}{_interval(row)}."
-    return [rho] if row["stability"] is None else [rho, f"{row['stability']:.0%} of bootstrap samples give the same verdict."]
+def _doubt(row: Mapping[str, object], thresholds: Mapping[str, object]) -> list[str]:
+    name = CORRELATIONS[str(thresholds["correlation"])]
+    rho = "No rho: one side is constant." if row["rho"] is None else f"{name} {row['rho']:.2f}{_interval(row)}."
+    return [rho] if row["off_mass"] is None else [rho, f"Mean off-grade mass of the judge: {row['off_mass']:.1%}."]
 
 
 def _interval(row: Mapping[str, object]) -> str:

@@ -1,0 +1,71 @@
+"""Score tables made from points that show a known relation, or none."""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from trig import tables
+
+Floats = NDArray[np.float64]
+Make = Callable[[np.random.Generator, int], tuple[Floats, Floats]]
+
+
+def scores(clouds: Iterable[tuple[Floats, Floats]], pair: str = "IQ-R_TA-S") -> pl.DataFrame:
+    """A scores table with one model per cloud, named by its number."""
+    frames = []
+    for number, (x, y) in enumerate(clouds):
+        n = len(x)
+        ids = [f"{pair}_{place}" for place in range(1, n + 1)]
+        values = np.concatenate([x, y])
+        codes = [code for code in pair.split("_") for _ in ids]
+        columns = {"data_id": ids * 2, "dimension": codes, "score_trig": values, "expected": values}
+        named = pl.DataFrame(columns).with_columns(
+            model=pl.lit(f"{number:05}"), task=pl.lit("t2i"), pair=pl.lit(pair), off_mass=pl.lit(0.01)
+        )
+        frames.append(named)
+    names = ("model", "task", "pair", "data_id", "dimension", "score_trig", "expected", "off_mass")
+    return pl.concat(frames).select(names).cast({name: tables.SCORES.columns[name] for name in names})
+
+
+def many(make: Make, count: int, n: int, seed: int) -> pl.DataFrame:
+    """The scores of `count` clouds of n points."""
+    draw = np.random.default_rng(seed)
+    return scores(make(draw, n) for _ in range(count))
+
+
+def uniform(draw: np.random.Generator, n: int) -> tuple[Floats, Floats]:
+    """Independent scores."""
+    return draw.random(n), draw.random(n)
+
+
+def skewed(draw: np.random.Generator, n: int) -> tuple[Floats, Floats]:
+    """Independent scores of which one is so skewed that the published rule sees a tilt."""
+    return draw.uniform(0.6, 0.8, n), np.clip(0.75 - draw.exponential(0.1, n), 0, 1)
+
+
+def conflict(draw: np.random.Generator, n: int) -> tuple[Floats, Floats]:
+    """Normal scores with a Spearman correlation of -0.4."""
+    r = 2 * np.sin(-0.4 * np.pi / 6)
+    z = draw.multivariate_normal([0, 0], [[1, r], [r, 1]], n)
+    return np.clip(0.55 + 0.12 * z[:, 0], 0, 1), np.clip(0.6 + 0.12 * z[:, 1], 0, 1)
+
+
+def tilt(draw: np.random.Generator, n: int) -> tuple[Floats, Floats]:
+    """y follows x; 70 % of the points lie a little above the line, the others further below it."""
+    x = draw.uniform(0.52, 0.78, n)
+    off = np.where(draw.random(n) < 0.7, 0.03, -0.07) + draw.normal(0, 0.005, n)
+    return x, np.clip(0.65 + 0.8 * (x - 0.65) + off, 0, 1)
+
+
+def synergy(draw: np.random.Generator, n: int) -> tuple[Floats, Floats]:
+    """Half of the points have both scores high."""
+    high = draw.random(n) < 0.5
+    return tuple(np.where(high, draw.uniform(0.82, 1, n), draw.uniform(0.4, 0.79, n)) for _ in range(2))  # type: ignore[return-value]
+
+
+def bottleneck(draw: np.random.Generator, n: int) -> tuple[Floats, Floats]:
+    """Half of the points have both scores low."""
+    low = draw.random(n) < 0.5
+    return tuple(np.where(low, draw.uniform(0, 0.48, n), draw.uniform(0.51, 0.79, n)) for _ in range(2))  # type: ignore[return-value]

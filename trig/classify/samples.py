@@ -1,0 +1,82 @@
+"""From rows of scores to clouds of points, and from prompts to the prompts they were copied from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from trig import tables
+from trig.classify.stack import Clouds
+from trig.dimensions import Pair
+
+KEY = ("model", "task", "pair")
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The samples of a run, as clouds: one for each model, task and pair."""
+
+    keys: pl.DataFrame  # model, task, pair, nulls, off_mass, clusters: a row per cloud, in order
+    clouds: Clouds
+
+
+def roots(prompts: pl.DataFrame) -> pl.DataFrame:
+    """The prompt that each prompt was copied or edited from, in the end: task, data_id, root. A prompt without a parent is its own root."""
+    parent = {(task, child): name for task, child, name in prompts.select("task", "data_id", "parent").iter_rows() if name is not None}
+    rows = []
+    for task, data_id in prompts.select("task", "data_id").unique(maintain_order=True).iter_rows():
+        root, seen = data_id, {data_id}
+        while (above := parent.get((task, root))) is not None and above not in seen:
+            root = above
+            seen.add(above)
+        rows.append((task, data_id, root))
+    return pl.DataFrame(rows, schema={"task": tables.TASK, "data_id": pl.String, "root": pl.String}, orient="row")
+
+
+def points(scores: pl.DataFrame, column: str) -> pl.DataFrame:
+    """One row per sample with its score on the pair's two dimensions (`x`, `y`; null where missing), in the order of the key.
+
+    A pair that is named the other way round is put into its canonical order. Scores on other dimensions are not looked at.
+    """
+    return _side_by_side(_of_its_pair(scores.select(*KEY, "data_id", "dimension", score=pl.col(column))))
+
+
+def gather(scores: pl.DataFrame, column: str, roots: pl.DataFrame | None) -> Samples:
+    """The clouds of a run. Without `roots` every prompt is its own; a prompt that `roots` does not name is too."""
+    own = _of_its_pair(scores.select(*KEY, "data_id", "dimension", "off_mass", score=pl.col(column)))
+    samples = _side_by_side(own)
+    whole = pl.col("x").is_not_null() & pl.col("y").is_not_null()
+    samples = samples.with_columns(root=_root(samples, roots))
+    keys = samples.group_by(KEY, maintain_order=True).agg(
+        nulls=(~whole).sum().cast(pl.Int64), n=whole.sum(), clusters=pl.col("root").filter(whole).n_unique().cast(pl.Int64)
+    )
+    noise = own.group_by(KEY).agg(off_mass=pl.col("off_mass").drop_nulls().sort().mean())
+    keys = keys.join(noise, on=KEY, how="left", maintain_order="left")
+    scored = samples.filter(whole)
+    x, y = (scored[side].to_numpy().astype(np.float64) for side in ("x", "y"))
+    return Samples(keys.drop("n"), Clouds(x, y, scored["root"].to_numpy(), keys["n"].to_numpy().astype(np.intp)))
+
+
+def _side_by_side(own: pl.DataFrame) -> pl.DataFrame:
+    """One row per sample, in the order of the key."""
+    x, y = (own.filter(pl.col("side") == side).select(*KEY, "data_id", pl.col("score").alias(side)) for side in ("x", "y"))
+    return x.join(y, on=[*KEY, "data_id"], how="full", coalesce=True).sort(*KEY, "data_id")
+
+
+def _root(samples: pl.DataFrame, roots: pl.DataFrame | None) -> pl.Series:
+    """A number for the root of each sample, by the order of the roots' names."""
+    if roots is None:
+        return pl.Series("root", np.arange(samples.height))
+    named = samples.select("task", "data_id").join(roots, on=["task", "data_id"], how="left", maintain_order="left")
+    return named.select(root=pl.col("root").fill_null(pl.col("data_id")).rank("dense").cast(pl.Int64))["root"]
+
+
+def _of_its_pair(scores: pl.DataFrame) -> pl.DataFrame:
+    """The scores on the two dimensions of their pair, with the pair in canonical order and the `side` each belongs to: x or y."""
+    pairs = {str(name): Pair.parse(str(name)) for name in scores["pair"].unique()}
+    rows = [(name, str(pair), side, code) for name, pair in pairs.items() for side, code in (("x", pair.x.value), ("y", pair.y.value))]
+    known = pl.DataFrame(
+        rows, {"pair": scores.schema["pair"], "canonical": tables.PAIR, "side": pl.String, "dimension": tables.DIMENSION}, orient="row"
+    )
+    own = scores.join(known, on=["pair", "dimension"], how="inner", maintain_order="left")
+    return own.with_columns(pair=pl.col("canonical")).drop("canonical")
