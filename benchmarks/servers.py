@@ -69,6 +69,11 @@ class Stub:
         self.asked: Counter[str] = Counter()
         self.busy = self.busiest = 0
 
+    @property
+    def pictured(self) -> int:
+        """Questions about a picture that it was asked."""
+        return sum(count for content, count in self.asked.items() if "image_url" in content)
+
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if self.key and request.headers.get("authorization") != f"Bearer {self.key}":
             return web.json_response({"error": {"message": f"wrong key {request.headers.get('authorization')}"}}, status=401)

@@ -32,23 +32,11 @@ CALLS = 24
 """Of the factory's prompts: 3 subsets of 4, on 2 dimensions."""
 
 
-class Listed(Stub):
-    """Notes what it is asked for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.paths: list[str] = []
-
-    async def handle(self, request: web.Request) -> web.StreamResponse:
-        self.paths.append(request.path)
-        return await super().handle(request)
-
-
 @pytest.fixture
-def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listed]:
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
     """A server, and a folder to stand in: a roster of two models, pictures of the first, and the served judge configured."""
-    listed = Listed()
-    with running(listed) as address:
+    stub = Stub()
+    with running(stub) as address:
         roster = {"generate__roster": ["tiny", "tiny-turbo"], "finetune__base": "tiny"}
         endpoint = {JUDGE + "endpoints": [f"{address}/v1"], JUDGE + "model": "stub", JUDGE + "retries": 0}
         workplace.bench(tmp_path, judge__name="tiny-served", **roster, **endpoint)
@@ -57,7 +45,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Listed]:
         prompts = factories.prompts()
         tables.write(prompts, tables.PROMPTS, tmp_path / "data/prompts.parquet")
         paint(prompts, "tiny")
-        yield listed
+        yield stub
 
 
 def paint(prompts: pl.DataFrame, model: str) -> None:
@@ -99,36 +87,44 @@ def run_the_judge(model: str) -> None:
         list(answer(found, judge, store, settings.judge))
 
 
-def test_before_a_run_all_is_to_ask_and_after_it_nothing(server: Listed) -> None:
+def test_before_a_run_all_is_to_ask_and_after_it_nothing(server: Stub) -> None:
     assert counts(planned("tiny")["tiny"]) == (CALLS, 0, 0, CALLS)
-    assert not server.asked and set(server.paths) <= {"/v1/models", "/version"}, "neither a picture nor a prompt was sent"
+    assert [json.loads(content) for content in server.asked] == [[{"type": "text", "text": "Good?"}]], (
+        "neither a picture nor a prompt was sent"
+    )
     run_the_judge("tiny")
-    assert server.asked
+    assert server.pictured == CALLS
     assert counts(planned("tiny")["tiny"]) == (CALLS, CALLS, 0, 0)
     assert planned("tiny")["tiny"]["prompt_tokens"] == 0
 
 
-def test_another_prompt_makes_its_own_questions_unknown_and_no_others(server: Listed) -> None:
+def test_another_prompt_makes_its_own_questions_unknown_and_no_others(server: Stub) -> None:
     run_the_judge("tiny")
-    sent = server.asked.total()
+    sent = server.pictured
     old = tables.split(prompts(), "test")["prompt"][0]
     reword(old, "A ball.")
     assert counts(planned("tiny")["tiny"]) == (CALLS, CALLS - 2, 0, 2)
     reword("A ball.", old)
     assert counts(planned("tiny")["tiny"]) == (CALLS, CALLS, 0, 0)
-    assert server.asked.total() == sent
+    assert server.pictured == sent
 
 
-def test_what_was_refused_for_good_is_counted_apart(server: Listed) -> None:
-    reword(tables.split(prompts(), "test")["prompt"][0], "refuse this")
+def test_what_was_refused_for_good_is_counted_apart(server: Stub) -> None:
+    whole = factories.images(prompts(), "tiny", 64, 64)
+    torn = pl.col("image").struct.with_fields(
+        pl.when(whole["data_id"] == whole["data_id"][0]).then(pl.lit(b"torn")).otherwise(pl.field("bytes")).alias("bytes")
+    )
+    tables.write(whole.with_columns(torn), tables.IMAGES, Path("data/images/tiny/t2i/all.parquet"))
+    reword(tables.split(prompts(), "test")["prompt"][-1], "refuse this")
     run_the_judge("tiny")
-    assert counts(planned("tiny")["tiny"]) == (CALLS, CALLS - 2, 2, 0)
-    assert server.asked
+    assert counts(planned("tiny")["tiny"]) == (CALLS, CALLS - 4, 2, 2), "another day the server may not refuse"
+    assert server.pictured == CALLS - 2
 
 
 @pytest.mark.usefixtures("server")
 def test_what_passed_without_an_answer_is_to_be_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Stub, "complete", lambda *_: web.Response(status=500))
+    usual = Stub.complete
+    monkeypatch.setattr(Stub, "complete", lambda self, body: web.Response(status=500) if "image_url" in str(body) else usual(self, body))
     run_the_judge("tiny")
     assert counts(planned("tiny")["tiny"]) == (CALLS, 0, 0, CALLS)
 
@@ -140,7 +136,7 @@ def test_equal_pictures_of_two_models_are_asked_about_once() -> None:
     assert counts(found["tiny"]) == counts(found["tiny-turbo"]) == counts(found["all"]) == (CALLS, 0, 0, CALLS)
 
 
-def test_pictures_that_are_still_to_be_made_count_as_the_prompts_table_has_them(server: Listed) -> None:
+def test_pictures_that_are_still_to_be_made_count_as_the_prompts_table_has_them(server: Stub) -> None:
     found = planned()
     assert found["tiny-turbo"]["prompt_tokens"] == found["tiny"]["prompt_tokens"] > 0, "the same prompts, and pictures of the same size"
     assert found["all"]["prompt_tokens"] == 2 * found["tiny"]["prompt_tokens"]
