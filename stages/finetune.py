@@ -1,4 +1,4 @@
-"""Train an adapter for the pair that needs it most.
+"""Train an adapter for the weakest pair that has enough good pictures.
 
 python -m stages.finetune WEAKEST PROMPTS LORA
 """

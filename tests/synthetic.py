@@ -52,6 +52,7 @@ def scores(model: str, frame: pl.DataFrame) -> pl.DataFrame:
                 {"model": model, "task": task, "pair": pair, "data_id": data_id, "dimension": code}
                 | {"score_trig": None if missing else 0.8 * s, "expected": None if missing else s, "confidence": None if missing else 0.8}
                 | {"off_mass": 0.01, "p": None, "status": "null" if missing else "ok", "reason": "no answer" if missing else None}
+                | {"scale": "Bad/Medium/Good", "max_pixels": 1003520, "reference_image": "source"}
                 | {
                     "judge": "tiny-judge@0123abcd",
                     "engine": "none",

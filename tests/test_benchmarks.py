@@ -36,7 +36,7 @@ def test_a_row_prints_its_figures_and_a_missed_bar_is_exit_code_1(turbo: str, co
 def test_an_unknown_row_names_the_known_ones() -> None:
     failed = workplace.python("-m", "benchmarks", "speed", cwd=workplace.ROOT)
     assert failed.returncode == 2
-    assert "'speed' is no row; choose from score, sharing, serving, relations, evidence, judge," in failed.stderr
+    assert "'speed' is no row; choose from score, sharing, serving, memory, relations, evidence, judge," in failed.stderr
 
 
 def test_memory_counts_what_a_program_starts() -> None:

@@ -31,12 +31,12 @@ def limits(**changes: object) -> Thresholds:
 def table(points: Points, pair: str = PAIR, model: str = "a") -> pl.DataFrame:
     """A scores table with one prompt per point; None is a missing score, NaN a row that is not there."""
     rows = [
-        (model, "t2i", pair, f"{pair}_{n}", code, score, score, 0.01, f"{pair}_{n}/{code}")
+        (model, "t2i", pair, f"{pair}_{n}", code, score, score, 0.01, "no answer" if score is None else None, f"{pair}_{n}/{code}")
         for n, point in enumerate(points, 1)
         for code, score in zip(pair.split("_"), point, strict=True)
         if score is None or score == score
     ]
-    columns = ("model", "task", "pair", "data_id", "dimension", "score_trig", "expected", "off_mass", "key")
+    columns = ("model", "task", "pair", "data_id", "dimension", "score_trig", "expected", "off_mass", "reason", "key")
     schema = {column: tables.SCORES.columns[column] for column in columns}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
@@ -235,7 +235,7 @@ def test_metrics_are_small_and_count_nulls() -> None:
     models: Any = metrics(relations(frame, limits()), frame, prompts)["models"]
     model = models["a"]
     assert model["dimensions"]["IQ-R"] == {"n": 11, "nulls": 1, "score_trig": 0.9, "expected": 0.9}
-    assert (model["n"], model["nulls"]) == (23, 1)
+    assert (model["n"], model["nulls"], model["reasons"]) == (23, 1, {"no answer": 1})
     assert model["pairs"] == {"t2i": {PAIR: "none"}}
 
 

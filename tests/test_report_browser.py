@@ -112,7 +112,8 @@ def test_choosing_a_pair_draws_its_points_and_says_why(browser: webdriver.Chrome
     expected = "#reasons li"
     titles = "return document.getElementById('scatter').textContent"
     WebDriverWait(browser, 10).until(lambda driver: "TA-S Style" in driver.execute_script(titles))
-    samples = int(browser.find_elements(By.CSS_SELECTOR, expected)[0].text.split(" samples")[0])
+    told = [reason.text for reason in browser.find_elements(By.CSS_SELECTOR, expected)]
+    samples = next(int(text.split(" samples")[0]) for text in told if " samples: " in text)
     assert browser.execute_script(drawn) == samples
     browser.execute_script("document.getElementById('pair-pictures').click()")
     assert all("tiny-dtm" in text and "TA-C Content" in text for text in cards(browser))

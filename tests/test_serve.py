@@ -196,14 +196,14 @@ def test_checkpoints_of_other_makes_are_read_too(tmp_path: Path) -> None:
     vision = Vision(28, 3136, 12845056)
     assert found == Checkpoint(128000, vision, None)
     assert found.count("a ball") is None
-    assert serve.context(found, 1003520, ["four"], 512) == 2 * vision.bound(1003520) + 4 + 512 + serve.TEMPLATE
+    assert serve.context(found, 1003520, ["four"], 512, 1) == 2 * vision.bound(1003520) + 4 + 512 + serve.TEMPLATE + 1
 
 
 def test_a_checkpoint_that_does_not_say_how_it_cuts_pictures_is_given_all_it_reads(tmp_path: Path) -> None:
     nested = {"text_config": {"max_position_embeddings": 32768}, "vision_config": {"patch_size": 14}}
     found = read(written(tmp_path, config=nested))
-    assert (found.vision, serve.context(found, 1003520, ["four"], 512)) == (None, 32768)
-    assert serve.context(read(written(tmp_path, config={})), 1, ["four"], 1) is None
+    assert (found.vision, serve.context(found, 1003520, ["four"], 512, 1)) == (None, 32768)
+    assert serve.context(read(written(tmp_path, config={})), 1, ["four"], 1, 1) is None
     (tmp_path / "config.json").write_text("{", "utf-8")
     with pytest.raises(WeightsError, match=r"config\.json: not a readable JSON object"):
         read(tmp_path)

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from math import exp
 from types import SimpleNamespace
+from typing import Any
 
 import factories
 import numpy as np
 import pytest
+from aiohttp import web
 
 from benchmarks.servers import Spoiler, Stub, running
 from trig.backends import openai as served
@@ -191,6 +193,35 @@ def test_a_server_that_comes_back_is_asked_again(stub: tuple[Stub, str]) -> None
             time.sleep(0.003)
         assert seen == 600
     assert reborn.asked
+
+
+def test_of_two_servers_one_that_only_fails_costs_no_answer() -> None:
+    class Sick(Stub):
+        def complete(self, body: dict[str, Any]) -> web.Response:
+            return web.Response(status=502) if "image_url" in str(body) else super().complete(body)
+
+    with running(Stub()) as address, running(Sick()) as sick:
+        assert all(rating.p for rating in ratings(judge(address, sick, retries=2), questions(200), SCALE, 0.5))
+
+
+def test_a_grade_of_several_tokens_is_refused_where_only_its_beginning_is_told() -> None:
+    with running(Stub(knows=("logprobs",))) as address:
+        one = judge(address)
+        with pytest.raises(
+            LabelError, match=r"^params.yaml: judge.scale: 'mediumish' is several tokens for this judge, which begins it with 'Medium'"
+        ):
+            ratings(one, questions(2), Scale(("Bad", "Mediumish", "Good")), 0.5)
+
+
+def test_a_wire_that_fails_does_not_make_another_judge(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(_: Stub, __: web.Request) -> web.Response:
+        return web.Response(status=503)
+
+    with running(Stub()) as address:
+        one = judge(address, retries=0)
+        monkeypatch.setattr(Stub, "handle", broken)
+        with pytest.raises(JudgeError, match="HTTP 503; mend the server and run again"):
+            labels(SCALE, one.encode)
 
 
 def test_no_server_is_one_line() -> None:

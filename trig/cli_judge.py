@@ -45,7 +45,9 @@ def judge(
     revision, plans = _plans(settings, wanted, tables.split(tables.read(prompts, tables.PROMPTS), "test"), images)
     entry = settings.judges[settings.judge.name]
     price = None if isinstance(entry, LocalJudge) else entry.price
-    cost = partial(Plan.usd, price=price, answers=settings.judge.samples if settings.judge.mode == "sampled" else 1)
+    from trig.backends.completions import LONGEST
+
+    cost = partial(Plan.usd, price=price, answers=settings.judge.samples * LONGEST if settings.judge.mode == "sampled" else 1)
     if as_json:
         whole = together(list(plans.values()))
         *figures, last = (_figures(name, each, cost(each)) for name, each in (*plans.items(), (ALL, whole)))
@@ -55,7 +57,7 @@ def judge(
 
 
 def _plans(settings: Params, models: Sequence[str], wanted: pl.DataFrame, images: Path) -> tuple[str, dict[str, Plan]]:
-    """The judge's revision, and what each model's run would ask. A served judge is met for its name and version, and sent nothing."""
+    """The judge's revision, and what each model's run would ask. A served judge is asked what it is and what it tells, with a word of ours."""
     from trig.backends import checkpoint, judges
 
     place = Path(settings.judges[settings.judge.name].needs)

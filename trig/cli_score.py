@@ -2,8 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,11 +14,11 @@ from stages._cli import bar
 from trig import params
 from trig.dimensions import ABOUT, Dimension, dimension
 from trig.errors import TableError, TrigError
-from trig.judge import Rating, labels, rate
+from trig.judge import Judge
 from trig.judge.samples import Sample, samples
 
-AT_A_TIME = 256
-"""Pictures held in memory."""
+FEW = 100
+"""So many scores need no progress bar."""
 
 
 def score(
@@ -41,9 +41,10 @@ def score(
     asked = [dimension(code) for code in codes or ()] or list(Dimension)
     if out and out.suffix not in {".csv", ".parquet"}:
         raise TableError(f"--out: {out}: the file must end in .csv or .parquet")
-    rows = _rate(samples(target, prompt), asked, batch_size)
+    table = _rate(samples(target, prompt), asked, batch_size)
+    rows = table.to_dicts()
     if out:
-        _write(rows, out)
+        _write(table, out)
     elif as_json:
         for row in rows:
             print(json.dumps(row))
@@ -58,55 +59,28 @@ def score(
         print(f"{len(missing)} of {len(rows)} have no score; the first: {missing[0]['image']}: {missing[0]['reason']}", file=sys.stderr)
 
 
-def _rate(found: Sequence[Sample], asked: Sequence[Dimension], batch_size: int | None) -> list[dict[str, Any]]:
+def _rate(found: Sequence[Sample], asked: Sequence[Dimension], batch_size: int | None) -> pl.DataFrame:
     """A row per picture and dimension, in order."""
     from trig.backends import judges
 
     settings = params.load()
-    wanted = settings.judge
-    pieces = [(each, code) for each in found for code in asked]
-    judge = judges.load(settings, batch_size)
-    ids = labels(wanted.scale, judge.encode)
-    said: dict[int, Rating] = {}
-
-    def steps() -> Iterator[tuple[int, int]]:
-        for start in range(0, len(found), AT_A_TIME):
-            some = found[start : start + AT_A_TIME]
-            questions = [question for each in some for question in each.questions(asked, wanted.scale.grades, wanted.max_pixels)]
-            for place, answer in judge.ask(questions, ids):
-                said[start * len(asked) + place] = rate(answer, wanted.max_off_mass, wanted.scale)
-                yield len(said), len(pieces)
-
-    if len(pieces) > 100:
-        bar("score", steps())
-    else:
-        list(steps())
-    return [
-        {
-            "image": str(each.image),
-            "prompt": each.prompt,
-            "task": each.task.value,
-            "dimension": code.value,
-            "judge": f"{wanted.name}@{judge.revision}",
-            "grades": list(wanted.scale.grades),
-            **asdict(said[place]),
-        }
-        for place, (each, code) in enumerate(pieces)
-    ]
+    judge = Judge(judges.load(settings, batch_size), settings.judge)
+    if len(found) * len(asked) <= FEW:
+        return judge.score(found, asked)
+    return judge.score(found, asked, partial(bar, "score"))
 
 
-def _write(rows: Sequence[dict[str, Any]], out: Path) -> None:
+def _write(table: pl.DataFrame, out: Path) -> None:
     """The whole table or none: a CSV has a column for each grade's probability."""
-    frame = pl.DataFrame(rows, infer_schema_length=None)
     part = out.with_name(f".{out.name}.part")
     if out.suffix == ".csv":
-        grades = rows[0]["grades"]
+        grades = table["grades"][0]
         shares = [pl.col("p").list.get(place, null_on_oob=True).alias(f"p_{grade}") for place, grade in enumerate(grades)]
-        frame.with_columns(pl.col("p").cast(pl.List(pl.Float64))).with_columns(shares).drop("p", "grades").write_csv(part)
+        table.with_columns(shares).drop("p", "grades").write_csv(part)
     else:
-        frame.write_parquet(part)
+        table.write_parquet(part)
     part.replace(out)
-    print(f"{len(rows)} scores are in {out}")
+    print(f"{table.height} scores are in {out}")
 
 
 def _line(row: dict[str, Any]) -> str:

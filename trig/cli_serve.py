@@ -43,6 +43,7 @@ def serve(
 ) -> None:
     """Prints and runs the vLLM command that fits a judge. Arguments after -- are passed on: trig serve -- --max-num-seqs 64"""
     from trig.backends import checkpoint, serve
+    from trig.backends.completions import LONGEST
 
     settings = params.load()
     name, entry = serve.choose(settings, judge)
@@ -50,7 +51,13 @@ def serve(
     program = serve.executable(vllm)
     if program is None and not show:
         raise JudgeError(f"vllm: it is not here; `make {serve.OWN}/ready` installs it apart from the project, or give --vllm PATH")
-    length = serve.context(checkpoint.read(place), settings.judge.max_pixels, _rubrics(settings), prompt_tokens)
+    length = serve.context(
+        checkpoint.read(place),
+        settings.judge.max_pixels,
+        _rubrics(settings),
+        prompt_tokens,
+        LONGEST if settings.judge.mode == "sampled" else 1,
+    )
     kind = dtype if dtype != "auto" else None if GPU.exists() else "float32"
     arguments = serve.arguments(place, entry.model, host, port or serve.port(name, entry), length, kind, context.obj)
     environment = os.environ if show else serve.environment(name, entry, os.environ)

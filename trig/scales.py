@@ -13,7 +13,7 @@ class Scale:
         None  # the tokens that mean each grade; None: the grade in any case, with or without a space
     )
     top: int | None = None  # only so many of the likeliest tokens count; None: all
-    epsilon: float = 0.0  # added to the sum of probabilities that p is a share of
+    epsilon: float = 0.0  # added to the sum of probabilities that S is divided by
     decimals: int | None = None  # S is rounded to so many
 
     def __post_init__(self) -> None:

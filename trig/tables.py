@@ -88,7 +88,10 @@ SCORES = Table(
         "rubric": pl.String,  # hash of the question's text
         "tokens": pl.Int64,  # of the question, pictures included
         "cached": pl.Int64,  # of these, how many the server had computed before
-        "judged_width": pl.Int32,  # pixels of the picture that the judge saw
+        "scale": pl.String,  # the grades, worst to best
+        "max_pixels": pl.Int64,  # larger pictures were made smaller
+        "reference_image": pl.String,  # whether the judge was sent the source picture
+        "judged_width": pl.Int32,  # pixels of the picture that the judge was sent
         "judged_height": pl.Int32,
         "image_key": pl.String,
         "key": pl.String,

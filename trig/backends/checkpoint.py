@@ -10,10 +10,9 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from trig.errors import WeightsError
+from trig.pictures import MOST_SLENDER
 
 CONFIG = "config.json"
-MOST_SLENDER = 200
-"""Image processors refuse a picture whose longer side is more than so many times its shorter one."""
 
 
 @dataclass(frozen=True, slots=True)

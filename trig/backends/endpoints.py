@@ -3,12 +3,17 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from email.utils import parsedate_to_datetime
 
 import openai
 from openai import AsyncOpenAI
 
 from trig.params import ServedJudge
 
+PATIENCE = 4
+"""Answers in a row that are none, from a server that can be reached, before it is left alone for a while."""
+LONGEST_REST, SHORT_REST = 30.0, 5.0
+"""Seconds that a server is left alone at most: one that cannot be reached, and one that answers with failures."""
 LONGEST_WAIT = 120.0
 """Seconds that a server may ask us to wait."""
 
@@ -19,6 +24,7 @@ class Endpoint:
     def __init__(self, url: str, key: str, settings: ServedJudge) -> None:
         self.client = AsyncOpenAI(base_url=url, api_key=key, timeout=settings.timeout, max_retries=0)
         self.most = settings.concurrency
+        self.alone = len(settings.endpoints) == 1  # nobody else could be asked instead
         self.limit = float(min(8, self.most))
         self.busy = self.failures = 0
         self.down_until = self.halved_at = 0.0
@@ -48,17 +54,20 @@ class Endpoint:
         self.limit = min(self.most, self.limit + 1 / self.limit)
 
     def failed(self, error: Exception) -> None:
-        """A question was not answered. Too many questions or no time: half as many from now on; no connection: none for a while."""
+        """A question was not answered. Too many questions or no time: half as many from now on; one failure after another: none for a while."""
         self.left()
         now = time.monotonic()
-        if isinstance(error, openai.RateLimitError | openai.APITimeoutError):
-            if now - self.halved_at > 1:  # the others that are under way will say the same
-                self.limit, self.halved_at = max(1.0, self.limit / 2), now
-            self.down_until = max(self.down_until, now + _asked_to_wait(error))
-        elif isinstance(error, openai.APIConnectionError) and now >= self.down_until:  # one failure for all that are under way
+        if (
+            isinstance(error, openai.RateLimitError | openai.APITimeoutError) and now - self.halved_at > 1
+        ):  # others under way will say the same
+            self.limit, self.halved_at = max(1.0, self.limit / 2), now
+        if not isinstance(error, openai.RateLimitError) and now >= self.down_until:  # one failure for all that are under way
             self.failures += 1
-            if self.failures > 1:
-                self.down_until = now + min(30.0, 0.25 * 2 ** (self.failures - 2))
+            unreachable = isinstance(error, openai.APIConnectionError) and not isinstance(error, openai.APITimeoutError)
+            beyond = self.failures - (1 if unreachable else PATIENCE)
+            if beyond > 0 and (unreachable or not self.alone):
+                self.down_until = now + min(LONGEST_REST if unreachable else SHORT_REST, 0.25 * 2 ** (beyond - 1))
+        self.down_until = max(self.down_until, now + _asked_to_wait(error))
 
 
 class Crew:
@@ -77,11 +86,15 @@ class Crew:
         """Seconds until an endpoint may be asked; 0 when one may be asked now."""
         return 0.0 if any(each.up for each in self.endpoints) else max(0.0, min(e.down_until for e in self.endpoints) - time.monotonic())
 
-    async def turn(self, images: Sequence[bytes]) -> Endpoint:
-        """An endpoint that has room. Questions about a picture go to the same one, which has computed their beginning, unless it is full."""
+    async def turn(self, images: Sequence[bytes], avoided: Endpoint | None = None) -> Endpoint:
+        """An endpoint that has room. Questions about a picture go to the same one, which has computed their beginning, unless it is full.
+
+        `avoided` has just failed: it is asked again only when no other is up.
+        """
         favourite = self.endpoints[hash(images) % len(self.endpoints)]
         while True:
-            free = [each for each in self.endpoints if each.free]
+            others = [each for each in self.endpoints if each is not avoided and each.up]
+            free = [each for each in others or self.endpoints if each.free]
             if free:
                 chosen = favourite if favourite in free else min(free, key=lambda each: each.busy / each.limit)
                 chosen.busy += 1
@@ -90,10 +103,13 @@ class Crew:
 
 
 def _asked_to_wait(error: Exception) -> float:
-    """Seconds a server asks us to wait, 0 if it does not."""
-    if not isinstance(error, openai.APIStatusError):
-        return 0.0
+    """Seconds a server asks us to wait, which it may say as a date; 0 if it does not."""
+    said = error.response.headers.get("retry-after", "0") if isinstance(error, openai.APIStatusError) else "0"
     try:
-        return min(LONGEST_WAIT, max(0.0, float(error.response.headers.get("retry-after", 0))))
+        seconds = float(said)
     except ValueError:
-        return 0.0
+        try:
+            seconds = parsedate_to_datetime(said).timestamp() - time.time()
+        except ValueError:
+            return 0.0
+    return min(LONGEST_WAIT, max(0.0, seconds))

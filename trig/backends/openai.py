@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import openai
 from openai import AsyncOpenAI, OpenAI
 
-from trig.backends.completions import MALFORMED, count, read, request, seed, shown
+from trig.backends.completions import LONGEST, MALFORMED, count, read, request, seed, shown
 from trig.backends.endpoints import Crew, Endpoint
 from trig.backends.weights import revision
 from trig.errors import JudgeError
@@ -39,44 +39,59 @@ class Served:
         self.field = f"params.yaml: judges.{name}"
         self.settings, self.samples = settings, samples
         self.key = _key(settings, self.field)
-        self.home, self.model = self._meet()
+        self.home, self.model, self.longest = self._meet()
+        self.patient = self.home.with_options(max_retries=max(2, settings.retries))
         self.engine = self._engine()
         self.encode = cache(self._encode)
         self.mode: Mode = "sampled" if samples else self._mode()
         needs = revision(Path(settings.needs))
         self.revision = content_key(model=self.model, engine=self.engine, needs=needs, mode=self.mode, samples=samples, asking=ASKING)
 
-    def _meet(self) -> tuple[OpenAI, str]:
-        """The first endpoint that answers, and the name of the model there."""
+    @property
+    def is_vllm(self) -> bool:
+        return self.engine.startswith("vllm")
+
+    def _meet(self) -> tuple[OpenAI, str, int]:
+        """The first endpoint that answers, the name of the model there, and the tokens that a sampled answer may have."""
         said = ""
         for url in self.settings.endpoints:
             client = OpenAI(base_url=url, api_key=self.key, timeout=self.settings.timeout, max_retries=2)
             try:
-                names = [model.id for model in client.models.list()]
+                contexts = {model.id: getattr(model, "max_model_len", None) for model in client.models.list()}
             except (openai.AuthenticationError, openai.PermissionDeniedError):
                 raise _locked(self.field) from None
             except (openai.APIError, *MALFORMED) as error:
                 said = said or f"{self.field}.endpoints: {url}: {_brief(error)}"
                 continue
-            wanted = self.settings.model or (names[0] if len(names) == 1 else None)
-            if wanted not in names:
-                raise JudgeError(f"{self.field}.model: {self.settings.model!r} is not served at {url}; choose one of {', '.join(names)}")
-            return client, wanted
+            wanted = self.settings.model or (next(iter(contexts)) if len(contexts) == 1 else None)
+            if wanted not in contexts:
+                raise JudgeError(f"{self.field}.model: {self.settings.model!r} is not served at {url}; choose one of {', '.join(contexts)}")
+            context = contexts[wanted]
+            return client, wanted, min(LONGEST, context // 2) if isinstance(context, int) else LONGEST
         raise JudgeError(f"{said}; start the server, or correct the address")
 
     def _engine(self) -> str:
         found = self._beside("get", "version")
-        return f"vllm {found['version']}" if found and "version" in found else f"server {urlsplit(str(self.home.base_url)).hostname}"
+        return f"vllm {found['version']}" if found and "version" in found else f"server {urlsplit(self.settings.endpoints[0]).hostname}"
 
     def _beside(self, verb: Literal["get", "post"], path: str, **body: object) -> dict[str, Any] | None:
-        """What a server says outside OpenAI's protocol, as vLLM does; None from a server that does not."""
+        """What a server says outside OpenAI's protocol, as vLLM does; None from a server that does not.
+
+        Raises JudgeError when the wire fails: a judge must not change with the weather.
+        """
         root = str(self.home.base_url).rstrip("/").removesuffix("/v1")
         try:
-            call = getattr(self.home, verb)
-            found = call(f"{root}/{path}", cast_to=object, **({"body": body} if body else {}))
+            found = getattr(self.patient, verb)(f"{root}/{path}", cast_to=object, **({"body": body} if body else {}))
+        except (openai.APIConnectionError, openai.APIStatusError) as error:
+            if _passes(error):
+                raise self._broken(error) from None
+            return None
         except (openai.APIError, *MALFORMED):
             return None
         return found if isinstance(found, dict) else None
+
+    def _broken(self, error: Exception) -> JudgeError:
+        return JudgeError(f"{self.field}.endpoints: {self.home.base_url}: {_brief(error)}; mend the server and run again")
 
     def _encode(self, text: str) -> list[int] | None:
         """Token ids of a text by the server's own tokenizer; None from a server that does not tell."""
@@ -98,16 +113,20 @@ class Served:
         )
 
     def _tells(self, mode: Mode, labels: Labels) -> bool:
-        patient = self.home.with_options(max_retries=max(2, self.settings.retries))
         for _ in range(PROBES):
             try:
-                read(patient.chat.completions.create(**request(self.model, "Good?", [], labels, mode)), labels, mode)
+                said = self.patient.chat.completions.create(**request(self.model, "Good?", [], labels, mode, thinks=self.is_vllm))
+                read(said, labels, mode)
+                if "<think" in str(said.choices[0].message.content):
+                    raise JudgeError(
+                        f"{self.field}: {self.model}'s answers begin with thinking; switch it off at the server, or set judge.mode to sampled"
+                    )
             except (openai.AuthenticationError, openai.PermissionDeniedError):
                 raise _locked(self.field) from None
             except (openai.APIConnectionError, openai.APIStatusError) as error:
                 if not _passes(error):
                     return False
-                raise JudgeError(f"{self.field}.endpoints: {self.home.base_url}: {_brief(error)}; mend the server and run again") from None
+                raise self._broken(error) from None
             except MALFORMED:
                 continue
             else:
@@ -154,11 +173,11 @@ class Served:
             if isinstance(picture, Refusal):
                 return place, picture
             pictures.append(picture)
-        said = ""
+        said, endpoint = "", None
         for tries in range(self.settings.retries + 1):
             if tries:
                 await asyncio.sleep(crew.wait or random.uniform(0.5, 1) * min(LONGEST_DELAY, FIRST_DELAY * 2 ** (tries - 1)))
-            endpoint = await crew.turn(question.images)
+            endpoint = await crew.turn(question.images, endpoint)
             try:
                 answer = await self._once(endpoint.client, question, pictures, labels)
             except (openai.AuthenticationError, openai.PermissionDeniedError):
@@ -177,7 +196,7 @@ class Served:
 
     async def _once(self, client: AsyncOpenAI, question: Question, pictures: Sequence[str], labels: Labels) -> Answer:
         mode = "top" if labels.top and self.mode == "exact" else self.mode
-        body = request(self.model, question.text, pictures, labels, mode)
+        body = request(self.model, question.text, pictures, labels, mode, self.longest, self.is_vllm)
         if self.samples is None:
             return read(await client.chat.completions.create(**body), labels, mode)
         said: list[Any] = []

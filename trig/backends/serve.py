@@ -18,7 +18,7 @@ OWN = Path(".venv-serve")
 PICTURES = 2
 """Most pictures of a question: the source or subject, and the picture."""
 TEMPLATE = 64
-"""Tokens that a chat template puts around a question: roles, a greeting, marks of pictures; and the one token of the answer."""
+"""Tokens that a chat template puts around a question: roles, a greeting, marks of pictures."""
 BLOCK = 32
 """Tokens of a block of the prefix cache: two short questions about a picture already share some."""
 API_KEY = "VLLM_API_KEY"
@@ -62,15 +62,15 @@ def port(name: str, entry: ServedJudge) -> int:
     return found
 
 
-def context(checkpoint: Checkpoint, max_pixels: int, rubrics: Sequence[str], prompt_tokens: int) -> int | None:
-    """Tokens of the longest question: its pictures, the longest rubric, a prompt, the chat template; no more than the checkpoint reads.
+def context(checkpoint: Checkpoint, max_pixels: int, rubrics: Sequence[str], prompt_tokens: int, answer: int) -> int | None:
+    """Tokens of the longest question, its pictures, the longest rubric, a prompt, the chat template, and of its answer; no more than fit.
 
     Where the checkpoint does not say how it cuts pictures it is all that the checkpoint reads; None where it does not say that either.
     """
     if checkpoint.vision is None:
         return checkpoint.context
     longest = max(_most_tokens(checkpoint, rubric) for rubric in rubrics)
-    wanted = PICTURES * checkpoint.vision.bound(max_pixels) + longest + prompt_tokens + TEMPLATE
+    wanted = PICTURES * checkpoint.vision.bound(max_pixels) + longest + prompt_tokens + TEMPLATE + answer
     return wanted if checkpoint.context is None else min(wanted, checkpoint.context)
 
 

@@ -3,14 +3,13 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from io import BytesIO
 from itertools import groupby
 from math import prod
 from typing import TypeAlias
 
 import torch
 import transformers
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from safetensors import SafetensorError
 from torch.nn import functional as F
 from transformers import AutoModelForImageTextToText, AutoProcessor, BatchFeature
@@ -18,24 +17,23 @@ from transformers import AutoModelForImageTextToText, AutoProcessor, BatchFeatur
 from trig.backends.weights import brief, folder, revision
 from trig.errors import WeightsError
 from trig.keys import content_key
+from trig.pictures import UNREADABLE, decoded, opened
 from trig.protocols import Answer, Labels, Mode, Question, Refusal
 
 transformers.utils.logging.disable_progress_bar()
 
 Pictures: TypeAlias = list[Image.Image]
-FORMATS = ("PNG", "JPEG", "WEBP")
-"""What a picture's file may be: Pillow's other decoders are not worth their risk."""
 ASKING = 1
 """Counts up when this module begins to ask in a way that changes answers, so that no stored answer to the old way is taken for a new one."""
 
 
 class Transformers:
-    """A vision-language model in this process, in single precision on a CPU. Satisfies `Judge`."""
+    """A vision-language model in this process, in single precision. Satisfies `Judge`."""
 
     def __init__(self, name: str, weights: str, batch_size: int) -> None:
         place = folder(weights, f"params.yaml: judges.{name}.weights")
         self.revision = content_key(weights=revision(place), asking=ASKING)
-        self.engine = f"transformers {transformers.__version__}"
+        self.engine = f"transformers {transformers.__version__} float32"
         self.batch_size = batch_size
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
@@ -194,8 +192,8 @@ def _batches(questions: Sequence[Question], size: int) -> list[list[int]]:
 def _pixels(files: Sequence[bytes]) -> int:
     """The pixels of pictures, 0 where their size cannot be read."""
     try:
-        return sum(prod(Image.open(BytesIO(file), formats=FORMATS).size) for file in files)
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
+        return sum(prod(opened(file).size) for file in files)
+    except UNREADABLE:
         return 0
 
 
@@ -212,7 +210,9 @@ def _cut(rows: torch.Tensor, tails: Sequence[int], padding: int) -> torch.Tensor
 
 
 def _decode(files: Sequence[bytes]) -> Pictures | Refusal:
-    try:
-        return [Image.open(BytesIO(file), formats=FORMATS).convert("RGB") for file in files]
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        return Refusal(f"the picture cannot be decoded ({type(error).__name__})", final=True)
+    pictures: Pictures = []
+    for picture in map(decoded, files):
+        if isinstance(picture, Refusal):
+            return picture
+        pictures.append(picture.convert("RGB"))
+    return pictures

@@ -12,6 +12,8 @@ FIELD = "params.yaml: judge.scale"
 def labels(scale: Scale, encode: Callable[[str], list[int] | None]) -> Labels:
     """For each grade the ids of its spellings that are one token: as written, in other case, and after a space; or the scale's own words.
 
+    A scale's own word that is not one token for this judge means nothing.
+
     Raises LabelError when a grade as written is several tokens, or when two grades share a token: their probabilities could not be told apart.
     """
     found: list[tuple[int, ...]] = []
@@ -22,7 +24,7 @@ def labels(scale: Scale, encode: Callable[[str], list[int] | None]) -> Labels:
         if not known:
             return _by_name(scale)
         ids = sorted({tokens[0] for tokens in known if len(tokens) == 1})
-        if not ids or (len(known[0]) != 1 and not scale.words):
+        if len(known[0]) != 1 and not scale.words:
             raise LabelError(f"{FIELD}: {grade!r} is {len(known[0])} tokens for this judge; choose a grade that is one token")
         for token in ids:
             if owner.setdefault(token, grade) != grade:

@@ -2,7 +2,9 @@
 
 from io import BytesIO
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
+
+from trig.pictures import UNREADABLE, opened
 
 
 def fit(file: bytes, max_pixels: int) -> tuple[bytes, int | None, int | None]:
@@ -11,13 +13,13 @@ def fit(file: bytes, max_pixels: int) -> tuple[bytes, int | None, int | None]:
     What cannot be read stays as it is, and has no size: the judge refuses it and says why.
     """
     try:
-        picture = Image.open(BytesIO(file))
+        picture = opened(file)
         width, height = picture.size
         if width * height <= max_pixels:
             return file, width, height
         scale = (max_pixels / (width * height)) ** 0.5
         small = picture.convert("RGB").resize((max(1, int(width * scale)), max(1, int(height * scale))), Image.Resampling.LANCZOS)
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
+    except UNREADABLE:
         return file, None, None
     out = BytesIO()
     small.save(out, "PNG")

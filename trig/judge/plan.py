@@ -1,18 +1,19 @@
 """What a run of the judge would ask and what it would cost, told before a picture or a prompt is sent."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
 from math import ceil
 
 import polars as pl
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from trig import tables
 from trig.judge.run import REFUSED, SHELF, Call
 from trig.params import Price
+from trig.pictures import UNREADABLE, opened
 from trig.protocols import Question
 from trig.store import Store
 
@@ -42,11 +43,11 @@ class Plan:
         return sum(self.asked.values())
 
     def usd(self, price: Price | None, answers: int) -> float | None:
-        """What these cost in US dollars when each is answered at the first try, `answers` times of a token; None where there is no price."""
+        """What these cost in US dollars when each is answered at the first try, in so many tokens of `answers`; None where there is no price."""
         return None if price is None else (self.tokens * price.prompt + len(self.asked) * answers * price.completion) / 1e6
 
 
-def plan(found: Iterable[Call], store: Store, tokens: Callable[[Question], int]) -> Plan:
+def plan(found: Sequence[Call], store: Store, tokens: Callable[[Question], int]) -> Plan:
     """What `answer` would do with these calls; `tokens` estimates the length of a question."""
     questions = {_key(call): call.question for call in found}
     known = store.known(SHELF, questions)
@@ -109,6 +110,6 @@ def length(question: Question, words: Callable[[str], int | None], shown: Callab
 def _size(file: bytes) -> tuple[int, int] | None:
     """Width and height in pixels."""
     try:
-        return Image.open(BytesIO(file)).size
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError):
+        return opened(file).size
+    except UNREADABLE:
         return None

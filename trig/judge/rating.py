@@ -31,11 +31,11 @@ def rate(answer: Answer | Refusal, max_off_mass: float, scale: Scale) -> Rating:
     off_mass = min(1.0, max(0.0, 1 - total))
     if not total:
         return Rating(off_mass=off_mass, reason="none of the answer's probability is on a grade")
-    p = tuple(share / (total + scale.epsilon) for share in mass)
-    if off_mass > max_off_mass:
+    p = tuple(share / total for share in mass)
+    if off_mass > max_off_mass and scale.top is None:  # where few tokens count, most of the mass may be outside
         return Rating(p, off_mass=off_mass, reason=f"more than {max_off_mass:.0%} of the answer's probability is on no grade")
     worth = [place / (len(p) - 1) for place in range(len(p))]
-    expected = fsum(each * share for each, share in zip(worth, p, strict=True))
+    expected = fsum(each * share for each, share in zip(worth, mass, strict=True)) / (total + scale.epsilon)
     stderr = None
     if answer.samples is not None:
         graded = round(total * answer.samples)

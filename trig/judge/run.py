@@ -63,23 +63,29 @@ def calls(wanted: pl.DataFrame, images: pl.DataFrame, revision: str, settings: p
 def answer(found: Sequence[Call], judge: Judge, store: Store, settings: params.Judge) -> Iterator[Progress]:
     """Fills the store with the answers. What was refused for good is not asked again; any other refusal is, by the next run.
 
-    Raises JudgeError when more than `judge.max_failures` questions are refused.
+    Raises JudgeError when more than `judge.max_failures` questions have no score: refused now or before, or answered with no grade.
     """
     ids = labels(settings.scale, judge.encode)
     keys = {call.key: call.question for call in found}
     hopeless = {key for key, said in store.get(REFUSED, keys).items() if _read(said)["final"]}
     wanted = {key: (key, question) for key, question in keys.items() if key not in hopeless}
     refusals: dict[str, Refusal] = {}
+    reasons = Counter(str(_read(said)["reason"]) for said in store.get(REFUSED, hopeless).values())
+
+    def missed(reason: str) -> None:
+        reasons[reason] += 1
+        if reasons.total() > settings.max_failures:
+            raise JudgeError(_too_many(reasons, settings.max_failures))
 
     def ask(questions: list[tuple[str, Question]]) -> Iterator[tuple[int, bytes | None]]:
         for place, said in judge.ask([question for _, question in questions], ids):
             if isinstance(said, Answer):
                 yield place, _written({**asdict(said), "engine": judge.engine})
-                continue
-            refusals[questions[place][0]] = said
-            if len(refusals) > settings.max_failures:
-                raise JudgeError(_too_many(refusals, settings.max_failures))
-            yield place, None
+            else:
+                refusals[questions[place][0]] = said
+                yield place, None
+            if reason := rate(said, settings.max_off_mass, settings.scale).reason:
+                missed(reason)
 
     try:
         yield from fill(store, SHELF, wanted, ask, settings.batch_size)
@@ -87,10 +93,10 @@ def answer(found: Sequence[Call], judge: Judge, store: Store, settings: params.J
         store.put(REFUSED, {key: _written(asdict(said)) for key, said in refusals.items()})
 
 
-def _too_many(refusals: Mapping[str, Refusal], allowed: int) -> str:
-    ((reason, count),) = Counter(said.reason for said in refusals.values()).most_common(1)
+def _too_many(reasons: Counter[str], allowed: int) -> str:
+    ((reason, count),) = reasons.most_common(1)
     return (
-        f"params.yaml: judge.max_failures: more than {allowed} questions have no answer ({count}: {reason}); mend the judge and run again, or"
+        f"params.yaml: judge.max_failures: more than {allowed} questions have no score ({count}: {reason}); mend the judge and run again, or"
         f" raise it: what was answered is kept"
     )
 
@@ -108,7 +114,13 @@ def scores(found: Sequence[Call], store: Store, revision: str, settings: params.
     """The scores table: every call has a row, with a score or with the reason why there is none."""
     keys = [call.key for call in found]
     answers, refused = store.get(SHELF, keys), store.get(REFUSED, keys)
-    rows = [{**_row(call, answers, refused, settings), "judge": f"{settings.name}@{revision}"} for call in found]
+    how = {
+        "judge": f"{settings.name}@{revision}",
+        "scale": "/".join(settings.scale.grades),
+        "max_pixels": settings.max_pixels,
+        "reference_image": settings.reference_image,
+    }
+    rows = [{**_row(call, answers, refused, settings), **how} for call in found]
     return pl.DataFrame(rows, schema=dict(tables.SCORES.columns))
 
 

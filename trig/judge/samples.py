@@ -10,6 +10,7 @@ from trig.dimensions import Dimension, Task
 from trig.errors import PictureError, TableError
 from trig.judge.pictures import fit
 from trig.judge.rubrics import rubric
+from trig.params import Judge
 from trig.protocols import Question
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
@@ -25,11 +26,12 @@ class Sample:
     task: Task = Task.T2I
     source: Path | None = None  # the picture that was edited, or the subject
 
-    def questions(self, dimensions: Sequence[Dimension], grades: Sequence[str], max_pixels: int) -> list[Question]:
+    def questions(self, dimensions: Sequence[Dimension], settings: Judge) -> list[Question]:
         """One question per dimension. Raises PictureError when a file cannot be read."""
-        image = fit(_bytes(self.image), max_pixels)[0]
-        source = None if self.source is None else fit(_bytes(self.source), max_pixels)[0]
-        return [Question(image, self.prompt, rubric(self.task, dimension, grades), source) for dimension in dimensions]
+        image = fit(_bytes(self.image), settings.max_pixels)[0]
+        shown = self.source if settings.reference_image == "source" else None
+        source = None if shown is None else fit(_bytes(shown), settings.max_pixels)[0]
+        return [Question(image, self.prompt, rubric(self.task, dimension, settings.scale.grades), source) for dimension in dimensions]
 
 
 def samples(target: Path, prompt: str | None) -> list[Sample]:
