@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 import synthetic
 import workplace
+import yaml
 from typer.testing import CliRunner
 
 from trig import params, revision, tables
@@ -199,6 +200,17 @@ def test_data_that_the_cache_lost_is_one_line(project: Path, tmp_path: Path) -> 
         empty.table(Path("data/prompts.parquet"), tables.PROMPTS)
 
 
+def test_a_table_from_before_a_column_is_read_where_the_column_may_be_null(tmp_path: Path) -> None:
+    prompts = synthetic.prompts(2)
+    old = revision.Revision("old", "0" * 40, tmp_path, tmp_path, {"a": "a" * 32, "b": "b" * 32})
+    for name, column in (("a", "item"), ("b", "key")):
+        (tmp_path / f"files/md5/{name * 2}").mkdir(parents=True)
+        prompts.drop(column).write_parquet(tmp_path / f"files/md5/{name * 2}/{name * 30}")
+    assert old.table(Path("a"), tables.PROMPTS).equals(prompts)
+    with pytest.raises(RevisionError, match="old:b: written before the prompts table had a column 'key'; choose a later revision"):
+        old.table(Path("b"), tables.PROMPTS)
+
+
 def test_relations_of_other_scores_are_refused(project: Path, tmp_path: Path) -> None:
     shutil.copytree(project / "data", tmp_path / "data")
     shutil.copy(project / "params.yaml", tmp_path)
@@ -209,3 +221,21 @@ def test_relations_of_other_scores_are_refused(project: Path, tmp_path: Path) ->
         "-m", "trig.cli", "compare", "tiny", "--rev", "main", cwd=tmp_path, GIT_CEILING_DIRECTORIES=str(tmp_path.parent)
     )
     assert (nowhere.returncode, nowhere.stderr) == (2, f"error: --rev: {tmp_path.resolve()} is not under git, so it has no revisions\n")
+
+
+@pytest.mark.usefixtures("here")
+def test_a_map_of_scores_that_were_judged_again_is_told(project: Path) -> None:
+    """Whoever judged and did not classify again has a lock in which the two do not belong together."""
+    file, before = project / "dvc.lock", revision.find("main", project).outputs["data/relations.parquet"]
+    lock = file.read_text("utf-8")
+    stages = yaml.safe_load(lock)
+    for out in stages["stages"]["make"]["outs"]:
+        out["md5"] = before if out["path"] == "data/relations.parquet" else out["md5"]
+    file.write_text(yaml.safe_dump(stages), "utf-8")
+    git(project, "checkout", "--quiet", "-b", "judged")
+    git(project, "commit", "--quiet", "--message=judged again", "dvc.lock")
+    git(project, "checkout", "--quiet", "main")
+    file.write_text(lock, "utf-8")
+    notes = json.loads(said("tiny", "--rev", "judged", "--json"))["notes"]
+    assert notes[0] == "At judged the map was made from other scores than those of that revision."
+    assert not any("was made from other" in note for note in json.loads(said("tiny", "--rev", "study", "--json"))["notes"])

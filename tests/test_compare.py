@@ -12,7 +12,8 @@ from scipy import stats
 
 from trig import tables
 from trig.classify.change import Run, changes, mean_change, rho_change
-from trig.classify.compare import agreement, differing
+from trig.classify.compare import agreement, differing, follows
+from trig.classify.relations import relations
 from trig.dimensions import PAIRS, Relation
 
 Floats = NDArray[np.float64]
@@ -85,6 +86,16 @@ def scores(clouds: Clouds, model: str = "a") -> pl.DataFrame:
     ]
     columns = ("model", "task", "pair", "data_id", "dimension", "score_trig", "expected", "off_mass")
     return pl.DataFrame(rows, {name: tables.SCORES.columns[name] for name in columns}, orient="row")
+
+
+def test_a_map_follows_from_its_scores_and_from_no_others() -> None:
+    draw = np.random.default_rng(11)
+    one, other = ({"IQ-R_TA-S": (draw.random(20), draw.random(20))} for _ in "ab")
+    found = relations(scores(one), synthetic.thresholds(bootstraps=0))
+    assert follows(found, scores(one), "expected")
+    assert not follows(found, scores(other), "expected")
+    assert not follows(found, scores({**one, "IQ-R_TA-C": other["IQ-R_TA-S"]}), "expected")
+    assert not follows(found.clear(), scores(one), "expected")
 
 
 def run(clouds: Clouds, copies: int = 1) -> Run:

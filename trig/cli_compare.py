@@ -1,6 +1,6 @@
 """`trig compare`: how far two maps agree, and what changed between them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,31 +70,46 @@ def _read(name: str, settings: Params, places: tuple[Path, Path, Path]) -> Side:
 def _at(revision: Revision, name: str, places: tuple[Path, Path, Path]) -> Side:
     """A model as it was at a revision."""
     from trig.classify.change import Run
+    from trig.classify.compare import MAP, follows
 
     relations, prompts, scores = places
     asked = revision.table(prompts, tables.PROMPTS)
     judged = revision.table(scores / f"{name}.parquet", tables.SCORES)
-    found = revision.table(relations, tables.RELATIONS).filter(pl.col("model") == name)
-    label = f"{name} at {revision.name} ({revision.commit[:10]})"
-    return Side(label, name, found, Run(judged, asked), revision.params())
+    found = revision.table(relations, MAP).filter(pl.col("model") == name)
+    judged = judged.join(tables.split(asked, "test"), on=("task", "data_id"), how="semi")
+    said = revision.params()
+    column = said.get("thresholds", {}).get("score", "score_trig")
+    stale = (
+        () if follows(found, judged, column) else (f"At {revision.name} the map was made from other scores than those of that revision.",)
+    )
+    return Side(f"{name} at {revision.name} ({revision.commit[:10]})", name, found, Run(judged, asked), said, stale)
 
 
 def _notes(a: Side, b: Side) -> Iterator[str]:
     """What keeps the two from being compared like with like."""
+    yield from (*a.notes, *b.notes)
     if a.run is None or b.run is None:
         yield "A published map has other prompts, another judge and thresholds of its own, and no scores: no change can be tested."
         return
     if a.said.get("seed") != b.said.get("seed"):
         yield f"The seeds differ, so pictures of one prompt began with other noise: {a.said.get('seed')} and {b.said.get('seed')}."
-    mine, theirs = (dict(side.said.get("thresholds") or {}) for side in (a, b))
+    mine, theirs = (_thresholds(side.said) for side in (a, b))
     if moved := [
-        f"{name} {mine.get(name)} and {theirs.get(name)}" for name in sorted({*mine, *theirs}) if mine.get(name) != theirs.get(name)
+        f"{name} {mine.get(name, 'absent')} and {theirs.get(name, 'absent')}"
+        for name in sorted({*mine, *theirs})
+        if mine.get(name) != theirs.get(name)
     ]:
         yield f"The thresholds differ: {'; '.join(moved)}. Each map keeps its own; changes are tested with those of {params.PATH}."
     for column in ("judge", "rubric"):
         said = [_said(side.run.scores[column]) for side in (a, b) if side.run]
         if said[0] != said[1]:
             yield f"The scores come from different {column}s: {said[0]} and {said[1]}."
+
+
+def _thresholds(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The thresholds among parameters, which at a revision nobody has checked."""
+    found = said.get("thresholds")
+    return found if isinstance(found, Mapping) else {}
 
 
 def _said(values: Iterable[Any]) -> str:

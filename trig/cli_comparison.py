@@ -32,6 +32,7 @@ class Side:
     relations: pl.DataFrame  # its rows only
     run: "Run | None"  # null for a published map
     said: Mapping[str, Any]  # its parameters
+    notes: tuple[str, ...] = ()  # what is odd about it
 
     @property
     def groups(self) -> dict[str, tuple[str, ...]]:
@@ -134,8 +135,9 @@ def _verdict(row: Row, side: str) -> str:
         pair = Pair.parse(row["pair"])
         other = pair.x if row[f"leaning_{side}"] == pair.y else pair.y
         said += f", {_name(row[f'leaning_{side}'])} over {_name(other)}"
-    stability = row[f"stability_{side}"]
-    return said if stability is None else f"{said} ({stability:.0%}, {row[f'evidence_{side}']})"
+    stability, evidence = row[f"stability_{side}"], row[f"evidence_{side}"]
+    belief = [*([] if stability is None else [f"{stability:.0%}"]), *([] if evidence is None else [evidence])]
+    return f"{said} ({', '.join(belief)})" if belief else said
 
 
 def _changed(found: Comparison) -> list[tuple[str, ...]]:
@@ -156,9 +158,10 @@ def _change(row: Row, fdr: float) -> tuple[str, ...]:
 def _tested(row: Row, name: str, fdr: float, what: str) -> str:
     if row[name] is None:
         return "none"
-    ends = "" if row[f"{name}_low"] is None else f" ({row[f'{name}_low']:+.2f} to {row[f'{name}_high']:+.2f})"
+    digits = 2 if name == "rho" else 4  # a mean can change reliably and by little
+    ends = "" if row[f"{name}_low"] is None else f" ({row[f'{name}_low']:+.{digits}f} to {row[f'{name}_high']:+.{digits}f})"
     star = "*" if row[f"{name}_q"] is not None and row[f"{name}_q"] <= fdr else ""
-    return f"{what}{row[name]:+.3f}{star}{ends}"
+    return f"{what}{row[name]:+.{digits}f}{star}{ends}"
 
 
 def _tally(changes: pl.DataFrame, fdr: float) -> str:

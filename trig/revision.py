@@ -31,7 +31,10 @@ class Revision:
     outputs: Mapping[str, str]  # path → md5, of every file that a stage had written
 
     def table(self, path: Path, table: Table) -> pl.DataFrame:
-        """A table that a stage had written to a file. Raises RevisionError when it had not or the cache lost it, TableError when columns differ."""
+        """A table that a stage had written to a file. A column that came later is null, where it may be.
+
+        Raises RevisionError when no stage wrote the file, the cache lost it, or it lacks a column; TableError for values the table cannot hold.
+        """
         where = f"{self.name}:{path.as_posix()}"
         if path.as_posix() not in self.outputs:
             raise RevisionError(f"{where}: no stage of that revision wrote it; it wrote {self._alike(path)}")
@@ -40,9 +43,13 @@ class Revision:
         if not file.is_file():
             raise RevisionError(f"{where}: not in DVC's cache; fetch it with `git checkout {self.commit[:10]} && dvc pull`, then come back")
         try:
-            return tables.check(pl.read_parquet(file), table, where)
+            found = pl.read_parquet(file)
         except (pl.exceptions.PolarsError, OSError) as error:
             raise RevisionError(f"{where}: its copy in DVC's cache is not readable ({str(error).splitlines()[0]})") from None
+        later = [name for name in table.columns if name not in found.columns]
+        if missing := [name for name in later if name not in table.nullable]:
+            raise RevisionError(f"{where}: written before the {table.name} table had a column {missing[0]!r}; choose a later revision")
+        return tables.check(found.with_columns(pl.lit(None).alias(name) for name in later), table, where)
 
     def params(self) -> dict[str, Any]:
         """The parameters of the revision as they stand in its file, not checked: an older file may have other keys."""

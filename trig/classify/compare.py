@@ -7,11 +7,23 @@ from dataclasses import dataclass
 import polars as pl
 
 from trig import tables
+from trig.classify.samples import points
 from trig.dimensions import Relation
 
 SUBSET = ("task", "pair")
 SHOWN = ("relation", "leaning", "stability", "evidence", "rho")
 """What is told of a pair on either side; a map that was published without some of it has nulls there."""
+
+SAME = 1e-9
+"""Means no further apart than this are sums of the same scores."""
+MEANS = ("mean_x", "mean_y")
+MAP = tables.Table(
+    "relations",
+    {name: tables.RELATIONS.columns[name] for name in ("model", *SUBSET, *SHOWN, *MEANS)},
+    tables.RELATIONS.key,
+    tables.RELATIONS.nullable.intersection((*SHOWN, *MEANS)),
+)
+"""The columns of the relations table that are compared; older tables have them too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,15 @@ def differing(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
     """
     changed = [pl.col(f"{name}_a").ne_missing(pl.col(f"{name}_b")) for name in ("relation", "leaning")]
     return _side_by_side(a, b).filter(pl.any_horizontal(changed))
+
+
+def follows(found: pl.DataFrame, scores: pl.DataFrame, column: str) -> bool:
+    """Whether the rows of one model's map have the means of these scores. If not, the map was made from others, whatever its thresholds."""
+    whole = points(scores, column).drop_nulls(["x", "y"])
+    anew = whole.group_by(SUBSET).agg(x=pl.col("x").mean(), y=pl.col("y").mean())
+    both = found.drop_nulls(MEANS).select(*SUBSET, *MEANS).join(anew, on=SUBSET, how="full")
+    gap = pl.max_horizontal((pl.col(mean) - pl.col(side)).abs() for mean, side in zip(MEANS, ("x", "y"), strict=True))
+    return both.select((gap.fill_null(1.0) <= SAME).all()).item() is True
 
 
 def _side_by_side(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
