@@ -16,10 +16,10 @@ from trig.revision import Revision, find
 
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="A model of the roster, or a published map such as published:flux.")],
-    b: Annotated[str | None, typer.Argument(metavar="[B]", help="The same; A again if not given.", show_default=False)] = None,
+    b: Annotated[str | None, typer.Argument(metavar="B", help="The same; A again if not given.", show_default=False)] = None,
     rev: Annotated[str | None, typer.Option(help="Read A at this branch, tag, commit or experiment; B as it is here.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    markdown: Annotated[bool, typer.Option(help="Print Markdown, for a pull request.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a pull request.")] = False,
     relations: Annotated[Path, typer.Option(help="The relations table.")] = Path("data/relations.parquet"),
     prompts: Annotated[Path, typer.Option(help="The prompts table.")] = Path("data/prompts.parquet"),
     scores: Annotated[Path, typer.Option(help="The folder with a scores table per model.")] = Path("data/scores"),
@@ -72,17 +72,15 @@ def _at(revision: Revision, name: str, places: tuple[Path, Path, Path]) -> Side:
     from trig.classify.change import Run
     from trig.classify.compare import MAP, follows
 
-    relations, prompts, scores = places
+    rev, (relations, prompts, scores) = revision.name, places
     asked = revision.table(prompts, tables.PROMPTS)
     judged = revision.table(scores / f"{name}.parquet", tables.SCORES)
     found = revision.table(relations, MAP).filter(pl.col("model") == name)
     judged = judged.join(tables.split(asked, "test"), on=("task", "data_id"), how="semi")
     said = revision.params()
-    column = said.get("thresholds", {}).get("score", "score_trig")
-    stale = (
-        () if follows(found, judged, column) else (f"At {revision.name} the map was made from other scores than those of that revision.",)
-    )
-    return Side(f"{name} at {revision.name} ({revision.commit[:10]})", name, found, Run(judged, asked), said, stale)
+    column = "expected" if _thresholds(said).get("score") == "expected" else "score_trig"
+    odd = [] if follows(found, judged, column) else [f"At {rev} the map was made from other scores than those of that revision."]
+    return Side(f"{name} at {rev} ({revision.commit[:10]})", name, found, Run(judged, asked), said, tuple(odd))
 
 
 def _notes(a: Side, b: Side) -> Iterator[str]:
@@ -100,10 +98,11 @@ def _notes(a: Side, b: Side) -> Iterator[str]:
         if mine.get(name) != theirs.get(name)
     ]:
         yield f"The thresholds differ: {'; '.join(moved)}. Each map keeps its own; changes are tested with those of {params.PATH}."
-    for column in ("judge", "rubric"):
-        said = [_said(side.run.scores[column]) for side in (a, b) if side.run]
-        if said[0] != said[1]:
-            yield f"The scores come from different {column}s: {said[0]} and {said[1]}."
+    judges, rubrics = ([_said(run.scores[column]) for run in (a.run, b.run)] for column in ("judge", "rubric"))
+    if judges[0] != judges[1]:
+        yield f"The scores come from different judges: {judges[0]} and {judges[1]}."
+    if rubrics[0] != rubrics[1]:
+        yield "The judge was asked with different rubrics."
 
 
 def _thresholds(said: Mapping[str, Any]) -> Mapping[str, Any]:

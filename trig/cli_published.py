@@ -15,7 +15,7 @@ from trig.dimensions import Dimension, Relation, Task
 
 def shown(
     name: Annotated[
-        str | None, typer.Argument(metavar="[MAP]", help="A released map, such as flux, pair by pair.", show_default=False)
+        str | None, typer.Argument(metavar="MAP", help="A released map, such as flux, pair by pair.", show_default=False)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
