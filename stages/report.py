@@ -3,7 +3,6 @@
 python -m stages.report PROMPTS IMAGES SCORES RELATIONS GATES LORA REPORTS
 """
 
-from dataclasses import asdict
 from pathlib import Path
 
 from stages._cli import run
@@ -25,7 +24,7 @@ def main(prompts: Path, images: Path, scores: Path, relations: Path, gates: Path
     judged = inputs.roster_scores(scores, roster, asked)
     inputs.check_current(found, judged, settings.thresholds, relations)
     points = located(judged, settings.thresholds)
-    maps = {key: asdict(dtm.groups(found, *key)) for key in found.select("model", "task").unique().iter_rows()}
+    maps = {key: dtm.lines(found, *key) for key in found.select("model", "task").unique().iter_rows()}
     shown = pictures.load(images, roster, pictures.pick(points, settings.report.pictures_per_pair))
     contents = Contents(
         *(roster, asked, judged, points, found, maps, shown, settings.thresholds.model_dump(), sources.tiny(settings)),

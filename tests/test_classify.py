@@ -16,7 +16,7 @@ from scipy import stats
 
 from trig import tables
 from trig.classify.inputs import check_current, roster_scores
-from trig.classify.map import groups, metrics
+from trig.classify.map import groups, lines, metrics
 from trig.classify.relations import located, relations
 from trig.dimensions import PAIRS, Relation
 from trig.errors import TableError
@@ -229,8 +229,49 @@ def test_groups_are_all_maximal_cliques() -> None:
         assert sorted(map(sorted, groups(frame, "a", "t2i").synergies)) == sorted(map(sorted, want))
 
 
+def test_the_map_in_words() -> None:
+    rows = {
+        "synergy": ["IQ-R_IQ-O", "IQ-R_TA-C", "IQ-O_TA-C", "IQ-R_IQ-A", "TA-S_D-A"],
+        "bottleneck": ["IQ-R_R-T"],
+        "dispersion": ["D-K_D-A"],
+        "tilt": ["IQ-R_TA-S", "IQ-A_TA-S"],
+        "none": ["TA-C_R-B"],
+    }
+    leaning = {"IQ-R_TA-S": "IQ-R", "IQ-A_TA-S": "TA-S"}
+    frame = pl.DataFrame(
+        [
+            {"model": "a", "task": "t2i", "pair": pair, "relation": name, "leaning": leaning.get(pair)}
+            for name in rows
+            for pair in rows[name]
+        ]
+    ).cast({"pair": tables.PAIR, "relation": tables.RELATION})
+    assert lines(frame, "a", "t2i") == (
+        "Synergy (i): Content, Originality, Realism",
+        "Synergy (ii): Aesthetics, Realism",
+        "Synergy (iii): Ambiguity, Style",
+        "Bottleneck (i): Realism, Toxicity",
+        "Dispersion (i): Ambiguity, Knowledge",
+        "Tilt: Realism over Style; Style over Aesthetics",
+    )
+    assert lines(frame, "a", "p2p") == ()
+
+
+def test_groups_are_numbered_in_roman() -> None:
+    """The most groups that ten dimensions can have: a group takes one dimension of each side."""
+    sides = ["IQ-R IQ-O IQ-A", "TA-C TA-R TA-S", "D-K D-A R-T R-B"]
+    apart = {str(pair) for side in sides for pair in PAIRS if {pair.x.value, pair.y.value} <= set(side.split())}
+    rows = [
+        {"model": "a", "task": "p2p", "pair": str(pair), "relation": "synergy", "leaning": None} for pair in PAIRS if str(pair) not in apart
+    ]
+    frame = pl.DataFrame(rows).cast({"pair": tables.PAIR, "relation": tables.RELATION})
+    numbers = [line.split()[1].strip("():") for line in lines(frame, "a", "p2p")]
+    assert len(numbers) == 36
+    assert [numbers[place - 1] for place in (1, 4, 9, 10, 14, 19, 20, 29, 36)] == "i iv ix x xiv xix xx xxix xxxvi".split()
+
+
 def test_metrics_are_small_and_count_nulls() -> None:
     frame = table([(0.9, 0.5)] * 11 + [(None, 0.5)])
+    frame = frame.with_columns(reason=pl.when(pl.col("expected").is_null()).then(pl.lit("no answer")))
     prompts = pl.DataFrame({"split": ["test"] * 12}, schema={"split": tables.SPLIT})
     models: Any = metrics(relations(frame, limits()), frame, prompts)["models"]
     model = models["a"]

@@ -4,7 +4,7 @@ import json
 import re
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
@@ -38,7 +38,7 @@ def contents_of(root: Path, rows: int = 12, per_pair: int = 3) -> Contents:
         scores=scores,
         points=points,
         relations=found,
-        maps={(model, "t2i"): asdict(dtm.groups(found, model, "t2i")) for model in synthetic.MODELS},
+        maps={(model, "t2i"): dtm.lines(found, model, "t2i") for model in synthetic.MODELS},
         pictures=pictures.load(root / "images", synthetic.MODELS, pictures.pick(points, per_pair)),
         thresholds=THRESHOLDS.model_dump(),
         tiny=True,

@@ -13,6 +13,10 @@ class TableError(TrigError):
     """A table is missing, unreadable, or does not have its declared columns and values."""
 
 
+class RevisionError(TrigError):
+    """A git revision or an experiment is unknown, or what it produced is not in DVC's cache."""
+
+
 class PictureError(TrigError):
     """A picture's bytes cannot be decoded."""
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 import polars as pl
 
 from trig import tables
-from trig.dimensions import Dimension, Pair, Relation
+from trig.dimensions import ABOUT, Dimension, Pair, Relation
 
 Group = tuple[str, ...]
 PLACE = {dimension.value: place for place, dimension in enumerate(Dimension)}
@@ -15,7 +15,7 @@ PLACE = {dimension.value: place for place, dimension in enumerate(Dimension)}
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """The groups of one model and task. A dimension may stand in several groups."""
+    """The groups of one model and task: larger ones first, then in canonical order. A dimension may stand in several groups."""
 
     synergies: tuple[Group, ...]  # dimensions that are all high together, two by two
     bottlenecks: tuple[Group, ...]  # dimensions that are all low together
@@ -33,6 +33,22 @@ def groups(relations: pl.DataFrame, model: str, task: str) -> Map:
         dispersions=_cliques(of[Relation.DISPERSION]["pair"]),
         tilts=tuple(_towards(pair, leaning) for pair, leaning in of[Relation.TILT].select("pair", "leaning").iter_rows()),
     )
+
+
+def lines(relations: pl.DataFrame, model: str, task: str) -> tuple[str, ...]:
+    """The map of a model in words, as the paper draws it: `Synergy (i): Content, Originality, Realism`, and tilts as `Tilt: Realism over Style`.
+
+    Groups are numbered in their order, names stand in that of the alphabet. Empty when no pair shows a relation.
+    """
+    found = groups(relations, model, task)
+    sets = ((Relation.SYNERGY, found.synergies), (Relation.BOTTLENECK, found.bottlenecks), (Relation.DISPERSION, found.dispersions))
+    told = [
+        f"{relation.capitalize()} ({_roman(number)}): {', '.join(sorted(map(_name, group)))}"
+        for relation, own in sets
+        for number, group in enumerate(own, 1)
+    ]
+    edges = "; ".join(f"{_name(favoured)} over {_name(other)}" for favoured, other in found.tilts)
+    return (*told, f"{Relation.TILT.capitalize()}: {edges}") if edges else tuple(told)
 
 
 def metrics(relations: pl.DataFrame, scores: pl.DataFrame, prompts: pl.DataFrame) -> dict[str, object]:
@@ -75,7 +91,7 @@ def _cliques(pairs: Iterable[str]) -> tuple[Group, ...]:
         near.setdefault(pair.x.value, set()).add(pair.y.value)
         near.setdefault(pair.y.value, set()).add(pair.x.value)
     found = [tuple(sorted(clique, key=PLACE.__getitem__)) for clique in _maximal(set(), set(near), set(), near)]
-    return tuple(sorted(found, key=lambda group: [PLACE[code] for code in group]))
+    return tuple(sorted(found, key=lambda group: (-len(group), [PLACE[code] for code in group])))
 
 
 def _maximal(clique: set[str], able: set[str], done: set[str], near: Mapping[str, set[str]]) -> Iterator[set[str]]:
@@ -93,3 +109,13 @@ def _maximal(clique: set[str], able: set[str], done: set[str], near: Mapping[str
 def _towards(name: str, leaning: str) -> Group:
     pair = Pair.parse(name)
     return (leaning, (pair.x if leaning == pair.y else pair.y).value)
+
+
+def _name(code: str) -> str:
+    return ABOUT[Dimension(code)].name
+
+
+def _roman(number: int) -> str:
+    """Small Roman numerals, to 89: ten dimensions have 36 groups of a relation at most."""
+    tens, ones = divmod(number, 10)
+    return ("l" * (tens >= 5) + "x" * (tens % 5) if tens != 4 else "xl") + ("", *"i ii iii iv v vi vii viii ix".split())[ones]

@@ -36,7 +36,7 @@ class Contents:
     scores: pl.DataFrame  # SCORES
     points: pl.DataFrame  # model, task, pair, data_id, x, y, region: one row per sample
     relations: pl.DataFrame  # RELATIONS
-    maps: Mapping[tuple[str, str], Mapping[str, tuple[tuple[str, ...], ...]]]  # (model, task) → kind of group → groups of dimensions
+    maps: Mapping[tuple[str, str], tuple[str, ...]]  # (model, task) → its groups in words, a line each
     pictures: pl.DataFrame  # model, task, pair, data_id, uri: the pictures to show
     thresholds: Mapping[str, object]
     tiny: bool  # all models belong to the tiny world

@@ -129,7 +129,7 @@ def _cards(contents: Contents) -> list[dict[str, Any]]:
         if own.is_empty():
             continue
         counts = {name: own.filter(pl.col("relation") == name).height for name in Relation}
-        groups = contents.maps.get((model, task), {})
+        groups = [line.partition(": ")[::2] for line in contents.maps.get((model, task), ())]
         found.append({"id": number, "model": model, "task": task, "counts": counts, "groups": groups})
     return found
 

@@ -1,0 +1,241 @@
+"""`trig compare` as people run it: two models, two revisions of a real git and DVC repository, published maps, and what goes wrong."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+import pytest
+import synthetic
+import workplace
+import yaml
+from typer.testing import CliRunner
+
+from trig import params, revision, tables
+from trig.classify.inputs import roster_scores
+from trig.classify.relations import relations
+from trig.classify.samples import roots
+from trig.cli import app
+from trig.cli_comparison import code
+from trig.errors import RevisionError
+
+EVIL = "v1|<b>`@team`&_x_"
+"""A tag's name, as bad as git allows."""
+STAGE = {
+    "cmd": "true",
+    "deps": ["made"],
+    "outs": ["data/prompts.parquet", "data/relations.parquet", *(f"data/scores/{model}.parquet" for model in synthetic.MODELS)],
+}
+WHO = {f"GIT_{role}_{what}": "test@localhost" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+SHIFTED = "IQ-R_TA-S"
+
+
+def settle(place: Path, shift: float = 0.0) -> None:
+    """Tables of an invented run; the tiny model's scores on one pair are higher by `shift`."""
+    synthetic.write(place / "data", rows=16)
+    path = place / "data/scores/tiny.parquet"
+    scores = tables.read(path, tables.SCORES)
+    moved = pl.col("score_trig") + pl.when(pl.col("pair") == SHIFTED).then(shift).otherwise(0.0)
+    tables.write(scores.with_columns(score_trig=moved), tables.SCORES, path)
+    settings = params.load(place / "params.yaml")
+    prompts = tables.read(place / "data/prompts.parquet", tables.PROMPTS)
+    judged = roster_scores(place / "data/scores", settings.generate.roster, prompts)
+    tables.write(relations(judged, settings.thresholds, roots(prompts)), tables.RELATIONS, place / "data/relations.parquet")
+
+
+def git(place: Path, *arguments: str) -> None:
+    runs(place, "git", *arguments)
+
+
+def dvc(place: Path, *arguments: str) -> None:
+    runs(place, sys.executable, "-m", "dvc", *arguments)
+
+
+def runs(place: Path, *command: str) -> None:
+    done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False, env=workplace.environment(**WHO))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository with three states: the commit tagged `EVIL`, the experiment `study`, and the folder as it is, in which one pair does worse."""
+    place = tmp_path_factory.mktemp("project")
+    shutil.copy(workplace.ROOT / "params.yaml", place)
+    workplace.edit(place, thresholds__bootstraps=100, thresholds__permutations=20)
+    (place / "dvc.yaml").write_text(json.dumps({"stages": {"make": STAGE}}), "utf-8")
+    (place / "made").write_text("first", "utf-8")
+    (place / ".gitignore").write_text("/data/\n", "utf-8")
+    git(place, "init", "--quiet", "--initial-branch=main")
+    git(place, "commit", "--quiet", "--allow-empty", "--message=before anything ran")
+    dvc(place, "init", "--quiet")
+    settle(place)
+    dvc(place, "commit", "--quiet", "--force")
+    git(place, "add", "--all")
+    git(place, "commit", "--quiet", "--message=first")
+    git(place, "tag", EVIL)
+    workplace.edit(place, seed=7, thresholds__tilt_ratio=1.6)
+    settle(place, -0.1)
+    dvc(place, "commit", "--quiet", "--force")
+    dvc(place, "exp", "save", "--name", "study")
+    settle(place, -0.2)
+    return place
+
+
+@pytest.fixture
+def here(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(project)
+    return project
+
+
+def said(*asked: str) -> str:
+    found = CliRunner().invoke(app, ["compare", *asked])
+    assert found.exit_code == 0, found.output + repr(found.exception)
+    return found.output
+
+
+def changed(told: dict[str, list[dict[str, object]]]) -> dict[object, object]:
+    """The pairs that changed, with the change of their first dimension."""
+    return {row["pair"]: row["x"] for row in told["changes"] if row["change"] == "changed"}
+
+
+@pytest.mark.usefixtures("here")
+def test_two_models_of_a_run() -> None:
+    text = said("tiny", "tiny-turbo")
+    assert text.splitlines()[:2] == ["A  tiny", "B  tiny-turbo"]
+    for part in (
+        "equal relations",
+        "Cohen's kappa",
+        "Groups of A",
+        "Bottleneck (i): ",
+        "Pairs whose verdicts differ",
+        " of 42 pairs changed",
+    ):
+        assert part in text
+    told = json.loads(said("tiny", "tiny-turbo", "--json"))
+    assert told["agreement"]["pairs"] == len(told["changes"]) == 42
+    assert len(told["differing"]) == 42 - told["agreement"]["equal"] + told["agreement"]["turned"]
+    assert told["notes"] == []
+
+
+@pytest.mark.usefixtures("here")
+def test_a_model_agrees_with_itself() -> None:
+    told = json.loads(said("tiny-dtm", "tiny-dtm", "--json"))
+    assert (told["agreement"]["share"], told["agreement"]["kappa"], told["differing"], changed(told)) == (1.0, 1.0, [], {})
+    assert said("tiny-dtm", "tiny-dtm", "--markdown").count("\nNone.\n") == 2
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(("rev", "shift"), [(EVIL, -0.2), ("main", -0.2), ("study", -0.1)])
+def test_a_revision_and_an_experiment_are_read_from_the_cache(rev: str, shift: float) -> None:
+    told = json.loads(said("tiny", "--rev", rev, "--json"))
+    assert told["a"]["label"].startswith(f"tiny at {rev} (") and told["b"]["label"] == "tiny"
+    assert changed(told) == {SHIFTED: pytest.approx(shift)}
+    assert any("seeds differ" in note for note in told["notes"]) == (rev != "study")
+    assert any("thresholds differ: tilt_ratio 1.5 and 1.6" in note for note in told["notes"]) == (rev != "study")
+    other = json.loads(said("tiny-turbo", "tiny-dtm", "--rev", rev, "--json"))
+    assert (other["a"]["model"], other["b"]["model"]) == ("tiny-turbo", "tiny-dtm")
+
+
+def test_a_published_map_is_compared_and_nothing_is_tested(here: Path) -> None:
+    told = json.loads(said("tiny", "published:flux", "--json"))
+    assert (told["agreement"]["pairs"], told["changes"]) == (42, None)
+    assert all(row["stability_b"] is None for row in told["differing"])
+    assert "published:flux, published (arXiv 2507.22100)" in said("published:janus", "published:flux")
+    assert set(tables.read(here / "data/relations.parquet", tables.RELATIONS)["model"]) == set(synthetic.MODELS)
+
+
+@pytest.mark.usefixtures("here")
+def test_markdown_takes_no_markup_from_a_name() -> None:
+    text = said("tiny", "--rev", EVIL, "--markdown")
+    assert text.startswith("### The map from <code>tiny at v1&#124;&#60;b&#62;&#96;&#64;team")
+    assert "<b>" not in text and "@team" not in text and EVIL not in text
+    assert f"\n| t2i | {SHIFTED} | 1" in text and "1 of 42 pairs changed" in text
+    assert text.count("<details>") == text.count("</details>") == 1
+    assert code("a\n# b") == "<code>a&#10;&#35; b</code>"
+
+
+@pytest.mark.parametrize(
+    ("asked", "says"),
+    [
+        (["tiny"], "error: compare: name a second model or a published map, or a revision with --rev"),
+        (["tiny", "flux"], "error: compare: 'flux' is not in generate.roster; choose from tiny, tiny-turbo, tiny-dtm"),
+        (
+            ["tiny", "published:sana"],
+            "error: published:sana: there is no such published map; choose one of published:flux, published:janus",
+        ),
+        (["tiny", "tiny-dtm", "--json", "--markdown"], "error: --json, --markdown: choose one"),
+        (["published:flux", "--rev", "main"], "error: --rev: published:flux has no revisions"),
+        (["tiny", "--rev", "gone"], "error: --rev: 'gone' is no branch, tag, commit or experiment here"),
+        (["tiny", "--rev", "--help"], "error: --rev: '--help' is no branch, tag, commit or experiment here"),
+        (["tiny", "--rev", "main~1"], "error: --rev: 'main~1' has no dvc.lock"),
+        (
+            ["flux", "--rev", "main"],
+            "error: main:data/scores/flux.parquet: no stage of that revision wrote it; it wrote data/scores/tiny-dtm.parquet,",
+        ),
+        (["tiny", "tiny-dtm", "--scores", "gone"], "error: gone/tiny.parquet: 'tiny' is in generate.roster and has no scores"),
+    ],
+)
+def test_what_is_wrong_is_one_line(asked: Sequence[str], says: str, project: Path) -> None:
+    failed = workplace.python("-m", "trig.cli", "compare", *asked, cwd=project)
+    assert (failed.returncode, failed.stdout) == (2, "")
+    assert failed.stderr.startswith(says)
+    assert failed.stderr.count("\n") == 1
+
+
+def test_data_that_the_cache_lost_is_one_line(project: Path, tmp_path: Path) -> None:
+    found = revision.find("main", project)
+    empty = revision.Revision(found.name, found.commit, project, tmp_path, found.outputs)
+    with pytest.raises(
+        RevisionError,
+        match=rf"^main:data/prompts.parquet: not in DVC's cache; fetch it with `git checkout {found.commit[:10]} && dvc pull`",
+    ):
+        empty.table(Path("data/prompts.parquet"), tables.PROMPTS)
+    md5 = found.outputs["data/prompts.parquet"]
+    (tmp_path / "files/md5" / md5[:2]).mkdir(parents=True)
+    (tmp_path / "files/md5" / md5[:2] / md5[2:]).write_text("torn", "utf-8")
+    with pytest.raises(RevisionError, match="its copy in DVC's cache is not readable"):
+        empty.table(Path("data/prompts.parquet"), tables.PROMPTS)
+
+
+def test_a_table_from_before_a_column_is_read_where_the_column_may_be_null(tmp_path: Path) -> None:
+    prompts = synthetic.prompts(2)
+    old = revision.Revision("old", "0" * 40, tmp_path, tmp_path, {"a": "a" * 32, "b": "b" * 32})
+    for name, column in (("a", "item"), ("b", "key")):
+        (tmp_path / f"files/md5/{name * 2}").mkdir(parents=True)
+        prompts.drop(column).write_parquet(tmp_path / f"files/md5/{name * 2}/{name * 30}")
+    assert old.table(Path("a"), tables.PROMPTS).equals(prompts)
+    with pytest.raises(RevisionError, match="old:b: written before the prompts table had a column 'key'; choose a later revision"):
+        old.table(Path("b"), tables.PROMPTS)
+
+
+def test_relations_of_other_scores_are_refused(project: Path, tmp_path: Path) -> None:
+    shutil.copytree(project / "data", tmp_path / "data")
+    shutil.copy(project / "params.yaml", tmp_path)
+    workplace.edit(tmp_path, thresholds__synergy=0.6)
+    failed = workplace.python("-m", "trig.cli", "compare", "tiny", "tiny-dtm", cwd=tmp_path)
+    assert failed.stderr.startswith("error: data/relations.parquet: made from other scores or thresholds than those at hand")
+    nowhere = workplace.python(
+        "-m", "trig.cli", "compare", "tiny", "--rev", "main", cwd=tmp_path, GIT_CEILING_DIRECTORIES=str(tmp_path.parent)
+    )
+    assert (nowhere.returncode, nowhere.stderr) == (2, f"error: --rev: {tmp_path.resolve()} is not under git, so it has no revisions\n")
+
+
+@pytest.mark.usefixtures("here")
+def test_a_map_of_scores_that_were_judged_again_is_told(project: Path) -> None:
+    """Whoever judged and did not classify again has a lock in which the two do not belong together."""
+    file, before = project / "dvc.lock", revision.find("main", project).outputs["data/relations.parquet"]
+    lock = file.read_text("utf-8")
+    stages = yaml.safe_load(lock)
+    for out in stages["stages"]["make"]["outs"]:
+        out["md5"] = before if out["path"] == "data/relations.parquet" else out["md5"]
+    file.write_text(yaml.safe_dump(stages), "utf-8")
+    git(project, "checkout", "--quiet", "-b", "judged")
+    git(project, "commit", "--quiet", "--message=judged again", "dvc.lock")
+    git(project, "checkout", "--quiet", "main")
+    file.write_text(lock, "utf-8")
+    notes = json.loads(said("tiny", "--rev", "judged", "--json"))["notes"]
+    assert notes[0] == "At judged the map was made from other scores than those of that revision."
+    assert not any("was made from other" in note for note in json.loads(said("tiny", "--rev", "study", "--json"))["notes"])

@@ -1,0 +1,196 @@
+"""What changed between two runs, or from one model to another, tested on the same prompts and seeds."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from scipy.special import stdtr, stdtrit
+
+from trig import tables
+from trig.classify.cloud import RELATIONS, measure, verdicts
+from trig.classify.draws import draws
+from trig.classify.evidence import NEARLY_ONE, intervals, q_values
+from trig.classify.order import Floats, Ints, integers
+from trig.classify.samples import points, roots
+from trig.classify.stack import Places
+from trig.dimensions import Relation
+from trig.params import Thresholds
+
+SAMPLE = ("task", "pair", "data_id")
+SCORES = ("x_a", "y_a", "x_b", "y_b")
+TESTED = ("x", "y", "rho")
+LEVEL = 0.975
+
+
+class Verdict(StrEnum):
+    """Whether a pair changed. *Not shown* is no proof that it did not."""
+
+    CHANGED = "changed"
+    NOT_SHOWN = "not shown"
+
+
+VERDICT = pl.Enum([verdict.value for verdict in Verdict])
+CHANGES = tables.Table(
+    "changes",
+    {
+        "task": tables.TASK,
+        "pair": tables.PAIR,
+        "n": pl.Int64,  # samples scored on both dimensions, on both sides
+        "clusters": pl.Int64,  # prompts that these n come from; copies and edits of one prompt count once
+        "nulls": pl.Int64,  # samples of the same prompt on both sides that are left out because a score is missing
+        "unpaired": pl.Int64,  # samples that one side lacks, or has of another prompt
+        **{
+            f"{name}{end}": pl.Float64  # b less a: of the mean of x, of the mean of y, and of rho; its 95 % interval, p and adjusted p
+            for name in TESTED
+            for end in ("", "_low", "_high", "_p", "_q")
+        },
+        "rho_a": pl.Float64,
+        "rho_b": pl.Float64,
+        "relation_a": tables.RELATION,  # of the n samples
+        "relation_b": tables.RELATION,
+        "differ": pl.Float64,  # share of resamples in which the two sides show different relations
+        "change": VERDICT,  # null with too few samples for a test
+    },
+    ("task", "pair"),
+    frozenset(f"{name}{end}" for name in TESTED for end in ("", "_low", "_high", "_p", "_q")) | {"rho_a", "rho_b", "differ", "change"},
+)
+
+
+class Tested(NamedTuple):
+    """A change from a to b, null where it does not exist."""
+
+    change: float | None
+    low: float | None  # of the 95 % interval
+    high: float | None
+    p: float | None  # two-sided, of no change
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The scores of one model, SCORES, and the prompts it was given, PROMPTS."""
+
+    scores: pl.DataFrame
+    prompts: pl.DataFrame
+
+
+def changes(a: Run, b: Run, thresholds: Thresholds) -> pl.DataFrame:
+    """What changed from a to b: the table `CHANGES`, a row for each task and pair of which either side has a sample.
+
+    A sample is paired with that of the same task, pair and data_id when both come from the same prompt (and source picture), by the prompts' keys;
+    only test prompts count. A seed comes from the prompt and the run's own seed, so equal prompts are painted from the same noise unless that
+    number was changed. Both sides are measured with the same thresholds, whatever each run had.
+
+    **Means.** `x` and `y` are mean differences over samples. Samples of one root are not independent, so the standard error sums over roots first
+    (the cluster-robust one, its square times G / (G - 1) for G roots), and p is Student's with G - 1 degrees of freedom. With a root for each
+    sample this is the paired t-test.
+
+    **Rho.** Roots are drawn with replacement once, for both sides. The interval holds the 95 % percentiles of the differences; p is two-sided, of
+    the difference of Fisher's z over its standard deviation in the bootstrap, by Student's t with G - 2 degrees of freedom.
+
+    **Change.** q is Benjamini's and Hochberg's over the three p of all pairs. A pair *changed* when one of its q is at most `fdr`. With fewer
+    than `min_points` samples nothing is tested; without `bootstraps` only the means are. `differ` is told and not tested: where scores lie
+    near a threshold, it is large without any change.
+    """
+    rows = [_pair(samples, thresholds) for samples in _paired(a, b, thresholds.score)]
+    schema = {name: kind for name, kind in CHANGES.columns.items() if not name.endswith("_q") and name != "change"}
+    frame = pl.DataFrame(rows, schema=schema, orient="row").sort(*CHANGES.key)
+    p = np.concatenate([frame[f"{name}_p"].fill_null(np.nan).to_numpy() for name in TESTED])
+    q = {f"{name}_q": values for name, values in zip(TESTED, np.split(q_values(p), len(TESTED)), strict=True)}
+    frame = frame.with_columns(pl.Series(name, values, pl.Float64).fill_nan(None) for name, values in q.items())
+    least = pl.min_horizontal(f"{name}_q" for name in TESTED)
+    words = (
+        pl.when(least <= thresholds.fdr).then(pl.lit(Verdict.CHANGED.value)).when(least.is_not_null()).then(pl.lit(Verdict.NOT_SHOWN.value))
+    )
+    return tables.check(frame.with_columns(change=words), CHANGES, "changes")
+
+
+def _paired(a: Run, b: Run, column: str) -> Iterator[pl.DataFrame]:
+    """The samples of each task and pair: their scores on both sides, whether they are the same prompt's, and the root of that."""
+    one, other = (_points(run, column).rename({"x": f"x_{side}", "y": f"y_{side}"}) for run, side in ((a, "a"), (b, "b")))
+    both = one.join(other, on=SAMPLE, how="full", coalesce=True, validate="1:1")
+    both = both.with_columns(paired=pl.col("key").eq(pl.col("key_right")).fill_null(False))
+    both = both.join(roots(b.prompts), on=("task", "data_id"), how="left").sort(SAMPLE)
+    yield from both.partition_by("task", "pair", maintain_order=True)
+
+
+def _points(run: Run, column: str) -> pl.DataFrame:
+    keys = tables.split(run.prompts, "test").select("task", "data_id", "key")
+    return points(run.scores, column).drop("model").join(keys, on=("task", "data_id"), how="inner", validate="m:1")
+
+
+def _pair(samples: pl.DataFrame, thresholds: Thresholds) -> dict[str, Any]:
+    """The row of one pair, but for what is known only when all pairs are."""
+    same = samples.filter("paired")
+    whole = same.drop_nulls(SCORES)
+    x_a, y_a, x_b, y_b = (whole[name].to_numpy().astype(np.float64) for name in SCORES)
+    _, groups = np.unique(whole["root"].to_numpy(), return_inverse=True)
+    row = {
+        "task": samples["task"][0],
+        "pair": samples["pair"][0],
+        "n": whole.height,
+        "clusters": int(groups.max(initial=-1)) + 1,
+        "nulls": same.height - whole.height,
+        "unpaired": samples.height - same.height,
+    }
+    if whole.is_empty():
+        return row | dict.fromkeys(("relation_a", "relation_b"), Relation.TOO_FEW.value)
+    sides = ((x_a, y_a), (x_b, y_b))
+    once = np.ones((whole.height, 1), integers(whole.height))
+    (rho_a, verdict_a), (rho_b, verdict_b) = (_measured(*side, [once], thresholds) for side in sides)
+    row |= {"rho_a": _known(rho_a[0]), "relation_a": RELATIONS[verdict_a[0]].value}
+    row |= {"rho_b": _known(rho_b[0]), "relation_b": RELATIONS[verdict_b[0]].value}
+    if whole.height < thresholds.min_points:
+        return row
+    row |= _named("x", mean_change(x_b - x_a, groups)) | _named("y", mean_change(y_b - y_a, groups))
+    if not thresholds.bootstraps:
+        return row
+    drawn = draws(groups, thresholds.bootstraps, thresholds.permutations).resamples
+    (again_a, verdict_a), (again_b, verdict_b) = (_measured(*side, drawn, thresholds) for side in sides)
+    found = rho_change((rho_a[0], rho_b[0]), (again_a, again_b), row["clusters"])
+    return row | _named("rho", found) | {"differ": float((verdict_a != verdict_b).mean())}
+
+
+def _measured(x: Floats, y: Floats, drawn: Sequence[Ints], thresholds: Thresholds) -> tuple[Floats, Ints]:
+    """Rho and the verdict of each draw, (B,), of one side's points, (n,), under blocks of weights, each (n, some)."""
+    found = [measure(x[None], y[None], weights[None], thresholds) for weights in drawn]
+    return np.concatenate([of.rho[0] for of in found]), np.concatenate([verdicts(of, thresholds)[0] for of in found])
+
+
+def mean_change(differences: Floats, groups: Places) -> Tested:
+    """The mean of the differences, (n,), tested against 0; `groups`, (n,), says which come from one root. See `changes`."""
+    n, count = differences.size, int(groups.max()) + 1
+    mean = float(differences.mean())
+    if count < 2:
+        return Tested(mean, None, None, None)
+    sums = np.bincount(groups, weights=differences - mean)
+    error = float(np.sqrt((sums * sums).sum() * count / (count - 1))) / n
+    half = float(stdtrit(count - 1, LEVEL)) * error
+    p = float(2 * stdtr(count - 1, -abs(mean) / error)) if error > 0 else float(mean == 0)
+    return Tested(mean, mean - half, mean + half, p)
+
+
+def rho_change(rho: tuple[float, float], drawn: tuple[Floats, Floats], groups: int) -> Tested:
+    """Rho of b less that of a, and its test from the same resamples of both, (B,); `groups` is the number of roots. NaN is a rho that is not there."""
+    change, resampled = rho[1] - rho[0], drawn[1] - drawn[0]
+    if not np.isfinite(change):
+        return Tested(None, None, None, None)
+    ends = intervals({"rho": resampled})
+    z_a, z_b = (np.arctanh(np.clip(np.r_[one, many], -NEARLY_ONE, NEARLY_ONE)) for one, many in zip(rho, drawn, strict=True))
+    observed, *rest = z_b - z_a
+    known = np.array(rest)[np.isfinite(rest)]
+    if known.size < 2 or groups < 3:
+        return Tested(change, ends["rho_low"], ends["rho_high"], None)
+    spread = float(known.std(ddof=1))
+    p = float(2 * stdtr(groups - 2, -abs(observed) / spread)) if spread > 0 else float(observed == 0)
+    return Tested(change, ends["rho_low"], ends["rho_high"], p)
+
+
+def _named(name: str, tested: Tested) -> dict[str, float | None]:
+    return dict(zip((name, f"{name}_low", f"{name}_high", f"{name}_p"), tested, strict=True))
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

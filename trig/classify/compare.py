@@ -1,0 +1,129 @@
+"""How far two maps agree: pair by pair, and in two numbers."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from trig import tables
+from trig.classify.samples import points
+from trig.dimensions import Relation
+
+SUBSET = ("task", "pair")
+SHOWN = ("relation", "leaning", "stability", "evidence", "rho")
+"""What is told of a pair on either side; a map that was published without some of it has nulls there."""
+
+SAME = 1e-9
+"""Means no further apart than this are sums of the same scores."""
+MEANS = ("mean_x", "mean_y")
+MAP = tables.Table(
+    "relations",
+    {name: tables.RELATIONS.columns[name] for name in ("model", *SUBSET, *SHOWN, *MEANS)},
+    tables.RELATIONS.key,
+    tables.RELATIONS.nullable.intersection((*SHOWN, *MEANS)),
+)
+"""The columns of the relations table that are compared; older tables have them too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Two maps, a and b, side by side. A reason stands where its number does not exist."""
+
+    pairs: int  # with a verdict in both maps
+    only_a: int  # pairs of which b has no row
+    only_b: int
+    too_few: int  # in both maps, with too few points for a verdict in one of them at least
+    equal: int  # of `pairs`, those with the same relation
+    turned: int  # of `equal`, tilts that lean to different dimensions
+    share: float | None  # equal / pairs; null without pairs
+    kappa: float | None  # Cohen's kappa of the relations, -1..1: 1 is full agreement, 0 that of chance
+    kappa_reason: str | None
+    rhos: int  # of `pairs`, those with a rho in both maps
+    rho: float | None  # Spearman's rho between the two columns of rhos: do the maps order the pairs alike?
+    rho_reason: str | None
+
+
+def agreement(a: pl.DataFrame, b: pl.DataFrame) -> Agreement:
+    """How far the relations of two models, or of one model in two runs, agree. Each frame holds the rows of one model.
+
+    Kappa (Cohen, 1960) compares the share of equal relations with what the two maps' own frequencies would give by chance. Pairs share prompts and
+    dimensions, so they are not independent and kappa has no interval here.
+    """
+    both = _side_by_side(a, b)
+    known = both.filter(_judged("a") & _judged("b"))
+    verdicts = known.select("relation_a", "relation_b").rows()
+    equal = [one for one, other in verdicts if one == other]
+    apart = pl.col("leaning_a").ne_missing(pl.col("leaning_b"))
+    kappa, kappa_reason = _kappa(verdicts)
+    rhos = known.drop_nulls(["rho_a", "rho_b"])
+    rho, rho_reason = _spearman(rhos)
+    return Agreement(
+        pairs=known.height,
+        only_a=a.height - both.height,
+        only_b=b.height - both.height,
+        too_few=both.height - known.height,
+        equal=len(equal),
+        turned=known.filter(pl.col("relation_a") == pl.col("relation_b"), apart).height,
+        share=len(equal) / known.height if known.height else None,
+        kappa=kappa,
+        kappa_reason=kappa_reason,
+        rhos=rhos.height,
+        rho=rho,
+        rho_reason=rho_reason,
+    )
+
+
+def differing(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
+    """The pairs of both maps whose relation or leaning differs, in canonical order: task, pair, and `SHOWN` of either side as `<name>_a`, `<name>_b`.
+
+    A pair with too few points on one side differs too; `agreement` counts it apart.
+    """
+    changed = [pl.col(f"{name}_a").ne_missing(pl.col(f"{name}_b")) for name in ("relation", "leaning")]
+    return _side_by_side(a, b).filter(pl.any_horizontal(changed))
+
+
+def follows(found: pl.DataFrame, scores: pl.DataFrame, column: str) -> bool:
+    """Whether the rows of one model's map have the means of these scores. If not, the map was made from others, whatever its thresholds."""
+    whole = points(scores, column).drop_nulls(["x", "y"])
+    anew = whole.group_by(SUBSET).agg(x=pl.col("x").mean(), y=pl.col("y").mean())
+    both = found.drop_nulls(MEANS).select(*SUBSET, *MEANS).join(anew, on=SUBSET, how="full")
+    gap = pl.max_horizontal((pl.col(mean) - pl.col(side)).abs() for mean, side in zip(MEANS, ("x", "y"), strict=True))
+    return both.select((gap.fill_null(1.0) <= SAME).all()).item() is True
+
+
+def _side_by_side(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
+    """The pairs of both maps, in canonical order."""
+    one, other = (_shown(frame, side) for frame, side in ((a, "a"), (b, "b")))
+    return one.join(other, on=SUBSET, how="inner", validate="1:1").sort(SUBSET)
+
+
+def _shown(frame: pl.DataFrame, side: str) -> pl.DataFrame:
+    columns = [pl.col(name) if name in frame.columns else pl.lit(None).alias(name) for name in SHOWN]
+    return frame.select(
+        *SUBSET, *(column.cast(tables.RELATIONS.columns[name]).name.suffix(f"_{side}") for name, column in zip(SHOWN, columns, strict=True))
+    )
+
+
+def _judged(side: str) -> pl.Expr:
+    return pl.col(f"relation_{side}") != Relation.TOO_FEW.value
+
+
+def _kappa(verdicts: Sequence[tuple[str, str]]) -> tuple[float | None, str | None]:
+    """Cohen's kappa of two raters' words, or why there is none."""
+    n = len(verdicts)
+    if not n:
+        return None, "no pair has a verdict in both maps"
+    one, other = (Counter(row[side] for row in verdicts) for side in (0, 1))
+    chance = sum(one[name] * other[name] for name in one)  # times n²
+    if chance == n * n:
+        return None, f"every pair is {verdicts[0][0]} in both maps, so chance agrees as well"
+    return (n * sum(a == b for a, b in verdicts) - chance) / (n * n - chance), None
+
+
+def _spearman(rhos: pl.DataFrame) -> tuple[float | None, str | None]:
+    if rhos.height < 3:
+        return None, f"{rhos.height} pairs have a rho in both maps; three are needed"
+    if min(rhos["rho_a"].n_unique(), rhos["rho_b"].n_unique()) == 1:
+        return None, "one map has the same rho for every pair"
+    return float(rhos.select(pl.corr("rho_a", "rho_b", method="spearman")).item()), None

@@ -1,0 +1,115 @@
+"""`trig compare`: how far two maps agree, and what changed between them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import polars as pl
+import typer
+
+from trig import cli_comparison, params, published, tables
+from trig.cli_comparison import Comparison, Side
+from trig.errors import ParamsError
+from trig.params import Params
+from trig.revision import Revision, find
+
+
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="A model of the roster, or a published map such as published:flux.")],
+    b: Annotated[str | None, typer.Argument(metavar="B", help="The same; A again if not given.", show_default=False)] = None,
+    rev: Annotated[str | None, typer.Option(help="Read A at this branch, tag, commit or experiment; B as it is here.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a pull request.")] = False,
+    relations: Annotated[Path, typer.Option(help="The relations table.")] = Path("data/relations.parquet"),
+    prompts: Annotated[Path, typer.Option(help="The prompts table.")] = Path("data/prompts.parquet"),
+    scores: Annotated[Path, typer.Option(help="The folder with a scores table per model.")] = Path("data/scores"),
+) -> None:
+    """Shows how far the maps of two models agree, or of one model at two revisions, and which pairs changed from A to B on the same prompts."""
+    from trig.classify.change import changes  # these import scipy, and `trig --help` must not wait for it
+    from trig.classify.compare import agreement, differing
+
+    if as_json and markdown:
+        raise ParamsError("--json, --markdown: choose one")
+    if b is None and rev is None:
+        raise ParamsError("compare: name a second model or a published map, or a revision with --rev")
+    if rev is not None and a.startswith(published.PREFIX):
+        raise ParamsError(f"--rev: {a} has no revisions; name a model of the roster first")
+    settings, places = params.load(), (relations, prompts, scores)
+    one = _read(a, settings, places) if rev is None else _at(find(rev, Path()), a, places)
+    other = _read(b or a, settings, places)
+    found = Comparison(
+        one,
+        other,
+        agreement(one.relations, other.relations),
+        differing(one.relations, other.relations),
+        changes(one.run, other.run, settings.thresholds) if one.run and other.run else None,
+        settings.thresholds.fdr,
+        tuple(_notes(one, other)),
+    )
+    show = cli_comparison.as_json if as_json else cli_comparison.as_markdown if markdown else cli_comparison.show
+    show(found)
+
+
+def _read(name: str, settings: Params, places: tuple[Path, Path, Path]) -> Side:
+    """A published map, or a model of the roster as it is here."""
+    from trig.classify.change import Run
+    from trig.classify.inputs import check_current, roster_scores
+
+    if name.startswith(published.PREFIX):
+        return Side(f"{name}, {published.SOURCE}", name, published.relations_of(name), None, {})
+    if name not in settings.generate.roster:
+        raise ParamsError(f"compare: {name!r} is not in generate.roster; choose from {', '.join(settings.generate.roster)}")
+    relations, prompts, scores = places
+    asked = tables.read(prompts, tables.PROMPTS)
+    found = tables.read(relations, tables.RELATIONS).filter(pl.col("model") == name)
+    run = Run(roster_scores(scores, [name], asked), asked)
+    check_current(found, run.scores, settings.thresholds, relations)
+    return Side(name, name, found, run, settings.model_dump())
+
+
+def _at(revision: Revision, name: str, places: tuple[Path, Path, Path]) -> Side:
+    """A model as it was at a revision."""
+    from trig.classify.change import Run
+    from trig.classify.compare import MAP, follows
+
+    rev, (relations, prompts, scores) = revision.name, places
+    asked = revision.table(prompts, tables.PROMPTS)
+    judged = revision.table(scores / f"{name}.parquet", tables.SCORES)
+    found = revision.table(relations, MAP).filter(pl.col("model") == name)
+    judged = judged.join(tables.split(asked, "test"), on=("task", "data_id"), how="semi")
+    said = revision.params()
+    column = "expected" if _thresholds(said).get("score") == "expected" else "score_trig"
+    odd = [] if follows(found, judged, column) else [f"At {rev} the map was made from other scores than those of that revision."]
+    return Side(f"{name} at {rev} ({revision.commit[:10]})", name, found, Run(judged, asked), said, tuple(odd))
+
+
+def _notes(a: Side, b: Side) -> Iterator[str]:
+    """What keeps the two from being compared like with like."""
+    yield from (*a.notes, *b.notes)
+    if a.run is None or b.run is None:
+        yield "A published map has other prompts, another judge and thresholds of its own, and no scores: no change can be tested."
+        return
+    if a.said.get("seed") != b.said.get("seed"):
+        yield f"The seeds differ, so pictures of one prompt began with other noise: {a.said.get('seed')} and {b.said.get('seed')}."
+    mine, theirs = (_thresholds(side.said) for side in (a, b))
+    if moved := [
+        f"{name} {mine.get(name, 'absent')} and {theirs.get(name, 'absent')}"
+        for name in sorted({*mine, *theirs})
+        if mine.get(name) != theirs.get(name)
+    ]:
+        yield f"The thresholds differ: {'; '.join(moved)}. Each map keeps its own; changes are tested with those of {params.PATH}."
+    judges, rubrics = ([_said(run.scores[column]) for run in (a.run, b.run)] for column in ("judge", "rubric"))
+    if judges[0] != judges[1]:
+        yield f"The scores come from different judges: {judges[0]} and {judges[1]}."
+    if rubrics[0] != rubrics[1]:
+        yield "The judge was asked with different rubrics."
+
+
+def _thresholds(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The thresholds among parameters, which at a revision nobody has checked."""
+    found = said.get("thresholds")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _said(values: Iterable[Any]) -> str:
+    return ", ".join(sorted(set(map(str, values)))) or "none"

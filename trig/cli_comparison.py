@@ -1,0 +1,208 @@
+"""What `trig compare` found, on the terminal, as JSON and as Markdown."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+from trig.dimensions import ABOUT, Dimension, Pair, Relation
+
+if TYPE_CHECKING:
+    from trig.classify.change import Run
+    from trig.classify.compare import Agreement
+
+Row = Mapping[str, Any]
+VERDICTS = ("task", "pair", "A", "B", "rho A", "rho B")
+CHANGED = ("task", "pair", "n", "first dimension", "second dimension", "rho", "verdicts differ")
+MOST = 60
+"""Rows of a table on the terminal and in Markdown; JSON has all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the two that are compared."""
+
+    label: str
+    model: str  # its name in `relations`
+    relations: pl.DataFrame  # its rows only
+    run: "Run | None"  # null for a published map
+    said: Mapping[str, Any]  # its parameters
+    notes: tuple[str, ...] = ()  # what is odd about it
+
+    @property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Its map in words, per task."""
+        from trig.classify.map import lines
+
+        tasks = self.relations["task"].cast(pl.String).unique(maintain_order=True)
+        return {task: lines(self.relations, self.model, task) for task in tasks}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two sides and what was found."""
+
+    a: Side
+    b: Side
+    agreement: "Agreement"
+    differing: pl.DataFrame  # see `trig.classify.compare.differing`
+    changes: pl.DataFrame | None  # CHANGES; null where a side has no scores
+    fdr: float
+    notes: tuple[str, ...]
+
+
+def as_json(found: Comparison) -> None:
+    """Prints everything."""
+    sides = {name: {"label": side.label, "model": side.model, "groups": side.groups} for name, side in (("a", found.a), ("b", found.b))}
+    told = {
+        **sides,
+        "notes": found.notes,
+        "agreement": asdict(found.agreement),
+        "differing": found.differing.to_dicts(),
+        "changes": None if found.changes is None else found.changes.to_dicts(),
+    }
+    print(json.dumps(told, indent=2, allow_nan=False))
+
+
+def show(found: Comparison) -> None:
+    """Prints tables for a terminal."""
+    console = Console(width=None if sys.stdout.isatty() else 140, markup=False, emoji=False, highlight=False)
+    console.print(f"A  {found.a.label}\nB  {found.b.label}")
+    for note in found.notes:
+        console.print(f"note: {note}")
+    _table(console, "Agreement of the two maps", ("", ""), list(_agreed(found.agreement)))
+    for name, side in (("A", found.a), ("B", found.b)):
+        rows = [(task, line) for task, said in side.groups.items() for line in said or ("no pair shows a relation",)]
+        _table(console, f"Groups of {name}", ("task", "group"), rows)
+    _table(console, "Pairs whose verdicts differ", VERDICTS, _verdicts(found))
+    if found.changes is not None:
+        _table(console, "Pairs that changed from A to B, on the same prompts", CHANGED, _changed(found))
+        console.print(_tally(found.changes, found.fdr))
+
+
+def as_markdown(found: Comparison) -> None:
+    """Prints a summary for a pull request. Names that others chose stand as code in which nothing is markup."""
+    print(f"### The map from {code(found.a.label)} to {code(found.b.label)}\n")
+    for note in found.notes:
+        print(f"> {code(note)}\n")
+    print("\n".join(_rows(("agreement", ""), list(_agreed(found.agreement)))))
+    if found.changes is not None:
+        print(f"\n**Changed, on the same prompts.** {_starred(_tally(found.changes, found.fdr))}\n")
+        print("\n".join(_rows(CHANGED, _changed(found))))
+    print("\n<details><summary>Pairs whose verdicts differ, and the groups of both maps</summary>\n")
+    print("\n".join(_rows(VERDICTS, _verdicts(found))))
+    for name, side in (("A", found.a), ("B", found.b)):
+        print(f"\n**{name}**\n")
+        print("\n".join(f"- {task}: {line}" for task, said in side.groups.items() for line in said) or "- no pair shows a relation")
+    print("\n</details>")
+
+
+def code(text: str) -> str:
+    """Any text as inline code of Markdown: every sign but letters, digits and blanks is written as a number, so that none is markup, a link, a
+    mention or the end of a line."""
+    return f"<code>{''.join(sign if sign.isalnum() or sign == ' ' else f'&#{ord(sign)};' for sign in text)}</code>"
+
+
+def _agreed(found: "Agreement") -> Iterator[tuple[str, str]]:
+    yield "pairs with a verdict in both", str(found.pairs)
+    if found.share is not None:
+        turned = f"; {found.turned} of these lean to different sides" if found.turned else ""
+        yield "equal relations", f"{found.equal} ({found.share:.0%}){turned}"
+    yield "Cohen's kappa", f"none: {found.kappa_reason}" if found.kappa is None else f"{found.kappa:.2f}"
+    yield "Spearman's rho between the rhos", f"none: {found.rho_reason}" if found.rho is None else f"{found.rho:.2f} ({found.rhos} pairs)"
+    if found.only_a or found.only_b:
+        yield "pairs of one map only", f"{found.only_a} of A, {found.only_b} of B"
+    if found.too_few:
+        yield "too few points on a side", str(found.too_few)
+
+
+def _verdicts(found: Comparison) -> list[tuple[str, ...]]:
+    return [
+        (row["task"], row["pair"], *(_verdict(row, side) for side in "ab"), *(_number(row[f"rho_{side}"]) for side in "ab"))
+        for row in found.differing.iter_rows(named=True)
+    ]
+
+
+def _verdict(row: Row, side: str) -> str:
+    """`tilt, Style over Content (87 %, weak)`: the stability and the evidence, where there are any."""
+    said = str(row[f"relation_{side}"])
+    if said == Relation.TILT and row[f"leaning_{side}"] is not None:
+        pair = Pair.parse(row["pair"])
+        other = pair.x if row[f"leaning_{side}"] == pair.y else pair.y
+        said += f", {_name(row[f'leaning_{side}'])} over {_name(other)}"
+    stability, evidence = row[f"stability_{side}"], row[f"evidence_{side}"]
+    belief = [*([] if stability is None else [f"{stability:.0%}"]), *([] if evidence is None else [evidence])]
+    return f"{said} ({', '.join(belief)})" if belief else said
+
+
+def _changed(found: Comparison) -> list[tuple[str, ...]]:
+    """The pairs that changed, for people; a change with a q of at most `fdr` has a star."""
+    return (
+        []
+        if found.changes is None
+        else [_change(row, found.fdr) for row in found.changes.filter(pl.col("change") == "changed").iter_rows(named=True)]
+    )
+
+
+def _change(row: Row, fdr: float) -> tuple[str, ...]:
+    names = {"x": Pair.parse(row["pair"]).x, "y": Pair.parse(row["pair"]).y}
+    said = [_tested(row, name, fdr, f"{_name(names[name])} " if name in names else "") for name in ("x", "y", "rho")]
+    return (row["task"], row["pair"], str(row["n"]), *said, "" if row["differ"] is None else f"{row['differ']:.0%}")
+
+
+def _tested(row: Row, name: str, fdr: float, what: str) -> str:
+    if row[name] is None:
+        return "none"
+    digits = 2 if name == "rho" else 4  # a mean can change reliably and by little
+    ends = "" if row[f"{name}_low"] is None else f" ({row[f'{name}_low']:+.{digits}f} to {row[f'{name}_high']:+.{digits}f})"
+    star = "*" if row[f"{name}_q"] is not None and row[f"{name}_q"] <= fdr else ""
+    return f"{what}{row[name]:+.{digits}f}{star}{ends}"
+
+
+def _tally(changes: pl.DataFrame, fdr: float) -> str:
+    counts = {word: changes.filter(pl.col("change").eq_missing(pl.lit(word))).height for word in ("changed", "not shown", None)}
+    left_out = {"lack a score": changes["nulls"].sum(), "have no partner of the same prompt": changes["unpaired"].sum()}
+    few = f", {counts[None]} with too few samples to test" if counts[None] else ""
+    out = "".join(f" {count} samples {why} and are left out." for why, count in left_out.items() if count)
+    return f"{counts['changed']} of {changes.height} pairs changed, {counts['not shown']} not shown{few}. * q at most {fdr:g}, over all pairs.{out}"
+
+
+def _name(code: str) -> str:
+    return ABOUT[Dimension(code)].name
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.2f}"
+
+
+def _table(console: Console, title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    console.print(f"\n{title}" + ("" if rows else ": none"))
+    drawn = Table(*heads, box=None, pad_edge=False, show_header=any(heads))
+    for row in rows[:MOST]:
+        drawn.add_row(*row)
+    if rows:
+        console.print(drawn)
+    if len(rows) > MOST:
+        console.print(f"and {len(rows) - MOST} more; --json has them all")
+
+
+def _rows(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A table of Markdown. The cells are our own words and numbers."""
+    if not rows:
+        yield "None."
+        return
+    yield f"| {' | '.join(heads)} |"
+    yield f"|{' --- |' * len(heads)}"
+    yield from (f"| {' | '.join(map(_starred, row))} |" for row in rows[:MOST])
+    if len(rows) > MOST:
+        yield f"\nand {len(rows) - MOST} more"
+
+
+def _starred(text: str) -> str:
+    """Text whose stars are stars."""
+    return text.replace("*", r"\*")

@@ -1,0 +1,60 @@
+"""`trig published`: the numbers of the paper, to look at beside one's own."""
+
+import json
+import sys
+from typing import Annotated
+
+import polars as pl
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from trig import published
+from trig.dimensions import Dimension, Relation, Task
+
+
+def shown(
+    name: Annotated[
+        str | None, typer.Argument(metavar="MAP", help="A released map, such as flux, pair by pair.", show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Shows what the paper published (arXiv 2507.22100): the means of its Table 3 and the two released maps."""
+    means = published.means()
+    maps = published.relations() if name is None else published.relations_of(published.PREFIX + name.removeprefix(published.PREFIX))
+    if as_json:
+        print(json.dumps({"relations": maps.to_dicts()} | ({"means": means.to_dicts()} if name is None else {}), indent=2, allow_nan=False))
+        return
+    console = Console(width=None if sys.stdout.isatty() else 140, markup=False, emoji=False, highlight=False)
+    console.print(f"{published.SOURCE}: not measured here, and with other prompts and another judge\n")
+    if name is None:
+        console.print(_means(means))
+        for model in published.MAPS:
+            _groups(console, model, maps.filter(pl.col("model") == published.PREFIX + model))
+    else:
+        console.print(_pairs(maps))
+
+
+def _means(means: pl.DataFrame) -> Table:
+    """Table 3: a row per task and model."""
+    drawn = Table("task", "model", *Dimension, box=None, pad_edge=False)
+    for (task, model, dtm), rows in means.group_by("task", "model", "dtm", maintain_order=True):
+        drawn.add_row(str(task), f"{model} with DTM" if dtm else str(model), *(f"{mean:.2f}" for mean in rows.sort("dimension")["mean"]))
+    return drawn
+
+
+def _groups(console: Console, model: str, rows: pl.DataFrame) -> None:
+    from trig.classify.map import lines
+
+    counts = ", ".join(f"{rows.filter(pl.col('relation') == name).height} {name}" for name in Relation if name != Relation.TOO_FEW)
+    low, high = rows.select(low=pl.col("rho").min(), high=pl.col("rho").max()).row(0)
+    console.print(f"\n{published.MAPS[model]}, {published.PREFIX}{model}: {counts}; rho {low:.2f} to {high:.2f}")
+    console.print("\n".join(lines(rows, published.PREFIX + model, Task.T2I)))
+
+
+def _pairs(rows: pl.DataFrame) -> Table:
+    drawn = Table("pair", "relation", "leans to", "rho", "mean of the first", "mean of the second", box=None, pad_edge=False)
+    for row in rows.sort("pair").iter_rows(named=True):
+        numbers = (f"{row['rho']:.4f}", f"{row['mean_x']:.3f}", f"{row['mean_y']:.3f}")
+        drawn.add_row(row["pair"], row["relation"], row["leaning"] or "", *numbers)
+    return drawn
