@@ -129,10 +129,11 @@ def p_value(rho: Floats, n: Ints, kind: Correlation) -> Floats:
 
 def q_values(p: Floats) -> Floats:
     """Benjamini's and Hochberg's adjusted p-values over all that are there; NaN stays NaN."""
-    from scipy.stats import false_discovery_control  # takes half a second: `--help` must not wait for it
-
     q, known = np.full(p.shape, np.nan), np.isfinite(p)
-    q[known] = false_discovery_control(p[known]) if known.any() else p[known]
+    if known.any():
+        from scipy.stats import false_discovery_control  # takes a second: what looks for no evidence must not wait for it
+
+        q[known] = false_discovery_control(p[known])
     return q
 
 

@@ -50,12 +50,14 @@ def _shard(images: Path, model: str, task: str, pair: str, wanted: set[str]) -> 
 
 
 def data_uri(png: bytes, where: str) -> str:
-    """The picture as a PNG data URI of at most `LONGEST_SIDE` pixels a side. Raises PictureError for bytes that are no picture."""
+    """The picture as a PNG data URI of at most `LONGEST_SIDE` pixels a side, a small PNG as it is. Raises PictureError for bytes that are no picture."""
     try:
         with Image.open(BytesIO(png)) as picture:
-            small = picture.convert("RGB")
+            kind, small = picture.format, picture.convert("RGB")
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
         raise PictureError(f"{where}: the picture cannot be decoded ({error}); delete the file and run `dvc repro`") from None
+    if kind == "PNG" and max(small.size) <= LONGEST_SIDE:
+        return "data:image/png;base64," + b64encode(png).decode()
     if max(small.size) > LONGEST_SIDE:
         small.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
     packed = BytesIO()
