@@ -213,13 +213,17 @@ def test_a_grade_of_several_tokens_is_refused_where_only_its_beginning_is_told()
             ratings(one, questions(2), Scale(("Bad", "Mediumish", "Good")), 0.5)
 
 
-def test_a_wire_that_fails_does_not_make_another_judge(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def broken(_: Stub, __: web.Request) -> web.Response:
-        return web.Response(status=503)
+def test_a_wire_that_fails_does_not_make_another_judge() -> None:
+    class Fickle(Stub):
+        broken = False
 
-    with running(Stub()) as address:
+        async def handle(self, request: web.Request) -> web.StreamResponse:
+            return web.Response(status=503) if self.broken else await super().handle(request)
+
+    fickle = Fickle()
+    with running(fickle) as address:
         one = judge(address, retries=0)
-        monkeypatch.setattr(Stub, "handle", broken)
+        fickle.broken = True
         with pytest.raises(JudgeError, match="HTTP 503; mend the server and run again"):
             labels(SCALE, one.encode)
 
