@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from functools import cache
@@ -150,17 +151,20 @@ class Served:
     async def _answers(self, questions: Sequence[Question], labels: Labels) -> AsyncGenerator[tuple[int, Answer | Refusal]]:
         async with AsyncExitStack() as stack:
             crew = Crew([await stack.enter_async_context(Endpoint(url, self.key, self.settings)) for url in self.settings.endpoints])
-            ahead = iter(enumerate(questions))
+            queue = Queue(questions)
             running: set[asyncio.Task[tuple[int, Answer | Refusal]]] = set()
             try:
                 while True:
-                    while len(running) < crew.room and (piece := next(ahead, None)):
+                    while len(running) < crew.room and (piece := queue.next()):
                         running.add(asyncio.create_task(self._answer(*piece, labels, crew)))
                     if not running:
                         return
-                    done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                    done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                     for task in done:
-                        yield task.result()
+                        place, said = task.result()
+                        running.remove(task)
+                        queue.answered(place)
+                        yield place, said
             finally:
                 for task in running:
                     task.cancel()
@@ -205,6 +209,33 @@ class Served:
             if not 0 < len(said[-1].choices) <= left:
                 raise ValueError(f"{len(said[-1].choices)} answers where {left} were asked for")
         return count(said, labels)
+
+
+class Queue:
+    """Questions in order, but that those about pictures and a prompt wait for the first of them: by then the server has computed what they share."""
+
+    def __init__(self, questions: Sequence[Question]) -> None:
+        self.ahead = iter(enumerate(questions))
+        self.ready: deque[tuple[int, Question]] = deque()
+        self.behind: dict[tuple[object, ...], list[tuple[int, Question]]] = {}
+        self.first: dict[int, tuple[object, ...]] = {}
+
+    def next(self) -> tuple[int, Question] | None:
+        """The place of the next question that may be asked now, and the question."""
+        if self.ready:
+            return self.ready.popleft()
+        for place, question in self.ahead:
+            shared = (question.images, question.prompt)
+            if shared not in self.behind:
+                self.behind[shared], self.first[place] = [], shared
+                return place, question
+            self.behind[shared].append((place, question))
+        return None
+
+    def answered(self, place: int) -> None:
+        """A question is answered: those that waited for it may be asked."""
+        if shared := self.first.pop(place, None):
+            self.ready.extend(self.behind.pop(shared))
 
 
 def _passes(error: Exception) -> bool:
