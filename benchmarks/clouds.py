@@ -62,10 +62,12 @@ def tilt(draw: np.random.Generator, n: int) -> tuple[Floats, Floats]:
 def synergy(draw: np.random.Generator, n: int) -> tuple[Floats, Floats]:
     """Half of the points have both scores high."""
     high = draw.random(n) < 0.5
-    return tuple(np.where(high, draw.uniform(0.82, 1, n), draw.uniform(0.4, 0.79, n)) for _ in range(2))  # type: ignore[return-value]
+    x, y = (np.where(high, draw.uniform(0.82, 1, n), draw.uniform(0.4, 0.79, n)) for _ in range(2))
+    return x, y
 
 
 def bottleneck(draw: np.random.Generator, n: int) -> tuple[Floats, Floats]:
     """Half of the points have both scores low."""
     low = draw.random(n) < 0.5
-    return tuple(np.where(low, draw.uniform(0, 0.48, n), draw.uniform(0.51, 0.79, n)) for _ in range(2))  # type: ignore[return-value]
+    x, y = (np.where(low, draw.uniform(0, 0.48, n), draw.uniform(0.51, 0.79, n)) for _ in range(2))
+    return x, y

@@ -16,10 +16,8 @@ from benchmarks.programs import run
 from benchmarks.project import Project
 from benchmarks.servers import Stub, running
 from trig import params
-from trig.backends.openai import Served
 from trig.dimensions import Dimension, Task
 from trig.judge import ratings, rubrics
-from trig.params import ServedJudge
 from trig.protocols import Question
 
 PICTURES = 500
@@ -34,20 +32,7 @@ def serving(_: Project) -> Iterator[Bar]:
     half = len(questions) // 2
     with vllm.started(Path(settings.judges["tiny"].needs)) as address:
         client = OpenAI(base_url=f"{address}/v1", api_key="none")
-        judge = Served(
-            "tiny-served",
-            ServedJudge(
-                backend="openai",
-                needs="data/tiny/judge",
-                endpoints=[f"{address}/v1"],
-                model="tiny",
-                key=None,
-                concurrency=32,
-                timeout=120,
-                retries=3,
-                price=None,
-            ),
-        )
+        judge = vllm.judge(address)
         _serially(client, questions[:4]), ratings(judge, questions[:4], settings.judge.scale, 1.0)  # the first requests warm the server up
         seconds, computed = {"serial": 0.0, "ours": 0.0}, {"serial": 0.0, "ours": 0.0}
         for part in (questions[:half], questions[half:]):  # in turns, so that a busy machine slows both

@@ -11,10 +11,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from trig import params
+from trig.backends.openai import Served
+from trig.params import ServedJudge
+
 ROOT = Path(__file__).parents[1]
 SERVE = ROOT.parent / "shared" / "vllm" / "serve.sh"
 """Starts vLLM on a CPU, in an environment of its own: `serve.sh MODEL PORT`. It serves the model under the name `tiny`."""
 SECONDS = 300
+JUDGE = "tiny-served"
 
 
 @contextmanager
@@ -38,6 +43,13 @@ def started(model: Path) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(60)
+
+
+def judge(address: str) -> Served:
+    """The served judge of params.yaml, at this address."""
+    settings = params.load().judges[JUDGE]
+    assert isinstance(settings, ServedJudge)
+    return Served(JUDGE, settings.model_copy(update={"endpoints": [f"{address}/v1"], "timeout": 120.0}))
 
 
 def _healthy(address: str) -> bool:

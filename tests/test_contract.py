@@ -14,7 +14,6 @@ from trig.backends.transformers import Transformers
 from trig.dimensions import Dimension, Task
 from trig.errors import LabelError
 from trig.judge import labels, rate, ratings, rubric, rubrics
-from trig.params import ServedJudge
 from trig.protocols import Answer, Judge, Question, Refusal
 from trig.scales import SCALES, Scale
 from trig.tiny import evaluate
@@ -35,18 +34,7 @@ def there() -> Iterator[Served]:
         pytest.skip(f"there is no {vllm.SERVE} to start vLLM with")
     weights = params.load().judges["tiny"].needs
     with vllm.started(Path(weights)) as address:
-        settings = ServedJudge(
-            backend="openai",
-            needs=weights,
-            endpoints=[f"{address}/v1"],
-            model="tiny",
-            key=None,
-            concurrency=32,
-            timeout=120,
-            retries=3,
-            price=None,
-        )
-        yield Served("tiny-served", settings)
+        yield vllm.judge(address)
 
 
 @pytest.fixture(params=JUDGES)

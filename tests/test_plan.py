@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from benchmarks.servers import Stub, running
 from trig import params, tables
 from trig.backends import checkpoint, judges
-from trig.backends.openai import Served
+from trig.backends.transformers import Transformers
 from trig.cli import app
 from trig.dimensions import Dimension, Pair, Task
 from trig.errors import ParamsError, TableError
@@ -24,6 +24,7 @@ from trig.judge import rubric
 from trig.judge.plan import Plan, length, together
 from trig.judge.run import answer, calls
 from trig.keys import prompt_key
+from trig.pictures import opened
 from trig.protocols import Question
 from trig.store import Store
 
@@ -173,25 +174,17 @@ def test_the_cost_is_the_one_reckoned_by_hand() -> None:
 def test_the_estimate_is_what_the_judge_reads_but_for_its_template() -> None:
     settings = params.load()
     known = checkpoint.read(Path(settings.judges["tiny"].needs))
-    judge = judges.load(settings.model_copy(update={"judge": settings.judge.model_copy(update={"name": "tiny"})}))
-    assert known.vision and not isinstance(judge, Served)
+    judge = Transformers("tiny", settings.judges["tiny"].needs, 8)
+    assert known.vision
     over: dict[int, set[int]] = {1: set(), 2: set()}
     for seed, (width, height) in enumerate([(64, 64), (50, 64), (200, 90), (640, 480)]):
         for source in (None, factories.png(seed + 9, height, width)):
             words = rubric(Task.T2I, list(Dimension)[seed], settings.judge.scale.grades)
             question = Question(factories.png(seed, width, height), f"a red ball {seed}", words, source)
-            asked = judge.processor(text=[judge._text(question)], images=[_opened(file) for file in question.images])  # type: ignore[attr-defined]
+            asked = judge.processor(text=[judge._text(question)], images=[opened(file).convert("RGB") for file in question.images])
             over[len(question.images)].add(len(asked.input_ids[0]) - length(question, known.count, known.vision.tokens))
     assert [len(found) for found in over.values()] == [1, 1] and max(over[2]) - max(over[1]) == 2
     assert 0 < max(over[1]) <= 20
-
-
-def _opened(file: bytes) -> object:
-    from io import BytesIO
-
-    from PIL import Image
-
-    return Image.open(BytesIO(file)).convert("RGB")
 
 
 def test_a_picture_that_cannot_be_read_has_no_tokens() -> None:
