@@ -41,10 +41,13 @@ def running(server: Server, port: int = 0) -> Iterator[str]:
 
     async def stop(runner: web.AppRunner) -> None:
         await runner.cleanup()
+        # A connection that came last is still being accepted: let it become one that can be closed, else its socket stays open.
+        await asyncio.sleep(0.05)
         left = asyncio.all_tasks() - {asyncio.current_task()}
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.sleep(0.05)  # closed connections say so in the loop's next turns
 
     runner, taken = asyncio.run_coroutine_threadsafe(start(), loop).result(10)
     try:
