@@ -1,13 +1,10 @@
 """The report in a real browser, at laptop and phone width, light and dark. Skipped where no Chromium is installed."""
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
+import chromium
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
 from synthetic import EVIL
@@ -15,26 +12,8 @@ from test_report import contents_of
 
 from trig.report import page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-MISSING = "no Chromium with its chromedriver: apt-get install chromium chromium-driver"
-pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason=MISSING)
-FLAGS = (
-    *("headless", "no-sandbox", "disable-gpu", "no-first-run", "disable-background-networking"),
-    *("disable-component-update", "disable-sync", "disable-dev-shm-usage"),
-)
+pytestmark = chromium.needed
 MARKS = "svg .mark-group, svg .mark-symbol path, svg .mark-rect path"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    options = Options()
-    options.binary_location = str(CHROMIUM)
-    for flag in [*FLAGS, f"user-data-dir={tmp_path_factory.mktemp('profile')}"]:
-        options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with webdriver.Chrome(options=options, service=Service(str(DRIVER))) as driver:
-        yield driver
 
 
 @pytest.fixture(scope="module")
