@@ -1,9 +1,9 @@
-"""`trig …`, for people: look at the machine, the zoo and the work store, serve a judge, say what judging would cost, compare maps."""
+"""`trig …`, for people: look at the machine, the zoo, the work store and the report, serve a judge, say what judging would cost, compare maps."""
 
 import typer
 
 from stages._cli import edge
-from trig import cli_compare, cli_doctor, cli_judge, cli_published, cli_score, cli_serve, cli_store, cli_thresholds, cli_tiny
+from trig import cli_compare, cli_doctor, cli_judge, cli_published, cli_report, cli_score, cli_serve, cli_store, cli_thresholds, cli_tiny
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 app.command()(cli_compare.compare)
@@ -11,6 +11,7 @@ app.command()(cli_doctor.doctor)
 app.command()(cli_doctor.models)
 app.command()(cli_judge.judge)
 app.command("published")(cli_published.shown)
+app.command()(cli_report.report)
 app.command()(cli_score.score)
 app.command(cls=cli_serve.Passing)(cli_serve.serve)
 app.command()(cli_store.store)

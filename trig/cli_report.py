@@ -1,0 +1,90 @@
+"""`trig report`: serves the report to the browsers of this machine, and to nobody else."""
+
+import sys
+import threading
+import webbrowser
+from functools import partial
+from http import HTTPStatus
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from trig.errors import TrigError
+
+HOST = "127.0.0.1"
+HTTP = 80
+
+
+class Pages(SimpleHTTPRequestHandler):
+    """The files of a folder, as they are at each request."""
+
+    def parse_request(self) -> bool:
+        """Refuses a request for another host: a page from elsewhere whose name was made to point here could read the report otherwise."""
+        if not super().parse_request():
+            return False
+        port = self.connection.getsockname()[1]
+        names = {f"{name}:{port}" for name in (HOST, "localhost")} | ({HOST, "localhost"} if port == HTTP else set())
+        if len(asked := self.headers.get_all("Host", [])) == 1 and asked[0].lower() in names:
+            return True
+        self.send_error(HTTPStatus.MISDIRECTED_REQUEST, "This server answers to its own address only")
+        return False
+
+    def end_headers(self) -> None:
+        """A report that was drawn anew is seen anew, and pages from elsewhere may not embed its files."""
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Cross-Origin-Resource-Policy", "same-origin")
+        self.send_header("X-Content-Type-Options", "nosniff")
+        super().end_headers()
+
+    def send_head(self) -> Any:
+        """The file that is asked for; a name that no file can have is not found."""
+        try:
+            return super().send_head()
+        except ValueError:
+            self.send_error(HTTPStatus.NOT_FOUND, "File not found")
+
+    def list_directory(self, path: Any) -> None:  # noqa: ARG002
+        """A folder without a page is not shown."""
+        self.send_error(HTTPStatus.NOT_FOUND, "There is no page here")
+
+    def log_message(self, *_: Any) -> None:
+        """Says nothing: a request is no news."""
+
+
+class Server(ThreadingHTTPServer):
+    """A server for browsers, which close connections as they like."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that has gone is no error."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
+def report(
+    folder: Annotated[Path, typer.Option(help="The folder with the report.")] = Path("reports"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0: any free one.")] = 0,
+    show: Annotated[bool, typer.Option("--open", help="Open the report in the browser.")] = False,
+) -> None:
+    """Serve the report on 127.0.0.1, to this machine only, and print its address. Ctrl-C ends it."""
+    if not (folder / "index.html").is_file():
+        raise TrigError(f"{folder / 'index.html'}: there is no report here; run `dvc repro`, or `dvc pull` what others computed")
+    try:
+        server = Server((HOST, port), partial(Pages, directory=str(folder)))
+    except OSError as error:
+        raise TrigError(f"--port {port}: {HOST} cannot listen on it ({error.strerror}); choose another, or 0 for any free one") from None
+    address = f"http://{HOST}:{server.server_port}/"
+    try:
+        with server:
+            print(address, flush=True)
+            if show:  # in a thread: a browser of the terminal does not return, and waits for an answer
+                threading.Thread(target=_open, args=[address], daemon=True).start()
+            server.serve_forever()
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+
+
+def _open(address: str) -> None:
+    if not webbrowser.open(address):
+        print("--open: no browser was found here", file=sys.stderr)
