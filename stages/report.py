@@ -1,22 +1,23 @@
 """Draw the report: one offline page, the metrics, and two pictures.
 
-python -m stages.report PROMPTS IMAGES SCORES RELATIONS GATES LORA REPORTS
+python -m stages.report PROMPTS IMAGES SCORES RELATIONS GATES LORA AGREEMENT REPORTS
 """
 
 from pathlib import Path
 
 from stages._cli import run
-from trig import params, tables
-from trig.classify import inputs
+from trig import params, published, tables
+from trig.classify import compare, inputs
 from trig.classify import map as dtm
+from trig.classify.correlations import correlations
 from trig.classify.relations import located
-from trig.report import pictures, sources
-from trig.report.contents import Contents
 
 
-def main(prompts: Path, images: Path, scores: Path, relations: Path, gates: Path, lora: Path, reports: Path) -> None:
-    """Read the tables, the gates' results and the adapters of tuned models; write index.html, metrics.json, map.png and dimensions.png."""
-    from trig.report.publish import publish  # altair takes a second to import, and `--help` must not wait for it
+def main(prompts: Path, images: Path, scores: Path, relations: Path, gates: Path, lora: Path, agreement: Path, reports: Path) -> None:
+    """Read the tables, the gates' results, the adapters of tuned models and how the judge was measured; write index.html and what belongs to it."""
+    from trig.report import sheets, sources  # altair takes a second to import, and `--help` must not wait for it
+    from trig.report.contents import Contents, Published
+    from trig.report.publish import publish
 
     settings = params.load()
     roster = tuple(settings.generate.roster)
@@ -24,13 +25,21 @@ def main(prompts: Path, images: Path, scores: Path, relations: Path, gates: Path
     judged = inputs.roster_scores(scores, roster, asked)
     inputs.check_current(found, judged, settings.thresholds, relations)
     points = located(judged, settings.thresholds)
-    maps = {key: dtm.lines(found, *key) for key in found.select("model", "task").unique().iter_rows()}
-    shown = pictures.load(images, roster, pictures.pick(points, settings.report.pictures_per_pair))
+    picked = sheets.pick(points, settings.report.pictures_per_pair)
     contents = Contents(
-        *(roster, asked, judged, points, found, maps, shown, settings.thresholds.model_dump(), sources.tiny(settings)),
+        *(roster, asked, judged, points, found, correlations(judged, settings.thresholds)),
+        maps=dtm.all_lines(found),
+        agreements=compare.all_agreements(found, roster),
+        picked=picked,
+        sheets=tuple(sheets.draw(images, roster, picked)),
+        thresholds=settings.thresholds.model_dump(),
+        tiny=sources.tiny(settings),
         tunings=tuple(sources.tuning(lora / model) for model in roster if (lora / model).is_dir()),
         gates=sources.gates(gates, roster),
         versions=sources.versions(judged),
+        settings=sources.settings(settings),
+        yardstick=sources.yardstick(agreement, judged),
+        published=Published(published.SOURCE, published.means(), published.relations(), dtm.all_lines(published.relations())),
     )
     publish(contents, dtm.metrics(found, judged, asked), reports)
 

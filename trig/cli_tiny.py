@@ -14,6 +14,7 @@ from trig.tiny import HELD_OUT
 
 app = typer.Typer(no_args_is_help=True, help="Measure the tiny world's models against the truth.")
 Count = Annotated[int, typer.Option(min=4, help="Scenes per dimension.")]
+AGAINST = "the truth of the tiny world, on scenes it never saw, half of them sent through the painter's autoencoder"
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -40,7 +41,7 @@ def evaluate(count: Count = 200, as_json: Json = False) -> None:
     found = tiny.agreement(asked, [rating.expected for rating in rated], through)
     mean = None if found["rho"].null_count() else sum(found["rho"]) / found.height  # a rho that is missing is no zero
     if as_json:
-        print(json.dumps({"judge": f"{settings.judge.name}@{judge.revision}", "dimensions": found.to_dicts(), "mean": mean}, indent=2))
+        print(json.dumps({"judge": f"{settings.judge.name}@{judge.revision}", "against": AGAINST, "dimensions": found.to_dicts(), "mean": mean}, indent=2))
         return
     table = Table(
         "dimension",

@@ -157,6 +157,7 @@ class Report(Section):
     """What the report shows."""
 
     pictures_per_pair: Annotated[int, Field(ge=0)]  # of each model
+    agreement: str  # a file: how the judge was measured against truth or people
 
 
 class Finetune(Section):

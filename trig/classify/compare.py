@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import combinations
 
 import polars as pl
 
@@ -72,6 +73,14 @@ def agreement(a: pl.DataFrame, b: pl.DataFrame) -> Agreement:
         rho=rho,
         rho_reason=rho_reason,
     )
+
+
+def all_agreements(relations: pl.DataFrame, models: Sequence[str]) -> list[dict[str, object]]:
+    """How far the maps of any two models agree, task by task: the numbers of `Agreement`, with the models as `a` and `b` and the `task`."""
+    tasks = relations["task"].cast(pl.String).unique(maintain_order=True)
+    of = {(model, task): relations.filter(pl.col("model") == model, pl.col("task") == task) for model in models for task in tasks}
+    couples = [(a, b, task) for task in tasks for a, b in combinations(models, 2)]
+    return [{"a": a, "b": b, "task": task, **asdict(agreement(of[a, task], of[b, task]))} for a, b, task in couples]
 
 
 def differing(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:

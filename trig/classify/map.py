@@ -51,6 +51,12 @@ def lines(relations: pl.DataFrame, model: str, task: str) -> tuple[str, ...]:
     return (*told, f"{Relation.TILT.capitalize()}: {edges}") if edges else tuple(told)
 
 
+def all_lines(relations: pl.DataFrame) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The maps of all models and tasks in words: (model, task) → its lines."""
+    keys = relations.select("model", pl.col("task").cast(pl.String)).unique(maintain_order=True)
+    return {(model, task): lines(relations, model, task) for model, task in keys.iter_rows()}
+
+
 def metrics(relations: pl.DataFrame, scores: pl.DataFrame, prompts: pl.DataFrame) -> dict[str, object]:
     """A small JSON of numbers for `dvc metrics diff`. Means are over answers, each counted once; nulls are counted beside them."""
     once = tables.distinct(scores)

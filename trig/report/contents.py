@@ -1,9 +1,11 @@
 """What a report is made of. The stage fills these in; the page and the stills only draw them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
+
+from trig.report.sheets import Sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +30,46 @@ class Gate:
 
 
 @dataclass(frozen=True, slots=True)
+class Yardstick:
+    """How well the judge agrees with truth or with people, as somebody measured it before."""
+
+    against: str  # what it was compared with, in words
+    rho: Mapping[str, float]  # dimension → Spearman's rho, -1..1
+    n: Mapping[str, int]  # dimension → answers compared
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Numbers of the paper, shown beside one's own and never mixed in."""
+
+    source: str
+    means: pl.DataFrame  # task, model, dtm, dimension, mean
+    relations: pl.DataFrame  # model, task, pair, relation, leaning, rho, mean_x, mean_y
+    maps: Mapping[tuple[str, str], tuple[str, ...]]  # (model, task) → its groups in words
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
     """Everything the report shows."""
 
     models: tuple[str, ...]  # in the order of the roster
     prompts: pl.DataFrame  # PROMPTS
     scores: pl.DataFrame  # SCORES
-    points: pl.DataFrame  # model, task, pair, data_id, x, y, region: one row per sample
+    points: pl.DataFrame  # model, task, pair, data_id, x, y: one row per sample
     relations: pl.DataFrame  # RELATIONS
+    rhos: pl.DataFrame  # model, task, pair, spearman, pearson, kendall
     maps: Mapping[tuple[str, str], tuple[str, ...]]  # (model, task) → its groups in words, a line each
-    pictures: pl.DataFrame  # model, task, pair, data_id, uri: the pictures to show
+    agreements: Sequence[Mapping[str, object]]  # a, b, task and how far their maps agree: pairs, equal, kappa, kappa_reason
+    picked: pl.DataFrame  # task, pair, data_id, slot: the prompts whose pictures are shown
+    sheets: Sequence[Sheet]
     thresholds: Mapping[str, object]
     tiny: bool  # all models belong to the tiny world
     tunings: tuple[Tuning, ...] = ()
     gates: tuple[Gate, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)  # seeds and the calls of the models, shown as they stand
+    yardstick: Yardstick | None = None
+    published: Published | None = None
 
     @property
     def score(self) -> str:

@@ -1,27 +1,44 @@
-"""The numbers and sentences of the report: means with intervals, changes of a tuned model, verdicts in words."""
+"""The numbers of the report: means with intervals, changes between two models, and what the judge was like."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
+import numpy as np
 import polars as pl
 
 from trig import tables
-from trig.dimensions import Kind, Pair
 from trig.report.contents import Tuning
 
 SAMPLE = ("task", "pair", "data_id", "dimension")
-KINDS: Mapping[str, str] = {
-    Kind.CONFLICT: "A conflict: one falls as the other rises.",
-    Kind.INDEPENDENT: "No trade-off: the scores may be independent.",
-    Kind.LOOSE: "No trade-off: the scores rise together, if loosely.",
-}
-CORRELATIONS: Mapping[str, str] = {"spearman": "Spearman's rho", "pearson": "Pearson's r", "kendall": "Kendall's tau"}
 HALF_WIDTH = 1.96
 """Standard errors on each side of a mean: a 95 % interval, for many samples."""
+BINS = 20
+"""Steps of a histogram of confidence, 0 to 1."""
+LEAST_MASS = -6
+"""Off-grade mass at or below 10^-6 stands in the first step of its histogram, which has one step for each half power of ten."""
 
 
 def means(scores: pl.DataFrame, column: str) -> pl.DataFrame:
     """Mean per model and dimension with a 95 % interval. A picture that stands in several pairs counts once."""
     return _with_interval(tables.distinct(scores).group_by("model", "dimension"), column).sort("model", "dimension")
+
+
+def levels(scores: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Mean of each model's dimension means, each dimension counting the same, with a 95 % interval: model, mean, low, high, n, nulls.
+
+    The scores of one picture vary together, so the interval is taken over pictures: a picture moves the mean by the sum of what each of its scores
+    moves it by (the linear part of the mean's variance).
+    """
+    once = tables.distinct(scores)
+    of = ["model", "dimension"]
+    known = once.drop_nulls(column).with_columns(own=pl.col(column).sort().mean().over(of), count=pl.len().over(of))
+    dimensions = pl.col("dimension").n_unique().over("model")
+    moved = known.with_columns(part=(pl.col(column) - pl.col("own")) / pl.col("count") / dimensions)
+    pictures = moved.group_by("model", "image_key").agg(part=pl.col("part").sort().sum())
+    half = pictures.group_by("model").agg(half=HALF_WIDTH * (pl.col("part") ** 2).sort().sum().sqrt())
+    level = known.unique(of, maintain_order=True).group_by("model").agg(mean=pl.col("own").sort().mean())
+    counts = once.group_by("model").agg(n=pl.col(column).count(), nulls=pl.col(column).null_count())
+    found = counts.join(level, on="model", how="left").join(half, on="model", how="left").sort("model")
+    return found.with_columns(low=pl.col("mean") - pl.col("half"), high=pl.col("mean") + pl.col("half")).drop("half")
 
 
 def changes(scores: pl.DataFrame, tuning: Tuning, column: str) -> pl.DataFrame:
@@ -43,81 +60,43 @@ def changes(scores: pl.DataFrame, tuning: Tuning, column: str) -> pl.DataFrame:
     )
 
 
+def judged(scores: pl.DataFrame) -> pl.DataFrame:
+    """What the judge was like, per model and dimension: answers, nulls, confidence C and off-grade mass as mean and 5th and 95th percentile."""
+    kinds = [
+        pl.col(name).sort().mean().alias(f"{name}_mean") if end is None else pl.col(name).quantile(end).alias(f"{name}_{round(100 * end)}")
+        for name in ("confidence", "off_mass")
+        for end in (None, 0.05, 0.95)
+    ]
+    once = tables.distinct(scores)
+    return once.group_by("model", "dimension").agg(n=pl.len(), nulls=pl.col("expected").null_count(), *kinds).sort("model", "dimension")
+
+
+def histogram(scores: pl.DataFrame, column: str) -> list[dict[str, object]]:
+    """The share of a dimension's answers in each step of `confidence` or `off_mass` (there the steps are half powers of ten): dimension, low, high,
+    share."""
+    once = tables.distinct(scores).drop_nulls(column)
+    masses = column == "off_mass"
+    edges: Sequence[float] = np.arange(LEAST_MASS, 0.1, 0.5).tolist() if masses else np.linspace(0, 1, BINS + 1).round(4).tolist()
+    value = pl.col(column).clip(10.0**LEAST_MASS).log10() if masses else pl.col(column)
+    width = edges[1] - edges[0]
+    step = ((value - edges[0]) / width).floor().clip(0, len(edges) - 2).cast(pl.Int64)
+    counted = once.group_by("dimension", step=step).len().sort("dimension", "step")
+    shares = counted.with_columns(share=pl.col("len") / pl.col("len").sum().over("dimension"))
+    return [
+        {"dimension": dimension, "low": edges[place], "high": edges[place + 1], "share": round(share, 5)}
+        for dimension, place, share in shares.select("dimension", "step", "share").iter_rows()
+    ]
+
+
+def nulls(scores: pl.DataFrame, column: str) -> list[tuple[str, str, int]]:
+    """How often a score is missing, per model and reason."""
+    missing = scores.filter(pl.col(column).is_null())
+    counted = missing.group_by("model", pl.col("reason").fill_null("no reason given")).agg(n=pl.len())
+    return list(counted.sort("model", "reason").iter_rows())
+
+
 def _with_interval(groups: "pl.dataframe.group_by.GroupBy", column: str, *more: pl.Expr) -> pl.DataFrame:
     values = pl.col(column).sort()  # sorted, so that a sum does not depend on the order of rows
     half = HALF_WIDTH * values.std() / values.count().sqrt()
     found = groups.agg(*more, mean=values.mean(), half=half, n=values.count(), nulls=pl.col(column).null_count())
     return found.with_columns(low=pl.col("mean") - pl.col("half"), high=pl.col("mean") + pl.col("half")).drop("half")
-
-
-def segment(row: Mapping[str, float | None]) -> list[float] | None:
-    """The part of a pair's regression line inside the unit square, as x1, y1, x2, y2; None where there is none."""
-    slope, intercept = row["slope"], row["intercept"]
-    if slope is None or intercept is None:
-        return None
-    ends = [0.0, 1.0]
-    if slope:
-        ends = sorted(max(0.0, min(1.0, (edge - intercept) / slope)) for edge in (0.0, 1.0))
-    if ends[0] == ends[1]:
-        return None
-    return [round(value, 5) for x in ends for value in (x, slope * x + intercept)]
-
-
-def verdict(row: Mapping[str, object], thresholds: Mapping[str, object]) -> list[str]:
-    """The relation of a pair in words, then why, in short sentences."""
-    return [_relation(row), *_evidence(row), *_counts(row), _line(row, thresholds), _means(row), *_doubt(row, thresholds)]
-
-
-def _relation(row: Mapping[str, object]) -> str:
-    name = str(row["relation"])
-    if name == "tilt":
-        pair = Pair.parse(str(row["pair"]))
-        other = pair.x if row["leaning"] == pair.y else pair.y
-        return f"Tilt towards {row['leaning']}, away from {other}."
-    return {"none": "No relation: none of the four rules holds.", "too few": "Too few samples for a verdict."}.get(
-        name, f"{name.capitalize()}."
-    )
-
-
-def _counts(row: Mapping[str, object]) -> list[str]:
-    share = {side: f" ({row[f'density_{side}']:.0%})" if row["n"] else "" for side in ("synergy", "bottleneck")}
-    inside = f"{row['n_synergy']} in R_S{share['synergy']}, {row['n_bottleneck']} in R_B{share['bottleneck']}, {row['n_tradeoff']} in R_T"
-    left_out = [f"{row['nulls']} left out: a score is missing."] if row["nulls"] else []
-    return [f"{row['n']} samples: {inside}.", *left_out]
-
-
-def _line(row: Mapping[str, object], thresholds: Mapping[str, object]) -> str:
-    if row["slope"] is None:
-        return "No regression line: too few points in R_T, or one value for all."
-    above, below = int(str(row["n_above"])), int(str(row["n_below"]))
-    ratio = f"{max(above, below) / min(above, below):.2f}" if min(above, below) else "none"
-    return f"N_a = {above} above the line, N_b = {below} below: ratio {ratio}, limit {thresholds['tilt_ratio']}."
-
-
-def _evidence(row: Mapping[str, object]) -> list[str]:
-    """How far to believe the relation, of what kind a dispersion is, and what else it might have been."""
-    if row["evidence"] is None:
-        return []
-    said = [f"{str(row['evidence']).capitalize()} by the evidence.", f"{row['stability']:.0%} of bootstrap samples give the same verdict."]
-    if row["kind"] is not None:
-        said.insert(0, KINDS[str(row["kind"])])
-    if row["runner_up"] is not None:
-        said.append(f"Runner-up: {row['runner_up']}, {row['runner_up_share']:.0%}.")
-    return said
-
-
-def _means(row: Mapping[str, object]) -> str:
-    if not row["n"]:
-        return "No sample has both scores."
-    means = f"Means {row['mean_x']:.2f} and {row['mean_y']:.2f}, medians {row['median_x']:.2f} and {row['median_y']:.2f}"
-    return f"{means}; {row['favoured']} is favoured." if row["favoured"] is not None else f"{means}."
-
-
-def _doubt(row: Mapping[str, object], thresholds: Mapping[str, object]) -> list[str]:
-    name = CORRELATIONS[str(thresholds["correlation"])]
-    rho = "No rho: one side is constant." if row["rho"] is None else f"{name} {row['rho']:.2f}{_interval(row)}."
-    return [rho] if row["off_mass"] is None else [rho, f"Mean off-grade mass of the judge: {row['off_mass']:.1%}."]
-
-
-def _interval(row: Mapping[str, object]) -> str:
-    return "" if row["rho_low"] is None else f" ({row['rho_low']:.2f} to {row['rho_high']:.2f})"

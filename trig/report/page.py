@@ -1,52 +1,75 @@
-"""The report as one HTML page that needs nothing but itself: data, charts, pictures, styles and the Vega libraries are inside."""
+"""The report as one HTML page that asks nothing of the network: data, charts, styles and the Vega libraries are inside.
+
+A small run's samples and pictures are inside too. Those of a large one lie beside the page, in `files/`, and are loaded when somebody looks at them.
+"""
 
 import json
-from collections.abc import Mapping
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import combinations
 from typing import Any
 
 import jinja2
+import numpy as np
 import polars as pl
 import vl_convert
 
-from trig.dimensions import ABOUT, PAIRS, Dimension, Relation
+from trig.dimensions import ABOUT, PAIRS, Relation
 from trig.report import charts, numbers, theme
 from trig.report.contents import Contents, Tuning
 
+INSIDE = 16 << 20
+"""Bytes of samples and pictures that a page holds at most; more lie beside it."""
+FOLDER = "files"
 ABOUT_RELATIONS: Mapping[str, str] = {
     Relation.SYNERGY: "both dimensions are high together",
     Relation.BOTTLENECK: "both are low together",
     Relation.TILT: "one is favoured; the arrow points to it",
-    Relation.DISPERSION: "they vary independently",
+    Relation.DISPERSION: "they vary independently, or against each other",
     Relation.NONE: "none of the four",
     Relation.TOO_FEW: "too few samples to say",
 }
 SCORES: Mapping[str, str] = {"expected": "S, the expected grade", "score_trig": "C·S, the expected grade times the judge's confidence"}
+CORRELATIONS: Mapping[str, str] = {"spearman": "Spearman's rho", "pearson": "Pearson's r", "kendall": "Kendall's tau"}
+SCRIPTS = ("rule.js", "tables.js", "parts.js", "charts.js", "gallery.js", "views.js", "page.js")
+POLICY = "default-src 'none'; img-src data: blob:{own}; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'{own}"
 
 
-def render(contents: Contents) -> str:
-    """The page. The same contents give the same text."""
-    means = numbers.means(contents.scores, contents.score)
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The page and the files that lie beside it, by their names in `files/`."""
+
+    html: str
+    beside: Mapping[str, bytes]
+
+
+def render(contents: Contents) -> Page:
+    """The page. The same contents give the same bytes."""
+    parts = dict(_parts(contents))
+    sheets = {f"sheet-{_place(contents, one.model, one.task, one.pair)}": one.webp for one in contents.sheets}
+    inside = sum(map(len, [*parts.values(), *sheets.values()])) <= INSIDE
+    held = {**parts, **{name: json.dumps(b64encode(webp).decode()) for name, webp in sheets.items()}} if inside else {}
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(_part("page.html")).render(
-        contents=contents,
+    html = environment.from_string(_part("page.html")).render(
+        policy=POLICY.format(own="" if inside else " 'self' file:"),
         style=theme.style() + _part("page.css"),
-        script=_part("page.js"),
         libraries=_libraries(),
-        data=_embed(_payload(contents, means)),
-        means=_table(means, contents.models),
-        tunings=[_tuning(contents, tuning) for tuning in contents.tunings],
-        legend=[(name, theme.GLYPHS[name], about) for name, about in ABOUT_RELATIONS.items()],
-        score=SCORES[contents.score],
-        about=ABOUT,
-        nulls=_nulls(contents),
-        cards=_cards(contents),
+        script='(() => {\n"use strict";\n' + "\n".join(map(_part, SCRIPTS)) + "\n})();",
+        data=_safe(_json(_facts(contents, inside))),
+        parts={name: _safe(text) for name, text in held.items()},
+        tiny=contents.tiny,
     )
+    if inside:
+        return Page(html, {})
+    scripts = {f"{name}.js": f"trigPart({_json(name)}, {_safe(text)});\n".encode() for name, text in parts.items()}
+    return Page(html, scripts | {f"{name}.webp": webp for name, webp in sheets.items()})
 
 
 def _part(name: str) -> str:
-    return files(__package__).joinpath(name).read_text("utf-8")
+    return files(__package__).joinpath("web", name).read_text("utf-8")
 
 
 @cache
@@ -54,9 +77,12 @@ def _libraries() -> str:
     return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=charts.VEGA_LITE))
 
 
-def _embed(payload: object) -> str:
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _safe(text: str) -> str:
     """JSON that cannot end its script element or open a comment, whatever a prompt says."""
-    text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return (
         text.replace("<", "\\u003c")
         .replace(">", "\\u003e")
@@ -66,47 +92,92 @@ def _embed(payload: object) -> str:
     )
 
 
-def _payload(contents: Contents, means: pl.DataFrame) -> dict[str, Any]:
-    uris = contents.pictures["uri"].unique(maintain_order=True).to_list()
-    place = {uri: number for number, uri in enumerate(uris)}
-    shown = {row[:-1]: place[row[-1]] for row in contents.pictures.select("model", "task", "pair", "data_id", "uri").iter_rows()}
-    roster = pl.col("model").cast(pl.Enum(contents.models))
-    points = contents.points.sort("task", "pair", "data_id", roster)
-    points = points.select("model", "task", "pair", "data_id", pl.col("x", "y").round(4), "region")
+def _place(contents: Contents, model: str, task: str, pair: str) -> str:
+    """A name for a model's subset that says nothing but its place."""
+    return f"{contents.models.index(model)}-{task}-{pair}"
+
+
+def _parts(contents: Contents) -> Iterator[tuple[str, str]]:
+    """The samples, as JSON: of each task the names and shown prompts, of each model and task the scores."""
+    samples = contents.points.select("task", "pair", "data_id").unique().sort("task", "pair", "data_id")
+    texts = contents.prompts.filter(pl.col("split") == "test").select("task", "data_id", "prompt")
+    shown = contents.picked.join(texts, on=["task", "data_id"], how="left", maintain_order="left")
+    for task in contents.tasks:
+        own = samples.filter(pl.col("task") == task)
+        ids = {str(pair): part["data_id"].to_list() for (pair,), part in own.group_by("pair", maintain_order=True)}
+        prompts = {
+            str(pair): part.sort("slot").select("data_id", "prompt").rows()
+            for (pair,), part in shown.filter(pl.col("task") == task).group_by("pair", maintain_order=True)
+        }
+        yield f"samples-{task}", _json({"ids": ids, "shown": prompts})
+        for number, model in enumerate(contents.models):
+            scored = contents.points.filter(pl.col("model") == model, pl.col("task") == task).select("pair", "data_id", "x", "y")
+            yield f"points-{number}-{task}", _json(_coordinates(own.join(scored, on=["pair", "data_id"], how="left", maintain_order="left")))
+
+
+def _coordinates(samples: pl.DataFrame) -> str:
+    """Scores as base64 of doubles, so that the browser classifies what Python did: of each pair all x, then all y; NaN where one is missing."""
+    x, y = (samples[side].fill_null(float("nan")).to_numpy().astype("<f8") for side in ("x", "y"))
+    sizes = samples.group_by("pair", maintain_order=True).len()["len"].to_numpy()
+    ends = np.cumsum(sizes)
+    blocks = [side[end - size : end] for end, size in zip(ends, sizes, strict=True) for side in (x, y)]
+    return b64encode(np.concatenate(blocks).tobytes()).decode() if blocks else ""
+
+
+def _facts(contents: Contents, inside: bool) -> dict[str, Any]:
+    """What every page of the report needs at once."""
+    relations = contents.relations.join(contents.rhos, on=["model", "task", "pair"], how="left", maintain_order="left")
+    present = {task: set(relations.filter(pl.col("task") == task)["pair"]) for task in contents.tasks}
+    tasks: list[str | None] = [None, *contents.tasks] if len(contents.tasks) > 1 else [None]
+    of = {task: contents.scores if task is None else contents.scores.filter(pl.col("task") == task) for task in tasks}
     return {
+        "inside": inside,
+        "tiny": contents.tiny,
         "names": {dimension.value: about.name for dimension, about in ABOUT.items()},
+        "high": {dimension.value: about.high for dimension, about in ABOUT.items()},
+        "groups": {dimension.value: about.group.value for dimension, about in ABOUT.items()},
         "models": contents.models,
         "tasks": contents.tasks,
-        "pairs": [str(pair) for pair in PAIRS if str(pair) in set(contents.relations["pair"])],
+        "pairs": {task: [str(pair) for pair in PAIRS if str(pair) in present[task]] for task in contents.tasks},
+        "samples": contents.points.height,
+        "thresholds": contents.thresholds,
+        "score": SCORES[contents.score],
+        "correlations": CORRELATIONS,
+        "legend": [[name, theme.GLYPHS[name], about] for name, about in ABOUT_RELATIONS.items()],
+        "relations": {"columns": relations.columns, "rows": relations.rows()},
+        "means": [{**row, "task": task} for task, scores in of.items() for row in numbers.means(scores, contents.score).to_dicts()],
+        "levels": [{**row, "task": task} for task, scores in of.items() for row in numbers.levels(scores, contents.score).to_dicts()],
+        "maps": [[model, task, [line.partition(": ")[::2] for line in lines]] for (model, task), lines in contents.maps.items()],
+        "agreements": list(contents.agreements),
+        "changes": {f"{a}|{b}": rows for (a, b), rows in _changes(contents).items()},
+        "tunings": [asdict(one) for one in contents.tunings],
+        "sheets": {_place(contents, one.model, one.task, one.pair): [one.columns, one.rows, one.width, one.height] for one in contents.sheets},
+        "judged": numbers.judged(contents.scores).to_dicts(),
+        "modes": contents.scores.group_by("judge", "engine", "mode").len().sort("judge", "engine", "mode").rows(),
+        "histograms": {column: numbers.histogram(contents.scores, column) for column in ("confidence", "off_mass")},
+        "nulls": numbers.nulls(contents.scores, contents.score),
+        "yardstick": asdict(contents.yardstick) if contents.yardstick else None,
+        "gates": [asdict(gate) for gate in contents.gates],
+        "versions": contents.versions,
+        "settings": contents.settings,
+        "published": _published(contents),
+        "specs": _specs(contents),
         "first": _first(contents),
-        "specs": _specs(contents, means),
-        "cards": {f"{kind}-{card['id']}": card for card in _cards(contents) for kind in ("matrix", "graph")},
-        "relations": [_relation(row, contents) for row in contents.relations.iter_rows(named=True)],
-        "points": [[*row, shown.get(row[:4])] for row in points.iter_rows()],
-        "prompts": _prompts(contents),
-        "pictures": uris,
     }
 
 
-def _prompts(contents: Contents) -> dict[str, str]:
-    wanted = contents.prompts.filter(pl.col("split") == "test").join(contents.pictures, on=["task", "data_id"], how="semi")
-    return {f"{task}/{data_id}": prompt for task, data_id, prompt in wanted.select("task", "data_id", "prompt").iter_rows()}
-
-
-def _specs(contents: Contents, means: pl.DataFrame) -> dict[str, charts.Spec]:
-    found = {
-        "scatter": charts.spec(charts.scatter(contents.thresholds)),
-        "dimensions": charts.spec(charts.dimensions(means, contents.models).properties(height=charts.dimensions_height(contents.models))),
+def _specs(contents: Contents) -> dict[str, charts.Spec]:
+    high = charts.intervals_height(contents.models)
+    least = f"datum.value <= {numbers.LEAST_MASS} ? '≤ ' + datum.label : datum.label"
+    return {
+        "matrix": charts.spec(charts.matrix()),
+        "graph": charts.spec(charts.graph()),
+        "scatter": charts.spec(charts.scatter()),
+        "means": charts.spec(charts.intervals(contents.models, "mean score, 0 to 1").properties(height=high)),
+        "change": charts.spec(charts.change()),
+        "confidence": charts.spec(charts.histogram("confidence C, the largest probability of a grade", (0, 1))),
+        "off_mass": charts.spec(charts.histogram("off-grade mass, powers of ten", (numbers.LEAST_MASS, 0), least)),
     }
-    for card in _cards(contents):
-        own = contents.relations.filter(pl.col("model") == card["model"], pl.col("task") == card["task"])
-        level = dict(means.filter(pl.col("model") == card["model"]).select("dimension", "mean").drop_nulls().iter_rows())
-        found[f"matrix-{card['id']}"] = charts.spec(charts.matrix(own, level))
-        found[f"graph-{card['id']}"] = charts.spec(charts.graph(own))
-    for tuning in contents.tunings:
-        rows = _changes(contents, tuning)
-        found[f"change-{tuning.tuned}"] = charts.spec(charts.change(rows).properties(height=40 + 26 * len(rows)))
-    return found
 
 
 def _first(contents: Contents) -> list[str]:
@@ -116,40 +187,14 @@ def _first(contents: Contents) -> list[str]:
     return list(min(rows, key=lambda row: ((row[0], row[2]) not in asked, row[3] in (Relation.NONE, Relation.TOO_FEW)))[:3])
 
 
-def _relation(row: Mapping[str, Any], contents: Contents) -> dict[str, Any]:
-    kept = {name: row[name] for name in ("model", "task", "pair", "relation", "leaning", "mean_x", "mean_y", "n", "nulls")}
-    return kept | {"line": numbers.segment(row), "text": numbers.verdict(row, contents.thresholds)}
+def _changes(contents: Contents) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """How the means of any two models differ, the earlier of the roster first; a tuned model comes after the model it was tuned from."""
+    tuned = {(one.base, one.tuned): one for one in contents.tunings}
+    couples = [(b, a) if (b, a) in tuned else (a, b) for a, b in combinations(contents.models, 2)]
+    return {couple: _rows(contents, tuned.get(couple, Tuning(*couple, ()))) for couple in couples}
 
 
-def _cards(contents: Contents) -> list[dict[str, Any]]:
-    """One map per model and task, with its groups in words."""
-    found: list[dict[str, Any]] = []
-    for number, (model, task) in enumerate((model, task) for model in contents.models for task in contents.tasks):
-        own = contents.relations.filter(pl.col("model") == model, pl.col("task") == task)
-        if own.is_empty():
-            continue
-        counts = {name: own.filter(pl.col("relation") == name).height for name in Relation}
-        groups = [line.partition(": ")[::2] for line in contents.maps.get((model, task), ())]
-        found.append({"id": number, "model": model, "task": task, "counts": counts, "groups": groups})
-    return found
-
-
-def _table(means: pl.DataFrame, models: tuple[str, ...]) -> list[dict[str, Any]]:
-    value = {(model, code): (mean, n) for model, code, mean, n in means.select("model", "dimension", "mean", "n").iter_rows()}
-    rows = [
-        {"code": code.value, "name": ABOUT[code].name, "cells": [value.get((model, code.value)) for model in models]} for code in Dimension
-    ]
-    return [row for row in rows if any(row["cells"])]
-
-
-def _nulls(contents: Contents) -> list[tuple[str, str, int]]:
-    """How often a score is missing, per model and reason."""
-    missing = contents.scores.filter(pl.col(contents.score).is_null())
-    counted = missing.group_by("model", pl.col("reason").fill_null("no reason given")).agg(n=pl.len())
-    return list(counted.sort("model", "reason").iter_rows())
-
-
-def _changes(contents: Contents, tuning: Tuning) -> list[dict[str, Any]]:
+def _rows(contents: Contents, tuning: Tuning) -> list[dict[str, Any]]:
     rows = numbers.changes(contents.scores, tuning, contents.score).to_dicts()
     for row in rows:
         row["kind"] = "unclear" if row["low"] is None or row["low"] <= 0 <= row["high"] else "rise" if row["low"] > 0 else "fall"
@@ -157,5 +202,14 @@ def _changes(contents: Contents, tuning: Tuning) -> list[dict[str, Any]]:
     return rows
 
 
-def _tuning(contents: Contents, tuning: Tuning) -> dict[str, Any]:
-    return {"tuning": tuning, "rows": _changes(contents, tuning)}
+def _published(contents: Contents) -> dict[str, Any] | None:
+    if contents.published is None:
+        return None
+    means = contents.published.means.group_by("task", "model", "dtm", maintain_order=True).agg("dimension", "mean")
+    rows = [
+        {"task": task, "model": model, "dtm": dtm, "means": dict(zip(codes, values, strict=True))}
+        for task, model, dtm, codes, values in means.select("task", "model", "dtm", "dimension", "mean").iter_rows()
+    ]
+    maps = [[model, task, [line.partition(": ")[::2] for line in lines]] for (model, task), lines in contents.published.maps.items()]
+    columns = ["model", "task", "pair", "relation", "leaning", "rho"]
+    return {"source": contents.published.source, "means": rows, "relations": contents.published.relations.select(columns).rows(), "maps": maps}

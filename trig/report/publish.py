@@ -1,6 +1,7 @@
-"""Writes the report's files: the page, the metrics, and the stills."""
+"""Writes the report's files: the page and what lies beside it, the metrics, the summary, and the stills."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,13 +10,22 @@ from trig.report.contents import Contents
 
 
 def publish(contents: Contents, metrics: Mapping[str, object], folder: Path) -> None:
-    """Write index.html, metrics.json, map.png and dimensions.png. The same contents give the same bytes."""
+    """Write index.html, metrics.json, map.png, dimensions.png, and `files/`: the table of relations, and what the page loads when it is looked at.
+
+    The same contents give the same bytes.
+    """
+    drawn = page.render(contents)
     files = {
-        "index.html": page.render(contents).encode(),
+        "index.html": drawn.html.encode(),
         "metrics.json": (json.dumps(metrics, indent=2, ensure_ascii=False) + "\n").encode(),
         "map.png": stills.maps(contents),
         "dimensions.png": stills.dimensions(contents),
     }
-    folder.mkdir(parents=True, exist_ok=True)
+    beside = folder / page.FOLDER
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    for name, content in drawn.beside.items():
+        (beside / name).write_bytes(content)
+    contents.relations.write_csv(beside / "relations.csv")
     for name, content in files.items():
         (folder / name).write_bytes(content)

@@ -11,7 +11,7 @@ import polars as pl
 
 from trig.errors import TrigError
 from trig.params import Params
-from trig.report.contents import Gate, Tuning
+from trig.report.contents import Gate, Tuning, Yardstick
 
 CARD = "tuning.json"
 """What a fine-tuning leaves beside its weights: the model it began with, the pairs it was to repair, and how it was trained."""
@@ -47,6 +47,29 @@ def tiny(settings: Params) -> bool:
     """Whether the tiny world's own models made and judged everything shown."""
     weights = [settings.models[model].weights for model in settings.generate.roster] + [settings.judges[settings.judge.name].needs]
     return all(Path(folder).is_relative_to(TINY) for folder in weights)
+
+
+def yardstick(file: Path, scores: pl.DataFrame) -> Yardstick | None:
+    """How the judge of these scores was measured before, as `trig tiny evaluate --json` prints it; None when the file is of another judge."""
+    found = _json(file)
+    try:
+        of = {str(row["dimension"]): row for row in found["dimensions"] if row["rho"] is not None}
+        if set(scores["judge"]) != {found["judge"]}:
+            return None
+        return Yardstick(str(found["against"]), {code: float(row["rho"]) for code, row in of.items()}, {code: int(row["n"]) for code, row in of.items()})
+    except (KeyError, TypeError) as error:
+        raise TrigError(f"{file}: {error} is missing; write the file anew with `trig tiny evaluate --json`, or name another at report.agreement") from None
+
+
+def settings(chosen: Params) -> dict[str, str]:
+    """Seed, calls of the models and ways of the judge, as the parameters have them."""
+    calls = {f"model {name}": _shown(chosen.models[name].model_dump()) for name in chosen.generate.roster}
+    judge = {"judge": _shown(chosen.judge.model_dump())}
+    return {"seed": str(chosen.seed), "prompts": _shown(chosen.annotate.model_dump()), **calls, **judge}
+
+
+def _shown(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items() if value not in (None, ""))
 
 
 def versions(scores: pl.DataFrame) -> dict[str, str]:

@@ -30,34 +30,42 @@ def maps(contents: Contents) -> bytes:
     """The map of each model as a matrix, as PNG."""
     means = numbers.means(contents.scores, contents.score)
     shown = [_map(contents, means, model, task) for model in contents.models for task in contents.tasks]
-    grid = alt.concat(*shown, columns=COLUMNS).resolve_scale(color="independent")
-    return _png(alt.vconcat(grid, _legend()).resolve_scale(color="independent"))
+    legend = _legend()
+    grid: charts.Spec = {"concat": shown, "columns": COLUMNS, "resolve": {"scale": {"color": "independent"}}}
+    return _png({"$schema": legend.pop("$schema"), "vconcat": [grid, legend], "resolve": {"scale": {"color": "independent"}}})
 
 
 def dimensions(contents: Contents) -> bytes:
     """The mean score of each dimension per model, as PNG."""
-    means = numbers.means(contents.scores, contents.score)
-    return _png(charts.dimensions(means, contents.models).properties(width=620, height=charts.dimensions_height(contents.models)))
+    rows = numbers.means(contents.scores, contents.score).drop_nulls("mean").to_dicts()
+    means = [{**row, "label": charts.label(row["dimension"])} for row in rows]
+    chart = charts.intervals(contents.models, "mean score, 0 to 1")
+    chart = chart.properties(width=620, height=charts.intervals_height(contents.models))
+    return _png(charts.filled(charts.spec(chart), {"means": means}))
 
 
-def _map(contents: Contents, means: pl.DataFrame, model: str, task: str) -> charts.Layers:
+def _map(contents: Contents, means: pl.DataFrame, model: str, task: str) -> charts.Spec:
     own = contents.relations.filter(pl.col("model") == model, pl.col("task") == task)
-    level = dict(means.filter(pl.col("model") == model).select("dimension", "mean").drop_nulls().iter_rows())
+    codes = pl.col("pair").cast(pl.String).str.split("_")
+    rows = own.select("pair", "relation", "leaning", "evidence", "rho", x=codes.list.get(0), y=codes.list.get(1)).to_dicts()
+    level = means.filter(pl.col("model") == model).select("mean", code="dimension").drop_nulls().to_dicts()
     title = model if len(contents.tasks) == 1 else f"{model} · {task}"
-    return charts.matrix(own, level).properties(width=SIDE, height=SIDE, title=title)
+    chart = charts.spec(charts.matrix().properties(width=SIDE, height=SIDE, title=title))
+    chart.pop("$schema")
+    return dict(charts.filled(chart, {"relations": rows, "means": level}))
 
 
-def _legend() -> charts.Layers:
-    rows = [{"kind": name, "glyph": theme.GLYPHS[name], "at": 105 * place} for place, name in enumerate(theme.RELATIONS)]
+def _legend() -> charts.Spec:
+    rows = [{"relation": name, "glyph": theme.GLYPHS[name], "at": 105 * place} for place, name in enumerate(theme.RELATIONS)]
     base = alt.Chart(alt.InlineData(values=rows)).encode(x=alt.X("at:Q", scale=None, axis=None), y=alt.value(12))
-    squares = base.mark_point(shape="square", size=420, filled=True, opacity=1, xOffset=12).encode(color=charts.fill_colour())
-    glyphs = base.mark_text(fontSize=11, xOffset=12).encode(text="glyph:N", color=charts.text_colour())
-    names = base.mark_text(align="left", fontSize=11, xOffset=28, color="$ink").encode(text="kind:N")
-    return alt.layer(squares, glyphs, names).properties(width=105 * len(rows), height=24)
+    squares = base.mark_point(shape="square", size=420, filled=True, opacity=1, xOffset=12).encode(color=charts.relation_colour())
+    glyphs = base.mark_text(fontSize=11, xOffset=12).encode(text="glyph:N", color=charts.glyph_colour())
+    names = base.mark_text(align="left", fontSize=11, xOffset=28, color="$ink").encode(text="relation:N")
+    return charts.spec(alt.layer(squares, glyphs, names).properties(width=105 * len(rows), height=24))
 
 
-def _png(chart: alt.TopLevelMixin) -> bytes:
-    spec = theme.fill({**charts.spec(chart), "config": dict(CONFIG)}, theme.LIGHT)
+def _png(chart: charts.Spec) -> bytes:
+    spec = theme.fill({**chart, "config": dict(CONFIG)}, theme.LIGHT)
     drawn = vl_convert.vegalite_to_png(spec, vl_version=charts.VEGA_LITE, scale=2)
     packed = BytesIO()
     with Image.open(BytesIO(drawn)) as picture:

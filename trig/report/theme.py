@@ -47,9 +47,14 @@ SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down"
 
 
 def style() -> str:
-    """The colours as custom properties of a style sheet."""
+    """The colours as custom properties of a style sheet: those of the system's scheme, unless the page was told which."""
     named = {name.replace(" ", "-"): value if value[0] == "#" else f"var(--{value[1:]})" for name, value in RELATIONS.items()}
-    return f":root {{ {_properties({**LIGHT, **named})} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {_properties(DARK)} }} }}\n"
+    dark = _properties(DARK)
+    return (
+        f":root {{ {_properties({**LIGHT, **named})} }}\n"
+        f'@media screen and (prefers-color-scheme: dark) {{ :root:not([data-scheme="light"]) {{ {dark} }} }}\n'
+        f'@media screen {{ :root[data-scheme="dark"] {{ {dark} }} }}\n'
+    )
 
 
 def fill(spec: Any, colours: Mapping[str, str]) -> Any:

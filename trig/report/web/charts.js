@@ -1,0 +1,111 @@
+// Elements and charts. A chart's specification holds tokens such as "$ink", filled in from the style sheet, so that it follows light and dark.
+const TOKENS = ["ink", "muted", "faint", "line", "surface", "accent"];
+const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+// An element. What is shown is always text: a prompt is never HTML.
+function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value !== null && value !== undefined && value !== false) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+function filled(spec, words) {
+  const values = { ...Object.fromEntries(TOKENS.map((name) => [name, token(name)])), ...words };
+  return JSON.parse(JSON.stringify(spec), (_, value) => (typeof value === "string" && value[0] === "$" ? values[value.slice(1)] ?? value : value));
+}
+
+function config() {
+  const [ink, muted, line] = ["ink", "muted", "line"].map(token);
+  const axis = { labelColor: muted, titleColor: muted, gridColor: line, domainColor: line, tickColor: line, titleFontWeight: 500, labelFontSize: 12, titleFontSize: 12 };
+  const font = getComputedStyle(document.body).fontFamily;
+  return { font, background: "transparent", view: { stroke: null }, axis, legend: { labelColor: ink, labelFontSize: 12, symbolStrokeColor: muted } };
+}
+
+const isDark = () => {
+  const chosen = document.documentElement.dataset.scheme;
+  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+};
+
+// A chart that is drawn when it comes into sight. `data` are the rows of its named data, `words` its other tokens; `ready` is given the drawn view.
+// Below it are buttons that save it as SVG and PNG.
+function chart(name, label, data, { words = {}, square = false, height = null, ready = null } = {}) {
+  const place = h("div", { class: square ? "chart square" : "chart", role: "img", "aria-label": label });
+  let view = null;
+  const save = (kind) => async () => {
+    if (!view) await draw();
+    const url = await view.toImageURL(kind, 2);
+    const link = h("a", { href: url, download: `${label.replace(/[^\w.-]+/g, "-")}.${kind}` });
+    link.click();
+  };
+  const buttons = ["svg", "png"].map((kind) => h("button", { type: "button", class: "small", onclick: save(kind), "aria-label": `Save as ${kind.toUpperCase()}: ${label}` }, kind.toUpperCase()));
+  const whole = h("figure", { class: "figure" }, place, h("figcaption", { class: "tools" }, buttons));
+
+  async function draw() {
+    const spec = { ...filled(facts.specs[name], words), width: "container", autosize: { type: "fit", contains: "padding" }, config: config(), datasets: data };
+    if (square) spec.height = "container";
+    if (height) spec.height = height;
+    ({ view } = await vegaEmbed(place, spec, { actions: false, renderer: "svg", tooltip: { theme: isDark() ? "dark" : undefined } }));
+    place.dataset.drawn = "yes";
+    if (ready) ready(view);
+    return view;
+  }
+
+  if (!square) place.style.minHeight = `${(height ?? facts.specs[name].height ?? 240) + 40}px`;
+  seen(whole, () => draw().catch((error) => { place.textContent = `This chart cannot be drawn: ${error.message}`; }));
+  whole.draw = draw;
+  return whole;
+}
+
+// Calls `then` once, when the element comes near to what is on the screen, or is to be printed.
+const watcher = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) if (isIntersecting) show(target);
+}, { rootMargin: "300px" });
+const unseen = new Map();
+
+function seen(element, then) {
+  unseen.set(element, then);
+  watcher.observe(element);
+}
+
+function show(element) {
+  watcher.unobserve(element);
+  const then = unseen.get(element);
+  unseen.delete(element);
+  if (then) then();
+}
+
+function forget() {
+  for (const element of unseen.keys()) watcher.unobserve(element);
+  unseen.clear();
+}
+
+addEventListener("beforeprint", () => [...unseen.keys()].forEach(show));
+
+// A table. A head is a text or [text, attributes]; a cell is a text, an element, or { shown, value, ...attributes } with the exact `value`.
+// It scrolls by itself, sorts by its heads, and is saved as CSV or LaTeX under its caption.
+function table(caption, heads, body, { sorts = true, exports = true } = {}) {
+  const head = (one) => (Array.isArray(one) ? h("th", { scope: "col", ...one[1] }, one[0]) : h("th", { scope: "col" }, one));
+  const cell = (one, place) => {
+    const { shown, value, ...attributes } = one !== null && typeof one === "object" && "shown" in one ? one : { shown: one };
+    const data = value === undefined ? {} : { "data-value": value === null ? "" : String(value) };
+    const text = shown === null || shown === undefined || shown === "" ? "–" : shown;
+    return place ? h("td", { ...data, ...attributes }, text) : h("th", { scope: "row", ...data, ...attributes }, text);
+  };
+  const element = h("table", {}, h("thead", {}, h("tr", {}, heads.map(head))), h("tbody", {}, body.map((row) => h("tr", {}, row.map(cell)))));
+  if (sorts) tables.sortable(element);
+  const name = caption.replace(/[^\w.-]+/g, "-");
+  const tools = exports && h("div", { class: "tools" },
+    h("button", { type: "button", class: "small", onclick: () => tables.save(`${name}.csv`, tables.csv(element), "text/csv"), "aria-label": `Save as CSV: ${caption}` }, "CSV"),
+    h("button", { type: "button", class: "small", onclick: () => tables.save(`${name}.tex`, tables.latex(element), "application/x-tex"), "aria-label": `Save as LaTeX: ${caption}` }, "LaTeX"));
+  return h("div", { class: "tabular" }, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, element), tools);
+}
+
+const number = (value, digits = 3) => (value === null || value === undefined || Number.isNaN(value) ? { shown: "–", value: null } : { shown: value.toFixed(digits), value });
+const percent = (value) => (value === null || value === undefined ? { shown: "–", value: null } : { shown: `${(100 * value).toFixed(0)} %`, value });
+const range = (low, high, digits = 2) => (low === null || low === undefined ? null : `${low.toFixed(digits)} to ${high.toFixed(digits)}`);
+const dimension = (code) => `${code} ${facts.names[code]}`;
+const titled = (pair) => pair.split("_").map(dimension).join(" × ");

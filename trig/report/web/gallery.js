@@ -1,0 +1,89 @@
+// Pictures with their prompts and scores, sorted and filtered.
+const PAGE = 24;
+const REGIONS = [["", "all"], ["R_S", "R_S: both high"], ["R_B", "R_B: both low"], ["R_T", "R_T: the rest"], ["null", "score missing"]];
+const SORTS = {
+  spread: ["worst to best", () => 0],
+  low: ["lowest score first", (one) => Math.min(one.x, one.y)],
+  high: ["highest score first", (one) => -Math.max(one.x, one.y)],
+  apart: ["furthest apart first", (one) => -Math.abs(one.x - one.y)],
+  x: ["first dimension", (one) => one.x],
+  y: ["second dimension", (one) => one.y],
+};
+
+// The pictured samples of a model's pair: { model, task, pair, id, prompt, x, y, region, slot }; x and y NaN and region null where one is missing.
+async function pictured(model, task, pair) {
+  const [{ shown }, clouds] = await Promise.all([samples(task), points(model, task)]);
+  if (!facts.sheets[`${facts.models.indexOf(model)}-${task}-${pair}`]) return [];
+  const { ids, x, y } = clouds.get(pair);
+  const places = new Map(ids.map((id, place) => [id, place]));
+  return (shown[pair] ?? []).map(([id, prompt], slot) => {
+    const place = places.get(id);
+    const whole = !Number.isNaN(x[place]) && !Number.isNaN(y[place]);
+    return { model, task, pair, id, prompt, slot, x: x[place], y: y[place], region: whole ? rule.region(x[place], y[place], limits) : null };
+  });
+}
+
+// A picture cut out of its sheet, loaded when it comes into sight.
+function thumbnail(one) {
+  const element = h("div", { class: "thumb", role: "img", "aria-label": `${one.model}: ${one.prompt}` });
+  seen(element, async () => {
+    const found = await sheet(one.model, one.task, one.pair);
+    const [across, down] = [one.slot % found.columns, Math.floor(one.slot / found.columns)];
+    const share = (place, count) => (count > 1 ? (100 * place) / (count - 1) : 0);
+    element.style.aspectRatio = `${found.width} / ${found.height}`;
+    element.style.backgroundSize = `${100 * found.columns}% ${100 * found.rows}%`;
+    element.style.backgroundPosition = `${share(across, found.columns)}% ${share(down, found.rows)}%`;
+    element.style.backgroundImage = `url("${found.url}")`;
+  });
+  return element;
+}
+
+function scores(one) {
+  const sides = one.pair.split("_").map((code, side) => [code, side ? one.y : one.x]);
+  return h("p", { class: "scores" }, sides.map(([code, value]) => [h("span", {}, dimension(code)), h("b", {}, Number.isNaN(value) ? "missing" : value.toFixed(2))]));
+}
+
+function card(one) {
+  const where = [one.model, ...(facts.tasks.length > 1 ? [one.task] : []), one.region ?? "score missing"].join(" · ");
+  const open = h("button", { type: "button", class: "picture", "aria-label": `Enlarge: ${one.prompt}`, onclick: () => enlarge(one) }, thumbnail(one));
+  return h("li", { class: "card" }, open, h("div", {}, h("p", { class: "prompt" }, one.prompt), scores(one), h("p", { class: "where" }, where)));
+}
+
+function enlarge(one) {
+  const close = h("button", { type: "button", onclick: () => dialog.close() }, "Close");
+  const about = h("dl", {}, h("dt", {}, "sample"), h("dd", {}, one.id), h("dt", {}, "pair"), h("dd", {}, titled(one.pair)), h("dt", {}, "model"), h("dd", {}, one.model));
+  const dialog = h("dialog", { class: "large", "aria-label": "Picture", onclose: () => dialog.remove() }, thumbnail(one), h("p", {}, one.prompt), scores(one), about, close);
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+function choice(id, label, options, chosen, then) {
+  const select = h("select", { id, onchange: (event) => then(event.target.value) }, options.map(([value, text]) => h("option", { value, selected: value === chosen }, text)));
+  return h("label", {}, label, select);
+}
+
+// A gallery of the pairs that `wanted()` names as [model, task, pair]. `within(one)` may narrow it further, as a brush does; it is drawn anew by `update`.
+function gallery(wanted, within = () => true) {
+  const state = { region: "", sort: "spread", limit: PAGE };
+  const count = h("p", { class: "fine gallery-count", "aria-live": "polite" });
+  const cards = h("ul", { class: "cards" });
+  const more = h("button", { type: "button", class: "more", onclick: () => { state.limit += PAGE; update(true); } }, "Show more");
+  const set = (name) => (value) => { state[name] = value; update(); };
+  const controls = h("form", { class: "controls", "aria-label": "Filter and sort the pictures", onsubmit: (event) => event.preventDefault() },
+    choice("gallery-region", "Region", REGIONS, "", set("region")),
+    choice("gallery-sort", "Sort by", Object.entries(SORTS).map(([name, [text]]) => [name, text]), "spread", set("sort")));
+
+  async function update(keep = false) {
+    if (!keep) state.limit = PAGE;
+    const all = (await Promise.all(wanted().map((place) => pictured(...place)))).flat();
+    const key = SORTS[state.sort][1];
+    const worth = (one) => (one.region === null && state.sort !== "spread" ? Infinity : key(one));
+    const fits = all.filter((one) => (!state.region || String(one.region) === state.region) && within(one));
+    const ordered = fits.map((one) => [worth(one), one]).sort(([a], [b]) => (a === b ? 0 : a - b)).map(([, one]) => one);
+    cards.replaceChildren(...ordered.slice(0, state.limit).map(card));
+    count.textContent = ordered.length ? `${Math.min(state.limit, ordered.length)} of ${ordered.length} pictures` : "No picture fits this choice.";
+    more.hidden = ordered.length <= state.limit;
+  }
+
+  return { element: h("div", { class: "gallery" }, controls, count, cards, more), update };
+}

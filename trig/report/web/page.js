@@ -1,0 +1,197 @@
+// Where one is, the thresholds that are set, and the wiring. The address holds both: #/pair/tiny/IQ-R_TA-S?task=t2i&synergy=0.7
+const SLIDERS = [
+  ["synergy", "θ_s, both at least: R_S", 0, 1, 0.01],
+  ["bottleneck", "θ_b, both at most: R_B", 0, 1, 0.01],
+  ["synergy_density", "δ_s, share in R_S for a synergy", 0.01, 1, 0.01],
+  ["bottleneck_density", "δ_b, share in R_B for a bottleneck", 0.01, 1, 0.01],
+  ["tilt_ratio", "τ_d, one side of the line to the other", 1, 5, 0.05],
+  ["dispersion_corr", "δ_t, correlation at most: dispersion", -1, 1, 0.01],
+  ["min_points", "Fewest samples for a verdict", 1, 100, 1],
+  ["supported_stability", "Stability that supports", 0.5, 1, 0.01],
+  ["fdr", "False discovery rate", 0.01, 0.5, 0.01],
+  ["enough_points", "Fewest prompts that support", 1, 300, 1],
+];
+const CHOICES = [
+  ["rule", "Rule", [["paper", "of the paper"], ["reference", "of the released scripts"]]],
+  ["correlation", "Correlation", Object.entries(facts.correlations)],
+];
+const OF_EVIDENCE = ["supported_stability", "fdr", "enough_points"];
+const NAMES = [...SLIDERS, ...CHOICES].map(([name]) => name);
+const limits = { ...facts.thresholds };
+const chosen = { task: facts.tasks[0] };
+const PAGES = [["overview", "Overview"], ["model", "Model"], ["pair", "Pair"], ["compare", "Compare"], ["pictures", "Pictures"], ["judge", "Judge"], ["gates", "Gates"], ["methods", "Methods"]];
+const byId = (id) => document.getElementById(id);
+
+const differs = (name) => limits[name] !== facts.thresholds[name];
+const isChanged = () => NAMES.some(differs);
+const ruleChanged = () => NAMES.some((name) => differs(name) && !OF_EVIDENCE.includes(name));
+
+function debounced(then, wait) {
+  let timer = null;
+  return (...given) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => then(...given), wait);
+  };
+}
+
+// Verdicts at the thresholds that are set
+
+let now = byPlace;
+const byNow = (model, task, pair) => now.get(at(model, task, pair));
+
+async function classified(task) {
+  if (!isChanged()) return byPlace;
+  const own = rows.filter((row) => row.task === task);
+  const clouds = new Map(await Promise.all(facts.models.map(async (model) => [model, await points(model, task)])));
+  return new Map(own.map((row) => [at(row.model, row.task, row.pair), anew(row, clouds.get(row.model).get(row.pair))]));
+}
+
+// A row as the thresholds that are set have it. What was found by resampling holds for the thresholds of the run: it is shown only while they stand.
+function anew(row, cloud) {
+  const counts = rule.count(...complete(cloud), limits);
+  const rho = row[limits.correlation];
+  const { relation, leaning } = rule.verdict(counts, rho, limits);
+  const { kind, evidence } = rule.support(row, relation, limits);
+  const found = { ...row, ...counts, rho, relation, kind, evidence, leaning: leaning && row[leaning] };
+  if (ruleChanged()) Object.assign(found, { evidence: null, stability: null, runner_up: null });
+  if (differs("correlation")) Object.assign(found, { kind: null, rho_low: null, rho_high: null });
+  return found;
+}
+
+async function rowsOf(task) {
+  now = await classified(task);
+  const found = [...now.values()].filter((row) => row.task === task);
+  const before = found.map((row) => byPlace.get(at(row.model, row.task, row.pair)));
+  const flipped = found.filter((row, place) => row.relation !== before[place].relation || row.leaning !== before[place].leaning).length;
+  byId("differs").textContent = isChanged() ? `changed: ${flipped} of ${found.length} verdicts differ from the run's` : "as in the run";
+  return found;
+}
+
+// Where one is
+
+function parsed() {
+  const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
+  const [page, ...given] = path.split("/").map(decodeURIComponent);
+  return { page: page || "overview", given: given.filter(Boolean), query: new URLSearchParams(query) };
+}
+
+function address(page, ...given) {
+  const query = new URLSearchParams();
+  if (chosen.task !== facts.tasks[0]) query.set("task", chosen.task);
+  for (const name of NAMES) if (differs(name)) query.set(name, limits[name]);
+  const text = query.toString();
+  return `#/${[page, ...given.filter((one) => one !== undefined)].map(encodeURIComponent).join("/")}${text ? `?${text}` : ""}`;
+}
+
+const link = (children, page, ...given) => h("a", { href: address(page, ...given) }, children);
+const go = (page, ...given) => { location.hash = address(page, ...given); };
+
+function defaults(page, given) {
+  const [model, , pair] = facts.first;
+  const own = facts.pairs[chosen.task].includes(pair) ? pair : facts.pairs[chosen.task][0];
+  const couple = facts.tunings[0] ? [facts.tunings[0].base, facts.tunings[0].tuned] : facts.models.slice(0, 2);
+  const standard = { model: [model], pair: [model, own], compare: couple }[page] ?? [];
+  return standard.map((value, place) => given[place] ?? value).concat(given.slice(standard.length));
+}
+
+// Reads the thresholds of an address; what it does not name, or names wrongly, is that of the run.
+function adopt(query) {
+  chosen.task = facts.tasks.includes(query.get("task")) ? query.get("task") : facts.tasks[0];
+  Object.assign(limits, facts.thresholds);
+  for (const [name, , least, most] of SLIDERS) {
+    const value = Number(query.get(name) ?? "x");
+    if (value >= least && value <= most) limits[name] = value;
+  }
+  for (const [name, , options] of CHOICES) if (options.some(([value]) => value === query.get(name))) limits[name] = query.get(name);
+  if (limits.bottleneck >= limits.synergy) Object.assign(limits, { bottleneck: facts.thresholds.bottleneck, synergy: facts.thresholds.synergy });
+}
+
+let turn = 0;
+
+async function render(moved = true) {
+  const own = ++turn;
+  const { page, given, query } = parsed();
+  adopt(query);
+  panel();
+  navigation(page);
+  const view = VIEWS[page] ?? (() => missing(`There is no page ${page}.`));
+  document.documentElement.dataset.ready = "no";
+  forget();
+  try {
+    const found = await view(...defaults(page, given));
+    if (own !== turn) return;
+    byId("view").replaceChildren(...[found].flat(Infinity).filter(Boolean));
+  } catch (error) {
+    if (own !== turn) return;
+    byId("view").replaceChildren(h("h1", {}, "This cannot be shown"), h("p", {}, error.message));
+  }
+  if (!facts.pairs[chosen.task]) return;
+  await rowsOf(chosen.task);
+  const title = byId("view").querySelector("h1").textContent;
+  document.title = `${title} – Dimension Trade-off Map`;
+  if (moved) {
+    scrollTo(0, 0);
+    if (started) byId("view").focus({ preventScroll: true });
+    byId("status").textContent = title;
+  }
+  document.documentElement.dataset.ready = "yes";
+}
+
+let started = false;
+
+function navigation(page) {
+  const links = PAGES.map(([name, text]) => h("a", { href: address(name), "aria-current": name === page ? "page" : null }, text));
+  const tasks = facts.tasks.length > 1 && choice("task", "Task", facts.tasks.map((task) => [task, `${task}: ${taskNames[task]}`]), chosen.task, (task) => {
+    chosen.task = task;
+    go(page);
+  });
+  byId("nav").replaceChildren(...links, ...(tasks ? [tasks] : []));
+}
+
+// The panel
+
+const again = debounced(() => render(false), 120);
+
+function set(name, value) {
+  const before = limits[name];
+  limits[name] = value;
+  if (limits.bottleneck >= limits.synergy) limits[name] = before; // the regions may not meet
+  const { page, given } = parsed();
+  history.replaceState(null, "", address(page, ...given));
+  panel();
+  again();
+}
+
+function panel() {
+  for (const name of NAMES) {
+    const control = byId(`limit-${name}`);
+    if (control.value !== String(limits[name])) control.value = limits[name];
+    const out = byId(`value-${name}`);
+    if (out) out.textContent = limits[name];
+  }
+  byId("reset").disabled = !isChanged();
+}
+
+function build() {
+  const sliders = SLIDERS.map(([name, text, least, most, step]) => h("label", {}, h("span", {}, text, " ", h("output", { id: `value-${name}`, for: `limit-${name}` })),
+    h("input", { id: `limit-${name}`, type: "range", min: Math.min(least, facts.thresholds[name]), max: Math.max(most, facts.thresholds[name]), step, title: name, oninput: (event) => set(name, Number(event.target.value)) })));
+  const selects = CHOICES.map(([name, text, options]) => choice(`limit-${name}`, text, options, limits[name], (value) => set(name, value)));
+  const reset = h("button", { type: "button", id: "reset", onclick: () => { Object.assign(limits, facts.thresholds); set("synergy", limits.synergy); } }, "As in the run");
+  const copy = h("button", { type: "button", onclick: async (event) => {
+    const button = event.target;
+    await navigator.clipboard.writeText(location.href).then(() => { button.textContent = "Copied"; }, () => { button.textContent = "Copy the address above"; });
+  } }, "Copy a link with these");
+  byId("limits").addEventListener("submit", (event) => event.preventDefault());
+  byId("limits").replaceChildren(...selects, ...sliders, h("div", { class: "buttons" }, reset, copy));
+  byId("scheme").addEventListener("change", (event) => {
+    const scheme = event.target.value;
+    if (scheme) document.documentElement.dataset.scheme = scheme;
+    else delete document.documentElement.dataset.scheme;
+    render(false);
+  });
+}
+
+build();
+addEventListener("hashchange", () => render());
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => render(false));
+render().then(() => { started = true; });

@@ -1,0 +1,75 @@
+// What the report knows: facts at once, samples and pictures when somebody looks at them, from inside the page or from files beside it.
+const facts = JSON.parse(document.getElementById("facts").textContent);
+const rows = facts.relations.rows.map((values) => {
+  const row = Object.fromEntries(facts.relations.columns.map((name, place) => [name, values[place]]));
+  const [x, y] = row.pair.split("_");
+  return { ...row, x, y };
+});
+const at = (model, task, pair) => `${model}|${task}|${pair}`;
+const byPlace = new Map(rows.map((row) => [at(row.model, row.task, row.pair), row]));
+
+const loaded = new Map();
+const waiting = new Map();
+window.trigPart = (name, value) => waiting.get(name)?.(value);
+
+function once(key, make) {
+  if (!loaded.has(key)) {
+    const found = make();
+    loaded.set(key, found);
+    found.catch(() => loaded.delete(key));
+  }
+  return loaded.get(key);
+}
+
+function part(name) {
+  return once(name, async () => {
+    if (facts.inside) return JSON.parse(document.getElementById(`part-${name}`).textContent);
+    return new Promise((resolve, reject) => {
+      waiting.set(name, resolve);
+      const script = document.createElement("script");
+      script.src = `files/${name}.js`;
+      script.onerror = () => reject(new Error(`files/${name}.js is not beside this page; keep the folder files together with index.html`));
+      document.head.append(script);
+    });
+  });
+}
+
+const bytes = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+
+// Names and shown prompts of a task's samples: { ids: { pair: [name] }, shown: { pair: [[name, prompt]] } }.
+const samples = (task) => part(`samples-${task}`);
+
+// The samples of each pair of a model: a Map of pair to { ids, x, y }, with NaN for a missing score.
+function points(model, task) {
+  return once(`points of ${model} ${task}`, async () => {
+    const number = facts.models.indexOf(model);
+    const [{ ids }, text] = await Promise.all([samples(task), part(`points-${number}-${task}`)]);
+    const values = new Float64Array(bytes(text).buffer);
+    const found = new Map();
+    let start = 0;
+    for (const [pair, names] of Object.entries(ids)) {
+      const n = names.length;
+      found.set(pair, { ids: names, x: values.subarray(start, start + n), y: values.subarray(start + n, start + 2 * n) });
+      start += 2 * n;
+    }
+    return found;
+  });
+}
+
+// The samples of a pair that have both scores, as the rule takes them.
+function complete({ x, y }) {
+  const there = Array.from(x.keys()).filter((place) => !Number.isNaN(x[place]) && !Number.isNaN(y[place]));
+  return there.length === x.length ? [x, y] : [x, y].map((side) => Float64Array.from(there, (place) => side[place]));
+}
+
+// The address of a sheet of pictures, and how they lie on it: { url, columns, rows, width, height }; null where no picture was kept.
+async function sheet(model, task, pair) {
+  const name = `${facts.models.indexOf(model)}-${task}-${pair}`;
+  const lies = facts.sheets[name];
+  if (!lies) return null;
+  const [columns, rows, width, height] = lies;
+  const url = facts.inside
+    ? await once(`url of ${name}`, async () => URL.createObjectURL(new Blob([bytes(await part(`sheet-${name}`))], { type: "image/webp" })))
+    : `files/sheet-${name}.webp`;
+  return { url, columns, rows, width, height };
+}
