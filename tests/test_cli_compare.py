@@ -19,7 +19,6 @@ from trig.classify.inputs import roster_scores
 from trig.classify.relations import relations
 from trig.classify.samples import roots
 from trig.cli import app
-from trig.cli_comparison import code
 from trig.errors import RevisionError
 
 EVIL = "v1|<b>`@team`&_x_"
@@ -154,7 +153,6 @@ def test_markdown_takes_no_markup_from_a_name() -> None:
     assert "<b>" not in text and "@team" not in text and EVIL not in text
     assert f"\n| t2i | {SHIFTED} | 1" in text and "1 of 42 pairs changed" in text
     assert text.count("<details>") == text.count("</details>") == 1
-    assert code("a\n# b") == "<code>a&#10;&#35; b</code>"
 
 
 @pytest.mark.parametrize(

@@ -105,9 +105,17 @@ def test_nothing_else_is_served(port: int, folder: Path, path: str) -> None:
 
 
 def test_a_request_for_another_host_is_refused(port: int) -> None:
-    for host in (f"{HOST}:{port}", f"localhost:{port}", f"LOCALHOST:{port}"):
+    for host in (f"{HOST}:{port}", f"localhost:{port}", f"LOCALHOST:{port}", "localhost:8000", HOST):
         assert asked(port, "/", (host,))[0] == 200
-    rebound = ("evil.example", f"evil.example:{port}", HOST, f"{HOST}:{port + 1}", f"{HOST}:{port}.evil.example", f"evil@{HOST}:{port}", "")
+    rebound = (
+        "evil.example",
+        f"evil.example:{port}",
+        f"{HOST}.evil.example",
+        f"{HOST}:{port}.evil.example",
+        f"evil@{HOST}:{port}",
+        "127.0.0.1.",
+        "",
+    )
     for host in rebound:
         status, text, _ = asked(port, "/", (host,))
         assert (status, "the map" in text) == (421, False)

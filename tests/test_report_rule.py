@@ -51,6 +51,7 @@ REGIONS = """
 const [text, sizes, limits] = arguments;
 return clouds(text, sizes).map(([x, y]) => Array.from(x, (value, place) => rule.region(value, y[place], limits)));
 """
+TESTS = {"tilt": "tilt", "dispersion": "conflict"}
 SUPPORT = "const [rows, relations, limits] = arguments; return rows.map((row, place) => rule.support(row, relations[place], limits));"
 TIME = """
 const draw = (n) => Float64Array.from({ length: n }, Math.random);
@@ -107,7 +108,11 @@ def test_equals_python_on_6000_random_clouds(page: webdriver.Chrome) -> None:
         thresholds = fine(draw) if number % 2 else thresholds_of(draw)
         most = 400 if number % 5 == 0 else 60
         clouds = {f"{n:03}": on_the_limits(draw, thresholds, most) if n % 6 == 0 else cloud(draw, most) for n in range(60)}
-        rows = relations(pl.concat([table(points, model=name) for name, points in clouds.items()]), thresholds).to_dicts()
+        frame = pl.concat([table(points, model=name) for name, points in clouds.items()])
+        if number % 3 == 0:  # a rho of one of the clouds, exactly
+            found_rho = relations(frame, thresholds)["rho"].drop_nulls().to_list()
+            thresholds = thresholds.model_copy(update={"dispersion_corr": draw.choice(found_rho)})
+        rows = relations(frame, thresholds).to_dicts()
         text, sizes = sent([clouds[row["model"]] for row in rows])
         found = json.loads(page.execute_script(COUNT, text, sizes, [row["rho"] for row in rows], thresholds.model_dump()))
         for one, row in zip(found, rows, strict=True):
@@ -146,8 +151,10 @@ def test_support_follows_what_it_takes_to_believe_a_verdict(page: webdriver.Chro
     frame = both_ways(draw, "abcd")
     roots = frame.select("task", "data_id", root=pl.col("data_id").str.replace("[05]$", "")).unique()  # some prompts are copies
     rows = relations(frame, synthetic.thresholds(), roots).to_dicts()
-    for _ in range(10):
-        belief = {"fdr": draw.choice([0.01, 0.05, 0.3]), "supported_stability": draw.choice([0.5, 0.8, 1.0])}
+    stable = [row for row in rows if row["relation"] in ("tilt", "dispersion") and (row["stability"] or 0) >= 0.8]
+    met = {name: [found for row in stable if 0 < (found := row[f"{TESTS[row['relation']]}_{name}"]) < 1] for name in "pq"}
+    for fdr in [0.01, 0.05, 0.3, 0.9, *draw.sample(met["p"], 4), *draw.sample(met["q"], 4)]:
+        belief = {"fdr": fdr, "supported_stability": draw.choice([0.5, 0.8])}
         changed = synthetic.thresholds(**belief, enough_points=draw.choice([5, 30, 60]))
         want = relations(frame, changed, roots).select("kind", "evidence").to_dicts()
         assert page.execute_script(SUPPORT, rows, [row["relation"] for row in rows], changed.model_dump()) == want
@@ -165,6 +172,14 @@ def test_another_verdict_has_a_kind_and_no_evidence(page: webdriver.Chrome) -> N
     other = [one["evidence"] for one, row, new in zip(found, rows, want, strict=True) if row["relation"] != new["relation"]]
     assert len(other) > 10
     assert set(other) == {None}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "kind"), [(-0.2, 0.0, "independent"), (0.0, 0.2, "independent"), (-0.2, -1e-9, "conflict"), (1e-9, 0.2, "loose")]
+)
+def test_an_interval_that_touches_zero_holds_it(page: webdriver.Chrome, low: float, high: float, kind: str) -> None:
+    row = {"relation": "none", "rho_low": low, "rho_high": high}
+    assert page.execute_script(SUPPORT, [row], ["dispersion"], limits().model_dump()) == [{"kind": kind, "evidence": None}]
 
 
 def test_a_table_without_resamples_has_no_evidence(page: webdriver.Chrome) -> None:

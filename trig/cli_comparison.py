@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from trig.dimensions import ABOUT, Dimension, Pair, Relation
+from trig.report.markdown import code
 
 if TYPE_CHECKING:
     from trig.classify.change import Run
@@ -100,12 +101,6 @@ def as_markdown(found: Comparison) -> None:
         print(f"\n**{name}**\n")
         print("\n".join(f"- {task}: {line}" for task, said in side.groups.items() for line in said) or "- no pair shows a relation")
     print("\n</details>")
-
-
-def code(text: str) -> str:
-    """Any text as inline code of Markdown: every sign but letters, digits and blanks is written as a number, so that none is markup, a link, a
-    mention or the end of a line."""
-    return f"<code>{''.join(sign if sign.isalnum() or sign == ' ' else f'&#{ord(sign)};' for sign in text)}</code>"
 
 
 def _agreed(found: "Agreement") -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """`trig report`: serves the report to the browsers of this machine, and to nobody else."""
 
+import re
 import sys
 import threading
 import webbrowser
@@ -14,7 +15,8 @@ import typer
 from trig.errors import TrigError
 
 HOST = "127.0.0.1"
-HTTP = 80
+NAMES = re.compile(r"(127\.0\.0\.1|localhost)(:\d+)?", re.IGNORECASE)
+"""What this machine calls itself; the port is another one where a tunnel leads here."""
 
 
 class Pages(SimpleHTTPRequestHandler):
@@ -24,11 +26,10 @@ class Pages(SimpleHTTPRequestHandler):
         """Refuses a request for another host: a page from elsewhere whose name was made to point here could read the report otherwise."""
         if not super().parse_request():
             return False
-        port = self.connection.getsockname()[1]
-        names = {f"{name}:{port}" for name in (HOST, "localhost")} | ({HOST, "localhost"} if port == HTTP else set())
-        if len(asked := self.headers.get_all("Host", [])) == 1 and asked[0].lower() in names:
+        hosts = self.headers.get_all("Host", [])
+        if len(hosts) == 1 and NAMES.fullmatch(hosts[0]):
             return True
-        self.send_error(HTTPStatus.MISDIRECTED_REQUEST, "This server answers to its own address only")
+        self.send_error(HTTPStatus.MISDIRECTED_REQUEST, "This server is for its own machine only")
         return False
 
     def end_headers(self) -> None:

@@ -1,0 +1,169 @@
+"""The report in Markdown: what it counts, and what no name can do to it."""
+
+import re
+from dataclasses import replace
+from html import unescape
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from synthetic import EVIL
+from test_report import contents_of
+
+from trig import tables
+from trig.dimensions import Relation
+from trig.report import numbers
+from trig.report.contents import Contents, Gate, Tuning
+from trig.report.markdown import code, prose
+from trig.report.summary import summary
+
+HOSTILE = [
+    EVIL,
+    "a|b`c`",
+    "x\n\n# owned\n",
+    "@team #1 www.example.org",
+    "[l](http://x) ![i](y)",
+    "*b* _i_ ~~s~~ \\",
+    "</code></details>",
+    "- --- 1.",
+]
+MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+OURS = {"<code>", "</code>", "<details><summary>Groups in words, and the pairs that are supported</summary>\n", "</details>\n"}
+
+
+@pytest.fixture(scope="module")
+def contents(tmp_path_factory: pytest.TempPathFactory) -> Contents:
+    return contents_of(tmp_path_factory.mktemp("run"), rows=40)
+
+
+def told(of: Contents) -> str:
+    """The summary of these contents."""
+    changes = [(tuning, numbers.changes(of.scores, tuning, of.score)) for tuning in of.tunings]
+    means = numbers.means(of.scores, of.score)
+    return summary(of.models, of.relations, means, of.maps, of.thresholds, tiny=of.tiny, gates=of.gates, changes=changes)
+
+
+def rows(text: str, first: str) -> list[list[str]]:
+    """The body of the table with this first head, as text."""
+    lines = text[text.index(f"| {first} |") :].split("\n\n", maxsplit=1)[0].splitlines()[2:]
+    return [[unescape(re.sub(r"</?code>|\*", "", cell)).strip() for cell in re.split(r"\s\|", line.strip("| "))] for line in lines]
+
+
+def tokens(text: str) -> list[Token]:
+    return [one for block in MARKDOWN.parse(text) for one in (block, *(block.children or []))]
+
+
+def test_the_models_are_counted(contents: Contents) -> None:
+    found = {row[0]: row[1:] for row in rows(told(contents), "model")}
+    assert list(found) == list(contents.models)
+    for model, (n, nulls, level, *counts, supported) in found.items():
+        own = contents.relations.filter(model=model)
+        answers = contents.scores.filter(pl.col("model") == model).unique("key")
+        assert (int(n), int(nulls)) == (answers["expected"].count(), answers["expected"].null_count())
+        per_dimension = answers.group_by("dimension").agg(pl.col("expected").mean())["expected"]
+        assert float(level) == pytest.approx(float(str(per_dimension.mean())), abs=6e-4)
+        assert list(map(int, counts)) == [own.filter(relation=name.value).height for name in Relation]
+        assert int(supported) == own.filter(pl.col("evidence") == "supported", ~pl.col("relation").is_in(["none", "too few"])).height
+
+
+def test_supported_pairs_are_named(contents: Contents) -> None:
+    text = told(contents)
+    lines = [line.removeprefix("- Supported: ") for line in text.splitlines() if line.startswith("- Supported: ")]
+    assert len(lines) == 3
+    for model, line in zip(contents.models, lines, strict=True):
+        own = contents.relations.filter(pl.col("model") == model, pl.col("evidence") == "supported", pl.col("relation") != "none")
+        assert own.height > 0
+        assert line.count(" and ") + line.count(" over ") == own.height
+    shown = {"relation": ("tilt", tables.RELATION), "leaning": ("TA-S", tables.DIMENSION), "evidence": ("supported", tables.EVIDENCE)}
+    alone = contents.relations.filter(pl.col("pair") == "IQ-R_TA-S").with_columns(**{name: pl.lit(*said) for name, said in shown.items()})
+    assert told(replace(contents, relations=alone)).count("- Supported: tilt Style over Realism.") == 3
+
+
+def test_without_resamples_nothing_is_said_of_evidence(contents: Contents) -> None:
+    text = told(replace(contents, relations=contents.relations.with_columns(evidence=pl.lit(None, tables.EVIDENCE))))
+    assert {row[-1] for row in rows(text, "model")} == {"–"}
+    assert text.count("- Supported: nobody looked for evidence.") == 3
+
+
+def test_a_tuned_models_change_is_told(contents: Contents) -> None:
+    tuning = contents.tunings[0]
+    changes = numbers.changes(contents.scores, tuning, "expected")
+    found = rows(told(contents), "tuned pair")
+    for row, want in zip(found, changes.drop_nulls("pair").iter_rows(named=True), strict=True):
+        assert row[0] == want["pair"]
+        assert row[2:5] == [f"{want['before']:.3f}", f"{want['after']:.3f}", f"{want['mean']:+.3f}"]
+        assert row[6] == str(want["n"])
+    text = told(contents)
+    whole = changes.filter(pl.col("pair").is_null())
+    rose, fell = whole.filter(pl.col("low") > 0).height, whole.filter(pl.col("high") < 0).height
+    assert rose > 0
+    assert f"; {10 - rose - fell} of 10 dimensions unclear." in text
+    turned = told(replace(contents, tunings=(Tuning("tiny-dtm", "tiny", ()),)))
+    assert "| tuned pair |" not in turned
+    assert "Over all pairs: down " in turned
+
+
+def test_a_pair_without_samples_has_no_change(contents: Contents) -> None:
+    nobody = Tuning("tiny", "nobody", ("IQ-R_TA-S",))
+    changes = numbers.changes(contents.scores, nobody, "expected")
+    text = summary((), contents.relations, changes, {}, contents.thresholds, tiny=True, changes=[(nobody, changes)])
+    assert "No sample has a score of both." in text
+    assert "of 0 models" in text
+
+
+def test_the_first_lines_say_what_it_is(contents: Contents) -> None:
+    assert told(contents).splitlines()[2].startswith("**This is the tiny world.**")
+    assert "tiny world" not in told(replace(contents, tiny=False))
+    assert "Gates that fail, 1 of 2" in told(contents)
+
+
+def test_gates_that_hold_are_one_line(contents: Contents) -> None:
+    means = numbers.means(contents.scores, "expected")
+    text = summary(
+        contents.models, contents.relations, means, {}, contents.thresholds, tiny=True, gates=[Gate("a", True, 3), Gate("b", True, 1)]
+    )
+    assert "\n\nAll 2 gates hold.\n\n" in text
+
+
+def test_the_same_contents_give_the_same_text(contents: Contents) -> None:
+    assert told(contents) == told(replace(contents, relations=contents.relations.sample(fraction=1.0, shuffle=True, seed=3)))
+
+
+def hostile(of: Contents, name: str) -> str:
+    """The summary of a run in which a model, a gate and what it says, and a group bear this name."""
+    relations = of.relations.filter(model="tiny").with_columns(model=pl.lit(name))
+    means = numbers.means(of.scores.filter(model="tiny"), of.score).with_columns(model=pl.lit(name))
+    tuning = Tuning(name, name, ("IQ-R_TA-S",))
+    changes = numbers.changes(of.scores, of.tunings[0], of.score)
+    gates, maps = [Gate(name, False, 2, (name, name))], {(name, "t2i"): (name,)}
+    return summary((name,), relations, means, maps, of.thresholds, tiny=True, gates=gates, changes=[(tuning, changes)])
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_name_is_text_and_nothing_else(contents: Contents, name: str) -> None:
+    text, plain = hostile(contents, name), hostile(contents, "tiny")
+    assert [one.type for one in tokens(text) if one.type != "text"] == [one.type for one in tokens(plain) if one.type != "text"]
+    assert {one.content for one in tokens(text) if one.type.startswith("html")} <= OURS
+    shown = [unescape(said) for said in re.findall("<code>(.*?)</code>", MARKDOWN.render(text), re.DOTALL)]
+    assert shown.count(name) == 5
+    assert shown.count(f"{name}; {name}") == 1
+    assert not any(link in text for link in ("@team", "www.", "://"))
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn"]), max_size=12))
+def test_any_text_is_itself_again(text: str) -> None:
+    inline = [child for block in MARKDOWN.parse(f"| a |\n| - |\n| {code(text)} |") for child in block.children or []][2:-1]
+    assert "".join(child.content for child in inline) == text
+    assert MARKDOWN.render(f"- x{prose(text)}y") == f"<ul>\n<li>x{escaped(text)}y</li>\n</ul>\n"
+
+
+def escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+
+
+def test_what_could_begin_a_list_begins_none() -> None:
+    for text in ("1. a", "1) a", "- a", "+ a", "# a", "    a"):
+        assert MARKDOWN.render(f"- {prose(text)}") == f"<ul>\n<li>{text}</li>\n</ul>\n"

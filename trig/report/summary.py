@@ -1,0 +1,155 @@
+"""The report in a few lines of Markdown, for a pull request."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from trig.dimensions import ABOUT, Dimension, Pair, Relation, Support, Task
+from trig.report.contents import Gate, Tuning
+from trig.report.markdown import code, prose, table
+
+TINY = "**This is the tiny world.** Small models drew small pictures, a small model judged them; nothing here speaks for a large model."
+REAL = "Scores come from a judge that is itself a model; they are as good as that judge."
+SCORES: Mapping[str, str] = {"expected": "S", "score_trig": "C·S"}
+SHOWN = tuple(relation for relation in Relation if relation not in (Relation.NONE, Relation.TOO_FEW))
+
+
+def summary(
+    models: Sequence[str],
+    relations: pl.DataFrame,
+    means: pl.DataFrame,
+    maps: Mapping[tuple[str, str], Sequence[str]],
+    thresholds: Mapping[str, object],
+    *,
+    tiny: bool,
+    gates: Sequence[Gate] = (),
+    changes: Sequence[tuple[Tuning, pl.DataFrame]] = (),
+) -> str:
+    """A short text: what was measured, a row per model, each tuned model's change, and the groups and supported verdicts folded away.
+
+    `means` and `changes` are as `trig.report.numbers` finds them, `maps` holds the groups in words per model and task.
+    """
+    parts: list[list[str]] = [
+        [f"## Dimension Trade-off Map of {len(models)} {'model' if len(models) == 1 else 'models'}"],
+        [TINY if tiny else REAL],
+        [_rule(thresholds)],
+        _gates(gates),
+        _models(models, relations, means),
+        *(_tuned(tuning, frame) for tuning, frame in changes),
+        *_folded(models, relations, maps),
+    ]
+    return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
+
+
+def _rule(thresholds: Mapping[str, object]) -> str:
+    """What the verdicts were made with."""
+    t = {name: code(value) if isinstance(value, str) else f"{value:g}" for name, value in thresholds.items()}
+    high = f"synergy at a share of {t['synergy_density']} with both scores from {t['synergy']}"
+    low = f"bottleneck at a share of {t['bottleneck_density']} with both to {t['bottleneck']}"
+    rest = f"tilt at a ratio of {t['tilt_ratio']}, dispersion to a rho of {t['dispersion_corr']} ({t['correlation']})"
+    return f"Score {SCORES[str(thresholds['score'])]}, rule {t['rule']}: {high}, {low}, {rest}."
+
+
+def _gates(gates: Sequence[Gate]) -> list[str]:
+    """One line when all gates hold, and what fails otherwise."""
+    failed = [gate for gate in gates if not gate.passed]
+    if not gates:
+        return []
+    if not failed:
+        return [f"All {len(gates)} gates hold."]
+    told = [f"- {code(gate.table)}: {code('; '.join(gate.failures))}" for gate in failed]
+    return [f"**Gates that fail, {len(failed)} of {len(gates)}:**", "", *told]
+
+
+def _models(models: Sequence[str], relations: pl.DataFrame, means: pl.DataFrame) -> list[str]:
+    heads = ("model", "scores", "missing", "mean score", *Relation, "supported")
+    rows = [_model(model, relations.filter(pl.col("model") == model), means.filter(pl.col("model") == model)) for model in models]
+    note = "The mean score is that of the dimensions' means. Supported: of the four relations, those that the evidence holds up."
+    return [*table(heads, rows), "", note]
+
+
+def _model(model: str, relations: pl.DataFrame, means: pl.DataFrame) -> list[str]:
+    level = means.select(pl.col("mean").sort().mean()).item()
+    counts = [relations.filter(pl.col("relation") == name.value).height for name in Relation]
+    supported = "–" if _unknown(relations) else str(_supported(relations).height)
+    return [
+        code(model),
+        *map(str, (means["n"].sum(), means["nulls"].sum())),
+        "–" if level is None else f"{level:.3f}",
+        *map(str, counts),
+        supported,
+    ]
+
+
+def _unknown(relations: pl.DataFrame) -> bool:
+    """Whether nobody looked for evidence."""
+    return bool(relations["evidence"].is_null().all())
+
+
+def _supported(relations: pl.DataFrame) -> pl.DataFrame:
+    return relations.filter(pl.col("evidence") == Support.SUPPORTED.value, pl.col("relation").is_in([name.value for name in SHOWN]))
+
+
+def _tuned(tuning: Tuning, changes: pl.DataFrame) -> list[str]:
+    """The pairs it was tuned for, row by row, and which dimensions rose and fell over all pairs."""
+    title = f"**{code(tuning.base)} → {code(tuning.tuned)}**, on test prompts that both have a score for:"
+    own, whole = changes.filter(pl.col("pair").is_not_null()), changes.filter(pl.col("pair").is_null())
+    rows = [_change(row) for row in own.iter_rows(named=True)]
+    heads = ("tuned pair", "dimension", "before", "after", "change", "95 % interval", "samples")
+    return [title, "", *(table(heads, rows, names=2) if rows else ()), *([""] if rows else ()), _over_all(whole)]
+
+
+def _change(row: Mapping[str, Any]) -> list[str]:
+    ends = "–" if row["low"] is None else f"{row['low']:+.3f} to {row['high']:+.3f}"
+    numbers = f"{row['before']:.3f}", f"{row['after']:.3f}", f"**{row['mean']:+.3f}**"
+    return [str(row["pair"]), _name(str(row["dimension"])), *numbers, ends, str(row["n"])]
+
+
+def _over_all(changes: pl.DataFrame) -> str:
+    if changes.is_empty():
+        return "No sample has a score of both."
+    rose, fell = changes.filter(pl.col("low") > 0), changes.filter(pl.col("high") < 0)
+    told = {"up": rose, "down": fell}
+    words = [f"{way} {', '.join(_moved(row) for row in rows.iter_rows(named=True))}" for way, rows in told.items() if rows.height]
+    rest = changes.height - rose.height - fell.height
+    return f"Over all pairs: {'; '.join([*words, f'{rest} of {changes.height} dimensions unclear'])}."
+
+
+def _moved(row: Mapping[str, Any]) -> str:
+    return f"{_name(str(row['dimension']))} {row['mean']:+.3f}"
+
+
+def _folded(models: Sequence[str], relations: pl.DataFrame, maps: Mapping[tuple[str, str], Sequence[str]]) -> Iterator[list[str]]:
+    yield ["<details><summary>Groups in words, and the pairs that are supported</summary>"]
+    for model, task in ((model, task) for model in models for task in Task if (model, task) in maps):
+        own = relations.filter(pl.col("model") == model, pl.col("task") == task.value)
+        groups = [f"- {prose(line)}" for line in maps[model, task]] or ["- No pair shows a relation."]
+        yield [f"**{code(model)}**, {task}", "", *groups, f"- {_pairs(own)}"]
+    yield ["</details>"]
+
+
+def _pairs(relations: pl.DataFrame) -> str:
+    """The supported pairs of each relation."""
+    if _unknown(relations):
+        return "Supported: nobody looked for evidence."
+    found = _supported(relations).sort("pair")
+    told = [
+        f"{name} {', '.join(map(_pair, rows.iter_rows(named=True)))}"
+        for name in SHOWN
+        if (rows := found.filter(pl.col("relation") == name.value)).height
+    ]
+    return f"Supported: {'; '.join(told) or 'no pair'}."
+
+
+def _pair(row: Mapping[str, Any]) -> str:
+    """`Style over Content` of a tilt, `Content and Style` of the others."""
+    pair = Pair.parse(str(row["pair"]))
+    if row["relation"] != Relation.TILT:
+        return f"{_name(pair.x)} and {_name(pair.y)}"
+    other = pair.x if row["leaning"] == pair.y else pair.y
+    return f"{_name(str(row['leaning']))} over {_name(other)}"
+
+
+def _name(code: str) -> str:
+    return ABOUT[Dimension(code)].name
