@@ -35,7 +35,7 @@ def started(profile: Path) -> Iterator[webdriver.Chrome]:
 
 def script_page(folder: Path, script: str, body: str = "") -> str:
     """The address of a page with a script of the report, as the report's page embeds it, and nothing else but `body`."""
-    code = files("trig.report").joinpath(script).read_text("utf-8")
+    code = files("trig.report").joinpath("web", script).read_text("utf-8")
     page = folder / "page.html"
     page.write_text(
         f'<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><title>page</title>{body}<script>{code}</script>', "utf-8"

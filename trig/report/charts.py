@@ -68,10 +68,11 @@ def matrix() -> Layers:
     weight = alt.Opacity("weight:Q", scale=None, legend=None)
     cells = upper.mark_rect(cornerRadius=2).encode(color=relation_colour(), opacity=weight)
     glyphs = upper.mark_text(fontSize=10.5).encode(text="glyph:N", color=glyph_colour())
-    rhos = pairs.mark_text(fontSize=10.5, color="$muted").encode(
+    short = "isValid(datum.rho) ? replace(format(datum.rho, '.2f'), '0.', '.') : ''"
+    rhos = pairs.transform_calculate(short=short).mark_text(fontSize=10, color="$muted").encode(
         x=alt.X("x:N", sort=None, scale=scale, axis=across),
         y=alt.Y("y:N", sort=None, scale=scale, axis=down),
-        text=alt.Text("rho:Q", format=".2f"),
+        text="short:N",
         tooltip=[alt.Tooltip("pair:N"), alt.Tooltip("rho:Q", format=".3f", title="$correlation")],
     )
     own = means.encode(
@@ -201,7 +202,7 @@ def change() -> Layers:
 def scatter() -> Layers:
     """One pair of one model, with a brush. The page fills in the axis titles `$x` and `$y`.
 
-    Data: `points` (id, x, y, region), `areas` (region, x, y, x2, y2), `line` (x, y, x2, y2) and `means` (x, y).
+    Data: `points` (id, x, y, region), `squares` (x, y, x2, y2, n), `areas` (region, x, y, x2, y2), `line` (x, y, x2, y2) and `means` (x, y).
     """
     limits, ticks = alt.Scale(domain=[0, 1], nice=False), alt.Axis(tickCount=5)
     x, y = (alt.X("x:Q", scale=limits, title="$x", axis=ticks), alt.Y("y:Q", scale=limits, title="$y", axis=ticks))
@@ -219,13 +220,13 @@ def scatter() -> Layers:
         )
         for chart, at, up in ((field, "x", "y"), (edge, "at", "up"))
     ]
-    step = alt.Bin(step=0.05, extent=[0, 1])
-    density = alt.Chart(alt.NamedData("points")).mark_rect(color="$ink")
+    density = alt.Chart(alt.NamedData("squares")).mark_rect(color="$ink")
     density = density.encode(
-        x=alt.X("x:Q", bin=step, scale=limits, title="$x", axis=ticks),
-        y=alt.Y("y:Q", bin=step, scale=limits, title="$y", axis=ticks),
-        opacity=alt.Opacity("count():Q", legend=None, scale=alt.Scale(range=[0.03, 0.3], domainMin=0)),
-        tooltip=[alt.Tooltip("count():Q", title="samples here")],
+        *(x, y),
+        x2="x2:Q",
+        y2="y2:Q",
+        opacity=alt.Opacity("n:Q", legend=None, scale=alt.Scale(range=[0.03, 0.3], domainMin=0)),
+        tooltip=[alt.Tooltip("n:Q", title="samples here")],
     )
     line = alt.Chart(alt.NamedData("line")).mark_rule(color="$ink", strokeWidth=1.5, clip=True).encode(x, y, x2="x2:Q", y2="y2:Q")
     brush = alt.selection_interval(name="brush")

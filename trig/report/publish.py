@@ -5,12 +5,13 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from trig.report import page, stills
+from trig.report import numbers, page, stills, summary
 from trig.report.contents import Contents
 
 
 def publish(contents: Contents, metrics: Mapping[str, object], folder: Path) -> None:
-    """Write index.html, metrics.json, map.png, dimensions.png, and `files/`: the table of relations, and what the page loads when it is looked at.
+    """Write index.html, metrics.json, summary.md, map.png, dimensions.png, and `files/`: the table of relations, and what the page loads when it is
+    looked at.
 
     The same contents give the same bytes.
     """
@@ -18,6 +19,7 @@ def publish(contents: Contents, metrics: Mapping[str, object], folder: Path) -> 
     files = {
         "index.html": drawn.html.encode(),
         "metrics.json": (json.dumps(metrics, indent=2, ensure_ascii=False) + "\n").encode(),
+        "summary.md": _summary(contents).encode(),
         "map.png": stills.maps(contents),
         "dimensions.png": stills.dimensions(contents),
     }
@@ -29,3 +31,10 @@ def publish(contents: Contents, metrics: Mapping[str, object], folder: Path) -> 
     contents.relations.write_csv(beside / "relations.csv")
     for name, content in files.items():
         (folder / name).write_bytes(content)
+
+
+def _summary(contents: Contents) -> str:
+    changes = [(one, numbers.changes(contents.scores, one, contents.score)) for one in contents.tunings]
+    means = numbers.means(contents.scores, contents.score)
+    of = contents.models, contents.relations, means, contents.maps, contents.thresholds
+    return summary.summary(*of, tiny=contents.tiny, gates=contents.gates, changes=changes)

@@ -152,10 +152,12 @@ async function model(name) {
     number(row.mean_x, 2), number(row.mean_y, 2), row.favoured, { shown: row.n, value: row.n }, { shown: row.nulls, value: row.nulls }, number(row.off_mass, 4),
   ]);
   return [
-    h("h1", {}, name), choice("model-model", "Model", facts.models.map((one) => [one, one]), name, (one) => go("model", one)),
+    h("h1", {}, name),
+    h("form", { class: "controls", "aria-label": "Choose a model", onsubmit: (event) => event.preventDefault() },
+      choice("model-model", "Model", facts.models.map((one) => [one, one]), name, (one) => go("model", one))),
     h("p", { class: "lead" }, counted(found), "."), legend(),
     h("div", { class: "two" }, mapChart("matrix", name, task, found, `Map of ${name}`), mapChart("graph", name, task, found, `Graph of relations of ${name}`)),
-    h("section", {}, h("h2", {}, "Groups in words"), isChanged() && h("p", { class: "fine" }, "At the thresholds of the run."), groups(runMaps(name, task))),
+    h("section", { class: "groups" }, h("h2", {}, "Groups in words"), isChanged() && h("p", { class: "fine" }, "At the thresholds of the run."), groups(runMaps(name, task))),
     h("section", {}, h("h2", {}, "All pairs"), table(`Pairs of ${name} ${task}`, heads, body)),
   ];
 }
@@ -196,6 +198,20 @@ function verdict(row) {
   return said;
 }
 
+// How many points lie in each square of a grid, where there are any.
+function squares(dots, side = 20) {
+  const found = new Map();
+  for (const { x, y } of dots) {
+    const [across, up] = [x, y].map((value) => Math.min(side - 1, Math.floor(value * side)));
+    const key = across * side + up;
+    found.set(key, (found.get(key) ?? 0) + 1);
+  }
+  return [...found].map(([key, n]) => {
+    const [x, y] = [Math.floor(key / side) / side, (key % side) / side];
+    return { x, y, x2: x + 1 / side, y2: y + 1 / side, n };
+  });
+}
+
 // The part of the regression line inside the unit square.
 function segment({ slope, intercept }) {
   if (slope === null) return [];
@@ -219,6 +235,7 @@ async function pair(name, code) {
   const dots = ids.map((id, at) => ({ id, x: x[at], y: y[at] })).filter((one) => !Number.isNaN(one.x) && !Number.isNaN(one.y));
   const data = {
     points: dots.map((one) => ({ ...one, region: rule.region(one.x, one.y, limits) })),
+    squares: squares(dots),
     areas: [{ region: "R_B", x: 0, y: 0, x2: limits.bottleneck, y2: limits.bottleneck }, { region: "R_S", x: limits.synergy, y: limits.synergy, x2: 1, y2: 1 }],
     line: segment(row),
     means: row.n ? [{ x: row.mean_x, y: row.mean_y }] : [],
