@@ -1,51 +1,30 @@
-"""The report's numbers against plain ones, its words, and the laws of its page."""
+"""The report's numbers against plain ones, and the laws of its page."""
 
 import json
 import re
 from base64 import b64decode
-from collections.abc import Mapping
 from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
+from math import isnan
 from pathlib import Path
 from statistics import mean, stdev
+from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 import synthetic
 from PIL import Image
+from reporting import THRESHOLDS, contents_of
 
 from trig import tables
-from trig.classify import map as dtm
+from trig.classify.correlations import correlations
 from trig.classify.relations import located, relations
 from trig.errors import PictureError, TableError, TrigError
 from trig.params import load
-from trig.report import numbers, page, pictures, sources, stills, theme
-from trig.report.contents import Contents, Gate, Tuning
-
-THRESHOLDS = synthetic.thresholds()
-
-
-def contents_of(root: Path, rows: int = 12, per_pair: int = 3) -> Contents:
-    """The contents of a report on an invented run, put together as the stage does."""
-    synthetic.write(root, rows)
-    prompts = tables.read(root / "prompts.parquet", tables.PROMPTS)
-    scores = pl.concat([tables.read(root / "scores" / f"{model}.parquet", tables.SCORES) for model in synthetic.MODELS])
-    found, points = relations(scores, THRESHOLDS), located(scores, THRESHOLDS)
-    return Contents(
-        models=synthetic.MODELS,
-        prompts=prompts,
-        scores=scores,
-        points=points,
-        relations=found,
-        maps={(model, "t2i"): dtm.lines(found, model, "t2i") for model in synthetic.MODELS},
-        pictures=pictures.load(root / "images", synthetic.MODELS, pictures.pick(points, per_pair)),
-        thresholds=THRESHOLDS.model_dump(),
-        tiny=True,
-        tunings=(Tuning("tiny", "tiny-dtm", ("IQ-R_TA-S",), {"steps": "200"}),),
-        gates=(Gate("prompts", True, 9, (), "gates/prompts.html"), Gate("scores", False, 7, ("<b>3 rows</b> fail",))),
-        versions={"judge": "tiny-judge@0123abcd"},
-    )
+from trig.report import numbers, page, publish, sheets, sources, stills, theme
+from trig.report.contents import Contents, Gate, Tuning, Yardstick
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +34,12 @@ def contents(tmp_path_factory: pytest.TempPathFactory) -> Contents:
 
 @pytest.fixture(scope="module")
 def html(contents: Contents) -> str:
-    return page.render(contents)
+    return page.render(contents).html
 
 
-def facts(html: str) -> dict[str, object]:
-    """The data inside the page."""
-    found: dict[str, object] = json.loads(re.findall(r'<script type="application/json" id="facts">(.*?)</script>', html, re.DOTALL)[0])
-    return found
+def embedded(html: str, name: str = "facts") -> Any:
+    """Data inside the page."""
+    return json.loads(re.findall(rf'<script type="application/json" id="{name}">(.*?)</script>', html, re.DOTALL)[0])
 
 
 def test_means_equal_plain_ones(contents: Contents) -> None:
@@ -93,92 +71,171 @@ def test_a_model_compared_with_itself_does_not_change(contents: Contents) -> Non
     assert found.select("mean", "low", "high").unique().rows() == [(0.0, 0.0, 0.0)]
 
 
-@pytest.mark.parametrize(("slope", "intercept"), [(0.5, 0.2), (-2.0, 1.5), (0.0, 0.3), (8.0, -3.0)])
-def test_the_line_is_drawn_inside_the_square(slope: float, intercept: float) -> None:
-    x, y, x2, y2 = numbers.segment({"slope": slope, "intercept": intercept}) or []
-    assert all(-1e-9 <= value <= 1 + 1e-9 for value in (x, y, x2, y2))
-    assert x < x2
-    assert y == pytest.approx(slope * x + intercept, abs=1e-4)
-    assert y2 == pytest.approx(slope * x2 + intercept, abs=1e-4)
+def test_a_models_mean_is_that_of_its_dimensions_and_its_interval_that_of_its_pictures(contents: Contents) -> None:
+    row = numbers.levels(contents.scores, "expected").filter(model="tiny").row(0, named=True)
+    own = contents.scores.filter(model="tiny").drop_nulls("expected")
+    values = {code: part["expected"].to_list() for (code,), part in own.group_by("dimension")}
+    assert row["mean"] == pytest.approx(mean(map(mean, values.values())))
+    moved: dict[str, float] = {}
+    for code, picture, score in own.select("dimension", "image_key", "expected").iter_rows():
+        moved[picture] = moved.get(picture, 0.0) + (score - mean(values[code])) / len(values[code]) / len(values)
+    assert row["high"] - row["mean"] == pytest.approx(1.96 * sum(value**2 for value in moved.values()) ** 0.5)
+    assert (row["n"], row["n"] + row["nulls"]) == (own.height, contents.scores.filter(model="tiny").height)
 
 
-def test_a_line_outside_the_square_is_not_drawn() -> None:
-    assert numbers.segment({"slope": None, "intercept": None}) is None
-    assert numbers.segment({"slope": 0.1, "intercept": 1.5}) is None
+def test_a_model_without_scores_has_no_mean(contents: Contents) -> None:
+    none = contents.scores.with_columns(expected=pl.lit(None, pl.Float64))
+    assert numbers.levels(none, "expected")["mean"].to_list() == [None] * 3
+    assert page.render(replace(contents, scores=none)).html
 
 
-def test_verdicts_name_every_count(contents: Contents) -> None:
-    for row in contents.relations.iter_rows(named=True):
-        words = " ".join(numbers.verdict(row, contents.thresholds))
-        assert f"{row['n']} samples: {row['n_synergy']} in R_S" in words
-        assert (f"towards {row['leaning']}" in words) == (row["relation"] == "tilt")
-        assert (f"{row['nulls']} left out" in words) == (row["nulls"] > 0)
-        assert f"{str(row['evidence']).capitalize()} by the evidence." in words
-        assert ("A conflict" in words, "No trade-off" in words) == (row["kind"] == "conflict", row["kind"] in {"independent", "loose"})
-        assert (f"Runner-up: {row['runner_up']}" in words) == (row["runner_up"] is not None)
+@pytest.mark.parametrize("column", ["confidence", "off_mass"])
+def test_a_histogram_holds_every_answer_once(contents: Contents, column: str) -> None:
+    steps = numbers.histogram(contents.scores, column)
+    for code in set(contents.scores["dimension"]):
+        assert sum(float(str(step["share"])) for step in steps if step["dimension"] == code) == pytest.approx(1, abs=1e-4)
+    values = contents.scores.with_columns(confidence=pl.lit(1.0), off_mass=pl.lit(0.0))
+    ends = {(step["low"], step["high"], step["share"]) for step in numbers.histogram(values, column)}
+    assert ends == ({(0.95, 1.0, 1.0)} if column == "confidence" else {(-6.0, -5.5, 1.0)})
 
 
-def test_a_verdict_without_samples_is_words_too() -> None:
-    scores = synthetic.scores("tiny", synthetic.prompts(3)).with_columns(expected=pl.lit(None, pl.Float64))
-    row = relations(scores, THRESHOLDS).row(0, named=True)
-    assert numbers.verdict(row, THRESHOLDS.model_dump())[0] == "Too few samples for a verdict."
+def test_what_the_judge_was_like_equals_plain_numbers(contents: Contents) -> None:
+    row = numbers.judged(contents.scores).filter(model="tiny", dimension="IQ-R").row(0, named=True)
+    own = contents.scores.filter(model="tiny", dimension="IQ-R")
+    assert (row["n"], row["nulls"]) == (own.height, own["expected"].null_count())
+    assert row["confidence_mean"] == pytest.approx(own["confidence"].mean())
+    assert row["off_mass_95"] == pytest.approx(0.01)
 
 
 def test_pictures_are_bounded_and_the_same_prompts_for_all_models(contents: Contents) -> None:
-    counts = contents.pictures.group_by("model", "pair").agg(n=pl.len())
-    assert set(counts["n"]) == {3}
-    shown = [set(contents.pictures.filter(model=model)["data_id"]) for model in synthetic.MODELS]
-    assert shown[0] == shown[1] == shown[2]
+    assert {(one.columns, one.rows, one.width, one.height) for one in contents.sheets} == {(3, 1, 64, 64)}
+    assert len(contents.sheets) == 3 * 42
+    assert contents.picked.group_by("pair").len()["len"].unique().to_list() == [3]
 
 
 @pytest.mark.parametrize("per_pair", [0, 1, 2, 5, 12, 40])
 def test_picked_samples_reach_from_worst_to_best(contents: Contents, per_pair: int) -> None:
-    picked = pictures.pick(contents.points, per_pair).filter(pair="IQ-R_TA-S")["data_id"].to_list()
+    picked = sheets.pick(contents.points, per_pair).filter(pair="IQ-R_TA-S")["data_id"].to_list()
     level = contents.points.filter(pair="IQ-R_TA-S").group_by("data_id").agg(s=(pl.col("x") + pl.col("y")).mean()).sort("s")
     assert len(picked) == len(set(picked)) == min(per_pair, 12)
     assert per_pair < 1 or picked[0] == level["data_id"][0]
     assert per_pair < 2 or picked[-1] == level["data_id"][-1]
 
 
-def test_large_pictures_are_shrunk() -> None:
-    assert size(pictures.data_uri(synthetic.picture(1, 64), "here")) == (64, 64)
-    assert size(pictures.data_uri(synthetic.picture(1, 400), "here")) == (pictures.LONGEST_SIDE,) * 2
+def test_picked_samples_show_every_region_of_every_model() -> None:
+    """One sample of each model lies apart from all others: spread by mean score alone, few would be picked."""
+    rows = [
+        {"model": model, "task": "t2i", "pair": "IQ-R_TA-S", "data_id": f"{n:03}", "x": n / 300, "y": n / 300}
+        | {"region": "R_S" if n == 50 + 31 * place else "R_T"}
+        for place, model in enumerate("abcd")
+        for n in range(300)
+    ]
+    points = pl.DataFrame(rows)
+    picked = sheets.pick(points, 12)
+    assert picked.height == 12
+    shown = points.join(picked, on=["task", "pair", "data_id"], how="semi")
+    assert shown.filter(region="R_S")["model"].n_unique() == 4
+    assert picked["slot"].to_list() == list(range(12))
+    assert picked["data_id"].to_list() == sorted(picked["data_id"])
 
 
-def size(uri: str) -> tuple[int, int]:
-    """Width and height of a data URI's picture."""
-    with Image.open(BytesIO(b64decode(uri.partition(",")[2]))) as picture:
-        return picture.size
+def test_a_sheet_holds_the_pictures_in_their_order(tmp_path: Path) -> None:
+    frame = synthetic.prompts(8).head(8)
+    colours = [(30 * n, 255 - 30 * n, 90) for n in range(8)]
+    images = synthetic.images("tiny", frame).with_columns(
+        image=pl.Series([{"bytes": plain(colour, side), "path": "x"} for colour, side in zip(colours, [64, 400] * 4, strict=True)])
+    )
+    tables.write(images, tables.IMAGES, tmp_path / "tiny" / "t2i" / "IQ-R_IQ-O.parquet")
+    picked = frame.select("task", "pair", "data_id").with_columns(slot=pl.int_range(8))
+    (sheet,) = sheets.draw(tmp_path, ["tiny"], picked)
+    assert (sheet.columns, sheet.rows, sheet.width, sheet.height) == (6, 2, 192, 192)
+    with Image.open(BytesIO(sheet.webp)) as shown:
+        for place, colour in enumerate(colours):
+            down, across = divmod(place, 6)
+            pixel = np.asarray(shown.convert("RGB"), np.int64)[192 * down + 96, 192 * across + 96]
+            assert np.abs(pixel - colour).max() < 8
+
+
+def plain(colour: tuple[int, int, int], side: int) -> bytes:
+    packed = BytesIO()
+    Image.new("RGB", (side, side), colour).save(packed, "PNG")
+    return packed.getvalue()
 
 
 @pytest.mark.parametrize("damaged", [b"", b"no picture", synthetic.picture(0)[:200]])
 def test_a_damaged_picture_is_one_line(damaged: bytes) -> None:
     with pytest.raises(PictureError, match="here: the picture cannot be decoded") as caught:
-        pictures.data_uri(damaged, "here")
+        sheets.small(damaged, "here")
     assert "\n" not in str(caught.value)
 
 
 def test_a_missing_picture_is_one_line(tmp_path: Path) -> None:
     frame = synthetic.prompts(2).head(2)
     shard = tmp_path / "tiny" / "t2i" / "IQ-R_IQ-O.parquet"
+    picked = frame.select("task", "pair", "data_id").with_columns(slot=pl.int_range(2))
     with pytest.raises(TableError, match="there is no images table"):
-        pictures.load(tmp_path, ["tiny"], frame.select("task", "pair", "data_id"))
+        list(sheets.draw(tmp_path, ["tiny"], picked))
     tables.write(synthetic.images("tiny", frame.head(1)), tables.IMAGES, shard)
     with pytest.raises(TableError, match="'IQ-R_IQ-O_2' has scores but no picture"):
-        pictures.load(tmp_path, ["tiny"], frame.select("task", "pair", "data_id"))
+        list(sheets.draw(tmp_path, ["tiny"], picked))
+    shard.write_bytes(b"PAR1 no parquet")
+    with pytest.raises(TableError, match="not a readable parquet file"):
+        list(sheets.draw(tmp_path, ["tiny"], picked))
 
 
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path, contents: Contents, html: str) -> None:
     again = contents_of(tmp_path)
-    assert page.render(again) == html
+    assert page.render(again).html == html
     assert stills.maps(again) == stills.maps(contents)
     assert stills.dimensions(again) == stills.dimensions(contents)
 
 
 def test_shuffled_tables_give_the_same_page(contents: Contents, html: str) -> None:
     scores = contents.scores.sample(fraction=1.0, shuffle=True, seed=1)
-    shuffled = replace(contents, scores=scores, points=located(scores, THRESHOLDS), relations=relations(scores, THRESHOLDS))
-    assert page.render(shuffled) == html
+    made = located(scores, THRESHOLDS), relations(scores, THRESHOLDS), correlations(scores, THRESHOLDS)
+    shuffled = replace(contents, scores=scores, points=made[0], relations=made[1], rhos=made[2])
+    assert page.render(shuffled).html == html
+
+
+def test_the_page_holds_the_scores_to_the_last_bit(contents: Contents, html: str) -> None:
+    names = embedded(html, "part-samples-t2i")["ids"]
+    for number, model in enumerate(contents.models):
+        values = np.frombuffer(b64decode(embedded(html, f"part-points-{number}-t2i")), "<f8")
+        start = 0
+        for pair, ids in names.items():
+            own = contents.points.filter(model=model, pair=pair).sort("data_id")
+            assert own["data_id"].to_list() == ids
+            for side in ("x", "y"):
+                shown = [None if isnan(value) else value for value in values[start : start + len(ids)].tolist()]
+                assert shown == own[side].to_list()
+                start += len(ids)
+        assert start == len(values)
+
+
+def test_a_large_report_keeps_its_samples_and_pictures_beside_the_page(
+    contents: Contents, html: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page, "INSIDE", 1000)
+    publish.publish(contents, {}, tmp_path)
+    outside = (tmp_path / "index.html").read_text("utf-8")
+    assert embedded(outside)["inside"] is False
+    assert len(outside) < len(html) - sum(len(one.webp) for one in contents.sheets)
+    names = {file.name for file in (tmp_path / "files").iterdir()}
+    assert len(names) == 3 * 42 + 3 + 1 + 1  # sheets, points of each model, samples of the task, the table
+    text = (tmp_path / "files" / "points-1-t2i.js").read_text("utf-8")
+    assert text == f'trigPart("points-1-t2i", {json.dumps(embedded(html, "part-points-1-t2i"))});\n'
+    assert "</script" not in (tmp_path / "files" / "samples-t2i.js").read_text("utf-8")
+    publish.publish(contents, {}, tmp_path)
+    assert {file.name for file in (tmp_path / "files").iterdir()} == names
+
+
+def test_a_small_report_is_one_file_and_the_table(contents: Contents, tmp_path: Path) -> None:
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "points-9-t2i.js").write_text("of a run before")
+    publish.publish(contents, {}, tmp_path)
+    assert [file.name for file in (tmp_path / "files").iterdir()] == ["relations.csv"]
+    table = pl.read_csv(tmp_path / "files" / "relations.csv")
+    assert table["rho"].to_list() == contents.relations["rho"].to_list()
 
 
 class Loads(HTMLParser):
@@ -197,29 +254,30 @@ def test_the_page_fetches_nothing(html: str) -> None:
     loads = Loads()
     loads.feed(html)
     assert loads.found == ["data:,"]
-    assert "default-src 'none'" in html
+    assert "default-src &#39;none&#39;" in html
 
 
 def test_prompts_stand_in_the_page_as_data_only(html: str) -> None:
     assert html.count(synthetic.EVIL) == 0
-    assert html.count("<script") == html.count("</script>") == 3
-    prompts = facts(html)["prompts"]
-    assert isinstance(prompts, Mapping)
-    assert synthetic.EVIL in prompts.values()
-    assert "&lt;b&gt;3 rows&lt;/b&gt; fail" in html
+    assert "<b>3 rows" not in html
+    parts = 3 * 42 + 3 + 1
+    assert html.count("<script") == html.count("</script>") == 3 + parts
+    shown = embedded(html, "part-samples-t2i")["shown"]
+    assert any(prompt == synthetic.EVIL for pair in shown.values() for _, prompt in pair)
+    assert embedded(html)["gates"][1]["failures"] == ["<b>3 rows</b> fail"]
 
 
 def test_the_first_line_says_which_world_it_is(contents: Contents, html: str) -> None:
-    assert html.index("This is the tiny world.") < html.index("<h1>")
-    assert "This is the tiny world." not in page.render(replace(contents, tiny=False))
+    assert html.index("This is the tiny world.") < html.index("<nav")
+    assert "<strong>This is the tiny world." not in page.render(replace(contents, tiny=False)).html
 
 
-def test_a_report_without_tuning_gates_or_nulls(contents: Contents) -> None:
-    whole = contents.scores.filter(pl.col("expected").is_not_null())
-    html = page.render(replace(contents, scores=whole, tunings=(), gates=()))
-    assert "No score is missing." in html
-    assert "No gate left a result." in html
-    assert 'id="tuned"' not in html
+def test_any_two_models_are_compared_a_tuned_one_with_its_base(contents: Contents, html: str) -> None:
+    changes = embedded(html)["changes"]
+    assert set(changes) == {"tiny|tiny-turbo", "tiny|tiny-dtm", "tiny-turbo|tiny-dtm"}
+    assert [row["pair"] for row in changes["tiny|tiny-dtm"]] == ["IQ-R_TA-S"] * 2 + [None] * 10
+    turned = replace(contents, models=("tiny-dtm", "tiny-turbo", "tiny"))
+    assert set(embedded(page.render(turned).html)["changes"]) == {"tiny-dtm|tiny-turbo", "tiny|tiny-dtm", "tiny-turbo|tiny"}
 
 
 def test_every_relation_has_a_colour_a_glyph_and_words() -> None:
@@ -257,3 +315,21 @@ def test_one_large_model_ends_the_tiny_world() -> None:
     assert sources.tiny(settings)
     larger = settings.models["tiny"].model_copy(update={"weights": "vendor/large"})
     assert not sources.tiny(settings.model_copy(update={"models": {**settings.models, "tiny": larger}}))
+
+
+def test_a_yardstick_of_another_judge_is_not_shown(tmp_path: Path) -> None:
+    scores = synthetic.scores("tiny", synthetic.prompts(1))
+    row = {"dimension": "IQ-R", "n": 200, "rho": 0.97}
+    file = tmp_path / "judge.json"
+    file.write_text(json.dumps({"judge": "tiny-judge@0123abcd", "against": "the truth", "dimensions": [row, {**row, "rho": None}]}))
+    assert sources.yardstick(file, scores) == Yardstick("the truth", {"IQ-R": 0.97}, {"IQ-R": 200})
+    assert sources.yardstick(file, scores.with_columns(judge=pl.lit("other@1"))) is None
+    file.write_text('{"judge": "x"}')
+    with pytest.raises(TrigError, match=r"judge.json: 'dimensions' is missing"):
+        sources.yardstick(file, scores)
+
+
+def test_the_settings_tell_the_seed_and_how_models_were_called() -> None:
+    told = sources.settings(load(Path(__file__).parent.parent / "params.yaml"))
+    assert told["seed"] == "42"
+    assert "steps 4" in told["model tiny-turbo"] and "max_pixels" in told["judge"]

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from reporting import contents_of
 from synthetic import EVIL
-from test_report import contents_of
 
 from trig import tables
 from trig.dimensions import Relation

@@ -28,7 +28,7 @@ def classify(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def report(folder: Path) -> subprocess.CompletedProcess[str]:
-    return stage("report", folder, "prompts.parquet", "images", "scores", "relations.parquet", "gates", "lora", "reports")
+    return stage("report", folder, "prompts.parquet", "images", "scores", "relations.parquet", "gates", "lora", "judge.json", "reports")
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +40,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "lora" / "tiny-dtm" / "tuning.json").write_text(json.dumps(CARD))
     (folder / "gates").mkdir()
     (folder / "gates" / "prompts.json").write_text('{"met": true, "expectations": 4, "failed": 0, "failures": {}}')
+    (folder / "judge.json").write_text('{"judge": "another", "against": "the truth", "dimensions": []}')
     assert classify(folder).returncode == 0
     return folder
 
@@ -49,12 +50,12 @@ def test_the_stages_leave_a_report(run: Path) -> None:
     assert found.height == 3 * 42
     first = report(run)
     assert (first.returncode, first.stdout, first.stderr) == (0, "", "")
-    files = {file.name: file.read_bytes() for file in (run / "reports").iterdir()}
-    assert sorted(files) == ["dimensions.png", "index.html", "map.png", "metrics.json"]
+    files = {file.name: file.read_bytes() for file in (run / "reports").rglob("*.*")}
+    assert sorted(files) == ["dimensions.png", "index.html", "map.png", "metrics.json", "relations.csv", "summary.md"]
     metrics = json.loads(files["metrics.json"])
     assert sum(metrics["models"]["tiny"]["relations"].values()) == 42
     assert report(run).returncode == 0
-    assert files == {file.name: file.read_bytes() for file in (run / "reports").iterdir()}
+    assert files == {file.name: file.read_bytes() for file in (run / "reports").rglob("*.*")}
 
 
 def test_a_model_without_scores_is_one_line(run: Path, tmp_path: Path) -> None:

@@ -41,7 +41,12 @@ def evaluate(count: Count = 200, as_json: Json = False) -> None:
     found = tiny.agreement(asked, [rating.expected for rating in rated], through)
     mean = None if found["rho"].null_count() else sum(found["rho"]) / found.height  # a rho that is missing is no zero
     if as_json:
-        print(json.dumps({"judge": f"{settings.judge.name}@{judge.revision}", "against": AGAINST, "dimensions": found.to_dicts(), "mean": mean}, indent=2))
+        print(
+            json.dumps(
+                {"judge": f"{settings.judge.name}@{judge.revision}", "against": AGAINST, "dimensions": found.to_dicts(), "mean": mean},
+                indent=2,
+            )
+        )
         return
     table = Table(
         "dimension",

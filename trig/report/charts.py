@@ -69,11 +69,15 @@ def matrix() -> Layers:
     cells = upper.mark_rect(cornerRadius=2).encode(color=relation_colour(), opacity=weight)
     glyphs = upper.mark_text(fontSize=10.5).encode(text="glyph:N", color=glyph_colour())
     short = "isValid(datum.rho) ? replace(format(datum.rho, '.2f'), '0.', '.') : ''"
-    rhos = pairs.transform_calculate(short=short).mark_text(fontSize=10, color="$muted").encode(
-        x=alt.X("x:N", sort=None, scale=scale, axis=across),
-        y=alt.Y("y:N", sort=None, scale=scale, axis=down),
-        text="short:N",
-        tooltip=[alt.Tooltip("pair:N"), alt.Tooltip("rho:Q", format=".3f", title="$correlation")],
+    rhos = (
+        pairs.transform_calculate(short=short)
+        .mark_text(fontSize=10, color="$muted")
+        .encode(
+            x=alt.X("x:N", sort=None, scale=scale, axis=across),
+            y=alt.Y("y:N", sort=None, scale=scale, axis=down),
+            text="short:N",
+            tooltip=[alt.Tooltip("pair:N"), alt.Tooltip("rho:Q", format=".3f", title="$correlation")],
+        )
     )
     own = means.encode(
         x=alt.X("code:N", sort=None, scale=scale, axis=across),
@@ -81,7 +85,9 @@ def matrix() -> Layers:
         tooltip=[alt.Tooltip("code:N", title="dimension"), alt.Tooltip("mean:Q", format=".3f", title="mean score")],
     )
     diagonal = own.mark_rect(cornerRadius=2, color="$line")
-    return alt.layer(cells, glyphs, rhos, diagonal, own.mark_text(fontSize=10.5, color="$ink").encode(text=alt.Text("mean:Q", format=".2f")))
+    return alt.layer(
+        cells, glyphs, rhos, diagonal, own.mark_text(fontSize=10.5, color="$ink").encode(text=alt.Text("mean:Q", format=".2f"))
+    )
 
 
 def glyph_colour() -> Any:
@@ -252,7 +258,7 @@ def scatter() -> Layers:
 def histogram(title: str, limits: tuple[float, float], labels: str | None = None) -> Layers:
     """How a number of the judge is spread over the answers of each dimension: the darker, the more. Data: `steps` (label, low, high, share)."""
     scale = alt.Scale(domain=list(limits), nice=False)
-    axis = alt.Axis(tickCount=6, grid=False, **({"labelExpr": labels} if labels else {}))
+    axis = alt.Axis(tickCount=6, grid=False, labelExpr=labels or alt.Undefined)
     chart = alt.Chart(alt.NamedData("steps")).mark_rect(color="$accent")
     return alt.layer(
         chart.encode(
@@ -260,7 +266,11 @@ def histogram(title: str, limits: tuple[float, float], labels: str | None = None
             x2="high:Q",
             y=alt.Y("label:N", sort=[label(code) for code in CODES], title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=170)),
             opacity=alt.Opacity("share:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=[0.06, 1])),
-            tooltip=["label:N", *(alt.Tooltip(f"{name}:Q", format=".2f") for name in ("low", "high")), alt.Tooltip("share:Q", format=".1%")],
+            tooltip=[
+                "label:N",
+                *(alt.Tooltip(f"{name}:Q", format=".2f") for name in ("low", "high")),
+                alt.Tooltip("share:Q", format=".1%"),
+            ],
         )
     )
 

@@ -68,7 +68,7 @@ def judged(scores: pl.DataFrame) -> pl.DataFrame:
         for end in (None, 0.05, 0.95)
     ]
     once = tables.distinct(scores)
-    return once.group_by("model", "dimension").agg(n=pl.len(), nulls=pl.col("expected").null_count(), *kinds).sort("model", "dimension")
+    return once.group_by("model", "dimension").agg(*kinds, n=pl.len(), nulls=pl.col("expected").null_count()).sort("model", "dimension")
 
 
 def histogram(scores: pl.DataFrame, column: str) -> list[dict[str, object]]:

@@ -112,7 +112,10 @@ def _parts(contents: Contents) -> Iterator[tuple[str, str]]:
         yield f"samples-{task}", _json({"ids": ids, "shown": prompts})
         for number, model in enumerate(contents.models):
             scored = contents.points.filter(pl.col("model") == model, pl.col("task") == task).select("pair", "data_id", "x", "y")
-            yield f"points-{number}-{task}", _json(_coordinates(own.join(scored, on=["pair", "data_id"], how="left", maintain_order="left")))
+            yield (
+                f"points-{number}-{task}",
+                _json(_coordinates(own.join(scored, on=["pair", "data_id"], how="left", maintain_order="left"))),
+            )
 
 
 def _coordinates(samples: pl.DataFrame) -> str:
@@ -151,7 +154,9 @@ def _facts(contents: Contents, inside: bool) -> dict[str, Any]:
         "agreements": list(contents.agreements),
         "changes": {f"{a}|{b}": rows for (a, b), rows in _changes(contents).items()},
         "tunings": [asdict(one) for one in contents.tunings],
-        "sheets": {_place(contents, one.model, one.task, one.pair): [one.columns, one.rows, one.width, one.height] for one in contents.sheets},
+        "sheets": {
+            _place(contents, one.model, one.task, one.pair): [one.columns, one.rows, one.width, one.height] for one in contents.sheets
+        },
         "judged": numbers.judged(contents.scores).to_dicts(),
         "modes": contents.scores.group_by("judge", "engine", "mode").len().sort("judge", "engine", "mode").rows(),
         "histograms": {column: numbers.histogram(contents.scores, column) for column in ("confidence", "off_mass")},
@@ -212,4 +217,9 @@ def _published(contents: Contents) -> dict[str, Any] | None:
     ]
     maps = [[model, task, [line.partition(": ")[::2] for line in lines]] for (model, task), lines in contents.published.maps.items()]
     columns = ["model", "task", "pair", "relation", "leaning", "rho"]
-    return {"source": contents.published.source, "means": rows, "relations": contents.published.relations.select(columns).rows(), "maps": maps}
+    return {
+        "source": contents.published.source,
+        "means": rows,
+        "relations": contents.published.relations.select(columns).rows(),
+        "maps": maps,
+    }

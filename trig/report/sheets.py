@@ -79,8 +79,11 @@ def _sheet(images: Path, model: str, task: str, pair: str, names: Sequence[str])
     path = images / model / task / f"{pair}.parquet"
     if not path.exists():
         raise TableError(f"{path}: there is no images table here; run `dvc repro generate@{model}`, or `dvc pull`")
-    rows = pl.scan_parquet(path).filter(pl.col("data_id").is_in(names)).select("data_id", pl.col("image").struct.field("bytes")).collect()
-    files = dict(rows.iter_rows())
+    wanted = pl.scan_parquet(path).filter(pl.col("data_id").is_in(names)).select("data_id", pl.col("image").struct.field("bytes"))
+    try:
+        files = dict(wanted.collect().iter_rows())
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise TableError(f"{path}: not a readable parquet file ({str(error).splitlines()[0]}); delete it and run `dvc repro`") from None
     for name in names:
         if name not in files:
             raise TableError(f"{path}: data_id {name!r} has scores but no picture; run `dvc repro generate@{model}`")

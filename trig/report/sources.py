@@ -56,9 +56,13 @@ def yardstick(file: Path, scores: pl.DataFrame) -> Yardstick | None:
         of = {str(row["dimension"]): row for row in found["dimensions"] if row["rho"] is not None}
         if set(scores["judge"]) != {found["judge"]}:
             return None
-        return Yardstick(str(found["against"]), {code: float(row["rho"]) for code, row in of.items()}, {code: int(row["n"]) for code, row in of.items()})
+        return Yardstick(
+            str(found["against"]), {code: float(row["rho"]) for code, row in of.items()}, {code: int(row["n"]) for code, row in of.items()}
+        )
     except (KeyError, TypeError) as error:
-        raise TrigError(f"{file}: {error} is missing; write the file anew with `trig tiny evaluate --json`, or name another at report.agreement") from None
+        raise TrigError(
+            f"{file}: {error} is missing; write the file anew with `trig tiny evaluate --json`, or name another at report.agreement"
+        ) from None
 
 
 def settings(chosen: Params) -> dict[str, str]:
