@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import classify, models, pipeline, scoring, serving
+from benchmarks import classify, full, models, pipeline, scoring, serving
 from benchmarks.bar import Bar
 from benchmarks.programs import FailedError
 from benchmarks.project import Project
@@ -23,6 +23,7 @@ ROWS: dict[str, Callable[[Project], Iterator[Bar]]] = {
     "memory": serving.memory,
     "relations": classify.speed,
     "evidence": classify.evidence,
+    "full": full.full,
     "judge": models.judge,
     "painter": models.painter,
     "pipeline": pipeline.first,

@@ -23,6 +23,11 @@ def at_most(what: str, measured: float, limit: float, unit: str = "") -> Bar:
     return Bar(what, _figure(measured, unit), f"≤ {limit:g}{unit}", measured <= limit)
 
 
+def exactly(what: str, found: set[str], wanted: set[str]) -> Bar:
+    """Names that must be these and no others."""
+    return Bar(what, ", ".join(sorted(found)) or "none", ", ".join(sorted(wanted)) or "none", found == wanted)
+
+
 def _figure(measured: float | None, unit: str) -> str:
     if measured is None:
         return "–"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from benchmarks.bar import Bar, at_least, at_most
+from benchmarks.bar import Bar, at_least, at_most, exactly
 from benchmarks.project import Project
 from trig import params, tables
 
@@ -21,14 +21,14 @@ def again(project: Project) -> Iterator[Bar]:
     """`dvc repro` once more."""
     ran, stages = project.dvc("repro")
     yield at_most("second dvc repro", ran.seconds, 5, " s")
-    yield _ran("stages that run again", stages, set())
+    yield exactly("stages that run again", stages, set())
 
 
 def threshold(project: Project) -> Iterator[Bar]:
     """An experiment with another threshold."""
     ran, stages = project.dvc("exp", "run", "--set-param", "thresholds.synergy=0.7")
     yield at_most("dvc exp run -S thresholds.synergy=0.7", ran.seconds, 20, " s")
-    yield _ran("stages that a threshold reaches", stages, {"classify", "gate-relations", "report"})
+    yield exactly("stages that a threshold reaches", stages, {"classify", "gate-relations", "report"})
 
 
 def maps(project: Project) -> Iterator[Bar]:
@@ -54,7 +54,3 @@ def _mean(project: Project, model: str, pairs: list[str]) -> float:
     scores = tables.read(project.done / "data/scores" / f"{model}.parquet", tables.SCORES)
     own = scores.filter(pl.col("pair").cast(pl.String).is_in(pairs))["expected"].drop_nulls()
     return float(np.mean(own.to_numpy()))
-
-
-def _ran(what: str, stages: set[str], wanted: set[str]) -> Bar:
-    return Bar(what, ", ".join(sorted(stages)) or "none", ", ".join(sorted(wanted)) or "none", stages == wanted)

@@ -51,12 +51,17 @@ class Project:
     def dvc(self, *arguments: str) -> tuple[Ran, set[str]]:
         """Run dvc where the pipeline has run; how it ran, and which stages it ran."""
         ran = run(*DVC, *arguments, cwd=self.done)
-        return ran, set(re.findall(r"^Running stage '(.+)':", ran.stdout, re.MULTILINE))
+        return ran, stages(ran)
 
     def remove(self) -> None:
         """Remove the copy; a folder that was given stays."""
         if not self.finished and "folder" in vars(self):
             shutil.rmtree(self.folder)
+
+
+def stages(ran: Ran) -> set[str]:
+    """The stages that a run of dvc ran."""
+    return set(re.findall(r"^Running stage '(.+)':", ran.stdout, re.MULTILINE))
 
 
 def fresh() -> Path:

@@ -3,8 +3,17 @@
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 import workplace
+
+from benchmarks import full, invented
+from benchmarks.project import Project
+from trig import params, tables
+from trig.classify.relations import relations
+from trig.classify.samples import roots
+from trig.dimensions import SUBSETS, Relation
+from trig.gates import gate, images, prompts, scores
 
 EATER = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; held = bytearray(300_000_000); time.sleep(1)'], check=True)"
 MEASURE = f"import sys; from benchmarks.programs import run; print(run(sys.executable, '-c', {EATER!r}).peak)"
@@ -36,8 +45,58 @@ def test_a_row_prints_its_figures_and_a_missed_bar_is_exit_code_1(turbo: str, co
 def test_an_unknown_row_names_the_known_ones() -> None:
     failed = workplace.python("-m", "benchmarks", "speed", cwd=workplace.ROOT)
     assert failed.returncode == 2
-    assert "'speed' is no row; choose from score, sharing, serving, memory, relations, evidence, judge," in failed.stderr
+    assert "'speed' is no row; choose from score, sharing, serving, memory, relations, evidence, full," in failed.stderr
 
 
 def test_memory_counts_what_a_program_starts() -> None:
     assert 300e6 < int(workplace.python("-c", MEASURE, cwd=workplace.ROOT).stdout) < 400e6
+
+
+ROSTER = ("one", "another")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An invented run with a tenth of the published prompts."""
+    place = tmp_path_factory.mktemp("invented")
+    invented.write(place, ROSTER, 0.1)
+    return place / "data"
+
+
+def test_an_invented_run_passes_the_gates(run: Path, tmp_path: Path) -> None:
+    asked, limits = tables.read(run / "prompts.parquet", tables.PROMPTS), params.load().gates
+    views = {
+        "prompts": lambda: prompts.views(asked, list(SUBSETS), 30, 40)[:1],
+        "images": lambda: images.views(asked, run / "images/one", "one"),
+        "scores": lambda: scores.views(asked, tables.read(run / "scores/one.parquet", tables.SCORES), "one", limits.max_null_share),
+    }
+    for table, looked in views.items():
+        gate(table, looked, tmp_path / f"{table}.json", tmp_path / f"{table}.html")
+
+
+def test_an_invented_run_shows_every_relation_and_has_copies_and_nulls(run: Path) -> None:
+    asked = tables.read(run / "prompts.parquet", tables.PROMPTS)
+    judged = pl.concat([tables.read(run / f"scores/{model}.parquet", tables.SCORES) for model in ROSTER])
+    found = relations(judged, params.load().thresholds.model_copy(update={"bootstraps": 0}), roots(asked))
+    assert found.height == len(ROSTER) * len(SUBSETS)
+    assert set(found["relation"]) >= {Relation.SYNERGY, Relation.BOTTLENECK, Relation.TILT, Relation.DISPERSION}
+    assert asked["key"].n_unique() < asked.height and (found["clusters"] < found["n"]).any()
+    assert 0 < judged["score_trig"].null_count() < 0.02 * judged.height
+    assert judged["key"].n_unique() < judged.height == 2 * len(ROSTER) * asked.height
+    assert judged.group_by("model", "key").agg(pl.col("score_trig").n_unique())["score_trig"].max() == 1
+
+
+def test_an_invented_run_is_the_same_each_time(run: Path, tmp_path: Path) -> None:
+    invented.write(tmp_path, ROSTER[:1], 0.1)
+    made = list((tmp_path / "data").rglob("*.parquet"))
+    assert len(made) == 1 + 1 + len(SUBSETS)
+    assert all(file.read_bytes() == (run / file.relative_to(tmp_path / "data")).read_bytes() for file in made)
+
+
+def test_the_full_size_rows_on_a_small_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(full, "MODELS", 4)
+    monkeypatch.setattr(full, "SHARE", 0.05)
+    monkeypatch.setattr(full, "PICTURES", 1)
+    bars = list(full.full(Project()))
+    assert "4 × 2,010 samples" in bars[0].what
+    assert (bars[-1].measured, bars[-1].met) == ("classify, gate-relations, report", True)

@@ -12,7 +12,7 @@ from benchmarks import clouds
 from trig import tables
 from trig.classify.draws import draws, resamples, shuffles
 from trig.classify.evidence import balance, conflict_p, intervals, q_values, sides, tilt_p
-from trig.classify.order import correlation, doubled_ranks, medians, ordered
+from trig.classify.order import centred_ranks, correlation, medians, order, ordered
 from trig.classify.relations import relations
 from trig.classify.samples import roots
 from trig.params import Correlation, Thresholds
@@ -99,10 +99,10 @@ def test_a_resample_draws_whole_groups() -> None:
 
 def test_a_shuffle_moves_whole_groups_among_those_of_their_size() -> None:
     groups = np.array([0, 1, 1, 2, 3, 3, 4])
-    for order in shuffles(groups, 50, np.random.default_rng(8)).T:
-        assert sorted(order) == list(range(7))
-        assert set(order[[0, 3, 6]]) == {0, 3, 6}
-        assert [tuple(order[[1, 2]]), tuple(order[[4, 5]])] in ([(1, 2), (4, 5)], [(4, 5), (1, 2)])
+    for moved in shuffles(groups, 50, np.random.default_rng(8)).T:
+        assert sorted(moved) == list(range(7))
+        assert set(moved[[0, 3, 6]]) == {0, 3, 6}
+        assert [tuple(moved[[1, 2]]), tuple(moved[[4, 5]])] in ([(1, 2), (4, 5)], [(4, 5), (1, 2)])
 
 
 def test_sides_are_those_the_rule_counts() -> None:
@@ -160,15 +160,15 @@ def test_drawn_ranks_medians_and_correlations_equal_those_of_the_points_written_
     weights = draw.integers(0, 4, (4, 25, 6)).astype(np.int32)
     weights[0, :, 0] = 0
     weights[1, :, 1] = np.eye(25, dtype=np.int32)[3] * 9
-    by_x, by_y = ordered(x, weights), ordered(y, weights)
-    middle, ranks = medians(by_x), doubled_ranks(by_x)
+    by_x, by_y = ordered(order(x), weights), ordered(order(y), weights)
+    middle, ranks = medians(by_x), centred_ranks(by_x)
     plain: dict[Correlation, Any] = {"spearman": stats.spearmanr, "pearson": stats.pearsonr, "kendall": stats.kendalltau}
     rho = {kind: correlation(kind, by_x, by_y, (x, y), weights) for kind in plain}
     for cloud in range(4):
         for place in range(6):
             times = weights[cloud, :, place]
             one, other = np.repeat(x[cloud], times), np.repeat(y[cloud], times)
-            assert np.array_equal(np.repeat(ranks[cloud, :, place], times), 2 * stats.rankdata(one))
+            assert np.array_equal(np.repeat(ranks[cloud, :, place], times), 2 * stats.rankdata(one) - one.size - 1)
             if not one.size:
                 assert np.isnan(middle[cloud, place])
                 continue

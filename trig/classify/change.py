@@ -10,12 +10,11 @@ import polars as pl
 from scipy.special import stdtr, stdtrit
 
 from trig import tables
-from trig.classify.cloud import RELATIONS, measure, verdicts
+from trig.classify.cloud import RELATIONS, measure, placed, verdicts
 from trig.classify.draws import draws
 from trig.classify.evidence import NEARLY_ONE, intervals, q_values
-from trig.classify.order import Floats, Ints, integers
+from trig.classify.order import Floats, Ints, Places, integers
 from trig.classify.samples import points, roots
-from trig.classify.stack import Places
 from trig.dimensions import Relation
 from trig.params import Thresholds
 
@@ -155,7 +154,8 @@ def _pair(samples: pl.DataFrame, thresholds: Thresholds) -> dict[str, Any]:
 
 def _measured(x: Floats, y: Floats, drawn: Sequence[Ints], thresholds: Thresholds) -> tuple[Floats, Ints]:
     """Rho and the verdict of each draw, (B,), of one side's points, (n,), under blocks of weights, each (n, some)."""
-    found = [measure(x[None], y[None], weights[None], thresholds) for weights in drawn]
+    cloud = placed(x[None], y[None], thresholds)
+    found = [measure(cloud, weights[None], thresholds) for weights in drawn]
     return np.concatenate([of.rho[0] for of in found]), np.concatenate([verdicts(of, thresholds)[0] for of in found])
 
 

@@ -4,14 +4,13 @@ Everything works on stacks: G clouds side by side, padded to n points, each draw
 observed clouds (every point once) and their resamples take the same path.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trig.classify.order import Bools, Floats, Ints, correlation, medians, ordered
+from trig.classify.order import Bools, Floats, Ints, Order, correlation, medians, order, ordered
 from trig.dimensions import Relation
 from trig.params import Thresholds
 
@@ -23,6 +22,8 @@ PADDING = 2.0
 """Beyond every limit: a padded point lies in R_S, whatever the thresholds."""
 GRAIN = 2.0**40
 """Numbers in [-1, 1] are summed as multiples of 1 / GRAIN. Sums of 8,192 such numbers are exact, so they depend on no order and no thread."""
+ON_ONE_THREAD = 1 << 18
+"""OpenBLAS computes matrix products of at most so many terms itself; for larger ones it wakes threads of its own, which wait busily."""
 RELATIONS: tuple[Relation, ...] = tuple(Relation)
 
 
@@ -47,6 +48,19 @@ class Scaled(NamedTuple):
     values: Floats  # (G, n)
     middle: Floats  # (G, 1)
     half: Floats  # (G, 1) half the range
+
+
+class Placed(NamedTuple):
+    """Clouds with what does not depend on a draw."""
+
+    x: Floats  # (G, n)
+    y: Floats
+    by_x: Order
+    by_y: Order
+    tradeoff: Bools  # (G, n) points in R_T
+    u: Scaled  # x in the range of these points
+    v: Scaled  # y
+    grains: Floats  # (G, 9, n) what is summed over a draw: R_S, R_B, x, y, and the moments of u and v, as multiples of 1 / GRAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,32 +95,38 @@ class Measured:
         return _divide(self.bottleneck, self.n)
 
 
-def regions(x: Floats, y: Floats, thresholds: Thresholds) -> Regions:
-    """The region of each point. `paper` counts the limits in, `reference` leaves them out."""
+def levels(values: Floats, thresholds: Thresholds) -> NDArray[np.int8]:
+    """1 for each score that is high, -1 for one that is low, 0 between. `paper` counts the limits in, `reference` leaves them out."""
     if thresholds.rule == "paper":
-        high = (x >= thresholds.synergy) & (y >= thresholds.synergy)
-        low = (x <= thresholds.bottleneck) & (y <= thresholds.bottleneck)
-    else:
-        high = (x > thresholds.synergy) & (y > thresholds.synergy)
-        low = (x < thresholds.bottleneck) & (y < thresholds.bottleneck)
-    return Regions(high, low, ~high & ~low)
+        return (values >= thresholds.synergy).view(np.int8) - (values <= thresholds.bottleneck).view(np.int8)
+    return (values > thresholds.synergy).view(np.int8) - (values < thresholds.bottleneck).view(np.int8)
 
 
-def measure(x: Floats, y: Floats, weights: Ints, thresholds: Thresholds) -> Measured:
-    """Count. `x` and `y` are (G, n), scores without missing values; `weights` is (G, n, B).
+def regions(x: Floats, y: Floats, thresholds: Thresholds) -> Regions:
+    """The region of each point."""
+    level = levels(x, thresholds)
+    both = np.where(level == levels(y, thresholds), level, 0)
+    return Regions(both == 1, both == -1, both == 0)
 
-    Where a cloud is padded, the weight is 0 and x and y are `PADDING`, so that the points of R_T are scores.
-    """
+
+def placed(x: Floats, y: Floats, thresholds: Thresholds) -> Placed:
+    """The clouds, ready to be measured. `x` and `y` are (G, n), scores without missing values, and `PADDING` where a cloud is padded."""
     where = regions(x, y, thresholds)
-    by_x, by_y = ordered(x, weights), ordered(y, weights)
     u, v = scaled(x, where.tradeoff), scaled(y, where.tradeoff)
-    sums = _sums([where.synergy, where.bottleneck, x, y, *moments(where.tradeoff, u.values, v.values)], weights)  # (G, 9, B)
-    n = by_x.below[:, -1]
+    features = [where.synergy, where.bottleneck, x, y, *moments(where.tradeoff, u.values, v.values)]
+    grains = np.rint(np.stack(features, axis=1) * GRAIN) / GRAIN
+    return Placed(x, y, order(x), order(y), where.tradeoff, u, v, grains)
+
+
+def measure(clouds: Placed, weights: Ints, thresholds: Thresholds) -> Measured:
+    """Count. `weights` is (G, n, B), 0 where a cloud is padded."""
+    x, y, u, v = clouds.x, clouds.y, clouds.u, clouds.v
+    by_x, by_y = ordered(clouds.by_x, weights), ordered(clouds.by_y, weights)
+    sums = product(clouds.grains, weights.astype(np.float64))  # (G, 9, B)
     line = fit(sums[:, 4:], thresholds.min_points)
-    over = u.values[:, :, None] * (line.slope * v.half)[:, None]
-    over += (line.intercept * v.half)[:, None]
-    np.subtract(np.where(where.tradeoff, v.values * v.half, np.nan)[:, :, None], over, out=over)  # NaN lies on neither side
+    over = _over(u.values, np.where(clouds.tradeoff, v.values, np.nan), line, v.half)  # NaN lies on neither side
     slope = line.slope * _divide(v.half, u.half)
+    n = by_x.below[:, -1]
     return Measured(
         n=n,
         rho=correlation(thresholds.correlation, by_x, by_y, (x, y), weights),
@@ -165,10 +185,20 @@ def verdicts(of: Measured, thresholds: Thresholds) -> Ints:
     return np.select(list(rules.values()), places, RELATIONS.index(Relation.NONE))
 
 
-def _sums(features: Sequence[NDArray[np.generic]], weights: Ints) -> Floats:
-    """The weighted sum of each feature, (G, n) in [-1, 1], over the points of each draw: (G, features, B)."""
-    grains = np.rint(np.stack(features, axis=1) * GRAIN) / GRAIN
-    found: Floats = np.einsum("gfn,gnb->gfb", grains, weights.astype(np.float64))  # BLAS would start threads, and wait for them busily
+def _over(u: Floats, v: Floats, line: Line, scale: Floats) -> Floats:
+    """How far each point, (G, n), lies above each line of v on u, (G, B), in units of `scale`, (G, 1): (G, n, B)."""
+    points = np.stack([v, -u, -np.ones_like(u)], axis=2)
+    lines = np.stack([np.ones_like(line.slope), line.slope, line.intercept], axis=1)
+    return product(points, lines * scale[:, None])
+
+
+def product(a: Floats, b: Floats) -> Floats:
+    """The matrix products of each cloud, (G, k, m) times (G, m, B), some columns at a time so that they stay on this thread."""
+    clouds, k, m = a.shape
+    found, width = np.empty((clouds, k, b.shape[2])), max(ON_ONE_THREAD // max(k * m, 1), 1)
+    for start in range(0, b.shape[2], width):
+        some = slice(start, start + width)
+        np.matmul(a, b[:, :, some], out=found[:, :, some])
     return found
 
 

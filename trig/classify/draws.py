@@ -6,8 +6,8 @@ from hashlib import blake2b
 
 import numpy as np
 
-from trig.classify.order import Ints, integers
-from trig.classify.stack import CELLS, Places
+from trig.classify.order import Ints, Places, integers
+from trig.classify.stack import CELLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,11 @@ def resamples(groups: Places, count: int, draw: np.random.Generator) -> Ints:
     """How often each resample holds each point, (n, count): as many groups are drawn as there are, each with all its points."""
     sizes = np.bincount(groups)
     drawn = draw.integers(0, sizes.size, size=(sizes.size, count))
-    times = np.bincount((drawn * count + np.arange(count)).ravel(), minlength=drawn.size).reshape(drawn.shape)  # (groups, count)
-    found: Ints = times.astype(integers(int((sizes @ times).max())))[groups]
+    drawn *= count
+    drawn += np.arange(count)
+    times = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(drawn.shape)  # (groups, count)
+    points = int(np.einsum("g,gc->c", sizes, times).max())
+    found: Ints = times.astype(integers(points))[groups]
     return found
 
 

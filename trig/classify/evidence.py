@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtr
 
-from trig.classify.cloud import ON_THE_LINE, RELATIONS, Measured, fit, measure, regions, scaled, verdicts
+from trig.classify.cloud import ON_THE_LINE, RELATIONS, Measured, fit, levels, measure, placed, product, scaled, verdicts
 from trig.classify.draws import draws
-from trig.classify.order import Floats, Ints, Numbers
-from trig.classify.stack import Places
+from trig.classify.order import Floats, Ints, Numbers, Places
 from trig.params import Correlation, Thresholds
 from trig.tables import INTERVALS
 
@@ -38,7 +37,8 @@ def weigh(x: Floats, y: Floats, root: Places, verdict: int, rho: float, threshol
     """
     _, groups = np.unique(root, return_inverse=True)
     drawn = draws(groups, thresholds.bootstraps, thresholds.permutations)
-    blocks = [_block(measure(x[None], y[None], weights[None], thresholds), thresholds) for weights in drawn.resamples]
+    cloud = placed(x[None], y[None], thresholds)
+    blocks = [_block(measure(cloud, weights[None], thresholds), thresholds) for weights in drawn.resamples]
     resampled = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
     return {
         **_steadiness(resampled["verdict"], verdict),
@@ -65,19 +65,23 @@ def tilt_p(x: Floats, y: Floats, groups: Places, orders: Places, thresholds: Thr
 
 def sides(x: Floats, y: Floats, orders: Places, thresholds: Thresholds) -> Ints:
     """1 for each point of R_T above the line, -1 below, 0 elsewhere, (n, P), for x against y in each order, (n, P)."""
-    inside = regions(x[:, None], y[orders], thresholds).tradeoff
+    level = levels(x, thresholds)[:, None]
+    inside = (level == 0) | (level != levels(y, thresholds)[orders])  # in R_T
     u, v = (scaled(values[None], np.ones((1, values.size), dtype=bool)) for values in (x, y))
-    across, up = u.values[0][:, None], v.values[0][orders]
-    line = fit(_moments(inside.astype(np.float64), u.values[0], up)[None], thresholds.min_points)
-    over = (up - (line.slope * across + line.intercept)) * v.half
-    found: Ints = (inside & (over > ON_THE_LINE)).astype(np.int8) - (inside & (over < -ON_THE_LINE)).astype(np.int8)
+    across, up = u.values[0], v.values[0][orders]
+    line = fit(_moments(inside.astype(np.float64), across, up)[None], thresholds.min_points)
+    over = np.where(inside, up, np.nan)  # NaN lies on neither side
+    over -= product(np.stack([across, np.ones_like(across)], axis=1)[None], np.stack([line.slope, line.intercept], axis=1))[0]
+    over *= v.half
+    found: Ints = (over > ON_THE_LINE).view(np.int8) - (over < -ON_THE_LINE).view(np.int8)
     return found
 
 
 def _moments(inside: Floats, u: Floats, v: Floats) -> Floats:
-    """What `fit` needs: count, and the sums of u, v, u² and u·v over the points inside, (5, P), without a product per point in memory."""
-    over_u = np.einsum("np,kn->kp", inside, np.stack([np.ones_like(u), u, u * u]))
-    return np.stack([over_u[0], over_u[1], np.einsum("np,np->p", inside, v), over_u[2], np.einsum("np,np,n->p", inside, v, u)])
+    """What `fit` needs: count, and the sums of u, v, u² and u·v over the points inside, (5, P)."""
+    powers = np.stack([np.ones_like(u), u, u * u])[None]
+    of_u, of_v = product(powers, inside[None])[0], product(powers[:, :2], (inside * v)[None])[0]
+    return np.stack([of_u[0], of_u[1], of_v[0], of_u[2], of_v[1]])
 
 
 def balance(side: Ints) -> Floats:

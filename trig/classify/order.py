@@ -13,20 +13,30 @@ from trig.params import Correlation
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.signedinteger]  # see `integers`
+Places = NDArray[np.intp]
 Numbers = NDArray[np.number]
 Bools = NDArray[np.bool_]
 
 DIGITS = 12
 """Decimals of a correlation: one of exactly 0.7 must meet a limit of 0.7."""
+STEP = 16
+"""Every so many values the search for a median takes a first look."""
+
+
+class Order(NamedTuple):
+    """The points of each cloud from the lowest value to the highest, all (G, n)."""
+
+    places: Places  # where each stands in the cloud
+    values: Floats  # ascending
+    first: Places  # for each point in its own order: how many points have a smaller value
+    last: Places  # how many have a smaller value or the same
 
 
 class Ordered(NamedTuple):
-    """The points of each cloud from the lowest value to the highest, and how many of a draw lie among the lowest."""
+    """An order, and how many points of a draw lie among its lowest."""
 
-    values: Floats  # (G, n) ascending
+    order: Order
     below: Ints  # (G, n + 1, B) points of the draw among the k lowest, k = 0 … n
-    first: Ints  # (G, n) for each point in its own order: how many points have a smaller value
-    last: Ints  # (G, n) how many have a smaller value or the same
 
 
 def integers(total: int) -> type[np.signedinteger]:
@@ -34,30 +44,37 @@ def integers(total: int) -> type[np.signedinteger]:
     return np.int32 if total**3 < 2**31 else np.int64
 
 
-def ordered(values: Floats, weights: Ints) -> Ordered:
-    """The order of each cloud's points by their values, (G, n), under the weights, (G, n, B)."""
-    clouds, n = values.shape
-    order = np.argsort(values, axis=1, kind="stable")
-    ascending = np.take_along_axis(values, order, axis=1)
-    below = np.zeros((clouds, n + 1, weights.shape[2]), weights.dtype)
-    np.cumsum(_rows(weights, order), axis=1, dtype=weights.dtype, out=below[:, 1:])
+def order(values: Floats) -> Order:
+    """The order of each cloud's points by their values, (G, n)."""
+    n = values.shape[1]
+    places = np.argsort(values, axis=1, kind="stable")
+    ascending = np.take_along_axis(values, places, axis=1)
     place = np.arange(n)
-    starts = np.ones((clouds, n), dtype=bool)
+    starts = np.ones(values.shape, dtype=bool)
     starts[:, 1:] = ascending[:, 1:] != ascending[:, :-1]
-    ends = np.ones((clouds, n), dtype=bool)
+    ends = np.ones(values.shape, dtype=bool)
     ends[:, :-1] = starts[:, 1:]
     run_first = np.maximum.accumulate(np.where(starts, place, 0), axis=1)
     run_last = np.minimum.accumulate(np.where(ends, place + 1, n)[:, ::-1], axis=1)[:, ::-1]
-    first, last = np.empty_like(order), np.empty_like(order)
-    np.put_along_axis(first, order, run_first, axis=1)
-    np.put_along_axis(last, order, run_last, axis=1)
-    return Ordered(ascending, below, first, last)
+    first, last = np.empty_like(places), np.empty_like(places)
+    np.put_along_axis(first, places, run_first, axis=1)
+    np.put_along_axis(last, places, run_last, axis=1)
+    return Order(places, ascending, first, last)
 
 
-def doubled_ranks(of: Ordered) -> Ints:
-    """Twice the rank of each point in each draw, (G, n, B): ranks begin at 1, and equal values share their mean rank."""
-    ranks: Ints = _rows(of.below, of.first) + _rows(of.below, of.last)
-    ranks += 1
+def ordered(by: Order, weights: Ints) -> Ordered:
+    """The order under the weights, (G, n, B)."""
+    clouds, n, draws = weights.shape
+    below = np.zeros((clouds, n + 1, draws), weights.dtype)
+    np.cumsum(_rows(weights, by.places), axis=1, dtype=weights.dtype, out=below[:, 1:])
+    return Ordered(by, below)
+
+
+def centred_ranks(of: Ordered) -> Ints:
+    """Twice the rank of each point in each draw, less twice the mean rank of the draw, (G, n, B). Equal values share their mean rank."""
+    ranks = _rows(of.below, of.order.first)
+    ranks += _rows(of.below, of.order.last)
+    ranks -= of.below[:, -1:]
     return ranks
 
 
@@ -70,8 +87,12 @@ def medians(of: Ordered) -> Floats:
 
 def _at_rank(of: Ordered, rank: Ints) -> Floats:
     """The value that `rank` points of the draw precede."""
-    place = np.count_nonzero(of.below[:, 1:-1] <= rank[:, None], axis=1)
-    return np.take_along_axis(of.values, place, axis=1)
+    inner, asked = of.below[:, 1:-1], rank[:, None]
+    passed = inner[:, ::STEP] <= asked
+    start = STEP * max(int(passed.all(axis=(0, 2)).sum()) - 1, 0)  # all before is passed in every draw
+    end = STEP * int(passed.any(axis=(0, 2)).sum())  # nothing from here on is passed in any
+    place = start + np.add.reduce(inner[:, start:end] <= asked, axis=1, dtype=rank.dtype)
+    return np.take_along_axis(of.order.values, place, axis=1)
 
 
 def correlation(kind: Correlation, x: Ordered, y: Ordered, points: tuple[Floats, Floats], weights: Ints) -> Floats:
@@ -79,7 +100,7 @@ def correlation(kind: Correlation, x: Ordered, y: Ordered, points: tuple[Floats,
 
     `spearman` is Pearson's correlation of mean ranks, `kendall` is tau-b, which corrects for ties, and `pearson` is that of the scores.
     """
-    total = weights.sum(axis=1)
+    total = x.below[:, -1]
     parts = {"spearman": _spearman, "kendall": _kendall, "pearson": _pearson}[kind](x, y, points, weights)
     both, one, other = (part.astype(np.float64) for part in parts)
     defined = (total >= 3) & (one > 0) & (other > 0)
@@ -89,10 +110,7 @@ def correlation(kind: Correlation, x: Ordered, y: Ordered, points: tuple[Floats,
 
 
 def _spearman(x: Ordered, y: Ordered, _: tuple[Floats, Floats], weights: Ints) -> tuple[Numbers, ...]:
-    middle = (x.below[:, -1] + 1)[:, None]
-    a, b = doubled_ranks(x), doubled_ranks(y)
-    a -= middle
-    b -= middle
+    a, b = centred_ranks(x), centred_ranks(y)
     return _dot(weights, a, b), _dot(weights, a, a), _dot(weights, b, b)
 
 
@@ -103,7 +121,7 @@ def _kendall(x: Ordered, y: Ordered, points: tuple[Floats, Floats], weights: Int
         agree = agree * np.sign(values[:, :, None] - values[:, None, :]).astype(np.float32)
     kin = np.matmul(agree, weights.astype(np.float32)).astype(weights.dtype)  # whole numbers below 2²⁴ are exact in float32
     total = x.below[:, -1]
-    ties = (np.einsum("gnb,gnb->gb", weights, _rows(of.below, of.last) - _rows(of.below, of.first)) for of in (x, y))
+    ties = (np.einsum("gnb,gnb->gb", weights, _rows(of.below, of.order.last) - _rows(of.below, of.order.first)) for of in (x, y))
     one, other = (total * total - tied for tied in ties)
     return np.einsum("gnb,gnb->gb", weights, kin), one, other
 
@@ -123,7 +141,7 @@ def _dot(weights: Ints, a: Numbers, b: Numbers) -> Numbers:
     return found
 
 
-def _rows(stacked: Ints, places: Ints) -> Ints:
+def _rows(stacked: Ints, places: Places) -> Ints:
     """The rows of each cloud, (G, m, B), at its own places, (G, k)."""
     clouds, m, draws = stacked.shape
     found: Ints = np.take(stacked.reshape(clouds * m, draws), places + np.arange(clouds)[:, None] * m, axis=0)

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 
 from trig import tables
-from trig.classify.cloud import RELATIONS, Measured, measure, regions, verdicts
+from trig.classify.cloud import RELATIONS, Measured, measure, placed, regions, verdicts
 from trig.classify.evidence import p_value, q_values, weigh
-from trig.classify.order import Floats, Ints, integers
+from trig.classify.order import Floats, Ints, Places, integers
 from trig.classify.samples import Samples, gather, points
-from trig.classify.stack import Clouds, Places
+from trig.classify.stack import Clouds
 from trig.dimensions import Kind, Relation, Support
 from trig.params import Thresholds
 
@@ -70,7 +70,7 @@ def measured(clouds: Clouds, thresholds: Thresholds) -> Iterator[tuple[Places, M
     """What the rule counts in the clouds as they are: the places of some of them, and their counts, (clouds, 1); every cloud once."""
     for batch in clouds.batches(width=int(clouds.sizes.max(initial=1)) if thresholds.correlation == "kendall" else 1):
         x, y, there = clouds.stack(batch)
-        yield batch, measure(x, y, there[:, :, None].astype(integers(x.shape[1])), thresholds)
+        yield batch, measure(placed(x, y, thresholds), there[:, :, None].astype(integers(x.shape[1])), thresholds)
 
 
 def _judged(clouds: Clouds, thresholds: Thresholds) -> tuple[dict[str, Floats], Ints]:

@@ -4,12 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trig.classify.cloud import PADDING
-from trig.classify.order import Bools, Floats
+from trig.classify.order import Bools, Floats, Places
 
-Places = NDArray[np.intp]
 CELLS = 1 << 17
 """Points times draws that are measured at once. So few stay in a processor's cache."""
 

@@ -10,9 +10,9 @@ from pydantic import ValidationError
 
 from trig import tables
 from trig.classify.cloud import RELATIONS, Measured, verdicts
+from trig.classify.order import Places
 from trig.classify.relations import measured
 from trig.classify.samples import KEY, Samples
-from trig.classify.stack import Places
 from trig.dimensions import Relation
 from trig.errors import ParamsError
 from trig.params import Thresholds

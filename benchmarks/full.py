@@ -1,0 +1,82 @@
+"""Bars at the size of the published benchmark: classify, the report, and a study of thresholds, on an invented run of 14 models."""
+
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from benchmarks import invented
+from benchmarks.bar import Bar, at_most, exactly
+from benchmarks.programs import Ran, run
+from benchmarks.project import DVC, Project, commit, fresh, stages
+
+MODELS, SHARE = 14, 1.0
+"""Models, and the share of the published prompts."""
+PICTURES = 24
+"""Pictures of each pair and model in the report that is measured; in the study of thresholds there are as many as params.yaml says."""
+DRAWN = {".webp", ".png", ".jpg"}
+
+
+def full(_: Project) -> Iterator[Bar]:
+    """Every stage that a threshold reaches, as a program; then `dvc exp run` with another threshold."""
+    place = fresh()
+    try:
+        size = f"{MODELS} × {run_until_classify(place):,} samples"
+        classify = program(place, "classify")
+        yield at_most(f"classify of {size}", classify.seconds, 20, " s")
+        yield at_most("the same, peak memory", classify.peak / 1e9, 2, " GB")
+        program(place, "gate-relations")
+        usual = edit(place, report={"pictures_per_pair": PICTURES})
+        report = program(place, "report")
+        yield at_most(f"report of {size}, {PICTURES} pictures a pair", report.seconds, 300, " s")
+        yield at_most("the same, peak memory", report.peak / 1e9, 3, " GB")
+        yield at_most("the same, all files but pictures", written(place / "reports") / 1e6, 20, " MB")
+        (place / "params.yaml").write_text(usual, "utf-8")
+        run(*DVC, "commit", "--force", "dvc.yaml", cwd=place)  # takes what lies there for what the stages wrote
+        commit(place, "Run the pipeline")
+        study = run(*DVC, "exp", "run", "--set-param", "thresholds.synergy=0.7", cwd=place)
+        yield at_most(f"dvc exp run -S thresholds.synergy=0.7 of {size}", study.seconds, 30, " s")
+        yield exactly("stages that a threshold reaches", stages(study), {"classify", "gate-relations", "report"})
+    finally:
+        shutil.rmtree(place)
+
+
+def run_until_classify(place: Path) -> int:
+    """Makes a fresh copy of the project one in which every stage before classify has run; how many samples each model has."""
+    known = yaml.safe_load((place / "params.yaml").read_text("utf-8"))
+    usual = known["generate"]["roster"]
+    roster = [*usual, *(f"model-{number:02}" for number in range(len(usual) + 1, MODELS + 1))]
+    added = {name: f"data/weights/{name}" for name in roster if name not in known["models"]}
+    models = {name: known["models"][usual[0]] | {"weights": folder, "needs": folder} for name, folder in added.items()}
+    edit(place, generate={"roster": roster}, models=models)
+    tuned = known["finetune"]["name"]
+    files = {f"{folder}/weights.safetensors": name for name, folder in added.items()}
+    files |= {f"data/zoo/{name}.json": "{}" for name in (*known["models"], *added, *(f"judges/{judge}" for judge in known["judges"]))}
+    files |= {"data/weakest.json": "{}", f"data/lora/{tuned}/tuning.json": '{"base": "tiny", "pairs": ["IQ-R_TA-S"]}'}
+    for name, text in files.items():
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text(text, "utf-8")
+    return invented.write(place, roster, SHARE).height
+
+
+def edit(place: Path, **sections: Mapping[str, Any]) -> str:
+    """Changes entries of sections of params.yaml; the file as it was."""
+    file = place / "params.yaml"
+    before = file.read_text("utf-8")
+    said = {name: {**value, **sections[name]} if name in sections else value for name, value in yaml.safe_load(before).items()}
+    file.write_text(yaml.safe_dump(said, sort_keys=False), "utf-8")
+    return before
+
+
+def program(place: Path, stage: str) -> Ran:
+    """Runs the program of a stage, without dvc."""
+    command: str = yaml.safe_load((place / "dvc.yaml").read_text("utf-8"))["stages"][stage]["cmd"]
+    return run(sys.executable, *command.split()[1:], cwd=place)
+
+
+def written(folder: Path) -> int:
+    """Bytes of all files in a folder that are no pictures."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and file.suffix not in DRAWN)
