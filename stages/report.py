@@ -5,12 +5,12 @@ python -m stages.report PROMPTS IMAGES SCORES RELATIONS GATES LORA AGREEMENT REP
 
 from pathlib import Path
 
-from stages._cli import run
+from stages._cli import bar, run
 from trig import params, published, tables
 from trig.classify import compare, inputs
 from trig.classify import map as dtm
-from trig.classify.correlations import correlations
-from trig.classify.relations import located
+from trig.classify.samples import points
+from trig.store import Store
 
 
 def main(prompts: Path, images: Path, scores: Path, relations: Path, gates: Path, lora: Path, agreement: Path, reports: Path) -> None:
@@ -24,14 +24,18 @@ def main(prompts: Path, images: Path, scores: Path, relations: Path, gates: Path
     asked, found = tables.read(prompts, tables.PROMPTS), tables.read(relations, tables.RELATIONS)
     judged = inputs.roster_scores(scores, roster, asked)
     inputs.check_current(found, judged, settings.thresholds, relations)
-    points = located(judged, settings.thresholds)
-    picked = sheets.pick(points, settings.report.pictures_per_pair)
+    placed = points(judged, settings.thresholds.score)
+    keys = judged.select("model", "task", "data_id", "image_key").unique()
+    shown = sheets.pick(placed.join(keys, on=["model", "task", "data_id"]), settings.report.pictures_per_pair)
+    with Store.open() as store:
+        bar("pictures", ((step.done, step.total) for step in sheets.draw(shown, images, store)))
+        pictures = sheets.drawn(shown, store)
     contents = Contents(
-        *(roster, asked, judged, points, found, correlations(judged, settings.thresholds)),
+        *(roster, asked, judged, tables.distinct(judged), placed, found),
         maps=dtm.all_lines(found),
         agreements=compare.all_agreements(found, roster),
-        picked=picked,
-        sheets=tuple(sheets.draw(images, roster, picked)),
+        sheets=shown,
+        pictures=pictures,
         thresholds=settings.thresholds.model_dump(),
         tiny=sources.tiny(settings),
         tunings=tuple(sources.tuning(lora / model) for model in roster if (lora / model).is_dir()),

@@ -8,10 +8,12 @@ import synthetic
 from trig import published, tables
 from trig.classify import compare
 from trig.classify import map as dtm
-from trig.classify.correlations import correlations
-from trig.classify.relations import located, relations
+from trig.classify.relations import relations
+from trig.classify.samples import points
 from trig.report import sheets
 from trig.report.contents import Contents, Gate, Published, Tuning, Yardstick
+from trig.report.sheets import Sheet
+from trig.store import Store
 
 THRESHOLDS = synthetic.thresholds()
 
@@ -21,14 +23,16 @@ def contents_of(root: Path, rows: int = 12, per_pair: int = 3) -> Contents:
     synthetic.write(root, rows)
     prompts = tables.read(root / "prompts.parquet", tables.PROMPTS)
     scores = pl.concat([tables.read(root / "scores" / f"{model}.parquet", tables.SCORES) for model in synthetic.MODELS])
-    found, points = relations(scores, THRESHOLDS), located(scores, THRESHOLDS)
-    picked = sheets.pick(points, per_pair)
+    found, shown = relations(scores, THRESHOLDS), picked(scores, per_pair)
+    with Store.open(root / "work") as store:
+        list(sheets.draw(shown, root / "images", store))
+        pictures = sheets.drawn(shown, store)
     return Contents(
-        *(synthetic.MODELS, prompts, scores, points, found, correlations(scores, THRESHOLDS)),
+        *(synthetic.MODELS, prompts, scores, tables.distinct(scores), points(scores, THRESHOLDS.score), found),
         maps=dtm.all_lines(found),
         agreements=compare.all_agreements(found, synthetic.MODELS),
-        picked=picked,
-        sheets=tuple(sheets.draw(root / "images", synthetic.MODELS, picked)),
+        sheets=shown,
+        pictures=pictures,
         thresholds=THRESHOLDS.model_dump(),
         tiny=True,
         tunings=(Tuning("tiny", "tiny-dtm", ("IQ-R_TA-S",), {"steps": "200"}),),
@@ -38,3 +42,9 @@ def contents_of(root: Path, rows: int = 12, per_pair: int = 3) -> Contents:
         yardstick=Yardstick("the truth", {"IQ-R": 0.97, "IQ-O": 0.5}, {"IQ-R": 200, "IQ-O": 200}),
         published=Published(published.SOURCE, published.means(), published.relations(), dtm.all_lines(published.relations())),
     )
+
+
+def picked(scores: pl.DataFrame, per_pair: int) -> list[Sheet]:
+    """The pictures that a report shows, as the stage picks them."""
+    keys = scores.select("model", "task", "data_id", "image_key").unique()
+    return sheets.pick(points(scores, THRESHOLDS.score).join(keys, on=["model", "task", "data_id"]), per_pair)

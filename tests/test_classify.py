@@ -15,7 +15,6 @@ from plain import PAIR, Points, by_hand, whole
 from scipy import stats
 
 from trig import tables
-from trig.classify.correlations import KINDS, correlations
 from trig.classify.inputs import check_current, roster_scores
 from trig.classify.map import groups, lines, metrics
 from trig.classify.relations import located, relations
@@ -310,11 +309,3 @@ def test_relations_of_other_scores_or_thresholds_are_refused() -> None:
     for other, thresholds in [(scores.slice(2), limits()), (scores, limits(synergy=0.6)), (scores, limits(dispersion_corr=0.1))]:
         with pytest.raises(TableError, match="made from other scores or thresholds"):
             check_current(found, other, thresholds, where)
-
-
-def test_the_three_correlations_are_those_of_the_relations() -> None:
-    rows = synthetic.scores("tiny", synthetic.prompts(12))
-    found = correlations(rows, synthetic.thresholds())
-    for kind in KINDS:
-        own = relations(rows, synthetic.thresholds(correlation=kind, bootstraps=0))
-        assert found.select("model", "task", "pair", rho=kind).equals(own.select("model", "task", "pair", "rho"))

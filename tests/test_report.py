@@ -16,15 +16,17 @@ import polars as pl
 import pytest
 import synthetic
 from PIL import Image
-from reporting import THRESHOLDS, contents_of
+from reporting import THRESHOLDS, contents_of, picked
 
 from trig import tables
-from trig.classify.correlations import correlations
-from trig.classify.relations import located, relations
+from trig.classify.relations import relations
+from trig.classify.samples import points
 from trig.errors import PictureError, TableError, TrigError
 from trig.params import load
 from trig.report import numbers, page, publish, sheets, sources, stills, theme
 from trig.report.contents import Contents, Gate, Tuning, Yardstick
+from trig.report.sheets import Sheet
+from trig.store import Store
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,7 @@ def embedded(html: str, name: str = "facts") -> Any:
 
 
 def test_means_equal_plain_ones(contents: Contents) -> None:
-    found = numbers.means(contents.scores, "expected").filter(model="tiny", dimension="IQ-R").row(0, named=True)
+    found = numbers.means(contents.answers, "expected").filter(model="tiny", dimension="IQ-R").row(0, named=True)
     rows = contents.scores.filter(model="tiny", dimension="IQ-R")["expected"]
     values = [value for value in rows if value is not None]
     half = 1.96 * stdev(values) / len(values) ** 0.5
@@ -72,7 +74,7 @@ def test_a_model_compared_with_itself_does_not_change(contents: Contents) -> Non
 
 
 def test_a_models_mean_is_that_of_its_dimensions_and_its_interval_that_of_its_pictures(contents: Contents) -> None:
-    row = numbers.levels(contents.scores, "expected").filter(model="tiny").row(0, named=True)
+    row = numbers.levels(contents.answers, "expected").filter(model="tiny").row(0, named=True)
     own = contents.scores.filter(model="tiny").drop_nulls("expected")
     values = {code: part["expected"].to_list() for (code,), part in own.group_by("dimension")}
     assert row["mean"] == pytest.approx(mean(map(mean, values.values())))
@@ -86,12 +88,12 @@ def test_a_models_mean_is_that_of_its_dimensions_and_its_interval_that_of_its_pi
 def test_a_model_without_scores_has_no_mean(contents: Contents) -> None:
     none = contents.scores.with_columns(expected=pl.lit(None, pl.Float64))
     assert numbers.levels(none, "expected")["mean"].to_list() == [None] * 3
-    assert page.render(replace(contents, scores=none)).html
+    assert page.render(replace(contents, scores=none, answers=none)).html
 
 
 @pytest.mark.parametrize("column", ["confidence", "off_mass"])
 def test_a_histogram_holds_every_answer_once(contents: Contents, column: str) -> None:
-    steps = numbers.histogram(contents.scores, column)
+    steps = numbers.histogram(contents.answers, column)
     for code in set(contents.scores["dimension"]):
         assert sum(float(str(step["share"])) for step in steps if step["dimension"] == code) == pytest.approx(1, abs=1e-4)
     values = contents.scores.with_columns(confidence=pl.lit(1.0), off_mass=pl.lit(0.0))
@@ -100,43 +102,62 @@ def test_a_histogram_holds_every_answer_once(contents: Contents, column: str) ->
 
 
 def test_what_the_judge_was_like_equals_plain_numbers(contents: Contents) -> None:
-    row = numbers.judged(contents.scores).filter(model="tiny", dimension="IQ-R").row(0, named=True)
+    row = numbers.judged(contents.answers).filter(model="tiny", dimension="IQ-R").row(0, named=True)
     own = contents.scores.filter(model="tiny", dimension="IQ-R")
     assert (row["n"], row["nulls"]) == (own.height, own["expected"].null_count())
     assert row["confidence_mean"] == pytest.approx(own["confidence"].mean())
     assert row["off_mass_95"] == pytest.approx(0.01)
 
 
-def test_pictures_are_bounded_and_the_same_prompts_for_all_models(contents: Contents) -> None:
-    assert {(one.columns, one.rows, one.width, one.height) for one in contents.sheets} == {(3, 1, 64, 64)}
+def test_any_two_models_change_as_the_two_alone_do(contents: Contents) -> None:
+    """Some samples share their answers, as prompts that stand in several pairs do."""
+    copies = pl.col("data_id").str.replace("_(1|2|3)$", "_1")
+    scores = contents.scores.with_columns(key=pl.format("{}/{}/{}", pl.col("model"), copies.str.slice(0, 4), pl.col("dimension")))
+    scores = scores.with_columns(expected=pl.col("expected").first().over("key"))
+    found = numbers.couples(scores, "expected")
+    assert set(found) == {(a, b) for a in synthetic.MODELS for b in synthetic.MODELS if a != b}
+    for (a, b), rows in found.items():
+        wanted = numbers.changes(scores, Tuning(a, b, ()), "expected").to_dicts()
+        assert [row["n"] for row in rows] == [row["n"] for row in wanted]
+        for row, other in zip(rows, wanted, strict=True):
+            assert row["dimension"] == other["dimension"]
+            assert [row[name] for name in ("before", "after", "mean", "low", "high")] == pytest.approx(
+                [other[name] for name in ("before", "after", "mean", "low", "high")], abs=1e-12
+            )
+
+
+def test_pictures_are_bounded_and_half_of_them_of_the_same_prompts(contents: Contents) -> None:
     assert len(contents.sheets) == 3 * 42
-    assert contents.picked.group_by("pair").len()["len"].unique().to_list() == [3]
+    assert {len(sheet.names) for sheet in contents.sheets} == {3}
+    assert {(sheet.columns, sheet.rows) for sheet in contents.sheets} == {(3, 1)}
+    for pair in {sheet.pair for sheet in contents.sheets}:
+        assert len(set.intersection(*(set(sheet.names) for sheet in contents.sheets if sheet.pair == pair))) >= 2
 
 
 @pytest.mark.parametrize("per_pair", [0, 1, 2, 5, 12, 40])
 def test_picked_samples_reach_from_worst_to_best(contents: Contents, per_pair: int) -> None:
-    picked = sheets.pick(contents.points, per_pair).filter(pair="IQ-R_TA-S")["data_id"].to_list()
+    found = [sheet for sheet in picked(contents.scores, per_pair) if sheet.pair == "IQ-R_TA-S"]
     level = contents.points.filter(pair="IQ-R_TA-S").group_by("data_id").agg(s=(pl.col("x") + pl.col("y")).mean()).sort("s")
-    assert len(picked) == len(set(picked)) == min(per_pair, 12)
-    assert per_pair < 1 or picked[0] == level["data_id"][0]
-    assert per_pair < 2 or picked[-1] == level["data_id"][-1]
+    order = level["data_id"].to_list()
+    assert len(found) == (3 if per_pair else 0)
+    for sheet in found:
+        assert len(set(sheet.names)) == len(sheet.names) == min(per_pair, 12)
+        assert [order.index(name) for name in sheet.names] == sorted(order.index(name) for name in sheet.names)
+        assert sheet.names[0] == order[0]
+        assert per_pair < 4 or sheet.names[-1] == order[-1]
 
 
-def test_picked_samples_show_every_region_of_every_model() -> None:
-    """One sample of each model lies apart from all others: spread by mean score alone, few would be picked."""
-    rows = [
-        {"model": model, "task": "t2i", "pair": "IQ-R_TA-S", "data_id": f"{n:03}", "x": n / 300, "y": n / 300}
-        | {"region": "R_S" if n == 50 + 31 * place else "R_T"}
-        for place, model in enumerate("abcd")
-        for n in range(300)
-    ]
-    points = pl.DataFrame(rows)
-    picked = sheets.pick(points, 12)
-    assert picked.height == 12
-    shown = points.join(picked, on=["task", "pair", "data_id"], how="semi")
-    assert shown.filter(region="R_S")["model"].n_unique() == 4
-    assert picked["slot"].to_list() == list(range(12))
-    assert picked["data_id"].to_list() == sorted(picked["data_id"])
+@pytest.mark.parametrize("limit", [0.2, 0.5, 0.8, 0.9])
+def test_if_a_model_has_a_sample_where_both_are_high_or_low_one_is_shown(limit: float) -> None:
+    draw = np.random.default_rng(5)
+    scores = pl.concat([synthetic.scores(model, synthetic.prompts(40)) for model in synthetic.MODELS])
+    scores = scores.with_columns(expected=pl.Series(draw.uniform(size=scores.height) ** draw.choice([0.3, 1, 3], scores.height)))
+    located = points(scores, "expected").filter(pl.col("pair").is_in(["IQ-R_TA-S", "TA-C_TA-S"]))
+    names = {(sheet.model, sheet.pair): sheet.names for sheet in picked(scores, 12)}
+    for (model, pair), cloud in located.group_by("model", "pair"):
+        for inside in ((pl.col("x") >= limit) & (pl.col("y") >= limit), (pl.col("x") <= limit) & (pl.col("y") <= limit)):
+            there = cloud.filter(inside)["data_id"].to_list()
+            assert not there or set(there).intersection(names[str(model), str(pair)])
 
 
 def test_a_sheet_holds_the_pictures_in_their_order(tmp_path: Path) -> None:
@@ -146,14 +167,37 @@ def test_a_sheet_holds_the_pictures_in_their_order(tmp_path: Path) -> None:
         image=pl.Series([{"bytes": plain(colour, side), "path": "x"} for colour, side in zip(colours, [64, 400] * 4, strict=True)])
     )
     tables.write(images, tables.IMAGES, tmp_path / "tiny" / "t2i" / "IQ-R_IQ-O.parquet")
-    picked = frame.select("task", "pair", "data_id").with_columns(slot=pl.int_range(8))
-    (sheet,) = sheets.draw(tmp_path, ["tiny"], picked)
-    assert (sheet.columns, sheet.rows, sheet.width, sheet.height) == (6, 2, 192, 192)
-    with Image.open(BytesIO(sheet.webp)) as shown:
+    sheet = sheet_of(frame)
+    webp = drawn(sheet, tmp_path)
+    assert sheets.size(webp) == (6 * 192, 2 * 192)
+    with Image.open(BytesIO(webp)) as shown:
         for place, colour in enumerate(colours):
             down, across = divmod(place, 6)
             pixel = np.asarray(shown.convert("RGB"), np.int64)[192 * down + 96, 192 * across + 96]
             assert np.abs(pixel - colour).max() < 8
+
+
+def sheet_of(frame: pl.DataFrame) -> Sheet:
+    """A sheet of all pictures of the first pair."""
+    names = tuple(frame["data_id"])
+    return Sheet("tiny", "t2i", "IQ-R_IQ-O", names, tuple(f"tiny/{name}" for name in names))
+
+
+def drawn(sheet: Sheet, images: Path) -> bytes:
+    with Store.open(images / "work") as store:
+        list(sheets.draw([sheet], images, store))
+        return sheets.drawn([sheet], store)[sheet.key]
+
+
+def test_a_sheet_is_drawn_once(tmp_path: Path) -> None:
+    frame = synthetic.prompts(4).head(4)
+    shard = tmp_path / "tiny" / "t2i" / "IQ-R_IQ-O.parquet"
+    tables.write(synthetic.images("tiny", frame), tables.IMAGES, shard)
+    first = drawn(sheet_of(frame), tmp_path)
+    shard.unlink()
+    assert drawn(sheet_of(frame), tmp_path) == first
+    with pytest.raises(TableError):
+        drawn(replace(sheet_of(frame), pictures=("another", *sheet_of(frame).pictures[1:])), tmp_path)
 
 
 def plain(colour: tuple[int, int, int], side: int) -> bytes:
@@ -172,15 +216,14 @@ def test_a_damaged_picture_is_one_line(damaged: bytes) -> None:
 def test_a_missing_picture_is_one_line(tmp_path: Path) -> None:
     frame = synthetic.prompts(2).head(2)
     shard = tmp_path / "tiny" / "t2i" / "IQ-R_IQ-O.parquet"
-    picked = frame.select("task", "pair", "data_id").with_columns(slot=pl.int_range(2))
     with pytest.raises(TableError, match="there is no images table"):
-        list(sheets.draw(tmp_path, ["tiny"], picked))
+        drawn(sheet_of(frame), tmp_path)
     tables.write(synthetic.images("tiny", frame.head(1)), tables.IMAGES, shard)
     with pytest.raises(TableError, match="'IQ-R_IQ-O_2' has scores but no picture"):
-        list(sheets.draw(tmp_path, ["tiny"], picked))
+        drawn(sheet_of(frame), tmp_path)
     shard.write_bytes(b"PAR1 no parquet")
     with pytest.raises(TableError, match="not a readable parquet file"):
-        list(sheets.draw(tmp_path, ["tiny"], picked))
+        drawn(sheet_of(frame), tmp_path)
 
 
 def test_the_same_run_gives_the_same_bytes(tmp_path: Path, contents: Contents, html: str) -> None:
@@ -192,8 +235,14 @@ def test_the_same_run_gives_the_same_bytes(tmp_path: Path, contents: Contents, h
 
 def test_shuffled_tables_give_the_same_page(contents: Contents, html: str) -> None:
     scores = contents.scores.sample(fraction=1.0, shuffle=True, seed=1)
-    made = located(scores, THRESHOLDS), relations(scores, THRESHOLDS), correlations(scores, THRESHOLDS)
-    shuffled = replace(contents, scores=scores, points=made[0], relations=made[1], rhos=made[2])
+    shuffled = replace(
+        *(contents,),
+        scores=scores,
+        answers=tables.distinct(scores),
+        points=points(scores, "expected"),
+        relations=relations(scores, THRESHOLDS),
+        sheets=picked(scores, 3),
+    )
     assert page.render(shuffled).html == html
 
 
@@ -219,7 +268,7 @@ def test_a_large_report_keeps_its_samples_and_pictures_beside_the_page(
     publish.publish(contents, {}, tmp_path)
     outside = (tmp_path / "index.html").read_text("utf-8")
     assert embedded(outside)["inside"] is False
-    assert len(outside) < len(html) - sum(len(one.webp) for one in contents.sheets)
+    assert len(outside) < len(html) - sum(map(len, contents.pictures.values()))
     names = {file.name for file in (tmp_path / "files").iterdir()}
     assert len(names) == 3 * 42 + 3 + 1 + 1  # sheets, points of each model, samples of the task, the table
     text = (tmp_path / "files" / "points-1-t2i.js").read_text("utf-8")
@@ -262,8 +311,7 @@ def test_prompts_stand_in_the_page_as_data_only(html: str) -> None:
     assert "<b>3 rows" not in html
     parts = 3 * 42 + 3 + 1
     assert html.count("<script") == html.count("</script>") == 3 + parts
-    shown = embedded(html, "part-samples-t2i")["shown"]
-    assert any(prompt == synthetic.EVIL for pair in shown.values() for _, prompt in pair)
+    assert synthetic.EVIL in embedded(html, "part-samples-t2i")["prompts"].values()
     assert embedded(html)["gates"][1]["failures"] == ["<b>3 rows</b> fail"]
 
 

@@ -195,3 +195,23 @@ def test_the_largest_map_is_named_while_a_hand_moves(page: webdriver.Chrome) -> 
     milliseconds = page.execute_script(TIME, limits().model_dump())
     print(f"1,848 clouds of 305 points: {milliseconds:.0f} ms")
     assert milliseconds < 300
+
+
+CORRELATE = """
+const [text, sizes, kind] = arguments;
+return clouds(text, sizes).map(([x, y]) => rule.correlation(kind, x, y));
+"""
+
+
+@pytest.mark.parametrize("kind", ["spearman", "kendall", "pearson"])
+def test_correlations_equal_pythons(page: webdriver.Chrome, kind: str) -> None:
+    draw = random.Random(4)
+    clouds = [cloud(draw) for _ in range(300)]
+    found = page.execute_script(CORRELATE, *sent(clouds), kind)
+    frame = pl.concat([table(points, model=f"{place:03}") for place, points in enumerate(clouds)])
+    rows = relations(frame, synthetic.thresholds(correlation=kind, bootstraps=0)).select("model", "rho").rows()
+    wanted = [dict(rows).get(f"{place:03}") for place in range(len(clouds))]  # a cloud without any row has none in the table
+    assert [value is None for value in found] == [value is None for value in wanted]
+    pairs = [(mine, rho) for mine, rho in zip(found, wanted, strict=True) if rho is not None]
+    assert len(pairs) > 200
+    assert max(abs(mine - rho) for mine, rho in pairs) <= (0 if kind != "pearson" else 2e-12)

@@ -55,13 +55,13 @@ class Contents:
     models: tuple[str, ...]  # in the order of the roster
     prompts: pl.DataFrame  # PROMPTS
     scores: pl.DataFrame  # SCORES
+    answers: pl.DataFrame  # the same, each model's answers once: a picture may stand in several pairs
     points: pl.DataFrame  # model, task, pair, data_id, x, y: one row per sample
     relations: pl.DataFrame  # RELATIONS
-    rhos: pl.DataFrame  # model, task, pair, spearman, pearson, kendall
     maps: Mapping[tuple[str, str], tuple[str, ...]]  # (model, task) → its groups in words, a line each
     agreements: Sequence[Mapping[str, object]]  # a, b, task and how far their maps agree: pairs, equal, kappa, kappa_reason
-    picked: pl.DataFrame  # task, pair, data_id, slot: the prompts whose pictures are shown
-    sheets: Sequence[Sheet]
+    sheets: Sequence[Sheet]  # which pictures are shown
+    pictures: Mapping[str, bytes]  # key of a sheet → the sheet as WebP
     thresholds: Mapping[str, object]
     tiny: bool  # all models belong to the tiny world
     tunings: tuple[Tuning, ...] = ()

@@ -1,11 +1,16 @@
-"""The numbers of the report: means with intervals, changes between two models, and what the judge was like."""
+"""The numbers of the report: means with intervals, changes between two models, and what the judge was like.
 
-from collections.abc import Sequence
+`answers` are scores of which each model's answers stand there once, as `trig.tables.distinct` gives them, so that a picture that stands in several
+pairs counts once.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import permutations
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from trig import tables
 from trig.report.contents import Tuning
 
 SAMPLE = ("task", "pair", "data_id", "dimension")
@@ -17,26 +22,25 @@ LEAST_MASS = -6
 """Off-grade mass at or below 10^-6 stands in the first step of its histogram, which has one step for each half power of ten."""
 
 
-def means(scores: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Mean per model and dimension with a 95 % interval. A picture that stands in several pairs counts once."""
-    return _with_interval(tables.distinct(scores).group_by("model", "dimension"), column).sort("model", "dimension")
+def means(answers: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Mean per model and dimension with a 95 % interval."""
+    return _with_interval(answers.group_by("model", "dimension"), column).sort("model", "dimension")
 
 
-def levels(scores: pl.DataFrame, column: str) -> pl.DataFrame:
+def levels(answers: pl.DataFrame, column: str) -> pl.DataFrame:
     """Mean of each model's dimension means, each dimension counting the same, with a 95 % interval: model, mean, low, high, n, nulls.
 
     The scores of one picture vary together, so the interval is taken over pictures: a picture moves the mean by the sum of what each of its scores
     moves it by (the linear part of the mean's variance).
     """
-    once = tables.distinct(scores)
     of = ["model", "dimension"]
-    known = once.drop_nulls(column).with_columns(own=pl.col(column).sort().mean().over(of), count=pl.len().over(of))
+    known = answers.drop_nulls(column).with_columns(own=pl.col(column).sort().mean().over(of), count=pl.len().over(of))
     dimensions = pl.col("dimension").n_unique().over("model")
     moved = known.with_columns(part=(pl.col(column) - pl.col("own")) / pl.col("count") / dimensions)
     pictures = moved.group_by("model", "image_key").agg(part=pl.col("part").sort().sum())
     half = pictures.group_by("model").agg(half=HALF_WIDTH * (pl.col("part") ** 2).sort().sum().sqrt())
     level = known.unique(of, maintain_order=True).group_by("model").agg(mean=pl.col("own").sort().mean())
-    counts = once.group_by("model").agg(n=pl.col(column).count(), nulls=pl.col(column).null_count())
+    counts = answers.group_by("model").agg(n=pl.col(column).count(), nulls=pl.col(column).null_count())
     found = counts.join(level, on="model", how="left").join(half, on="model", how="left").sort("model")
     return found.with_columns(low=pl.col("mean") - pl.col("half"), high=pl.col("mean") + pl.col("half")).drop("half")
 
@@ -60,27 +64,59 @@ def changes(scores: pl.DataFrame, tuning: Tuning, column: str) -> pl.DataFrame:
     )
 
 
-def judged(scores: pl.DataFrame) -> pl.DataFrame:
+def couples(scores: pl.DataFrame, column: str) -> Mapping[tuple[str, str], list[dict[str, float | str | None]]]:
+    """What changes from one model to another, for any two of them and each dimension: the rows of `changes` over all pairs, without `pair`."""
+    samples = scores.select(*SAMPLE).unique().sort(*SAMPLE)
+    values, keys = [], []
+    models = scores["model"].unique().sort().to_list()
+    for model in models:
+        own = scores.filter(pl.col("model") == model).select(*SAMPLE, column, "key")
+        side = samples.join(own, on=SAMPLE, how="left", maintain_order="left")
+        values.append(side[column].fill_null(float("nan")).to_numpy())
+        keys.append(side["key"].rank("dense").fill_null(0).to_numpy())
+    dimensions = samples["dimension"].to_physical().to_numpy()
+    names = dict(samples.select(code=pl.col("dimension").to_physical(), dimension=pl.col("dimension").cast(pl.String)).unique().iter_rows())
+    found = {}
+    for a, b in permutations(range(len(models)), 2):
+        both = np.flatnonzero(~np.isnan(values[a]) & ~np.isnan(values[b]))
+        _, first = np.unique(keys[a][both].astype(np.int64) << 32 | keys[b][both].astype(np.int64), return_index=True)
+        once = both[np.sort(first)]
+        found[models[a], models[b]] = [
+            {"dimension": names[code], **_paired(values[a][once[own]], values[b][once[own]])}
+            for code in sorted(names)
+            if (own := dimensions[once] == code).any()
+        ]
+    return found
+
+
+def _paired(before: NDArray[np.float64], after: NDArray[np.float64]) -> dict[str, float | None]:
+    change, n = after - before, before.size
+    mean = float(change.mean())
+    half = HALF_WIDTH * float(change.std(ddof=1)) / n**0.5 if n > 1 else None
+    interval = {"low": None, "high": None} if half is None else {"low": mean - half, "high": mean + half}
+    return {"before": float(before.mean()), "after": float(after.mean()), "mean": mean, "n": n, **interval}
+
+
+def judged(answers: pl.DataFrame) -> pl.DataFrame:
     """What the judge was like, per model and dimension: answers, nulls, confidence C and off-grade mass as mean and 5th and 95th percentile."""
     kinds = [
         pl.col(name).sort().mean().alias(f"{name}_mean") if end is None else pl.col(name).quantile(end).alias(f"{name}_{round(100 * end)}")
         for name in ("confidence", "off_mass")
         for end in (None, 0.05, 0.95)
     ]
-    once = tables.distinct(scores)
-    return once.group_by("model", "dimension").agg(*kinds, n=pl.len(), nulls=pl.col("expected").null_count()).sort("model", "dimension")
+    return answers.group_by("model", "dimension").agg(*kinds, n=pl.len(), nulls=pl.col("expected").null_count()).sort("model", "dimension")
 
 
-def histogram(scores: pl.DataFrame, column: str) -> list[dict[str, object]]:
+def histogram(answers: pl.DataFrame, column: str) -> list[dict[str, object]]:
     """The share of a dimension's answers in each step of `confidence` or `off_mass` (there the steps are half powers of ten): dimension, low, high,
     share."""
-    once = tables.distinct(scores).drop_nulls(column)
+    known = answers.drop_nulls(column)
     masses = column == "off_mass"
     edges: Sequence[float] = np.arange(LEAST_MASS, 0.1, 0.5).tolist() if masses else np.linspace(0, 1, BINS + 1).round(4).tolist()
     value = pl.col(column).clip(10.0**LEAST_MASS).log10() if masses else pl.col(column)
     width = edges[1] - edges[0]
     step = ((value - edges[0]) / width).floor().clip(0, len(edges) - 2).cast(pl.Int64)
-    counted = once.group_by("dimension", step=step).len().sort("dimension", "step")
+    counted = known.group_by("dimension", step=step).len().sort("dimension", "step")
     shares = counted.with_columns(share=pl.col("len") / pl.col("len").sum().over("dimension"))
     return [
         {"dimension": dimension, "low": edges[place], "high": edges[place + 1], "share": round(share, 5)}

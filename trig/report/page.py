@@ -5,7 +5,7 @@ A small run's samples and pictures are inside too. Those of a large one lie besi
 
 import json
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
@@ -18,8 +18,9 @@ import polars as pl
 import vl_convert
 
 from trig.dimensions import ABOUT, PAIRS, Relation
-from trig.report import charts, numbers, theme
+from trig.report import charts, numbers, sheets, theme
 from trig.report.contents import Contents, Tuning
+from trig.report.sheets import Sheet
 
 INSIDE = 16 << 20
 """Bytes of samples and pictures that a page holds at most; more lie beside it."""
@@ -49,9 +50,9 @@ class Page:
 def render(contents: Contents) -> Page:
     """The page. The same contents give the same bytes."""
     parts = dict(_parts(contents))
-    sheets = {f"sheet-{_place(contents, one.model, one.task, one.pair)}": one.webp for one in contents.sheets}
-    inside = sum(map(len, [*parts.values(), *sheets.values()])) <= INSIDE
-    held = {**parts, **{name: json.dumps(b64encode(webp).decode()) for name, webp in sheets.items()}} if inside else {}
+    drawn = {f"sheet-{_place(contents, one)}": contents.pictures[one.key] for one in contents.sheets}
+    inside = sum(map(len, [*parts.values(), *drawn.values()])) <= INSIDE
+    held = {**parts, **{name: json.dumps(b64encode(webp).decode()) for name, webp in drawn.items()}} if inside else {}
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     html = environment.from_string(_part("page.html")).render(
         policy=POLICY.format(own="" if inside else " 'self' file:"),
@@ -65,7 +66,7 @@ def render(contents: Contents) -> Page:
     if inside:
         return Page(html, {})
     scripts = {f"{name}.js": f"trigPart({_json(name)}, {_safe(text)});\n".encode() for name, text in parts.items()}
-    return Page(html, scripts | {f"{name}.webp": webp for name, webp in sheets.items()})
+    return Page(html, scripts | {f"{name}.webp": webp for name, webp in drawn.items()})
 
 
 def _part(name: str) -> str:
@@ -92,24 +93,23 @@ def _safe(text: str) -> str:
     )
 
 
-def _place(contents: Contents, model: str, task: str, pair: str) -> str:
+def _place(contents: Contents, sheet: Sheet) -> str:
     """A name for a model's subset that says nothing but its place."""
-    return f"{contents.models.index(model)}-{task}-{pair}"
+    return f"{contents.models.index(sheet.model)}-{sheet.task}-{sheet.pair}"
 
 
 def _parts(contents: Contents) -> Iterator[tuple[str, str]]:
-    """The samples, as JSON: of each task the names and shown prompts, of each model and task the scores."""
+    """The samples, as JSON: of each task the names and the prompts that have a picture, of each model and task the scores."""
     samples = contents.points.select("task", "pair", "data_id").unique().sort("task", "pair", "data_id")
+    rows = [(sheet.task, sheet.pair, name) for sheet in contents.sheets for name in sheet.names]
+    shown = pl.DataFrame(rows, schema={name: samples.schema[name] for name in ("task", "pair", "data_id")}, orient="row").unique()
     texts = contents.prompts.filter(pl.col("split") == "test").select("task", "data_id", "prompt")
-    shown = contents.picked.join(texts, on=["task", "data_id"], how="left", maintain_order="left")
+    shown = shown.join(texts, on=["task", "data_id"]).sort("task", "pair", "data_id")
     for task in contents.tasks:
         own = samples.filter(pl.col("task") == task)
         ids = {str(pair): part["data_id"].to_list() for (pair,), part in own.group_by("pair", maintain_order=True)}
-        prompts = {
-            str(pair): part.sort("slot").select("data_id", "prompt").rows()
-            for (pair,), part in shown.filter(pl.col("task") == task).group_by("pair", maintain_order=True)
-        }
-        yield f"samples-{task}", _json({"ids": ids, "shown": prompts})
+        prompts = dict(shown.filter(pl.col("task") == task).select("data_id", "prompt").iter_rows())
+        yield f"samples-{task}", _json({"ids": ids, "prompts": prompts})
         for number, model in enumerate(contents.models):
             scored = contents.points.filter(pl.col("model") == model, pl.col("task") == task).select("pair", "data_id", "x", "y")
             yield (
@@ -129,10 +129,10 @@ def _coordinates(samples: pl.DataFrame) -> str:
 
 def _facts(contents: Contents, inside: bool) -> dict[str, Any]:
     """What every page of the report needs at once."""
-    relations = contents.relations.join(contents.rhos, on=["model", "task", "pair"], how="left", maintain_order="left")
+    relations = contents.relations
     present = {task: set(relations.filter(pl.col("task") == task)["pair"]) for task in contents.tasks}
     tasks: list[str | None] = [None, *contents.tasks] if len(contents.tasks) > 1 else [None]
-    of = {task: contents.scores if task is None else contents.scores.filter(pl.col("task") == task) for task in tasks}
+    of = {task: contents.answers if task is None else contents.answers.filter(pl.col("task") == task) for task in tasks}
     return {
         "inside": inside,
         "tiny": contents.tiny,
@@ -148,18 +148,16 @@ def _facts(contents: Contents, inside: bool) -> dict[str, Any]:
         "correlations": CORRELATIONS,
         "legend": [[name, theme.GLYPHS[name], about] for name, about in ABOUT_RELATIONS.items()],
         "relations": {"columns": relations.columns, "rows": relations.rows()},
-        "means": [{**row, "task": task} for task, scores in of.items() for row in numbers.means(scores, contents.score).to_dicts()],
-        "levels": [{**row, "task": task} for task, scores in of.items() for row in numbers.levels(scores, contents.score).to_dicts()],
+        "means": [{**row, "task": task} for task, answers in of.items() for row in numbers.means(answers, contents.score).to_dicts()],
+        "levels": [{**row, "task": task} for task, answers in of.items() for row in numbers.levels(answers, contents.score).to_dicts()],
         "maps": [[model, task, [line.partition(": ")[::2] for line in lines]] for (model, task), lines in contents.maps.items()],
         "agreements": list(contents.agreements),
         "changes": {f"{a}|{b}": rows for (a, b), rows in _changes(contents).items()},
         "tunings": [asdict(one) for one in contents.tunings],
-        "sheets": {
-            _place(contents, one.model, one.task, one.pair): [one.columns, one.rows, one.width, one.height] for one in contents.sheets
-        },
-        "judged": numbers.judged(contents.scores).to_dicts(),
+        "sheets": {_place(contents, one): _laid(contents, one) for one in contents.sheets},
+        "judged": numbers.judged(contents.answers).to_dicts(),
         "modes": contents.scores.group_by("judge", "engine", "mode").len().sort("judge", "engine", "mode").rows(),
-        "histograms": {column: numbers.histogram(contents.scores, column) for column in ("confidence", "off_mass")},
+        "histograms": {column: numbers.histogram(contents.answers, column) for column in ("confidence", "off_mass")},
         "nulls": numbers.nulls(contents.scores, contents.score),
         "yardstick": asdict(contents.yardstick) if contents.yardstick else None,
         "gates": [asdict(gate) for gate in contents.gates],
@@ -192,19 +190,38 @@ def _first(contents: Contents) -> list[str]:
     return list(min(rows, key=lambda row: ((row[0], row[2]) not in asked, row[3] in (Relation.NONE, Relation.TOO_FEW)))[:3])
 
 
+def _laid(contents: Contents, sheet: Sheet) -> list[object]:
+    """How pictures lie on a sheet: columns, rows, width and height of one, and their names."""
+    width, height = sheets.size(contents.pictures[sheet.key])
+    return [sheet.columns, sheet.rows, width // sheet.columns, height // sheet.rows, sheet.names]
+
+
 def _changes(contents: Contents) -> dict[tuple[str, str], list[dict[str, Any]]]:
     """How the means of any two models differ, the earlier of the roster first; a tuned model comes after the model it was tuned from."""
     tuned = {(one.base, one.tuned): one for one in contents.tunings}
-    couples = [(b, a) if (b, a) in tuned else (a, b) for a, b in combinations(contents.models, 2)]
-    return {couple: _rows(contents, tuned.get(couple, Tuning(*couple, ()))) for couple in couples}
+    order = [(b, a) if (b, a) in tuned else (a, b) for a, b in combinations(contents.models, 2)]
+    found = numbers.couples(contents.scores, contents.score) if order else {}
+    return {couple: _rows([*_trained(contents, tuned.get(couple)), *found[couple]]) for couple in order}
 
 
-def _rows(contents: Contents, tuning: Tuning) -> list[dict[str, Any]]:
-    rows = numbers.changes(contents.scores, tuning, contents.score).to_dicts()
-    for row in rows:
-        row["kind"] = "unclear" if row["low"] is None or row["low"] <= 0 <= row["high"] else "rise" if row["low"] > 0 else "fall"
-        row["label"] = f"★ {row['dimension']} in {row['pair']}" if row["pair"] else charts.label(row["dimension"])
-    return rows
+def _trained(contents: Contents, tuning: Tuning | None) -> list[dict[str, Any]]:
+    """The changes of the pairs that a model was tuned for."""
+    if tuning is None:
+        return []
+    return numbers.changes(contents.scores, tuning, contents.score).drop_nulls("pair").to_dicts()
+
+
+def _rows(changes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """With a label, and whether it is a rise or a fall for sure."""
+    return [
+        {
+            "pair": None,
+            **row,
+            "kind": "unclear" if row["low"] is None or row["low"] <= 0 <= row["high"] else "rise" if row["low"] > 0 else "fall",
+            "label": f"★ {row['dimension']} in {row['pair']}" if row.get("pair") else charts.label(row["dimension"]),
+        }
+        for row in changes
+    ]
 
 
 def _published(contents: Contents) -> dict[str, Any] | None:

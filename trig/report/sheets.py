@@ -1,7 +1,10 @@
-"""Picks the pictures a report shows and lays those of each model and pair out on one sheet, small enough to travel with the page."""
+"""Picks the pictures a report shows and lays those of each model and pair out on one sheet, small enough to travel with the page.
+
+Which pictures these are does not depend on thresholds, and finished sheets stay in the work store: a study of thresholds draws none of them again.
+"""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
@@ -13,91 +16,121 @@ import polars as pl
 from PIL import Image, UnidentifiedImageError
 
 from trig.errors import PictureError, TableError
+from trig.keys import content_key
+from trig.store import Progress, Store, fill
 
+SHELF = "sheets"
+DRAWING = 1
+"""Counts up when sheets begin to be drawn in another way, so that none of the old ones is taken for a new one."""
 LONGEST_SIDE = 192  # pixels; larger pictures are shrunk for the page only
 COLUMNS = 6
 QUALITY = 95  # of WebP
+BATCH = 64
 SUBSET = ("task", "pair")
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The picked pictures of a model and pair, side by side in the order of their slots."""
+    """The picked pictures of a model and pair, side by side in their order."""
 
     model: str
     task: str
     pair: str
-    columns: int
-    rows: int
-    width: int  # pixels of one picture's place; a smaller picture stands in its middle
-    height: int
-    webp: bytes
+    names: tuple[str, ...]  # data_id of each picture
+    pictures: tuple[str, ...]  # their keys
+
+    @property
+    def key(self) -> str:
+        """Names the sheet's bytes."""
+        return content_key(pictures=self.pictures, drawing=DRAWING, side=LONGEST_SIDE, columns=COLUMNS, quality=QUALITY)
+
+    @property
+    def columns(self) -> int:
+        """Pictures side by side."""
+        return min(COLUMNS, len(self.names))
+
+    @property
+    def rows(self) -> int:
+        """Rows of pictures; the last may be shorter."""
+        return ceil(len(self.names) / COLUMNS)
 
 
-def pick(points: pl.DataFrame, per_pair: int) -> pl.DataFrame:
-    """The samples to show, with their `slot`: `per_pair` prompts of each subset at most, the same for every model.
+def pick(points: pl.DataFrame, per_pair: int) -> list[Sheet]:
+    """The pictures to show, `per_pair` of each model and subset at most, from the worst to the best mean score over models.
 
-    First the prompts that between them show each region of each model, where that is possible; then prompts spread evenly from the worst to the best
-    mean score. `points` has the `region` of each sample. Slots go from the worst to the best.
+    Half of them, or all where there are so few, are of the same prompts for every model and spread evenly. The other half are a model's own: by turns
+    the sample whose lower score is highest, whose higher score is lowest, and those that lie furthest to either side. So if a model has any sample
+    in R_S or in R_B, at whatever thresholds, one is shown. `points` has the `image_key` of each sample.
     """
-    level = (pl.col("x") + pl.col("y")).sort().mean()
-    ranked = points.group_by(*SUBSET, "data_id").agg(level=level).sort(*SUBSET, "level", "data_id", nulls_last=True)
-    seen = points.drop_nulls("region").select(*SUBSET, "data_id", shows=pl.struct("model", "region").rank("dense"))
-    shows = seen.group_by(*SUBSET, "data_id").agg(pl.col("shows").unique())
-    ranked = ranked.join(shows, on=[*SUBSET, "data_id"], how="left", maintain_order="left")
-    parts = [_picked(part, per_pair) for part in ranked.partition_by(SUBSET, maintain_order=True)] if per_pair else []
-    chosen = pl.concat([ranked.clear(), *parts]).select(*SUBSET, "data_id")
-    return chosen.with_columns(slot=pl.int_range(pl.len()).over(SUBSET))
+    if not per_pair:
+        return []
+    found = []
+    for part in points.sort(*SUBSET, "model", "data_id").partition_by(SUBSET, maintain_order=True):
+        levels = part.group_by("data_id").agg(level=(pl.col("x") + pl.col("y")).sort().mean()).sort("level", "data_id", nulls_last=True)
+        order = {name: place for place, name in enumerate(levels["data_id"])}
+        own = per_pair // 2 if len(order) > per_pair else 0
+        spread = np.unique(np.rint(np.linspace(0, len(order) - 1, min(per_pair, len(order)) - own)).astype(int))
+        shared = set(levels["data_id"].gather(spread))
+        for of in part.partition_by("model", maintain_order=True):
+            chosen = shared.intersection(of["data_id"])
+            names = sorted(chosen | _extremes(of.filter(~pl.col("data_id").is_in(shared)), own), key=order.__getitem__)
+            pictures = dict(of.select("data_id", "image_key").iter_rows())
+            task, pair, model = of.select("task", "pair", "model").row(0)
+            found.append(Sheet(model, task, pair, tuple(names), tuple(pictures[name] for name in names)))
+    return found
 
 
-def _picked(ranked: pl.DataFrame, per_pair: int) -> pl.DataFrame:
-    """Rows of one subset, ordered by level: those that show something new, and evenly spread ones."""
-    count = ranked.height
-    if count <= per_pair:
-        return ranked
-    spread = np.rint(np.linspace(0, count - 1, per_pair)).astype(int).tolist()
-    shows = [set(one or ()) for one in ranked["shows"].to_list()]
-    wanted: set[int] = set().union(*shows) - set().union(*(shows[place] for place in spread))
-    extra: list[int] = []
-    while wanted and len(extra) < per_pair - 2:
-        best = max(range(count), key=lambda place: (len(shows[place] & wanted), -place))
-        extra.append(best)
-        wanted -= shows[best]
-    kept = np.rint(np.linspace(0, count - 1, per_pair - len(extra))).astype(int).tolist()
-    return ranked[sorted({*kept, *extra})]
+def _extremes(points: pl.DataFrame, wanted: int) -> set[str]:
+    """The samples that lie furthest out, by turns towards each corner."""
+    scored = points.drop_nulls(["x", "y"])
+    x, y, names = scored["x"].to_numpy(), scored["y"].to_numpy(), scored["data_id"].to_list()
+    towards = [-np.minimum(x, y), np.maximum(x, y), y - x, x - y]
+    turns = np.stack([np.argsort(far, kind="stable") for far in towards], axis=1).ravel()
+    return {names[place] for place in list(dict.fromkeys(turns.tolist()))[:wanted]}
 
 
-def draw(images: Path, models: Sequence[str], picked: pl.DataFrame) -> Iterator[Sheet]:
-    """A sheet for each model and subset, from its shard. Raises TableError for a picked sample without a picture."""
-    subsets = [(str(task), str(pair), part["data_id"].to_list()) for (task, pair), part in picked.group_by(SUBSET, maintain_order=True)]
-    wanted = [(images, model, *subset) for model in models for subset in subsets]
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        yield from threads.map(lambda one: _sheet(*one), wanted)
+def draw(wanted: Sequence[Sheet], images: Path, store: Store) -> Iterator[Progress]:
+    """Brings every sheet into the store, those that are not there from their shards. Raises TableError for a sample without a picture."""
+
+    def work(missing: list[Sheet]) -> Iterator[tuple[int, bytes]]:
+        with ThreadPoolExecutor(os.cpu_count()) as threads:
+            yield from enumerate(threads.map(lambda sheet: _drawn(sheet, images), missing))
+
+    yield from fill(store, SHELF, {sheet.key: sheet for sheet in wanted}, work, BATCH)
 
 
-def _sheet(images: Path, model: str, task: str, pair: str, names: Sequence[str]) -> Sheet:
-    path = images / model / task / f"{pair}.parquet"
+def drawn(wanted: Sequence[Sheet], store: Store) -> Mapping[str, bytes]:
+    """The sheets by their keys, as WebP."""
+    return store.get(SHELF, [sheet.key for sheet in wanted])
+
+
+def _drawn(sheet: Sheet, images: Path) -> bytes:
+    path = images / sheet.model / sheet.task / f"{sheet.pair}.parquet"
     if not path.exists():
-        raise TableError(f"{path}: there is no images table here; run `dvc repro generate@{model}`, or `dvc pull`")
-    wanted = pl.scan_parquet(path).filter(pl.col("data_id").is_in(names)).select("data_id", pl.col("image").struct.field("bytes"))
+        raise TableError(f"{path}: there is no images table here; run `dvc repro generate@{sheet.model}`, or `dvc pull`")
+    wanted = pl.scan_parquet(path).filter(pl.col("data_id").is_in(sheet.names)).select("data_id", pl.col("image").struct.field("bytes"))
     try:
         files = dict(wanted.collect().iter_rows())
     except (pl.exceptions.PolarsError, OSError) as error:
         raise TableError(f"{path}: not a readable parquet file ({str(error).splitlines()[0]}); delete it and run `dvc repro`") from None
-    for name in names:
+    for name in sheet.names:
         if name not in files:
-            raise TableError(f"{path}: data_id {name!r} has scores but no picture; run `dvc repro generate@{model}`")
-    pictures = [small(files[name], f"{path}: data_id {name!r}") for name in names]
+            raise TableError(f"{path}: data_id {name!r} has scores but no picture; run `dvc repro generate@{sheet.model}`")
+    pictures = [small(files[name], f"{path}: data_id {name!r}") for name in sheet.names]
     width, height = (max(picture.size[side] for picture in pictures) for side in (0, 1))
-    columns = min(COLUMNS, len(pictures))
-    rows_needed = ceil(len(pictures) / columns)
-    sheet = Image.new("RGB", (columns * width, rows_needed * height), "white")
+    whole = Image.new("RGB", (sheet.columns * width, sheet.rows * height), "white")
     for place, picture in enumerate(pictures):
-        down, across = divmod(place, columns)
-        sheet.paste(picture, (across * width + (width - picture.width) // 2, down * height + (height - picture.height) // 2))
+        down, across = divmod(place, COLUMNS)
+        whole.paste(picture, (across * width + (width - picture.width) // 2, down * height + (height - picture.height) // 2))
     packed = BytesIO()
-    sheet.save(packed, "WEBP", quality=QUALITY, method=2, use_sharp_yuv=True)
-    return Sheet(model, task, pair, columns, rows_needed, width, height, packed.getvalue())
+    whole.save(packed, "WEBP", quality=QUALITY, method=2, use_sharp_yuv=True)
+    return packed.getvalue()
+
+
+def size(webp: bytes) -> tuple[int, int]:
+    """Width and height of a sheet in pixels."""
+    with Image.open(BytesIO(webp)) as picture:
+        return picture.size
 
 
 def small(png: bytes, where: str) -> Image.Image:

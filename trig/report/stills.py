@@ -15,6 +15,7 @@ from trig.report.contents import Contents
 FONT = "Liberation Sans"
 SIDE = 330  # pixels of a matrix
 COLUMNS = 3
+MANY = 9  # more maps than these are drawn with half the pixels a side
 CONFIG: Mapping[str, Any] = {
     "font": FONT,
     "background": theme.LIGHT["surface"],
@@ -28,31 +29,34 @@ CONFIG: Mapping[str, Any] = {
 
 def maps(contents: Contents) -> bytes:
     """The map of each model as a matrix, as PNG."""
-    means = numbers.means(contents.scores, contents.score)
-    shown = [_map(contents, means, model, task) for model in contents.models for task in contents.tasks]
+    means = numbers.means(contents.answers, contents.score)
+    chart = charts.spec(charts.matrix().properties(width=SIDE, height=SIDE))
+    chart.pop("$schema")
+    shown = [_map(contents, means, chart, model, task) for model in contents.models for task in contents.tasks]
     legend = _legend()
     grid: charts.Spec = {"concat": shown, "columns": COLUMNS, "resolve": {"scale": {"color": "independent"}}}
-    return _png({"$schema": legend.pop("$schema"), "vconcat": [grid, legend], "resolve": {"scale": {"color": "independent"}}})
+    return _png(
+        {"$schema": legend.pop("$schema"), "vconcat": [grid, legend], "resolve": {"scale": {"color": "independent"}}},
+        1 if len(shown) > MANY else 2,
+    )
 
 
 def dimensions(contents: Contents) -> bytes:
     """The mean score of each dimension per model, as PNG."""
-    rows = numbers.means(contents.scores, contents.score).drop_nulls("mean").to_dicts()
+    rows = numbers.means(contents.answers, contents.score).drop_nulls("mean").to_dicts()
     means = [{**row, "label": charts.label(row["dimension"])} for row in rows]
     chart = charts.intervals(contents.models, "mean score, 0 to 1")
     chart = chart.properties(width=620, height=charts.intervals_height(contents.models))
     return _png(charts.filled(charts.spec(chart), {"means": means}))
 
 
-def _map(contents: Contents, means: pl.DataFrame, model: str, task: str) -> charts.Spec:
+def _map(contents: Contents, means: pl.DataFrame, chart: charts.Spec, model: str, task: str) -> charts.Spec:
     own = contents.relations.filter(pl.col("model") == model, pl.col("task") == task)
     codes = pl.col("pair").cast(pl.String).str.split("_")
     rows = own.select("pair", "relation", "leaning", "evidence", "rho", x=codes.list.get(0), y=codes.list.get(1)).to_dicts()
     level = means.filter(pl.col("model") == model).select("mean", code="dimension").drop_nulls().to_dicts()
     title = model if len(contents.tasks) == 1 else f"{model} · {task}"
-    chart = charts.spec(charts.matrix().properties(width=SIDE, height=SIDE, title=title))
-    chart.pop("$schema")
-    return dict(charts.filled(chart, {"relations": rows, "means": level}))
+    return dict(charts.filled({**chart, "title": title}, {"relations": rows, "means": level}))
 
 
 def _legend() -> charts.Spec:
@@ -64,9 +68,9 @@ def _legend() -> charts.Spec:
     return charts.spec(alt.layer(squares, glyphs, names).properties(width=105 * len(rows), height=24))
 
 
-def _png(chart: charts.Spec) -> bytes:
+def _png(chart: charts.Spec, scale: int = 2) -> bytes:
     spec = theme.fill({**chart, "config": dict(CONFIG)}, theme.LIGHT)
-    drawn = vl_convert.vegalite_to_png(spec, vl_version=charts.VEGA_LITE, scale=2)
+    drawn = vl_convert.vegalite_to_png(spec, vl_version=charts.VEGA_LITE, scale=scale)
     packed = BytesIO()
     with Image.open(BytesIO(drawn)) as picture:
         picture.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(packed, "PNG", optimize=True)

@@ -12,12 +12,12 @@ const SORTS = {
 
 // The pictured samples of a model's pair: { model, task, pair, id, prompt, x, y, region, slot }; x and y NaN and region null where one is missing.
 async function pictured(model, task, pair) {
-  const [{ shown }, clouds] = await Promise.all([samples(task), points(model, task)]);
-  if (!facts.sheets[`${facts.models.indexOf(model)}-${task}-${pair}`]) return [];
-  const { ids, x, y } = clouds.get(pair);
+  const names = facts.sheets[`${facts.models.indexOf(model)}-${task}-${pair}`]?.[4] ?? [];
+  const [{ prompts }, clouds] = await Promise.all([samples(task), points(model, task)]);
+  const { ids, x, y } = clouds.get(pair) ?? { ids: [] };
   const places = new Map(ids.map((id, place) => [id, place]));
-  return (shown[pair] ?? []).map(([id, prompt], slot) => {
-    const place = places.get(id);
+  return names.map((id, slot) => {
+    const [place, prompt] = [places.get(id), prompts[id]];
     const whole = !Number.isNaN(x[place]) && !Number.isNaN(y[place]);
     return { model, task, pair, id, prompt, slot, x: x[place], y: y[place], region: whole ? rule.region(x[place], y[place], limits) : null };
   });

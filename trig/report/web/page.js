@@ -49,7 +49,7 @@ async function classified(task) {
 // A row as the thresholds that are set have it. What was found by resampling holds for the thresholds of the run: it is shown only while they stand.
 function anew(row, cloud) {
   const counts = rule.count(...complete(cloud), limits);
-  const rho = row[limits.correlation];
+  const rho = differs("correlation") ? rule.correlation(limits.correlation, ...complete(cloud)) : row.rho;
   const { relation, leaning } = rule.verdict(counts, rho, limits);
   const { kind, evidence } = rule.support(row, relation, limits);
   const found = { ...row, ...counts, rho, relation, kind, evidence, leaning: leaning && row[leaning] };

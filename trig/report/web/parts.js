@@ -36,7 +36,7 @@ function part(name) {
 
 const bytes = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
 
-// Names and shown prompts of a task's samples: { ids: { pair: [name] }, shown: { pair: [[name, prompt]] } }.
+// Names of a task's samples, and the prompts of those that have a picture: { ids: { pair: [name] }, prompts: { name: prompt } }.
 const samples = (task) => part(`samples-${task}`);
 
 // The samples of each pair of a model: a Map of pair to { ids, x, y }, with NaN for a missing score.
@@ -62,12 +62,10 @@ function complete({ x, y }) {
   return there.length === x.length ? [x, y] : [x, y].map((side) => Float64Array.from(there, (place) => side[place]));
 }
 
-// The address of a sheet of pictures, and how they lie on it: { url, columns, rows, width, height }; null where no picture was kept.
+// The address of a sheet of pictures, and how they lie on it: { url, columns, rows, width, height }.
 async function sheet(model, task, pair) {
   const name = `${facts.models.indexOf(model)}-${task}-${pair}`;
-  const lies = facts.sheets[name];
-  if (!lies) return null;
-  const [columns, rows, width, height] = lies;
+  const [columns, rows, width, height] = facts.sheets[name];
   const url = facts.inside
     ? await once(`url of ${name}`, async () => URL.createObjectURL(new Blob([bytes(await part(`sheet-${name}`))], { type: "image/webp" })))
     : `files/sheet-${name}.webp`;

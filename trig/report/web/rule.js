@@ -6,6 +6,7 @@ const rule = (() => {
   const ONE_PLACE = 1e-11; // a variance of x, where x reaches from -1 to 1, below which the points have one x
   const GRAIN = 2 ** 40; // numbers in [-1, 1] are summed as multiples of 1 / GRAIN: sums of 8,192 of them are exact, in any order
   const HALF_EVEN = 1.5 * 2 ** 52; // adding it leaves no bits below 1, and rounds as np.rint does
+  const DECIMALS = 1e12; // of a correlation: one of exactly 0.7 must meet a limit of 0.7
   const grain = (value) => (value * GRAIN + HALF_EVEN - HALF_EVEN) / GRAIN;
 
   // Where a point lies: R_S, both dimensions high; R_B, both low; R_T, the rest. `paper` counts the limits in, `reference` leaves them out.
@@ -81,6 +82,52 @@ const rule = (() => {
     return { n_above: above, n_below: below, slope, intercept: up.middle + up.half * line.intercept - slope * across.middle };
   }
 
+  // A correlation of all points, -1..1; null with fewer than three points or when one side is constant. Ranks and signs are counted in whole numbers,
+  // so Spearman's and Kendall's are Python's to the last bit; Pearson's is, but for sums that differ past its twelfth decimal.
+  function correlation(kind, x, y) {
+    const [both, one, other] = { spearman, pearson, kendall }[kind](x, y);
+    if (x.length < 3 || !(one > 0) || !(other > 0)) return null;
+    const rounded = ((both / (Math.sqrt(one) * Math.sqrt(other))) * DECIMALS + HALF_EVEN - HALF_EVEN) / DECIMALS;
+    return Math.min(1, Math.max(-1, rounded));
+  }
+
+  // Twice the rank of each value less the mean of all ranks; equal values share their mean rank.
+  function ranks(values) {
+    const order = Float64Array.from(values.keys()).sort((a, b) => values[a] - values[b]);
+    const found = new Float64Array(values.length);
+    for (let first = 0, last; first < order.length; first = last) {
+      for (last = first + 1; last < order.length && values[order[last]] === values[order[first]]; ) last++;
+      for (let place = first; place < last; place++) found[order[place]] = first + last + 1 - (values.length + 1);
+    }
+    return found;
+  }
+
+  const dot = (a, b) => a.reduce((sum, value, place) => sum + value * b[place], 0);
+  const sums = (a, b) => [dot(a, b), dot(a, a), dot(b, b)];
+  const spearman = (x, y) => sums(ranks(x), ranks(y));
+
+  function pearson(x, y) {
+    const centred = (values) => {
+      const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+      return values.every((value) => value === values[0]) ? values.map(() => 0) : values.map((value) => value - mean);
+    };
+    return sums(centred(x), centred(y));
+  }
+
+  // tau-b, which corrects for ties: pairs in the same order less pairs in opposite order, and the pairs that are no tie in x and in y.
+  function kendall(x, y) {
+    let [both, one, other] = [0, 0, 0];
+    for (let a = 0; a < x.length; a++) {
+      for (let b = 0; b < a; b++) {
+        const [across, up] = [Math.sign(x[a] - x[b]), Math.sign(y[a] - y[b])];
+        both += across * up;
+        one += across * across;
+        other += up * up;
+      }
+    }
+    return [2 * both, 2 * one, 2 * other];
+  }
+
   // The relation: the first rule that holds, in the order of the paper. `leaning` is the side a tilt leans to, x or y, else null. `rho` is the
   // correlation that the thresholds name, over all points; it depends on no limit.
   function verdict(counts, rho, limits) {
@@ -116,5 +163,5 @@ const rule = (() => {
     return row.rho_high < 0 ? "conflict" : row.rho_low > 0 ? "loose" : "independent";
   }
 
-  return { count, region, verdict, support };
+  return { count, correlation, region, verdict, support };
 })();

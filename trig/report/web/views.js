@@ -272,7 +272,7 @@ async function pair(name, code) {
 function pictureNote(task, code) {
   const any = facts.models.some((name) => facts.sheets[`${facts.models.indexOf(name)}-${task}-${code}`]);
   if (!any) return "No picture was kept for this pair (report.pictures_per_pair is 0).";
-  return "Samples of this pair, the same prompts for every model, chosen to show each region and spread evenly from the worst to the best mean score. Pictures are made small and packed with a little loss; the judge saw the originals.";
+  return "A sample of this pair from the worst to the best mean score: prompts that all models share, spread evenly, and the model's own extremes, so that every region it reaches is shown. Pictures are made small and packed with a little loss; the judge saw the originals.";
 }
 
 // Two models
@@ -353,7 +353,8 @@ async function facing(first, second, code) {
   const task = chosen.task;
   const [before, after] = await Promise.all([first, second].map((name) => pictured(name, task, code)));
   const gain = (one, other) => other.x + other.y - one.x - one.y;
-  const both = before.map((one, place) => [one, after[place]]).filter(([one, other]) => other && one.id === other.id);
+  const others = new Map(after.map((one) => [one.id, one]));
+  const both = before.filter((one) => others.has(one.id)).map((one) => [one, others.get(one.id)]);
   const state = { sort: "fall" };
   const list = h("ul", { class: "couples" });
   const sorts = { fall: ["greatest loss first", 1], rise: ["greatest gain first", -1] };
