@@ -58,7 +58,7 @@ def scores(model: str, frame: pl.DataFrame) -> pl.DataFrame:
                     "engine": "none",
                     "mode": "exact",
                     "rubric": code,
-                    "image_key": data_id,
+                    "image_key": f"{model}/{data_id}",
                     "key": f"{data_id}/{code}",
                 }
             )
