@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from io import BytesIO
 from math import ceil
 from pathlib import Path
@@ -29,7 +30,7 @@ BATCH = 64
 SUBSET = ("task", "pair")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sheet:
     """The picked pictures of a model and pair, side by side in their order."""
 
@@ -39,7 +40,7 @@ class Sheet:
     names: tuple[str, ...]  # data_id of each picture
     pictures: tuple[str, ...]  # their keys
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Names the sheet's bytes."""
         return content_key(pictures=self.pictures, drawing=DRAWING, side=LONGEST_SIDE, columns=COLUMNS, quality=QUALITY)
@@ -69,24 +70,28 @@ def pick(points: pl.DataFrame, per_pair: int) -> list[Sheet]:
         levels = part.group_by("data_id").agg(level=(pl.col("x") + pl.col("y")).sort().mean()).sort("level", "data_id", nulls_last=True)
         order = {name: place for place, name in enumerate(levels["data_id"])}
         own = per_pair // 2 if len(order) > per_pair else 0
-        spread = np.unique(np.rint(np.linspace(0, len(order) - 1, min(per_pair, len(order)) - own)).astype(int))
-        shared = set(levels["data_id"].gather(spread))
-        for of in part.partition_by("model", maintain_order=True):
-            chosen = shared.intersection(of["data_id"])
-            names = sorted(chosen | _extremes(of.filter(~pl.col("data_id").is_in(shared)), own), key=order.__getitem__)
-            pictures = dict(of.select("data_id", "image_key").iter_rows())
-            task, pair, model = of.select("task", "pair", "model").row(0)
-            found.append(Sheet(model, task, pair, tuple(names), tuple(pictures[name] for name in names)))
+        spread = np.rint(np.linspace(0, len(order) - 1, min(per_pair, len(order)) - own)).astype(int)
+        shared = {levels["data_id"][place] for place in spread.tolist()}
+        task, pair = part.select(SUBSET).row(0)
+        for (model,), of in (
+            part.select("model", "data_id", "image_key", "x", "y").partition_by("model", maintain_order=True, as_dict=True).items()
+        ):
+            pictures = dict(zip(of["data_id"], of["image_key"], strict=True))
+            names = [*shared.intersection(pictures), *(_extremes(of, shared, own) if own else ())]
+            names.sort(key=order.__getitem__)
+            found.append(Sheet(str(model), task, pair, tuple(names), tuple(pictures[name] for name in names)))
     return found
 
 
-def _extremes(points: pl.DataFrame, wanted: int) -> set[str]:
-    """The samples that lie furthest out, by turns towards each corner."""
-    scored = points.drop_nulls(["x", "y"])
-    x, y, names = scored["x"].to_numpy(), scored["y"].to_numpy(), scored["data_id"].to_list()
-    towards = [-np.minimum(x, y), np.maximum(x, y), y - x, x - y]
-    turns = np.stack([np.argsort(far, kind="stable") for far in towards], axis=1).ravel()
-    return {names[place] for place in list(dict.fromkeys(turns.tolist()))[:wanted]}
+def _extremes(points: pl.DataFrame, shared: set[str], wanted: int) -> list[str]:
+    """The samples that lie furthest out, by turns towards each corner, and are not shared."""
+    x, y = (points[side].to_numpy() for side in ("x", "y"))
+    far = np.stack([np.minimum(x, y), -np.maximum(x, y), x - y, y - x], axis=1)  # NaN, where a score is missing, comes last
+    turns = np.argsort(-far, axis=0, kind="stable").ravel()
+    names = points["data_id"].to_list()
+    there = ~(np.isnan(x) | np.isnan(y))
+    fresh = dict.fromkeys(names[place] for place in turns.tolist() if there[place] and names[place] not in shared)
+    return list(fresh)[:wanted]
 
 
 def draw(wanted: Sequence[Sheet], images: Path, store: Store) -> Iterator[Progress]:

@@ -15,7 +15,7 @@ from trig.report.contents import Contents
 FONT = "Liberation Sans"
 SIDE = 330  # pixels of a matrix
 COLUMNS = 3
-MANY = 9  # more maps than these are drawn with half the pixels a side
+MOST = 12  # maps; the page shows all
 CONFIG: Mapping[str, Any] = {
     "font": FONT,
     "background": theme.LIGHT["surface"],
@@ -28,11 +28,12 @@ CONFIG: Mapping[str, Any] = {
 
 
 def maps(contents: Contents) -> bytes:
-    """The map of each model as a matrix, as PNG."""
+    """The map of each model and task as a matrix, the first of them where there are many, as PNG."""
     means = numbers.means(contents.answers, contents.score)
     chart = charts.spec(charts.matrix().properties(width=SIDE, height=SIDE))
     chart.pop("$schema")
-    shown = [_map(contents, means, chart, model, task) for model in contents.models for task in contents.tasks]
+    wanted = [(model, task) for task in contents.tasks for model in contents.models][:MOST]
+    shown = [_map(contents, means, chart, *one) for one in wanted]
     legend = _legend()
     grid: charts.Spec = {"concat": shown, "columns": COLUMNS, "resolve": {"scale": {"color": "independent"}}}
     return _png(
@@ -68,9 +69,9 @@ def _legend() -> charts.Spec:
     return charts.spec(alt.layer(squares, glyphs, names).properties(width=105 * len(rows), height=24))
 
 
-def _png(chart: charts.Spec, scale: int = 2) -> bytes:
+def _png(chart: charts.Spec) -> bytes:
     spec = theme.fill({**chart, "config": dict(CONFIG)}, theme.LIGHT)
-    drawn = vl_convert.vegalite_to_png(spec, vl_version=charts.VEGA_LITE, scale=scale)
+    drawn = vl_convert.vegalite_to_png(spec, vl_version=charts.VEGA_LITE, scale=2)
     packed = BytesIO()
     with Image.open(BytesIO(drawn)) as picture:
         picture.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(packed, "PNG", optimize=True)
