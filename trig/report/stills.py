@@ -38,7 +38,6 @@ def maps(contents: Contents) -> bytes:
     grid: charts.Spec = {"concat": shown, "columns": COLUMNS, "resolve": {"scale": {"color": "independent"}}}
     return _png(
         {"$schema": legend.pop("$schema"), "vconcat": [grid, legend], "resolve": {"scale": {"color": "independent"}}},
-        1 if len(shown) > MANY else 2,
     )
 
 
