@@ -2,6 +2,7 @@
 
 import json
 import re
+import zlib
 from base64 import b64decode
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -249,7 +250,8 @@ def test_shuffled_tables_give_the_same_page(contents: Contents, html: str) -> No
 def test_the_page_holds_the_scores_to_the_last_bit(contents: Contents, html: str) -> None:
     names = embedded(html, "part-samples-t2i")["ids"]
     for number, model in enumerate(contents.models):
-        values = np.frombuffer(b64decode(embedded(html, f"part-points-{number}-t2i")), "<f8")
+        planes = np.frombuffer(zlib.decompress(b64decode(embedded(html, f"part-points-{number}-t2i"))), np.uint8)
+        values = np.ascontiguousarray(planes.reshape(8, -1).T).view("<f8").ravel()
         start = 0
         for pair, ids in names.items():
             own = contents.points.filter(model=model, pair=pair).sort("data_id")

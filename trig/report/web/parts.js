@@ -34,6 +34,15 @@ function part(name) {
   });
 }
 
+// Doubles that were deflated byte by byte of each: all first bytes, then all second ones, and so on.
+async function doubles(text) {
+  const stream = new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const planes = new Uint8Array(await new Response(stream).arrayBuffer());
+  const [count, found] = [planes.length / 8, new Uint8Array(planes.length)];
+  for (let place = 0; place < count; place++) for (let byte = 0; byte < 8; byte++) found[8 * place + byte] = planes[byte * count + place];
+  return new Float64Array(found.buffer);
+}
+
 const bytes = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
 
 // Names of a task's samples, and the prompts of those that have a picture: { ids: { pair: [name] }, prompts: { name: prompt } }.
@@ -44,7 +53,7 @@ function points(model, task) {
   return once(`points of ${model} ${task}`, async () => {
     const number = facts.models.indexOf(model);
     const [{ ids }, text] = await Promise.all([samples(task), part(`points-${number}-${task}`)]);
-    const values = new Float64Array(bytes(text).buffer);
+    const values = await doubles(text);
     const found = new Map();
     let start = 0;
     for (const [pair, names] of Object.entries(ids)) {
