@@ -1,13 +1,19 @@
 """Bars on a served judge, against the loop of the method's first scripts: one request at a time, the rubric before the picture."""
 
+import json
+import shutil
 import sys
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from io import BytesIO
 from math import exp
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
 
 from openai import OpenAI
+from PIL import Image
 
 from benchmarks import vllm
 from benchmarks.bar import Bar, at_least, at_most
@@ -21,30 +27,62 @@ from trig.judge import ratings, rubrics
 from trig.protocols import Question
 
 PICTURES = 500
+SIDE, TIMES, LARGER = 64, 6, 60
+"""Pixels of a picture's side; and larger pictures, of as many tokens as a real judge sees of one of 672 pixels: how much larger, and how many."""
 MANY = 100_000
 ASKED = (Dimension.CONTENT, Dimension.STYLE)
 
 
 def serving(_: Project) -> Iterator[Bar]:
-    """The same 500 pictures on two dimensions each through the same vLLM server, both ways in turns."""
+    """The same 500 pictures on two dimensions each through the same vLLM server, both ways in turns; then fewer and larger ones."""
     settings = params.load()
     questions = _questions(settings.judge.scale.grades)
-    half = len(questions) // 2
     with vllm.started(Path(settings.judges["tiny"].needs)) as address:
-        client = OpenAI(base_url=f"{address}/v1", api_key="none")
-        judge = vllm.judge(address)
-        _serially(client, questions[:4]), ratings(judge, questions[:4], settings.judge.scale, 1.0)  # the first requests warm the server up
-        seconds, computed = {"serial": 0.0, "ours": 0.0}, {"serial": 0.0, "ours": 0.0}
-        for part in (questions[:half], questions[half:]):  # in turns, so that a busy machine slows both
-            for name in seconds:
-                before, began = _computed(address), perf_counter()
-                done = _serially(client, part) if name == "serial" else ratings(judge, part, settings.judge.scale, 1.0)
-                seconds[name] += perf_counter() - began
-                computed[name] += _computed(address) - before
-                assert len(done) == len(part)
+        seconds, computed = _both_ways(address, questions, settings)
     rate = len(questions) / seconds["ours"]
     yield at_least(f"served judge, questions/s against one at a time ({rate:.0f}/s), times", seconds["serial"] / seconds["ours"], 3)
-    yield at_most("served judge, prompt tokens computed, share of the serial loop's", computed["ours"] / computed["serial"], 0.6)
+    share = "served judge, prompt tokens computed, share of the serial loop's, pictures of"
+    yield at_most(f"{share} 16 tokens", computed["ours"] / computed["serial"], 0.6)
+    with TemporaryDirectory() as place:
+        larger = Path(place) / "judge"
+        shutil.copytree(settings.judges["tiny"].needs, larger)
+        _edges(larger, SIDE * TIMES)
+        with vllm.started(larger) as address:
+            questions = [replace(one, image=_enlarged(one.image)) for one in questions[: 2 * LARGER]]
+            _, computed = _both_ways(address, questions, settings)
+    yield at_most(f"{share} {(SIDE * TIMES // 16) ** 2} tokens", computed["ours"] / computed["serial"], 0.6)
+
+
+def _both_ways(address: str, questions: Sequence[Question], settings: params.Params) -> tuple[dict[str, float], dict[str, float]]:
+    """Seconds and prompt tokens computed, of the serial loop and ours."""
+    half = len(questions) // 2
+    client = OpenAI(base_url=f"{address}/v1", api_key="none")
+    judge = vllm.judge(address)
+    _serially(client, questions[:4]), ratings(judge, questions[:4], settings.judge.scale, 1.0)  # the first requests warm the server up
+    seconds, computed = {"serial": 0.0, "ours": 0.0}, {"serial": 0.0, "ours": 0.0}
+    for part in (questions[:half], questions[half:]):  # in turns, so that a busy machine slows both
+        for name in seconds:
+            before, began = _computed(address), perf_counter()
+            done = _serially(client, part) if name == "serial" else ratings(judge, part, settings.judge.scale, 1.0)
+            seconds[name] += perf_counter() - began
+            computed[name] += _computed(address) - before
+            assert len(done) == len(part)
+    return seconds, computed
+
+
+def _edges(judge: Path, side: int) -> None:
+    """Lets a judge's processor take pictures of this side as they are: the tiny judge makes all to 64 pixels."""
+    file = judge / "processor_config.json"
+    said = json.loads(file.read_text("utf-8"))
+    said["image_processor"]["size"]["longest_edge"] = side * side
+    file.write_text(json.dumps(said), "utf-8")
+
+
+def _enlarged(png: bytes) -> bytes:
+    packed = BytesIO()
+    with Image.open(BytesIO(png)) as picture:
+        picture.resize((SIDE * TIMES, SIDE * TIMES), Image.Resampling.NEAREST).save(packed, "PNG")
+    return packed.getvalue()
 
 
 def memory(_: Project) -> Iterator[Bar]:
@@ -67,7 +105,7 @@ def _computed(address: str) -> float:
     return vllm.counter(address, "prompt_tokens") - vllm.counter(address, "prefix_cache_hits")
 
 
-def _serially(client: OpenAI, questions: list[Question]) -> list[float]:
+def _serially(client: OpenAI, questions: Sequence[Question]) -> list[float]:
     """As the first scripts ask: rubric in the system message, prompt, then picture; five likeliest tokens, read by their words."""
     found = []
     for question in questions:
