@@ -49,7 +49,7 @@ def serving(_: Project) -> Iterator[Bar]:
         _edges(larger, SIDE * TIMES)
         with vllm.started(larger) as address:
             questions = [replace(one, image=_enlarged(one.image)) for one in questions[: 2 * LARGER]]
-            _, computed = _both_ways(address, questions, settings)
+            computed = _both_ways(address, questions, settings)[1]
     yield at_most(f"{share} {(SIDE * TIMES // 16) ** 2} tokens", computed["ours"] / computed["serial"], 0.6)
 
 
