@@ -28,7 +28,7 @@ def started(profile: Path) -> Iterator[webdriver.Chrome]:
     options.binary_location = str(PROGRAM)
     for flag in [*FLAGS, f"user-data-dir={profile}"]:
         options.add_argument(f"--{flag}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
     with webdriver.Chrome(options=options, service=Service(str(DRIVER))) as driver:
         yield driver
 

@@ -1,116 +1,311 @@
-"""The report in a real browser, at laptop and phone width, light and dark. Skipped where no Chromium is installed."""
+"""The report in a real browser, at laptop and phone width, light and dark: each page, its tables, and who can use it. Skipped where no Chromium is
+installed."""
 
+from collections.abc import Iterator
+from functools import partial
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import chromium
+import opened
 import pytest
+from opened import Reader
 from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import Select, WebDriverWait
+from selenium.webdriver.common.keys import Keys
 from synthetic import EVIL
-from test_report import contents_of
 
-from trig.report import page
+from trig.report import charts, numbers, page, theme
+from trig.report.contents import Contents
 
 pytestmark = chromium.needed
-MARKS = "svg .mark-group, svg .mark-symbol path, svg .mark-rect path"
+PAGES: dict[str, tuple[str, int]] = {
+    "overview": ("Overview", 6),
+    "model": ("tiny", 2),
+    "pair": ("IQ-R Realism × TA-S Style", 1),
+    "compare": ("Compare", 1),
+    "pictures": ("Pictures", 0),
+    "judge": ("The judge", 2),
+    "gates": ("Gates", 0),
+    "methods": ("Methods", 0),
+}
+"""Of each page its title and how many charts are drawn on it."""
+STICKS_OUT = """
+const wide = document.documentElement.clientWidth;
+return [...document.querySelectorAll('body *')].filter((one) => {
+  const box = one.getBoundingClientRect();
+  return box.width && box.right > wide + 1 && !one.closest('.scroll, .unseen, .skip');
+}).map((one) => `${one.tagName} ${one.className} ${one.getBoundingClientRect().right}`);
+"""
+CUT = """
+return [...document.querySelectorAll('.chart')].flatMap((chart) => {
+  const box = chart.getBoundingClientRect();
+  return [...chart.querySelectorAll('svg text')].filter((text) => {
+    const own = text.getBoundingClientRect();
+    return own.width && (own.left < box.left - 2 || own.right > box.right + 2);
+  }).map((text) => text.textContent);
+});
+"""
+FOCUSED = """
+const one = document.activeElement;
+return one.id || one.getAttribute('aria-label') || one.textContent.trim().slice(0, 40) || one.tagName;
+"""
+LABELS = "return [...document.querySelectorAll('.figure .small:first-child')].map((one) => one.ariaLabel.replace('Save as SVG: ', ''))"
+CONTROLS = {"link", "button", "combobox", "slider", "image", "graphics-document", "DisclosureTriangle", "dialog", "region", "navigation"}
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("report")
-    path = root / "index.html"
-    path.write_text(page.render(contents_of(root, per_pair=12)), "utf-8")
-    return path
+def contents(tmp_path_factory: pytest.TempPathFactory) -> Contents:
+    return opened.run(tmp_path_factory.mktemp("run"))
 
 
-def show(browser: webdriver.Chrome, report: Path, width: int = 1280, scheme: str = "light") -> None:
-    """Open the page and wait until its charts are drawn; no message may be left in the console."""
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
-    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
-    browser.get(report.as_uri())
-    WebDriverWait(browser, 60).until(lambda driver: driver.execute_script("return document.documentElement.dataset.ready") == "yes")
-    assert browser.get_log("browser") == []
+@pytest.fixture(scope="module")
+def reader(browser: webdriver.Chrome, contents: Contents, tmp_path_factory: pytest.TempPathFactory) -> Reader:
+    path = tmp_path_factory.mktemp("report") / "index.html"
+    path.write_text(page.render(contents).html, "utf-8")
+    return Reader(browser, path.as_uri())
 
 
-def choose(browser: webdriver.Chrome, control: str, value: str) -> None:
-    Select(browser.find_element(By.ID, control)).select_by_value(value)
+@pytest.fixture(autouse=True)
+def _quiet(reader: Reader) -> Iterator[None]:
+    reader.screen()
+    yield
+    reader.quiet()
 
 
-def cards(browser: webdriver.Chrome) -> list[str]:
-    """The text of the pictures' cards."""
-    return [card.text for card in browser.find_elements(By.CSS_SELECTOR, "#gallery-cards .card")]
+def assert_shown(reader: Reader, name: str, width: int) -> None:
+    """A page is whole: its title, its place in the navigation, its charts, and nothing that sticks out."""
+    title, drawn = PAGES[name]
+    assert reader.texts("h1") == [title]
+    assert reader.browser.title == f"{title} – Dimension Trade-off Map"
+    assert [link.split("#/")[1] for link in reader.links("[aria-current=page]")] == [name]
+    assert len(reader.draw()) == drawn
+    assert all(len(chart.find_elements(By.CSS_SELECTOR, "svg path")) > 3 for chart in reader.all(".chart"))
+    assert reader.script("return document.documentElement.scrollWidth") <= width
+    assert (reader.script(STICKS_OUT), reader.script(CUT)) == ([], [])
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 380])
-def test_every_chart_is_drawn_and_nothing_sticks_out(browser: webdriver.Chrome, report: Path, width: int, scheme: str) -> None:
-    show(browser, report, width, scheme)
-    charts = browser.find_elements(By.CSS_SELECTOR, ".chart")
-    assert len(charts) == 9
-    assert all(len(chart.find_elements(By.CSS_SELECTOR, MARKS)) > 1 for chart in charts)
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (380, "dark")])
+def test_every_page_is_whole(reader: Reader, width: int, scheme: str) -> None:
+    reader.screen(width, scheme)
+    reader.load("overview")
+    for name in PAGES:
+        reader.go(name)
+        assert_shown(reader, name, width)
+        assert ground(reader) == rgb((theme.DARK if scheme == "dark" else theme.LIGHT)["ground"])
+        reader.quiet()
 
 
-def test_a_hostile_prompt_is_shown_as_text(browser: webdriver.Chrome, report: Path) -> None:
-    show(browser, report)
-    choose(browser, "gallery-pair", "IQ-R_IQ-O")
-    assert any(EVIL in text for text in cards(browser))
-    assert browser.title == "Dimension Trade-off Map"
-    assert browser.find_elements(By.CSS_SELECTOR, "#gallery-cards script") == []
+@pytest.mark.parametrize(("width", "system"), [(1280, "light"), (380, "dark")])
+def test_colours_follow_the_system_and_the_pages_own_choice(reader: Reader, width: int, system: str) -> None:
+    reader.screen(width, system)
+    reader.load("compare")
+    for chosen in ("dark", "light", ""):
+        reader.waiting(partial(reader.choose, "scheme", chosen))
+        assert_shown(reader, "compare", width)
+        colours = theme.DARK if (chosen or system) == "dark" else theme.LIGHT
+        assert ground(reader) == rgb(colours["ground"])
+        fills = set(reader.script("return [...document.querySelectorAll('.chart svg text')].map((one) => one.getAttribute('fill'))"))
+        assert colours["muted"] in fills
+        assert not fills & {theme.LIGHT["muted"], theme.DARK["muted"]} - {colours["muted"]}
+    other = {"light": "dark", "dark": "light"}[system]
+    reader.waiting(lambda: reader.screen(width, other))
+    assert ground(reader) == rgb((theme.DARK if other == "dark" else theme.LIGHT)["ground"])
 
 
-def test_the_gallery_filters_and_sorts(browser: webdriver.Chrome, report: Path) -> None:
-    show(browser, report)
-    assert len(cards(browser)) == 24
-    for control, value in [("gallery-pair", "IQ-R_TA-S"), ("gallery-model", "tiny-turbo"), ("gallery-sort", "y")]:
-        choose(browser, control, value)
-    shown = cards(browser)
-    assert len(shown) == 12
-    assert all("tiny-turbo" in text and "TA-S Style" in text for text in shown)
-    values = [float(text.split("TA-S Style\n")[1].split("\n")[0]) for text in shown if "missing" not in text]
-    assert values == sorted(values)
-    choose(browser, "gallery-region", "R_S")
-    assert all("R_S" in text for text in cards(browser))
-    assert len(cards(browser)) < 12
+def ground(reader: Reader) -> list[int]:
+    text: str = reader.script("return getComputedStyle(document.body).backgroundColor")
+    return [int(part) for part in text.removeprefix("rgb(").removesuffix(")").split(",")]
 
 
-def test_more_pictures_come_on_demand(browser: webdriver.Chrome, report: Path) -> None:
-    show(browser, report)
-    browser.execute_script("document.getElementById('gallery-more').click()")
-    assert len(cards(browser)) == 48
-    assert browser.find_element(By.ID, "gallery-count").text == "48 of 1512 pictures"
+def rgb(colour: str) -> list[int]:
+    return [int(colour[place : place + 2], 16) for place in (1, 3, 5)]
 
 
-def test_choosing_a_pair_draws_its_points_and_says_why(browser: webdriver.Chrome, report: Path) -> None:
-    show(browser, report)
-    choose(browser, "pair-model", "tiny-dtm")
-    choose(browser, "pair-pair", "TA-C_TA-S")
-    drawn = "return document.querySelectorAll('#scatter .mark-symbol path[aria-label*=sample]').length"
-    expected = "#reasons li"
-    titles = "return document.getElementById('scatter').textContent"
-    WebDriverWait(browser, 10).until(lambda driver: "TA-S Style" in driver.execute_script(titles))
-    told = [reason.text for reason in browser.find_elements(By.CSS_SELECTOR, expected)]
-    samples = next(int(text.split(" samples")[0]) for text in told if " samples: " in text)
-    assert browser.execute_script(drawn) == samples
-    browser.execute_script("document.getElementById('pair-pictures').click()")
-    assert all("tiny-dtm" in text and "TA-C Content" in text for text in cards(browser))
+# Tables
 
 
-def test_a_cell_of_the_map_opens_its_pair(browser: webdriver.Chrome, report: Path) -> None:
-    show(browser, report)
-    cell = "document.querySelector('[data-chart=matrix-1] path[aria-label*=IQ-A_R-B]')"
-    browser.execute_script(f"{cell}.dispatchEvent(new MouseEvent('click', {{bubbles: true}}))")
-    assert browser.find_element(By.ID, "pair-model").get_attribute("value") == "tiny-turbo"
-    assert browser.find_element(By.ID, "pair-pair").get_attribute("value") == "IQ-A_R-B"
+def test_the_leaderboard_is_exact_when_it_is_taken_along(reader: Reader, contents: Contents, tmp_path: Path) -> None:
+    reader.go("overview")
+    text = reader.saved(tmp_path, "Leaderboard-t2i.csv", reader.one("[aria-label='Save as CSV: Leaderboard t2i']").click)
+    levels = {row["model"]: row for row in numbers.levels(contents.scores, contents.score).to_dicts()}
+    means = {(row["model"], row["dimension"]): row["mean"] for row in numbers.means(contents.scores, contents.score).to_dicts()}
+    for row in opened.rows(text):
+        level = levels[row["Model"]]
+        assert (float(row["Mean"]), float(row["± (95 %)"])) == (level["mean"], level["high"] - level["mean"])
+        assert (int(row["Scores"]), int(row["Missing"])) == (level["n"], level["nulls"])
+        assert all(float(row[code]) == means[row["Model"], code] for code in {code for _, code in means})
+    assert [row["Model"] for row in opened.rows(text)] == list(contents.models)
 
 
-def test_controls_have_names_and_take_the_keyboard(browser: webdriver.Chrome, report: Path) -> None:
-    show(browser, report)
-    controls = [*browser.find_elements(By.TAG_NAME, "select"), *browser.find_elements(By.TAG_NAME, "button")]
-    assert all(control.accessible_name for control in controls if control.is_displayed())
-    model = browser.find_element(By.ID, "pair-model")
-    model.send_keys("tiny-t")
-    assert model.get_attribute("value") == "tiny-turbo"
-    assert browser.switch_to.active_element == model
+def test_the_table_of_pairs_is_exact_when_it_is_taken_along(reader: Reader, contents: Contents, tmp_path: Path) -> None:
+    reader.go("model", "tiny-dtm")
+    button = reader.one("[aria-label='Save as CSV: Pairs of tiny-dtm t2i']")
+    reader.see(button)
+    text = reader.saved(tmp_path, "Pairs-of-tiny-dtm-t2i.csv", button.click)
+    want = opened.by_pair(contents.relations, "tiny-dtm")
+    found = {row["Pair"]: row for row in opened.rows(text)}
+    assert found.keys() == want.keys()
+    for pair, row in found.items():
+        own = want[pair]
+        assert (row["Relation"], row["Evidence"], int(row["n"])) == (opened.towards(own), own["evidence"], own["n"])
+        columns = {"Stability": "stability", "Spearman's rho": "rho", "D_s": "density_synergy", "Mean of second": "mean_y"}
+        assert {name: float(row[head]) for head, name in columns.items()} == {name: own[name] for name in columns.values()}
+
+
+def test_a_table_is_sorted_with_the_keyboard_alone(reader: Reader, contents: Contents) -> None:
+    reader.load("overview")
+    for _ in range(40):
+        ActionChains(reader.browser).send_keys(Keys.TAB).perform()
+        if reader.script(FOCUSED) == "Mean":
+            break
+    ordered = numbers.levels(contents.scores, contents.score).sort("mean")["model"].to_list()
+    for key, want in ((Keys.ENTER, ordered), (Keys.SPACE, ordered[::-1])):
+        ActionChains(reader.browser).send_keys(key).perform()
+        assert [row[0][1] for row in reader.table("Leaderboard t2i")] == want
+    assert reader.script("return document.activeElement.parentElement.ariaSort") == "descending"
+
+
+def test_a_cell_of_the_map_opens_its_pair(reader: Reader) -> None:
+    reader.go("model", "tiny-turbo")
+    reader.draw()
+    cell = "document.querySelector('.chart path[aria-label*=IQ-A_R-B]')"
+    reader.waiting(lambda: reader.script(f"{cell}.dispatchEvent(new MouseEvent('click', {{ bubbles: true }}))"))
+    assert reader.hash == "#/pair/tiny-turbo/IQ-A_R-B"
+    reader.waiting(reader.all("form button")[-1].click)
+    assert reader.hash == "#/pair/tiny-turbo/TA-C_TA-R"
+    reader.waiting(reader.browser.back)
+    assert reader.one("h1").text == "IQ-A Aesthetics × R-B Bias"
+
+
+def test_a_chart_is_saved_as_a_picture(reader: Reader, tmp_path: Path) -> None:
+    reader.go("judge")
+    button = reader.one("[aria-label='Save as SVG: Confidence of the judge']")
+    reader.see(button)
+    assert "<svg" in reader.saved(tmp_path, "Confidence-of-the-judge.svg", button.click)
+
+
+# Texts of others
+
+
+def test_hostile_texts_are_shown_as_texts(reader: Reader) -> None:
+    for path in (("pair", "tiny", "IQ-R_IQ-O"), ("compare", "tiny", "tiny-dtm", "IQ-R_IQ-O"), ("pictures", "tiny", "IQ-R_IQ-O")):
+        reader.go(*path)
+        assert any(EVIL in text for text in reader.texts(".prompt")), path
+    assert reader.one(f".thumb[aria-label='{quoted(f'tiny: {EVIL}')}']")
+    reader.go("judge")
+    assert {row[1][0] for row in reader.table("Missing scores")} == {EVIL}
+    reader.go("gates")
+    assert [EVIL in row[1][0] and "too dark" in row[1][0] for row in reader.table("Gates")] == [False, False, True]
+    assert "<b>3 rows</b> fail" in reader.one("table").text
+    assert reader.all("main script, main b b, dialog script") == []
+    assert reader.browser.title == "Gates – Dimension Trade-off Map"
+
+
+def quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def test_a_hostile_name_is_text_in_what_hovers_over_a_point(reader: Reader) -> None:
+    reader.go("pair", "tiny", "IQ-R_IQ-O")
+    (chart,) = reader.draw()
+    places: list[Any] = reader.script(
+        "return [...arguments[0].querySelectorAll('path')].filter((one) => one.ariaLabel?.includes(arguments[1]))", chart, opened.ID
+    )
+    ActionChains(reader.browser).move_to_element(places[0]).perform()
+    tip = reader.until(lambda: next((one for one in reader.all("#vg-tooltip-element") if opened.ID in one.text), None))
+    assert tip.find_elements(By.TAG_NAME, "script") == []
+    assert "owned" not in reader.browser.title
+
+
+# For everybody, and on paper
+
+
+def test_every_control_has_a_name(reader: Reader) -> None:
+    reader.load("nowhere")
+    reader.one("#panel summary").click()
+    reader.browser.execute_cdp_cmd("Accessibility.enable", {})
+    for name in PAGES:
+        reader.go(name)
+        reader.draw()
+        said = reader.until(lambda: (found := heard(reader)) and "slider" in dict(found) and found)
+        named = [(role, text) for role, text in said if role in CONTROLS]
+        assert len([role for role, _ in named if role in {"link", "slider", "combobox"}]) >= 22
+        assert [role for role, text in named if not text.strip()] == []
+        sliders = [text for role, text in named if role == "slider"]
+        assert len(set(sliders)) == 10 and "Fewest samples for a verdict" in map(str.strip, sliders)
+        assert sorted(text for role, text in said if role == "graphics-document") == sorted(reader.script(LABELS))
+
+
+def heard(reader: Reader) -> list[tuple[str, str]]:
+    """Role and name of everything that a screen reader meets."""
+    nodes = reader.browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+    return [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if not node["ignored"]]
+
+
+def test_the_keyboard_goes_through_the_page_in_order(reader: Reader) -> None:
+    reader.load("pair")
+    seen = []
+    for _ in range(37):
+        ActionChains(reader.browser).send_keys(Keys.TAB).perform()
+        seen.append(reader.script(FOCUSED))
+        if seen[-1].startswith("Thresholds"):
+            ActionChains(reader.browser).send_keys(Keys.ENTER).perform()
+    assert seen[:3] == ["Skip to the page", "What it does not say", "scheme"]
+    assert seen[3:11] == "Overview Model Pair Compare Pictures Judge Gates Methods".split()
+    assert seen[11].startswith("Thresholds")
+    limits = [name for name in seen if name.startswith("limit-")]
+    assert limits[:3] == ["limit-rule", "limit-correlation", "limit-synergy"] and len(limits) == 12
+    assert seen[24:30] == ["Copy a link with these", "pair-model", "pair-pair", "Previous", "Next", "Save as SVG: tiny: IQ-R_TA-S"]
+
+
+def test_the_first_link_skips_to_the_page(reader: Reader) -> None:
+    reader.load("gates")
+    ActionChains(reader.browser).send_keys(Keys.TAB, Keys.ENTER).perform()
+    reader.until(lambda: reader.script(FOCUSED) == "view")
+    assert reader.one("h1").text == "Gates"
+
+
+@pytest.mark.parametrize("colours", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
+def test_text_can_be_read(colours: dict[str, str]) -> None:
+    grounds = [colours[name] for name in ("ground", "surface")]
+    for text, below in [*product((colours["ink"], colours["muted"], colours["accent"]), grounds), (colours["ink"], colours["faint"])]:
+        assert contrast(text, below) >= 4.5, (text, below)
+    signs = {"supported": theme.ON_COLOUR, "weak": theme.ON_COLOUR, "unsupported": colours["ink"]}
+    for (evidence, share), relation, below in product(charts.WEIGHTS.items(), theme.COLOURED, grounds):
+        assert contrast(signs[evidence], mixed(theme.RELATIONS[relation], below, share)) >= 3, (relation, evidence)
+
+
+def contrast(one: str, other: str) -> float:
+    """The ratio of WCAG 2, 1 to 21."""
+    dark, light = sorted(map(luminance, (one, other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def luminance(colour: str) -> float:
+    parts = [value / 255 for value in rgb(colour)]
+    red, green, blue = (value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def mixed(colour: str, ground: str, share: float) -> str:
+    parts = [round(share * a + (1 - share) * b) for a, b in zip(rgb(colour), rgb(ground), strict=True)]
+    return "#" + "".join(f"{part:02x}" for part in parts)
+
+
+def test_printing_cuts_nothing_off(reader: Reader) -> None:
+    reader.screen(1280, "dark")
+    for name in ("overview", "model", "compare", "judge"):
+        reader.load(name)
+        reader.script("dispatchEvent(new Event('beforeprint'))")
+        reader.until(lambda: all(chart.get_attribute("data-drawn") for chart in reader.all(".chart")))
+        reader.screen(718, "dark", "print")  # A4 between margins of 10 mm
+        assert [one.is_displayed() for one in reader.all("nav, #panel, .controls, .tools, .scheme")].count(True) == 0
+        assert ground(reader) == [255, 255, 255]
+        tables = reader.all("section > .tabular table")
+        assert tables
+        assert all(table.is_displayed() and table.rect["x"] + table.rect["width"] <= 718 for table in tables), name
+        assert reader.script("return document.documentElement.scrollWidth") <= 718
+        reader.screen(1280, "dark")

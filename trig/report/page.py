@@ -183,7 +183,7 @@ def _specs(contents: Contents) -> dict[str, charts.Spec]:
         "scatter": charts.spec(charts.scatter()),
         "means": charts.spec(charts.intervals(contents.models, "mean score, 0 to 1").properties(height=high)),
         "change": charts.spec(charts.change()),
-        "confidence": charts.spec(charts.histogram("confidence C, the largest probability of a grade", (0, 1))),
+        "confidence": charts.spec(charts.histogram("confidence C", (0, 1))),
         "off_mass": charts.spec(charts.histogram("off-grade mass, powers of ten", (numbers.LEAST_MASS, 0), least)),
     }
 

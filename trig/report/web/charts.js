@@ -20,7 +20,7 @@ function filled(spec, words) {
 
 function config() {
   const [ink, muted, line] = ["ink", "muted", "line"].map(token);
-  const axis = { labelColor: muted, titleColor: muted, gridColor: line, domainColor: line, tickColor: line, titleFontWeight: 500, labelFontSize: 12, titleFontSize: 12 };
+  const axis = { labelColor: muted, titleColor: muted, gridColor: line, domainColor: line, tickColor: line, titleFontWeight: 500, labelFontSize: 12, titleFontSize: 12, labelSeparation: 6 };
   const font = getComputedStyle(document.body).fontFamily;
   return { font, background: "transparent", view: { stroke: null }, axis, legend: { labelColor: ink, labelFontSize: 12, symbolStrokeColor: muted } };
 }
@@ -45,11 +45,16 @@ function chart(name, label, data, { words = {}, square = false, height = null, r
   const whole = h("figure", { class: "figure" }, place, h("figcaption", { class: "tools" }, buttons));
 
   async function draw() {
-    const spec = { ...filled(facts.specs[name], words), width: "container", autosize: { type: "fit", contains: "padding" }, config: config(), datasets: data };
+    const own = era;
+    const spec = { ...filled(facts.specs[name], words), description: label, width: "container", autosize: { type: "fit", contains: "padding" }, config: config(), datasets: data };
     if (square) spec.height = "container";
     if (height) spec.height = height;
-    ({ view } = await vegaEmbed(place, spec, { actions: false, renderer: "svg", tooltip: { theme: isDark() ? "dark" : undefined } }));
+    const result = await vegaEmbed(place, spec, { actions: false, renderer: "svg", tooltip: { theme: isDark() ? "dark" : undefined } });
+    if (own === era) drawn.add(result);
+    else result.finalize();
+    view = result.view;
     place.dataset.drawn = "yes";
+    place.style.setProperty("--drawn-on", token("surface"));
     if (ready) ready(view);
     return view;
   }
@@ -65,6 +70,8 @@ const watcher = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) if (isIntersecting) show(target);
 }, { rootMargin: "300px" });
 const unseen = new Map();
+const drawn = new Set();
+let era = 0;
 
 function seen(element, then) {
   unseen.set(element, then);
@@ -78,7 +85,11 @@ function show(element) {
   if (then) then();
 }
 
+// Lets go of the charts of the page before.
 function forget() {
+  era++;
+  for (const result of drawn) result.finalize();
+  drawn.clear();
   for (const element of unseen.keys()) watcher.unobserve(element);
   unseen.clear();
 }

@@ -26,7 +26,7 @@ async function pictured(model, task, pair) {
 // A picture cut out of its sheet, loaded when it comes into sight.
 function thumbnail(one) {
   const element = h("div", { class: "thumb", role: "img", "aria-label": `${one.model}: ${one.prompt}` });
-  seen(element, async () => {
+  const draw = async () => {
     const found = await sheet(one.model, one.task, one.pair);
     const [across, down] = [one.slot % found.columns, Math.floor(one.slot / found.columns)];
     const share = (place, count) => (count > 1 ? (100 * place) / (count - 1) : 0);
@@ -34,7 +34,8 @@ function thumbnail(one) {
     element.style.backgroundSize = `${100 * found.columns}% ${100 * found.rows}%`;
     element.style.backgroundPosition = `${share(across, found.columns)}% ${share(down, found.rows)}%`;
     element.style.backgroundImage = `url("${found.url}")`;
-  });
+  };
+  seen(element, () => draw().catch((error) => { element.textContent = error.message; }));
   return element;
 }
 

@@ -17,6 +17,7 @@ const CHOICES = [
 ];
 const OF_EVIDENCE = ["supported_stability", "fdr", "enough_points"];
 const NAMES = [...SLIDERS, ...CHOICES].map(([name]) => name);
+const ends = ([name, , least, most]) => [Math.min(least, facts.thresholds[name]), Math.max(most, facts.thresholds[name])];
 const limits = { ...facts.thresholds };
 const chosen = { task: facts.tasks[0] };
 const PAGES = [["overview", "Overview"], ["model", "Model"], ["pair", "Pair"], ["compare", "Compare"], ["pictures", "Pictures"], ["judge", "Judge"], ["gates", "Gates"], ["methods", "Methods"]];
@@ -59,19 +60,29 @@ function anew(row, cloud) {
 }
 
 async function rowsOf(task) {
+  const own = turn;
   now = await classified(task);
   const found = [...now.values()].filter((row) => row.task === task);
   const before = found.map((row) => byPlace.get(at(row.model, row.task, row.pair)));
   const flipped = found.filter((row, place) => row.relation !== before[place].relation || row.leaning !== before[place].leaning).length;
   byId("differs").textContent = isChanged() ? `changed: ${flipped} of ${found.length} verdicts differ from the run's` : "as in the run";
+  told = own;
   return found;
 }
 
 // Where one is
 
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a lonely % stands for itself
+  }
+}
+
 function parsed() {
   const [path, query] = location.hash.replace(/^#\/?/, "").split("?");
-  const [page, ...given] = path.split("/").map(decodeURIComponent);
+  const [page, ...given] = path.split("/").map(decoded);
   return { page: page || "overview", given: given.filter(Boolean), query: new URLSearchParams(query) };
 }
 
@@ -98,15 +109,18 @@ function defaults(page, given) {
 function adopt(query) {
   chosen.task = facts.tasks.includes(query.get("task")) ? query.get("task") : facts.tasks[0];
   Object.assign(limits, facts.thresholds);
-  for (const [name, , least, most] of SLIDERS) {
-    const value = Number(query.get(name) ?? "x");
-    if (value >= least && value <= most) limits[name] = value;
+  for (const slider of SLIDERS) {
+    const [name, , , , step] = slider;
+    const [least, most] = ends(slider);
+    const value = Number(query.get(name)?.trim() || "x");
+    if (value >= least && value <= most && (step < 1 || Number.isInteger(value))) limits[name] = value;
   }
   for (const [name, , options] of CHOICES) if (options.some(([value]) => value === query.get(name))) limits[name] = query.get(name);
   if (limits.bottleneck >= limits.synergy) Object.assign(limits, { bottleneck: facts.thresholds.bottleneck, synergy: facts.thresholds.synergy });
 }
 
 let turn = 0;
+let told = 0; // the turn for which the line beside the thresholds was told
 
 async function render(moved = true) {
   const own = ++turn;
@@ -114,19 +128,17 @@ async function render(moved = true) {
   adopt(query);
   panel();
   navigation(page);
-  const view = VIEWS[page] ?? (() => missing(`There is no page ${page}.`));
   document.documentElement.dataset.ready = "no";
   forget();
   try {
-    const found = await view(...defaults(page, given));
+    const found = Object.hasOwn(VIEWS, page) ? await VIEWS[page](...defaults(page, given)) : missing(`There is no page ${page}.`);
+    if (told !== own) await rowsOf(chosen.task);
     if (own !== turn) return;
     byId("view").replaceChildren(...[found].flat(Infinity).filter(Boolean));
   } catch (error) {
     if (own !== turn) return;
     byId("view").replaceChildren(h("h1", {}, "This cannot be shown"), h("p", {}, error.message));
   }
-  if (!facts.pairs[chosen.task]) return;
-  await rowsOf(chosen.task);
   const title = byId("view").querySelector("h1").textContent;
   document.title = `${title} – Dimension Trade-off Map`;
   if (moved) {
@@ -173,13 +185,18 @@ function panel() {
 }
 
 function build() {
-  const sliders = SLIDERS.map(([name, text, least, most, step]) => h("label", {}, h("span", {}, text, " ", h("output", { id: `value-${name}`, for: `limit-${name}` })),
-    h("input", { id: `limit-${name}`, type: "range", min: Math.min(least, facts.thresholds[name]), max: Math.max(most, facts.thresholds[name]), step, title: name, oninput: (event) => set(name, Number(event.target.value)) })));
+  const sliders = SLIDERS.map((slider) => [slider, ends(slider)]).map(([[name, text, , , step], [least, most]]) => h("label", { for: `limit-${name}` }, h("span", {}, text, " ", h("output", { id: `value-${name}`, for: `limit-${name}` })),
+    h("input", { id: `limit-${name}`, type: "range", min: least, max: most, step, title: name, oninput: (event) => set(name, Number(event.target.value)) })));
   const selects = CHOICES.map(([name, text, options]) => choice(`limit-${name}`, text, options, limits[name], (value) => set(name, value)));
   const reset = h("button", { type: "button", id: "reset", onclick: () => { Object.assign(limits, facts.thresholds); set("synergy", limits.synergy); } }, "As in the run");
   const copy = h("button", { type: "button", onclick: async (event) => {
     const button = event.target;
-    await navigator.clipboard.writeText(location.href).then(() => { button.textContent = "Copied"; }, () => { button.textContent = "Copy the address above"; });
+    try {
+      await navigator.clipboard.writeText(location.href);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Copy the address above";
+    }
   } }, "Copy a link with these");
   byId("limits").addEventListener("submit", (event) => event.preventDefault());
   byId("limits").replaceChildren(...selects, ...sliders, h("div", { class: "buttons" }, reset, copy));
@@ -192,6 +209,10 @@ function build() {
 }
 
 build();
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address says where one is
+  byId("view").focus();
+});
 addEventListener("hashchange", () => render());
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => render(false));
 render().then(() => { started = true; });

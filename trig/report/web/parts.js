@@ -28,7 +28,8 @@ function part(name) {
       waiting.set(name, resolve);
       const script = document.createElement("script");
       script.src = `files/${name}.js`;
-      script.onerror = () => reject(new Error(`files/${name}.js is not beside this page; keep the folder files together with index.html`));
+      script.onload = () => reject(new Error(`files/${name}.js cannot be read; write the report anew`));
+      script.onerror = () => reject(absent(`${name}.js`));
       document.head.append(script);
     });
   });
@@ -43,6 +44,7 @@ async function doubles(text) {
   return new Float64Array(found.buffer);
 }
 
+const absent = (name) => new Error(`files/${name} is not beside this page; keep the folder files together with index.html`);
 const bytes = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
 
 // Names of a task's samples, and the prompts of those that have a picture: { ids: { pair: [name] }, prompts: { name: prompt } }.
@@ -75,8 +77,18 @@ function complete({ x, y }) {
 async function sheet(model, task, pair) {
   const name = `${facts.models.indexOf(model)}-${task}-${pair}`;
   const [columns, rows, width, height] = facts.sheets[name];
-  const url = facts.inside
-    ? await once(`url of ${name}`, async () => URL.createObjectURL(new Blob([bytes(await part(`sheet-${name}`))], { type: "image/webp" })))
-    : `files/sheet-${name}.webp`;
+  const url = await once(`url of ${name}`, facts.inside
+    ? async () => URL.createObjectURL(new Blob([bytes(await part(`sheet-${name}`))], { type: "image/webp" }))
+    : () => arrived(`sheet-${name}.webp`));
   return { url, columns, rows, width, height };
+}
+
+// The address of a picture beside the page, once it is there.
+function arrived(name) {
+  return new Promise((resolve, reject) => {
+    const picture = new Image();
+    picture.onload = () => resolve(picture.src);
+    picture.onerror = () => reject(absent(name));
+    picture.src = `files/${name}`;
+  });
 }

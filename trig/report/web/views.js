@@ -253,7 +253,7 @@ async function pair(name, code) {
   }, 120));
   const words = verdict(row);
   const [across, up] = code.split("_").map(dimension);
-  const other = facts.models.map((one) => byNow(one, task, code)).filter(Boolean);
+  const each = facts.models.map((one) => byNow(one, task, code)).filter(Boolean);
   await shown.update();
   return [
     h("h1", {}, titled(code)), controls,
@@ -261,10 +261,10 @@ async function pair(name, code) {
       h("div", {}, chart("scatter", `${name}: ${code}`, data, { square: true, words: { x: across, y: up }, ready }), brushed),
       h("div", {}, h("div", { "aria-live": "polite" }, h("p", { id: "verdict" }, words[0]), h("ul", { id: "reasons" }, words.slice(1).map((one) => h("li", {}, one)))),
         h("p", { class: "fine" }, `R_S: both scores ${limits.rule === "paper" ? "at least" : "above"} ${limits.synergy}. R_B: both ${limits.rule === "paper" ? "at most" : "below"} ${limits.bottleneck}. `,
-          "R_T: the rest; the line is fitted to these points only. Darker squares hold more samples. The cross marks the two means. ",
+          "R_T: the rest; the line is fitted to these points only. Stronger squares hold more samples. The cross marks the two means. ",
           "A tilt counts points on either side of the line; it need not agree with which mean is higher."),
-        h("h2", {}, "In the other models"),
-        h("ul", { class: "plain" }, other.map((one) => h("li", { class: "named" }, swatch(one), link([one.model], "pair", one.model, code), ` ${towards(one)}`))))),
+        h("h2", {}, "In each model"),
+        h("ul", { class: "plain" }, each.map((one) => h("li", { class: "named" }, swatch(one), link([one.model], "pair", one.model, code), ` ${towards(one)}`))))),
     h("section", {}, h("h2", {}, "Pictures"), h("p", {}, pictureNote(task, code)), shown.element),
   ];
 }
@@ -285,6 +285,7 @@ async function compare(a, b, code) {
   const options = facts.models.map((one) => [one, one]);
   const pick = h("form", { class: "controls", "aria-label": "Choose two models", onsubmit: (event) => event.preventDefault() },
     choice("compare-a", "Before", options, first, (one) => go("compare", one, second)), choice("compare-b", "After", options, second, (one) => go("compare", first, one)));
+  if (![first, second].every((one) => facts.models.includes(one))) return missing(`There are no models ${first} and ${second} in this report.`);
   if (first === second) return [title, pick, h("p", {}, "Choose two different models.")];
   const found = await rowsOf(task);
   const changes = changed(first, second);
@@ -297,7 +298,7 @@ async function compare(a, b, code) {
     return [{ shown: link([one], "compare", first, second, one), value: one, title: titled(one) }, { shown: h("span", { class: "named" }, swatch(before), towards(before)), value: towards(before) },
       { shown: h("span", { class: "named" }, swatch(after), towards(after)), value: towards(after) }, same ? "same" : "differs", signed(x.mean), range(x.low, x.high, 3), signed(y.mean), range(y.low, y.high, 3), { shown: x.n, value: x.n }];
   });
-  const tuning = facts.tunings.find((one) => one.base === first && one.tuned === second);
+  const tuning = facts.tunings.find((one) => [one.base, one.tuned].sort().join() === [first, second].sort().join());
   const differing = body.filter((row) => row[3] === "differs").length;
   return [
     title, pick,
@@ -308,7 +309,7 @@ async function compare(a, b, code) {
       h("div", { class: "tall" }, chart("change", `Change from ${first} to ${second}`, { changes }, { height: 40 + 26 * changes.length })), changeTable(first, second, changes)),
     h("section", {}, h("h2", {}, "Pair by pair"), h("p", {}, "Relations, and how far the means of the pair's two dimensions moved on the same prompts and seeds."),
       table(`Pairs of ${first} and ${second} ${task}`, ["Pair", first, second, "Relation", "Change of first", "95 %", "Change of second", "95 %", "Samples"], body)),
-    await facing(first, second, code ?? tuning?.pairs.find((one) => facts.pairs[task].includes(one)) ?? facts.pairs[task][0]),
+    await facing(first, second, facts.pairs[task].includes(code) ? code : tuning?.pairs.find((one) => facts.pairs[task].includes(one)) ?? facts.pairs[task][0]),
   ];
 }
 
@@ -379,6 +380,7 @@ async function facing(first, second, code) {
 async function pictures(name, code) {
   const task = chosen.task;
   const [wantedModel, wantedPair] = [name ?? facts.first[0], code ?? (facts.pairs[task].includes(facts.first[2]) ? facts.first[2] : facts.pairs[task][0])];
+  if (!["all", ...facts.models].includes(wantedModel) || !["all", ...facts.pairs[task]].includes(wantedPair)) return missing(`There are no pictures of ${wantedModel} and ${wantedPair} in this report.`);
   const wanted = () => (wantedModel === "all" ? facts.models : [wantedModel]).flatMap((one) => (wantedPair === "all" ? facts.pairs[task] : [wantedPair]).map((other) => [one, task, other]));
   const shown = gallery(wanted);
   await shown.update();
@@ -407,7 +409,7 @@ function judge() {
     h("section", {}, h("h2", {}, "Missing scores"), facts.nulls.length
       ? [h("p", {}, "A missing score is left out of every mean and every map; it never counts as zero."), table("Missing scores", ["Model", "Reason", "Scores"], facts.nulls.map(([name, reason, n]) => [name, { shown: reason, class: "wrap" }, { shown: n, value: n }]))]
       : h("p", {}, "No score is missing.")),
-    h("section", {}, h("h2", {}, "Confidence"), h("div", { class: "tall" }, chart("confidence", "Confidence of the judge", steps("confidence"), { height: 260 }))),
+    h("section", {}, h("h2", {}, "Confidence"), h("p", {}, "C, the largest probability of a grade: how sure the judge was of its likeliest answer."), h("div", { class: "tall" }, chart("confidence", "Confidence of the judge", steps("confidence"), { height: 260 }))),
     h("section", {}, h("h2", {}, "Off-grade mass"), h("p", {}, "Probability that the judge gave to words which are no grade."), h("div", { class: "tall" }, chart("off_mass", "Off-grade mass of the judge", steps("off_mass"), { height: 260 }))),
     h("section", {}, h("h2", {}, "By model and dimension"), table("Judge", ["Model", "Dimension", "Answers", "Missing", "Confidence", "5 to 95 %", "Off-grade mass", "95 %"], body)),
     h("section", {}, h("h2", {}, "How it answered"), h("p", {}, "exact: probabilities over the whole vocabulary; top: of the likeliest tokens, off-grade mass is an upper bound; sampled: counted answers."),
@@ -419,7 +421,7 @@ function judge() {
 
 function gates() {
   const failed = facts.gates.filter((gate) => !gate.passed).length;
-  const body = facts.gates.map((gate) => [gate.table, { shown: gate.passed ? "holds" : h("div", {}, h("b", {}, "fails"), gate.failures.map((line) => h("p", {}, line))), class: "wrap", value: gate.passed ? "holds" : `fails: ${gate.failures.join("; ")}` },
+  const body = facts.gates.map((gate) => [gate.table, { shown: gate.passed ? "holds" : h("div", {}, h("b", {}, "fails"), gate.failures.map((line) => h("p", {}, line))), class: gate.passed ? null : "wrap", value: gate.passed ? "holds" : `fails: ${gate.failures.join("; ")}` },
     { shown: gate.checks, value: gate.checks }, { shown: gate.link ? h("a", { href: gate.link }, "results") : null, value: null }]);
   return [
     h("h1", {}, "Gates"),

@@ -1,0 +1,217 @@
+"""The report as somebody has it open: where they go, what they set, and what they read."""
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from hashlib import blake2b
+from io import BytesIO, StringIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import numpy as np
+import polars as pl
+import synthetic
+from PIL import Image
+from reporting import contents_of
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select, WebDriverWait
+
+from trig import tables
+from trig.report import sheets
+from trig.report.contents import Contents, Gate
+
+ROWS, PICTURES = 24, 12
+ID = f"IQ-R_IQ-O_1{synthetic.EVIL}"
+"""The name of the first sample, which is hostile too."""
+READY = "return document.documentElement.dataset.ready === 'yes'"
+CHARTS = "return [...document.querySelectorAll('.chart')]"
+TABLE = """
+return [...document.querySelectorAll('table')].find((one) => one.parentElement.ariaLabel === arguments[0])
+  .querySelectorAll('tbody tr').values().map((row) => [...row.cells].map((cell) => [cell.textContent, cell.dataset.value ?? null])).toArray();
+"""
+CARDS = """
+return [...document.querySelectorAll('.card')].map((card) => [
+  card.querySelector('.prompt').textContent, ...[...card.querySelectorAll('.scores b, .where')].map((one) => one.textContent)]);
+"""
+SLIDE = """
+document.documentElement.dataset.ready = 'not yet';
+const control = document.getElementById(`limit-${arguments[0]}`);
+control.value = arguments[1];
+control.dispatchEvent(new Event(control.type === 'range' ? 'input' : 'change', { bubbles: true }));
+"""
+
+
+def run(root: Path) -> Contents:
+    """An invented run with plainly coloured pictures, in which every text that somebody else wrote is hostile."""
+    contents = contents_of(root, ROWS, PICTURES)
+    painted(root / "plain", contents)
+    drawn = tuple(sheets.draw(root / "plain", contents.models, contents.picked))
+    renamed = pl.col("data_id").replace({"IQ-R_IQ-O_1": ID})
+    frames = {name: getattr(contents, name).with_columns(renamed) for name in ("prompts", "points", "picked")}
+    reason = pl.when(pl.col("expected").is_null()).then(pl.lit(synthetic.EVIL))
+    gates = (*contents.gates, Gate("images/tiny", False, 3, (synthetic.EVIL, "too dark")))
+    scores = contents.scores.with_columns(renamed, reason=reason)
+    return replace(contents, **frames, scores=scores, sheets=drawn, gates=gates)
+
+
+def colour(model: str, data_id: str) -> tuple[int, int, int]:
+    """The colour of a picture, all over."""
+    red, green, blue = blake2b(f"{model} {data_id}".encode(), digest_size=3).digest()
+    return red, green, blue
+
+
+def painted(folder: Path, contents: Contents) -> None:
+    for (task, pair), part in contents.picked.group_by("task", "pair"):
+        for model in contents.models:
+            names = part["data_id"].to_list()
+            rows = [
+                {"model": model, "task": task, "pair": pair, "data_id": name, "image": {"bytes": plain(colour(model, name)), "path": None}}
+                | {"seed": 1, "width": 64, "height": 64, "key": name}
+                for name in names
+            ]
+            shard = pl.DataFrame(rows, schema=dict(tables.IMAGES.columns))
+            tables.write(shard, tables.IMAGES, folder / model / str(task) / f"{pair}.parquet")
+
+
+def plain(shade: tuple[int, int, int]) -> bytes:
+    packed = BytesIO()
+    Image.new("RGB", (64, 64), shade).save(packed, "PNG")
+    return packed.getvalue()
+
+
+def alike(png: bytes, shade: tuple[int, int, int]) -> bool:
+    """Whether what is on the screen is that colour and nothing of its neighbours: in the middle and near each edge."""
+    pixels = np.asarray(Image.open(BytesIO(png)).convert("RGB"), dtype=int)
+    down, across = ([int(share * side) for share in (0.08, 0.5, 0.92)] for side in pixels.shape[:2])
+    return bool((np.abs(pixels[np.ix_(down, across)] - shade) < 14).all())
+
+
+class Reader:
+    """Somebody before a report. Whatever is done leaves no message in the console, unless it is asked for."""
+
+    def __init__(self, browser: webdriver.Chrome, home: str) -> None:
+        self.browser, self.home = browser, home
+
+    def screen(self, width: int = 1280, scheme: str = "light", media: str = "screen") -> None:
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width < 600}
+        self.browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        features = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": features})
+
+    def until(self, holds: Callable[[], Any]) -> Any:
+        return WebDriverWait(self.browser, 20, 0.03).until(lambda _: holds())
+
+    def script(self, text: str, *given: object) -> Any:
+        return self.browser.execute_script(text, *given)
+
+    def load(self, *path: str, **limits: object) -> None:
+        """Open the report anew at a page."""
+        self.browser.get("about:blank")
+        self.browser.get(f"{self.home}{address(path, limits)}")
+        self.until(lambda: self.script(READY))
+
+    def go(self, *path: str, **limits: object) -> None:
+        """Go to another page of the open report."""
+        there = address(path, limits)
+        if self.browser.current_url.startswith(self.home) and self.hash != there:
+            self.waiting(lambda: self.script("location.hash = arguments[0]", there))
+        else:
+            self.load(*path, **limits)
+
+    def waiting(self, act: Callable[[], object]) -> None:
+        """Do what makes the page draw itself anew, and wait until it has."""
+        self.script("document.documentElement.dataset.ready = 'not yet'")
+        act()
+        self.until(lambda: self.script(READY))
+
+    @property
+    def hash(self) -> str:
+        return str(self.script("return location.hash"))
+
+    def set(self, name: str, value: object) -> None:
+        """Move a slider, or choose, in the panel of thresholds."""
+        self.script(SLIDE, name, value)
+        self.until(lambda: self.script(READY))
+
+    def choose(self, control: str, value: str) -> None:
+        Select(self.browser.find_element(By.ID, control)).select_by_value(value)
+
+    def quiet(self) -> None:
+        """Nothing stands in the console."""
+        assert self.browser.get_log("browser") == []
+
+    def see(self, element: WebElement) -> None:
+        """Scroll until it stands in the middle of the screen."""
+        self.script("arguments[0].scrollIntoView({ behavior: 'instant', block: 'center' })", element)
+
+    def draw(self) -> list[WebElement]:
+        """Look at every chart of the page, as one does who scrolls."""
+        charts: list[WebElement] = self.script(CHARTS)
+        for chart in charts:
+            self.see(chart)
+            self.until(partial(chart.get_attribute, "data-drawn"))
+        return charts
+
+    def one(self, selector: str) -> WebElement:
+        return self.browser.find_element(By.CSS_SELECTOR, selector)
+
+    def all(self, selector: str) -> list[WebElement]:
+        return self.browser.find_elements(By.CSS_SELECTOR, selector)
+
+    def texts(self, selector: str) -> list[str]:
+        found: list[str] = self.script("return [...document.querySelectorAll(arguments[0])].map((one) => one.textContent)", selector)
+        return found
+
+    def links(self, selector: str) -> list[str]:
+        found: list[str] = self.script("return [...document.querySelectorAll(arguments[0])].map((one) => one.href)", selector)
+        return found
+
+    def table(self, caption: str) -> list[list[tuple[str, str | None]]]:
+        """The cells of a table: what is shown, and what it stands for."""
+        return [[(shown, value) for shown, value in row] for row in self.script(TABLE, caption)]
+
+    def cards(self) -> list[list[str]]:
+        """Prompt, both scores, and the place of each picture of the gallery."""
+        found: list[list[str]] = self.script(CARDS)
+        return found
+
+    def until_cards(self, want: list[list[str]]) -> None:
+        self.until(lambda: self.cards() == want)
+
+    def asked(self) -> list[str]:
+        """The addresses that were asked for since this was called before."""
+        events = [json.loads(entry["message"])["message"] for entry in self.browser.get_log("performance")]
+        sent = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+        return sent + [event["params"]["url"] for event in events if event["method"] == "Network.webSocketCreated"]
+
+    def saved(self, folder: Path, name: str, act: Callable[[], object]) -> str:
+        """The file that an act makes the browser save."""
+        behaviour = {"behavior": "allow", "downloadPath": str(folder)}
+        self.browser.execute_cdp_cmd("Browser.setDownloadBehavior", behaviour)
+        act()
+        self.until((folder / name).exists)
+        return (folder / name).read_text("utf-8")
+
+
+def address(path: Sequence[str], limits: Mapping[str, object]) -> str:
+    query = f"?{urlencode(limits)}" if limits else ""
+    return f"#/{'/'.join(quote(part, safe='') for part in path)}{query}"
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    """The rows of a CSV file."""
+    return list(csv.DictReader(StringIO(text)))
+
+
+def towards(row: Mapping[str, Any]) -> str:
+    return f"{row['relation']}{' towards ' + row['leaning'] if row['leaning'] else ''}"
+
+
+def by_pair(found: pl.DataFrame, model: str, task: str = "t2i") -> dict[str, dict[str, Any]]:
+    own: Iterable[dict[str, Any]] = found.filter(model=model, task=task).iter_rows(named=True)
+    return {row["pair"]: row for row in own}

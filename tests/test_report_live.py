@@ -1,0 +1,389 @@
+"""What moves in the report, in a real browser: thresholds and verdicts, the brush, the gallery, two models. Skipped where no Chromium is installed."""
+
+from typing import Any
+
+import chromium
+import opened
+import polars as pl
+import pytest
+import synthetic
+from opened import Reader, by_pair, towards
+from reporting import THRESHOLDS
+from selenium import webdriver
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.actions.action_builder import ActionBuilder
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.ui import Select
+
+from trig.classify.relations import located, relations
+from trig.params import Thresholds
+from trig.report import page
+from trig.report.contents import Contents
+
+pytestmark = chromium.needed
+PAIR = "IQ-R_TA-S"
+NAMES = "pair relation evidence stability runner_up rho interval d_s d_b n_a n_b mean_x mean_y favoured n nulls off_mass".split()
+LIMITS: list[dict[str, object]] = [
+    {"synergy": 0.66, "bottleneck": 0.61},
+    {"synergy_density": 0.15, "bottleneck_density": 0.05},
+    {"tilt_ratio": 1, "rule": "reference", "synergy_density": 0.95},
+    {"correlation": "kendall", "dispersion_corr": 0.3, "tilt_ratio": 5},
+    {"min_points": 24},
+    {"rule": "reference", "correlation": "pearson", "synergy": 0.9, "bottleneck": 0.2, "min_points": 20, "tilt_ratio": 2.5},
+]
+BELIEFS: list[dict[str, object]] = [
+    {"fdr": 0.3, "enough_points": 20},
+    {"supported_stability": 0.5, "enough_points": 1},
+    {"fdr": 0.01, "enough_points": 5},
+]
+POINTS = """
+return [...document.querySelectorAll('#view .mark-symbol path[aria-label*="sample: "]')].map((path) => {
+  const { x, y, width, height } = path.getBoundingClientRect();
+  return [path.getAttribute('aria-label').match(/sample: (.*?); x:/s)[1], x + width / 2, y + height / 2];
+});
+"""
+RECTS = """
+return [...document.querySelectorAll(arguments[0])].map((one) => {
+  one.scrollIntoView({ behavior: 'instant', block: 'center' });
+  return one.style.backgroundImage;
+});
+"""
+
+
+@pytest.fixture(scope="module")
+def contents(tmp_path_factory: pytest.TempPathFactory) -> Contents:
+    return opened.run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="module")
+def reader(browser: webdriver.Chrome, contents: Contents, tmp_path_factory: pytest.TempPathFactory) -> Reader:
+    path = tmp_path_factory.mktemp("report") / "index.html"
+    path.write_text(page.render(contents).html, "utf-8")
+    return Reader(browser, path.as_uri())
+
+
+@pytest.fixture(autouse=True)
+def _quiet(reader: Reader) -> Any:
+    reader.screen()
+    yield
+    reader.quiet()
+
+
+def at(limits: dict[str, object], **more: object) -> Thresholds:
+    return Thresholds.model_validate({**THRESHOLDS.model_dump(), **limits, **more})
+
+
+def shown(reader: Reader, model: str) -> dict[str, dict[str, tuple[str, str | None]]]:
+    """The table of a model's pairs, by the names of its columns."""
+    rows = [dict(zip(NAMES, row, strict=True)) for row in reader.table(f"Pairs of {model} t2i")]
+    return {str(row["pair"][1]): row for row in rows}
+
+
+def assert_verdicts(reader: Reader, found: pl.DataFrame, limits: dict[str, object]) -> None:
+    """Every number that the rule gives stands in the tables of the models, to the last digit."""
+    for model in synthetic.MODELS:
+        reader.go("model", model, **limits)
+        table, want = shown(reader, model), by_pair(found, model)
+        assert table.keys() == want.keys()
+        for pair, row in table.items():
+            own = want[pair]
+            assert row["relation"][1] == towards(own), pair
+            counts = {name: int(str(row[name][1])) for name in ("n_a", "n_b", "n", "nulls")}
+            assert counts == {"n_a": own["n_above"], "n_b": own["n_below"], "n": own["n"], "nulls": own["nulls"]}
+            numbers = {name: float(str(row[name][1])) for name in ("rho", "d_s", "d_b")}
+            assert numbers == {"rho": own["rho"], "d_s": own["density_synergy"], "d_b": own["density_bottleneck"]}
+
+
+@pytest.mark.parametrize("limits", LIMITS, ids=str)
+def test_verdicts_at_other_limits_are_pythons(reader: Reader, contents: Contents, limits: dict[str, object]) -> None:
+    found = relations(contents.scores, at(limits, bootstraps=0))
+    assert_verdicts(reader, found, limits)
+    assert {cells[name][0] for cells in shown(reader, "tiny-dtm").values() for name in ("evidence", "stability", "runner_up")} == {"–"}
+    flips = sum(towards(a) != towards(b) for a, b in zip(found.to_dicts(), contents.relations.to_dicts(), strict=True))
+    assert flips > 5
+    assert reader.one("#differs").text == f"changed: {flips} of 126 verdicts differ from the run's"
+    for pair in ("IQ-R_IQ-O", PAIR, "R-T_R-B" if "R-T_R-B" in contents.relations["pair"] else "D-K_R-B"):
+        reader.go("pair", "tiny-turbo", pair, **limits)
+        row, words = by_pair(found, "tiny-turbo")[pair], " ".join(reader.texts("#verdict, #reasons li"))
+        regions = [f"{row[f'n_{name}']} in {sign}" for name, sign in (("synergy", "R_S"), ("bottleneck", "R_B"), ("tradeoff", "R_T"))]
+        assert all(words.count(part) == 1 for part in regions), words
+        assert row["slope"] is None or f"N_a = {row['n_above']} above the line, N_b = {row['n_below']} below" in words
+        assert (f"Tilt towards {row['leaning']}" in words) if row["leaning"] else (row["relation"] in words.lower())
+
+
+@pytest.mark.parametrize("beliefs", BELIEFS, ids=str)
+def test_evidence_follows_what_it_takes_to_believe_it(reader: Reader, contents: Contents, beliefs: dict[str, object]) -> None:
+    want = by_pair(relations(contents.scores, at(beliefs)), "tiny")
+    reader.go("model", "tiny", **beliefs)
+    found = shown(reader, "tiny")
+    assert {pair: row["evidence"][0] for pair, row in found.items()} == {pair: row["evidence"] or "–" for pair, row in want.items()}
+    assert {pair: float(str(row["stability"][1])) for pair, row in found.items()} == {pair: row["stability"] for pair, row in want.items()}
+    assert reader.one("#differs").text == "changed: 0 of 126 verdicts differ from the run's"
+    before = by_pair(contents.relations, "tiny")
+    assert any(row["evidence"] != before[pair]["evidence"] for pair, row in want.items())
+
+
+def test_moving_the_controls_changes_verdicts_and_the_address_keeps_them(reader: Reader, contents: Contents) -> None:
+    limits: dict[str, object] = {
+        "synergy": 0.7,
+        "bottleneck": 0.6,
+        "tilt_ratio": 2,
+        "min_points": 12,
+        "rule": "reference",
+        "correlation": "kendall",
+    }
+    reader.load("model", "tiny")
+    reader.one("#panel summary").click()
+    for name, value in limits.items():
+        reader.set(name, value)
+    want = by_pair(relations(contents.scores, at(limits, bootstraps=0)), "tiny")
+    seen = {pair: row["relation"][1] for pair, row in shown(reader, "tiny").items()}
+    assert seen == {pair: towards(row) for pair, row in want.items()}
+    kept = reader.hash
+    assert all(f"{name}={value}" in kept for name, value in limits.items())
+    assert all(kept.split("?")[1] in link for link in reader.links("nav a"))
+    reader.browser.get("about:blank")
+    reader.browser.get(f"{reader.home}{kept}")
+    reader.until(lambda: reader.script(opened.READY))
+    assert {pair: row["relation"][1] for pair, row in shown(reader, "tiny").items()} == seen
+    assert {name: reader.one(f"#limit-{name}").get_attribute("value") for name in limits} == {
+        name: str(value) for name, value in limits.items()
+    }
+    assert reader.one("#value-tilt_ratio").get_attribute("textContent") == "2"
+    reader.one("#panel summary").click()
+    reader.waiting(reader.one("#reset").click)
+    assert (reader.hash, reader.one("#differs").text) == ("#/model/tiny", "as in the run")
+    run = by_pair(contents.relations, "tiny")
+    assert {pair: row["relation"][1] for pair, row in shown(reader, "tiny").items()} == {pair: towards(row) for pair, row in run.items()}
+    assert not reader.one("#reset").is_enabled()
+
+
+def test_a_slider_takes_the_keyboard_and_the_regions_never_meet(reader: Reader) -> None:
+    reader.load("pair", "tiny", PAIR)
+    reader.one("#panel summary").click()
+    slider = reader.one("#limit-bottleneck")
+    reader.waiting(lambda: slider.send_keys(Keys.ARROW_RIGHT))
+    assert reader.hash.endswith("?bottleneck=0.51")
+    assert reader.browser.switch_to.active_element == slider
+    reader.waiting(lambda: slider.send_keys(Keys.END))
+    assert slider.get_attribute("value") == "0.51"
+    reader.set("synergy", 0.3)
+    assert (reader.one("#limit-synergy").get_attribute("value"), reader.hash) == ("0.8", f"#/pair/tiny/{PAIR}?bottleneck=0.51")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "synergy=high&bottleneck=NaN&rule=mine&correlation=&min_points=-3&fdr=0&tilt_ratio=Infinity&constructor=1",
+        "synergy=&dispersion_corr=&tilt_ratio=%20&min_points=10.5&supported_stability=1e9",
+        "synergy=0.3&bottleneck=0.7&task=p2p",
+        "%E0%A4%A&=&&?#",
+    ],
+)
+def test_an_address_with_nonsense_is_that_of_the_run(reader: Reader, query: str) -> None:
+    reader.browser.get("about:blank")
+    reader.browser.get(f"{reader.home}#/model/tiny?{query}")
+    reader.until(lambda: reader.script(opened.READY))
+    assert reader.one("h1").text == "tiny"
+    assert reader.one("#differs").text == "as in the run"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "nowhere",
+        "constructor",
+        "%E0%A4%A",
+        "model/nobody",
+        "compare/tiny/nobody",
+        "pictures/nobody",
+        "pictures/tiny/X_Y",
+        f"model/{synthetic.EVIL}",
+    ],
+)
+def test_a_page_that_is_not_there_says_so(reader: Reader, path: str) -> None:
+    reader.browser.get("about:blank")
+    reader.browser.get(f"{reader.home}#/{path.replace(' ', '%20')}")
+    reader.until(lambda: reader.script(opened.READY))
+    assert (reader.one("h1").text, reader.browser.title) == ("Not here", "Not here – Dimension Trade-off Map")
+    assert reader.one("main p").text.startswith("There ")
+
+
+# The brush
+
+
+def drag(reader: Reader, start: tuple[float, float], end: tuple[float, float]) -> None:
+    mouse = ActionBuilder(reader.browser, duration=60)
+    mouse.pointer_action.move_to_location(*map(round, start)).pointer_down()
+    for share in (0.5, 1):
+        mouse.pointer_action.move_to_location(*(round(a + share * (b - a)) for a, b in zip(start, end, strict=True)))
+    mouse.pointer_action.pointer_up()
+    mouse.perform()
+
+
+def test_a_brush_shows_the_pictures_of_the_samples_inside(reader: Reader, contents: Contents) -> None:
+    reader.load("pair", "tiny-dtm", "TA-C_TA-S")
+    reader.draw()
+    reader.script("document.querySelector('.chart').scrollIntoView({ behavior: 'instant', block: 'center' })")
+    places = reader.script(POINTS)
+    assert len(places) == contents.relations.filter(model="tiny-dtm", pair="TA-C_TA-S")["n"].item()
+    across, up = sorted(x for _, x, _ in places), sorted(y for _, _, y in places)
+    middle = len(places) // 2
+    left, bottom = (across[middle - 4] + across[middle - 3]) / 2, (up[middle] + up[middle + 1]) / 2
+    near = [name for name, x, y in places if abs(x - left) < 1.5 or abs(y - bottom) < 1.5]
+    inside = {name for name, x, y in places if x > left and y < bottom}
+    drag(reader, (left, bottom), (across[-1] + 4, up[0] - 4))
+    told = reader.until(lambda: next((text for text in reader.texts(".split .fine") if "inside the frame" in text), None))
+    said = int(told.split(" sample")[0])
+    assert abs(said - len(inside)) <= len(near)
+    kept = contents.picked.filter(pair="TA-C_TA-S").join(contents.prompts, on=["data_id"]).select("data_id", "prompt").rows()
+    wanted = {prompt for name, prompt in kept if name in inside}
+    unsure = {prompt for name, prompt in kept if name in near}
+    cards = reader.until(lambda: (found := reader.cards()) and len(found) < opened.PICTURES and found)
+    found = {card[0] for card in cards}
+    assert 0 < len(found) < len(kept)
+    assert found - unsure == wanted - unsure
+    drag(reader, (left - 20, bottom + 20), (left - 20, bottom + 20))
+    reader.until(lambda: len(reader.cards()) == opened.PICTURES)
+    assert "All samples." in reader.texts(".split .fine")
+
+
+# The gallery
+
+
+def kept(contents: Contents, model: str, pair: str) -> list[dict[str, Any]]:
+    """The pictured samples of a pair in the order of their slots, as Python has them."""
+    points = located(contents.scores, THRESHOLDS).filter(model=model, pair=pair)
+    texts = contents.prompts.select("data_id", "prompt")
+    return (
+        contents.picked.filter(pair=pair)
+        .sort("slot")
+        .join(points.join(texts, on="data_id"), on="data_id", maintain_order="left")
+        .to_dicts()
+    )
+
+
+def words(sample: dict[str, Any]) -> list[str]:
+    sides = ["missing" if sample[side] is None else f"{sample[side]:.2f}" for side in "xy"]
+    return [sample["prompt"], *sides, f"{sample['model']} · {sample['region'] or 'score missing'}"]
+
+
+@pytest.mark.parametrize("pair", [PAIR, "TA-R_D-K"])
+def test_the_gallery_sorts_and_filters_as_python_does(reader: Reader, contents: Contents, pair: str) -> None:
+    reader.go("pictures", "tiny-turbo", pair)
+    samples = kept(contents, "tiny-turbo", pair)
+    assert reader.cards() == list(map(words, samples))
+    whole = [one for one in samples if one["region"]]
+    keys = {"low": lambda one: min(one["x"], one["y"]), "high": lambda one: -max(one["x"], one["y"]), "x": lambda one: one["x"]} | {
+        "apart": lambda one: -abs(one["x"] - one["y"]),
+        "y": lambda one: one["y"],
+    }
+    for name, key in keys.items():
+        reader.choose("gallery-sort", name)
+        want = sorted(whole, key=key) + [one for one in samples if not one["region"]]
+        reader.until_cards(list(map(words, want)))
+    for region in ("R_S", "R_B", "R_T", "null"):
+        reader.choose("gallery-region", region)
+        own = [one for one in want if (one["region"] or "null") == region]
+        reader.until_cards(list(map(words, own)))
+        count = reader.one(".gallery-count").text
+        assert count == (f"{len(own)} of {len(own)} pictures" if own else "No picture fits this choice.")
+
+
+def test_a_limit_that_moves_moves_the_regions_of_the_pictures(reader: Reader, contents: Contents) -> None:
+    reader.go("pictures", "tiny", PAIR, synergy=0.65, bottleneck=0.6)
+    points = {
+        row["data_id"]: row["region"]
+        for row in located(contents.scores, at({"synergy": 0.65, "bottleneck": 0.6})).filter(model="tiny").to_dicts()
+    }
+    want = [f"tiny · {points[one['data_id']] or 'score missing'}" for one in kept(contents, "tiny", PAIR)]
+    assert [card[-1] for card in reader.cards()] == want != [words(one)[-1] for one in kept(contents, "tiny", PAIR)]
+
+
+def test_more_pictures_come_on_demand(reader: Reader, contents: Contents) -> None:
+    reader.go("pictures", "all", "all")
+    assert len(reader.cards()) == 24
+    assert reader.one(".gallery-count").text == f"24 of {3 * contents.picked.height} pictures"
+    reader.script("document.querySelector('.more').click()")
+    reader.until(lambda: len(reader.cards()) == 48)
+    reader.choose("gallery-region", "null")
+    reader.until(lambda: {card[-1].split(" · ")[1] for card in reader.cards()} == {"score missing"})
+    reader.waiting(lambda: reader.choose("pictures-pair", PAIR))
+    assert reader.hash == f"#/pictures/all/{PAIR}"
+    reader.until(lambda: len(reader.cards()) == 24)
+    reader.script("document.querySelector('.more').click()")
+    reader.until(lambda: len(reader.cards()) == 36)
+    assert not reader.one(".more").is_displayed()
+
+
+def assert_coloured(reader: Reader, selector: str, want: list[tuple[int, int, int]]) -> None:
+    """Each thumbnail is its own picture and nothing of its neighbours: near each corner and in the middle."""
+    for thumb in reader.all(selector):
+        reader.see(thumb)
+    reader.until(lambda: all(reader.script(RECTS, selector)))
+    for thumb, shade in zip(reader.all(selector), want, strict=True):
+        reader.see(thumb)
+        assert opened.alike(thumb.screenshot_as_png, shade)
+
+
+def test_a_thumbnail_is_the_picture_of_its_sample(reader: Reader, contents: Contents) -> None:
+    reader.go("pictures", "tiny-turbo", PAIR)
+    own = kept(contents, "tiny-turbo", PAIR)
+    assert_coloured(reader, ".card .thumb", [opened.colour("tiny-turbo", one["data_id"]) for one in own])
+
+
+def test_a_picture_is_enlarged_and_escape_closes_it(reader: Reader, contents: Contents) -> None:
+    reader.go("pair", "tiny", PAIR)
+    own = kept(contents, "tiny", PAIR)[5]
+    button = reader.all(".card .picture")[5]
+    reader.see(button)
+    button.click()
+    dialog = reader.one("dialog[open]")
+    assert all(text in dialog.text for text in (own["prompt"], own["data_id"], "IQ-R Realism × TA-S Style", f"{own['x']:.2f}"))
+    assert_coloured(reader, "dialog .thumb", [opened.colour("tiny", own["data_id"])])
+    ActionChains(reader.browser).send_keys(Keys.ESCAPE).perform()
+    reader.until(lambda: not reader.all("dialog"))
+    assert reader.browser.switch_to.active_element == button
+
+
+# Two models
+
+
+def test_two_models_face_each_other_on_the_same_prompts(reader: Reader, contents: Contents) -> None:
+    reader.go("compare", "tiny", "tiny-dtm")
+    assert Select(reader.one("#compare-pair")).first_selected_option.get_attribute("value") == PAIR
+    pairs = [kept(contents, model, PAIR) for model in ("tiny", "tiny-dtm")]
+    both = [(a, b) for a, b in zip(*pairs, strict=True) if a["region"] and b["region"]]
+    ordered = sorted(both, key=lambda pair: pair[1]["x"] + pair[1]["y"] - pair[0]["x"] - pair[0]["y"])
+    assert reader.texts(".couple .prompt")[: len(both)] == [a["prompt"] for a, _ in ordered]
+    assert reader.texts(".couple:first-child figcaption") == ["tiny", "tiny-dtm"]
+    shades = [opened.colour(one["model"], one["data_id"]) for couple in ordered[:3] for one in couple]
+    assert_coloured(reader, ".couple:nth-child(-n+3) .thumb", shades)
+    reader.choose("compare-sort", "rise")
+    assert reader.texts(".couple .prompt")[: len(both)] == [a["prompt"] for a, _ in reversed(ordered)]
+
+
+def test_the_other_way_round_signs_are_mirrored(reader: Reader, contents: Contents) -> None:
+    tables = {}
+    for a, b in (("tiny", "tiny-dtm"), ("tiny-dtm", "tiny")):
+        reader.go("compare", a, b)
+        tables[a] = reader.table(f"Change from {a} to {b}"), reader.table(f"Pairs of {a} and {b} t2i")
+        assert reader.one(".note b").text == PAIR
+    (there, pairs), (back, turned) = tables["tiny"], tables["tiny-dtm"]
+    assert [row[0][0] for row in there][:2] == [f"★ IQ-R in {PAIR}", f"★ TA-S in {PAIR}"]
+    for one, other in zip([*there], [*back], strict=True):
+        assert [one[place] for place in (0, 1, 2, 5)] == [other[place] for place in (0, 2, 1, 5)]
+        assert float(str(one[3][1])) == -float(str(other[3][1]))
+    for one, other in zip(pairs, turned, strict=True):
+        assert [one[place] for place in (0, 1, 2, 3, 8)] == [other[place] for place in (0, 2, 1, 3, 8)]
+        assert [float(str(one[place][1])) for place in (4, 6)] == [-float(str(other[place][1])) for place in (4, 6)]
+    before, after = by_pair(contents.relations, "tiny"), by_pair(contents.relations, "tiny-dtm")
+    assert {str(row[0][1]): (row[1][1], row[2][1]) for row in pairs} == {
+        pair: (towards(before[pair]), towards(after[pair])) for pair in before
+    }
+
+
+def test_a_model_is_not_compared_with_itself(reader: Reader) -> None:
+    reader.go("compare", "tiny", "tiny-dtm")
+    reader.waiting(lambda: reader.choose("compare-b", "tiny"))
+    assert reader.one("main > p").text == "Choose two different models."
