@@ -8,7 +8,7 @@ import polars as pl
 
 from trig import tables
 from trig.classify.samples import points
-from trig.dimensions import Relation
+from trig.dimensions import Relation, Task
 
 SUBSET = ("task", "pair")
 SHOWN = ("relation", "leaning", "stability", "evidence", "rho")
@@ -72,6 +72,12 @@ def agreement(a: pl.DataFrame, b: pl.DataFrame) -> Agreement:
         rho=rho,
         rho_reason=rho_reason,
     )
+
+
+def by_task(a: pl.DataFrame, b: pl.DataFrame) -> dict[str, Agreement]:
+    """The agreement of two maps on each task that both have, in canonical order."""
+    tasks = [task.value for task in Task if all(task.value in frame["task"].unique() for frame in (a, b))]
+    return {task: agreement(*(frame.filter(pl.col("task") == task) for frame in (a, b))) for task in tasks}
 
 
 def differing(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
