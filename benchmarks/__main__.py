@@ -82,11 +82,12 @@ def arguments() -> argparse.Namespace:
 
 
 def machine() -> str:
-    """One line on what the figures were measured on."""
+    """One line on what the figures were measured on, and on how busy that was: the load of the last minute, at best 0."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text("utf-8").splitlines() if info.exists() else []
     model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor())
-    return f"{model or 'unknown CPU'}, {len(os.sched_getaffinity(0))} cores, torch {version('torch')}, Python {platform.python_version()}"
+    cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
+    return f"{model or 'unknown CPU'}, {cores} cores, torch {version('torch')}, Python {platform.python_version()}, load {load:.1f}"
 
 
 def table(bars: list[Bar]) -> Table:

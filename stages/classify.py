@@ -9,14 +9,14 @@ from stages._cli import run
 from trig import params, tables
 from trig.classify.inputs import roster_scores
 from trig.classify.relations import relations
-from trig.classify.samples import roots
+from trig.classify.samples import judged, roots
 
 
 def main(prompts: Path, scores: Path, out: Path) -> None:
     """Read data/prompts.parquet and the roster's files under data/scores, write data/relations.parquet."""
     settings = params.load()
     asked = tables.read(prompts, tables.PROMPTS)
-    held_out = roster_scores(scores, settings.generate.roster, asked)
+    held_out = roster_scores(scores, settings.generate.roster, asked, judged(settings.thresholds.score))
     tables.write(relations(held_out, settings.thresholds, roots(asked)), tables.RELATIONS, out)
 
 

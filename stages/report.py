@@ -33,6 +33,7 @@ def main(prompts: Path, images: Path, scores: Path, relations: Path, gates: Path
     contents = Contents(
         *(roster, asked, judged, tables.distinct(judged), placed, found),
         maps=dtm.all_lines(found),
+        overall=dtm.overall_lines(found),
         agreements=compare.all_agreements(found, roster),
         sheets=shown,
         pictures=pictures,

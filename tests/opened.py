@@ -24,6 +24,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from trig import tables
 from trig.report import sheets
 from trig.report.contents import Contents, Gate
+from trig.store import Store
 
 ROWS, PICTURES = 24, 12
 ID = f"IQ-R_IQ-O_1{synthetic.EVIL}"
@@ -50,13 +51,16 @@ def run(root: Path) -> Contents:
     """An invented run with plainly coloured pictures, in which every text that somebody else wrote is hostile."""
     contents = contents_of(root, ROWS, PICTURES)
     painted(root / "plain", contents)
-    drawn = tuple(sheets.draw(root / "plain", contents.models, contents.picked))
+    with Store.open(root / "plain" / "work") as store:
+        list(sheets.draw(contents.sheets, root / "plain", store))
+        drawn = sheets.drawn(contents.sheets, store)
     renamed = pl.col("data_id").replace({"IQ-R_IQ-O_1": ID})
-    frames = {name: getattr(contents, name).with_columns(renamed) for name in ("prompts", "points", "picked")}
+    frames = {name: getattr(contents, name).with_columns(renamed) for name in ("prompts", "points")}
+    shown = tuple(replace(sheet, names=tuple(ID if name == "IQ-R_IQ-O_1" else name for name in sheet.names)) for sheet in contents.sheets)
     reason = pl.when(pl.col("expected").is_null()).then(pl.lit(synthetic.EVIL))
     gates = (*contents.gates, Gate("images/tiny", False, 3, (synthetic.EVIL, "too dark")))
     scores = contents.scores.with_columns(renamed, reason=reason)
-    return replace(contents, **frames, scores=scores, sheets=drawn, gates=gates)
+    return replace(contents, **frames, scores=scores, answers=tables.distinct(scores), sheets=shown, pictures=drawn, gates=gates)
 
 
 def colour(model: str, data_id: str) -> tuple[int, int, int]:
@@ -66,16 +70,20 @@ def colour(model: str, data_id: str) -> tuple[int, int, int]:
 
 
 def painted(folder: Path, contents: Contents) -> None:
-    for (task, pair), part in contents.picked.group_by("task", "pair"):
-        for model in contents.models:
-            names = part["data_id"].to_list()
-            rows = [
-                {"model": model, "task": task, "pair": pair, "data_id": name, "image": {"bytes": plain(colour(model, name)), "path": None}}
-                | {"seed": 1, "width": 64, "height": 64, "key": name}
-                for name in names
-            ]
-            shard = pl.DataFrame(rows, schema=dict(tables.IMAGES.columns))
-            tables.write(shard, tables.IMAGES, folder / model / str(task) / f"{pair}.parquet")
+    for sheet in contents.sheets:
+        place = {"model": sheet.model, "task": sheet.task, "pair": sheet.pair}
+        rows = [
+            {**place, "data_id": name, "image": {"bytes": plain(colour(sheet.model, name)), "path": None}}
+            | {"seed": 1, "width": 64, "height": 64, "key": name}
+            for name in sheet.names
+        ]
+        shard = pl.DataFrame(rows, schema=dict(tables.IMAGES.columns))
+        tables.write(shard, tables.IMAGES, folder / sheet.model / sheet.task / f"{sheet.pair}.parquet")
+
+
+def shown(contents: Contents, model: str, pair: str) -> tuple[str, ...]:
+    """The names of the pictured samples, in order."""
+    return next((sheet.names for sheet in contents.sheets if (sheet.model, sheet.pair) == (model, pair)), ())
 
 
 def plain(shade: tuple[int, int, int]) -> bytes:

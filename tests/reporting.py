@@ -30,6 +30,7 @@ def contents_of(root: Path, rows: int = 12, per_pair: int = 3) -> Contents:
     return Contents(
         *(synthetic.MODELS, prompts, scores, tables.distinct(scores), points(scores, THRESHOLDS.score), found),
         maps=dtm.all_lines(found),
+        overall=dtm.overall_lines(found),
         agreements=compare.all_agreements(found, synthetic.MODELS),
         sheets=shown,
         pictures=pictures,

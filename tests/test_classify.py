@@ -2,6 +2,7 @@
 
 import math
 import random
+from dataclasses import asdict
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,9 @@ from scipy import stats
 
 from trig import tables
 from trig.classify.inputs import check_current, roster_scores
-from trig.classify.map import groups, lines, metrics
+from trig.classify.map import ALL, groups, lines, metrics, overall
 from trig.classify.relations import located, relations
-from trig.dimensions import PAIRS, Relation
+from trig.dimensions import PAIRS, Relation, Task, pairs
 from trig.errors import TableError
 from trig.params import Thresholds
 
@@ -227,6 +228,44 @@ def test_groups_are_all_maximal_cliques() -> None:
         frame = pl.DataFrame([row | {"pair": str(pair)} for pair in chosen]).cast({"pair": tables.PAIR, "relation": tables.RELATION})
         want = nx.find_cliques(nx.Graph([(pair.x.value, pair.y.value) for pair in chosen]))
         assert sorted(map(sorted, groups(frame, "a", "t2i").synergies)) == sorted(map(sorted, want))
+
+
+def verdicts(*said: str) -> pl.DataFrame:
+    """A pair's row for each model: a relation, after a tilt the dimension it leans to, and a star where it is supported."""
+    rows = []
+    for place, words in enumerate(said):
+        relation, _, leaning = words.strip("*").partition(":")
+        rows.append((f"m{place}", "t2i", PAIR, relation, leaning or None, "supported" if words.endswith("*") else "weak"))
+    columns = ("model", "task", "pair", "relation", "leaning", "evidence")
+    return pl.DataFrame(rows, {name: tables.RELATIONS.columns[name] for name in columns}, orient="row")
+
+
+@pytest.mark.parametrize(
+    ("said", "want"),
+    [
+        (["synergy*", "synergy", "tilt:IQ-R*"], (3, "synergy", None, 2, 1)),
+        (["synergy", "synergy", "none", "none"], (4, None, None, 0, None)),
+        (["tilt:IQ-R", "tilt:TA-S", "tilt:TA-S*"], (3, "tilt", "TA-S", 2, 1)),
+        (["tilt:IQ-R", "tilt:TA-S", "none"], (3, None, None, 0, None)),
+        (["too few", "too few", "dispersion"], (1, "dispersion", None, 1, 0)),
+        (["none", "none", "synergy"], (3, "none", None, 2, 0)),
+        (["too few"], (0, "too few", None, 0, None)),
+    ],
+)
+def test_the_map_over_all_models_is_what_more_than_half_show(said: list[str], want: tuple[object, ...]) -> None:
+    assert overall(verdicts(*said)).select("models", "relation", "leaning", "shown", "supported").row(0) == want
+
+
+def test_the_map_over_all_models_has_groups_and_is_that_of_the_only_model() -> None:
+    frame = pl.concat([synthetic.scores(model, synthetic.prompts(24)) for model in synthetic.MODELS])
+    found = relations(frame, limits())
+    over_all, one = overall(found), overall(found.filter(pl.col("model") == "tiny"))
+    assert over_all.select("task", "pair").rows() == one.select("task", "pair").rows() == [("t2i", str(pair)) for pair in pairs(Task.T2I)]
+    assert over_all["supported"].null_count() == over_all.height
+    assert lines(one, ALL, "t2i") == lines(found, "tiny", "t2i")
+    told: Any = metrics(found, frame, synthetic.prompts(24))["overall"]
+    assert told["pairs"]["t2i"] == dict(over_all.select("pair", "relation").iter_rows())
+    assert told["map"]["t2i"] == asdict(groups(over_all, ALL, "t2i"))
 
 
 def test_the_map_in_words() -> None:

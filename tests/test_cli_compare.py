@@ -1,6 +1,7 @@
 """`trig compare` as people run it: two models, two revisions of a real git and DVC repository, published maps, and what goes wrong."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -14,11 +15,13 @@ import workplace
 import yaml
 from typer.testing import CliRunner
 
-from trig import params, revision, tables
+from trig import params, published, revision, tables
+from trig.classify.compare import agreement, by_task, differing
 from trig.classify.inputs import roster_scores
 from trig.classify.relations import relations
 from trig.classify.samples import roots
 from trig.cli import app
+from trig.cli_comparison import Comparison, Side, as_json, as_markdown, show
 from trig.errors import RevisionError
 
 EVIL = "v1|<b>`@team`&_x_"
@@ -136,6 +139,21 @@ def test_a_revision_and_an_experiment_are_read_from_the_cache(rev: str, shift: f
     assert any("thresholds differ: tilt_ratio 1.5 and 1.6" in note for note in told["notes"]) == (rev != "study")
     other = json.loads(said("tiny-turbo", "tiny-dtm", "--rev", rev, "--json"))
     assert (other["a"]["model"], other["b"]["model"]) == ("tiny-turbo", "tiny-dtm")
+
+
+def test_the_agreement_on_each_task_is_told_where_there_are_several(capsys: pytest.CaptureFixture[str]) -> None:
+    one = published.relations_of("published:flux")
+    frame = pl.concat([one, one.with_columns(task=pl.lit("p2p", tables.TASK), relation=pl.lit("none", tables.RELATION))])
+    side = Side("flux", "published:flux", frame, None, {})
+    for tasks in (1, 2):
+        agreed = dict(list(by_task(frame, frame).items())[:tasks])
+        found = Comparison(side, side, agreement(frame, frame), agreed, differing(frame, frame), None, 0.05, ())
+        for draw in (show, as_markdown):
+            draw(found)
+            told = re.findall(r"p2p\W+42\W+42 \(100%\)\W+none\W+1.00", capsys.readouterr().out)
+            assert len(told) == tasks - 1
+        as_json(found)
+        assert list(json.loads(capsys.readouterr().out)["agreement_by_task"]) == ["t2i", "p2p"][:tasks]
 
 
 def test_a_published_map_is_compared_and_nothing_is_tested(here: Path) -> None:

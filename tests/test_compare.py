@@ -12,7 +12,7 @@ from scipy import stats
 
 from trig import tables
 from trig.classify.change import Run, changes, mean_change, rho_change
-from trig.classify.compare import agreement, differing, follows
+from trig.classify.compare import agreement, by_task, differing, follows
 from trig.classify.relations import relations
 from trig.dimensions import PAIRS, Relation
 
@@ -74,6 +74,15 @@ def test_absent_too_few_and_turned_pairs_are_counted() -> None:
     assert (found.equal, found.turned) == (2, 1 + 1)
     told = differing(mapped("ssTt", leaning="x"), mapped("sTstd", leaning="y"))
     assert told["stability_a"].null_count() == told.height == 4
+
+
+def test_the_agreement_of_each_task_is_that_of_its_rows() -> None:
+    one, other = (
+        [mapped(words), mapped(later).with_columns(task=pl.lit("p2p", tables.TASK))] for words, later in (("ssb", "dd"), ("sbb", "dd"))
+    )
+    found = by_task(pl.concat(one), pl.concat([*other, mapped("s").with_columns(task=pl.lit("s2p", tables.TASK))]))
+    assert found == {"t2i": agreement(one[0], other[0]), "p2p": agreement(one[1], other[1])}
+    assert [found[task].share for task in found] == [2 / 3, 1.0]
 
 
 def scores(clouds: Clouds, model: str = "a") -> pl.DataFrame:

@@ -12,7 +12,7 @@ from benchmarks import clouds
 from trig import tables
 from trig.classify.draws import draws, resamples, shuffles
 from trig.classify.evidence import balance, conflict_p, intervals, q_values, sides, tilt_p
-from trig.classify.order import centred_ranks, correlation, medians, order, ordered
+from trig.classify.order import centred_ranks, correlation, medians, order, ordered, product
 from trig.classify.relations import relations
 from trig.classify.samples import roots
 from trig.params import Correlation, Thresholds
@@ -200,3 +200,26 @@ def test_too_few_points_and_no_bootstraps_give_no_evidence() -> None:
             row[name] is None for name in ("evidence", "kind", "stability", "runner_up", "tilt_p", "conflict_q", "rho_low", "favoured")
         )
         assert row["n"] == 9 and row["off_mass"] == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize("shape", [(1, 9, 300, 436), (3, 2, 40, 7), (1, 300, 300, 500), (2, 1, 300000, 2), (1, 4, 5, 0)])
+def test_products_in_pieces_are_the_products(shape: tuple[int, int, int, int]) -> None:
+    clouds, k, m, wide = shape
+    draw = np.random.default_rng(16)
+    a, b = draw.integers(-3, 4, (clouds, k, m)), draw.integers(0, 4, (clouds, m, wide))
+    assert np.array_equal(product(a.astype(np.float64), b.astype(np.float64)), a @ b)
+    assert np.array_equal(product(a.astype(np.float32), b.astype(np.float32)), a @ b)
+
+
+def test_medians_are_found_wherever_they_lie() -> None:
+    """Draws whose medians lie at the very start, in the middle and at the end, between many points and few."""
+    draw = np.random.default_rng(17)
+    for n in (1, 2, 3, 15, 16, 17, 18, 33, 200):
+        x, weights = draw.random((2, n)), draw.integers(0, 3, (2, n, 40)).astype(np.int32)
+        weights[0, : n // 2, ::3] = 0
+        weights[1, n // 2 :, ::4] = 0
+        found = medians(ordered(order(x), weights))
+        for cloud in range(2):
+            for place in range(40):
+                values = np.repeat(x[cloud], weights[cloud, :, place])
+                assert np.isnan(found[cloud, place]) if not values.size else found[cloud, place] == np.median(values)

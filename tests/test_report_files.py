@@ -15,10 +15,10 @@ import pytest
 from opened import Reader, by_pair, towards
 from reporting import THRESHOLDS
 from selenium import webdriver
+from trig.classify.correlations import correlations
 
 from trig.classify import compare
 from trig.classify import map as dtm
-from trig.classify.correlations import correlations
 from trig.classify.relations import located, relations
 from trig.cli_report import HOST, Pages, Server
 from trig.report import page
@@ -140,7 +140,7 @@ def test_a_page_that_holds_everything_asks_for_nothing_more(browser: webdriver.C
 def test_pictures_beside_the_page_are_those_of_their_samples(browser: webdriver.Chrome, contents: Contents, folder: Path) -> None:
     reader = Reader(browser, (folder / "index.html").as_uri())
     reader.load("pictures", "tiny-dtm", PAIR)
-    names = contents.picked.filter(pair=PAIR).sort("slot")["data_id"].to_list()
+    names = opened.shown(contents, "tiny-dtm", PAIR)
     for thumb, name in zip(reader.all(".thumb"), names, strict=True):
         reader.see(thumb)
         reader.until(partial(reader.script, "return arguments[0].style.backgroundImage", thumb))

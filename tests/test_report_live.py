@@ -236,7 +236,8 @@ def test_a_brush_shows_the_pictures_of_the_samples_inside(reader: Reader, conten
     told = reader.until(lambda: next((text for text in reader.texts(".split .fine") if "inside the frame" in text), None))
     said = int(told.split(" sample")[0])
     assert abs(said - len(inside)) <= len(near)
-    kept = contents.picked.filter(pair="TA-C_TA-S").join(contents.prompts, on=["data_id"]).select("data_id", "prompt").rows()
+    names = opened.shown(contents, "tiny-dtm", "TA-C_TA-S")
+    kept = contents.prompts.filter(pl.col("data_id").is_in(names)).select("data_id", "prompt").rows()
     wanted = {prompt for name, prompt in kept if name in inside}
     unsure = {prompt for name, prompt in kept if name in near}
     cards = reader.until(lambda: (found := reader.cards()) and len(found) < opened.PICTURES and found)
@@ -255,12 +256,8 @@ def kept(contents: Contents, model: str, pair: str) -> list[dict[str, Any]]:
     """The pictured samples of a pair in the order of their slots, as Python has them."""
     points = located(contents.scores, THRESHOLDS).filter(model=model, pair=pair)
     texts = contents.prompts.select("data_id", "prompt")
-    return (
-        contents.picked.filter(pair=pair)
-        .sort("slot")
-        .join(points.join(texts, on="data_id"), on="data_id", maintain_order="left")
-        .to_dicts()
-    )
+    names = pl.DataFrame({"data_id": opened.shown(contents, model, pair)})
+    return names.join(points.join(texts, on="data_id"), on="data_id", maintain_order="left").to_dicts()
 
 
 def words(sample: dict[str, Any]) -> list[str]:
@@ -303,7 +300,7 @@ def test_a_limit_that_moves_moves_the_regions_of_the_pictures(reader: Reader, co
 def test_more_pictures_come_on_demand(reader: Reader, contents: Contents) -> None:
     reader.go("pictures", "all", "all")
     assert len(reader.cards()) == 24
-    assert reader.one(".gallery-count").text == f"24 of {3 * contents.picked.height} pictures"
+    assert reader.one(".gallery-count").text == f"24 of {sum(len(sheet.names) for sheet in contents.sheets)} pictures"
     reader.script("document.querySelector('.more').click()")
     reader.until(lambda: len(reader.cards()) == 48)
     reader.choose("gallery-region", "null")

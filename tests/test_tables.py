@@ -83,6 +83,18 @@ def test_a_row_that_stands_twice_is_named(frame: pl.DataFrame, table: Table) -> 
     assert twice.startswith("/".join(frame.select(table.key).row(-1)) + " stands in more than one row")
 
 
+def test_some_columns_are_read_and_the_others_need_not_be_there(tmp_path: Path) -> None:
+    frame, table = WRITTEN["scores"]
+    some = table.only(("expected", "reason"))
+    frame.drop("judge").write_parquet(tmp_path / "scores.parquet")
+    assert tables.read(tmp_path / "scores.parquet", some).equals(frame.select(*table.key, "expected", "reason"))
+    with pytest.raises(TableError, match="column 'judge' of the scores table is missing"):
+        tables.read(tmp_path / "scores.parquet", table)
+    frame.drop("expected").write_parquet(tmp_path / "scores.parquet")
+    with pytest.raises(TableError, match="column 'expected' of the scores table is missing"):
+        tables.read(tmp_path / "scores.parquet", some)
+
+
 def test_a_score_that_is_not_a_number_is_refused() -> None:
     frame, table = WRITTEN["scores"]
     assert complaint(frame.with_columns(expected=pl.lit(float("nan"))), table).startswith("column 'expected' is NaN or infinite in")

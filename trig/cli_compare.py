@@ -26,7 +26,7 @@ def compare(
 ) -> None:
     """Shows how far the maps of two models agree, or of one model at two revisions, and which pairs changed from A to B on the same prompts."""
     from trig.classify.change import changes  # these import scipy, and `trig --help` must not wait for it
-    from trig.classify.compare import agreement, differing
+    from trig.classify.compare import agreement, by_task, differing
 
     if as_json and markdown:
         raise ParamsError("--json, --markdown: choose one")
@@ -41,6 +41,7 @@ def compare(
         one,
         other,
         agreement(one.relations, other.relations),
+        by_task(one.relations, other.relations),
         differing(one.relations, other.relations),
         changes(one.run, other.run, settings.thresholds) if one.run and other.run else None,
         settings.thresholds.fdr,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 VERDICTS = ("task", "pair", "A", "B", "rho A", "rho B")
+TASKS = ("task", "pairs with a verdict in both", "equal relations", "Cohen's kappa", "rho between the rhos")
 CHANGED = ("task", "pair", "n", "first dimension", "second dimension", "rho", "verdicts differ")
 MOST = 60
 """Rows of a table on the terminal and in Markdown; JSON has all."""
@@ -51,6 +52,7 @@ class Comparison:
     a: Side
     b: Side
     agreement: "Agreement"
+    by_task: Mapping[str, "Agreement"]  # the same of each task
     differing: pl.DataFrame  # see `trig.classify.compare.differing`
     changes: pl.DataFrame | None  # CHANGES; null where a side has no scores
     fdr: float
@@ -64,6 +66,7 @@ def as_json(found: Comparison) -> None:
         **sides,
         "notes": found.notes,
         "agreement": asdict(found.agreement),
+        "agreement_by_task": {task: asdict(agreed) for task, agreed in found.by_task.items()},
         "differing": found.differing.to_dicts(),
         "changes": None if found.changes is None else found.changes.to_dicts(),
     }
@@ -77,6 +80,8 @@ def show(found: Comparison) -> None:
     for note in found.notes:
         console.print(f"note: {note}")
     _table(console, "Agreement of the two maps", ("", ""), list(_agreed(found.agreement)))
+    if len(found.by_task) > 1:
+        _table(console, "Agreement on each task", TASKS, _tasks(found))
     for name, side in (("A", found.a), ("B", found.b)):
         rows = [(task, line) for task, said in side.groups.items() for line in said or ("no pair shows a relation",)]
         _table(console, f"Groups of {name}", ("task", "group"), rows)
@@ -92,6 +97,8 @@ def as_markdown(found: Comparison) -> None:
     for note in found.notes:
         print(f"> {code(note)}\n")
     print("\n".join(_rows(("agreement", ""), list(_agreed(found.agreement)))))
+    if len(found.by_task) > 1:
+        print("\n" + "\n".join(_rows(TASKS, _tasks(found))))
     if found.changes is not None:
         print(f"\n**Changed, on the same prompts.** {_starred(_tally(found.changes, found.fdr))}\n")
         print("\n".join(_rows(CHANGED, _changed(found))))
@@ -114,6 +121,13 @@ def _agreed(found: "Agreement") -> Iterator[tuple[str, str]]:
         yield "pairs of one map only", f"{found.only_a} of A, {found.only_b} of B"
     if found.too_few:
         yield "too few points on a side", str(found.too_few)
+
+
+def _tasks(found: Comparison) -> list[tuple[str, ...]]:
+    return [
+        (task, str(on.pairs), "none" if on.share is None else f"{on.equal} ({on.share:.0%})", _number(on.kappa), _number(on.rho))
+        for task, on in found.by_task.items()
+    ]
 
 
 def _verdicts(found: Comparison) -> list[tuple[str, ...]]:

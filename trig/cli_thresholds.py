@@ -35,7 +35,7 @@ def thresholds(
 ) -> None:
     """Shows which relations change when one or two thresholds move; the others stay as params.yaml has them."""
     from trig.classify.inputs import roster_scores  # these import scipy, and `trig --help` must not wait for it
-    from trig.classify.samples import gather
+    from trig.classify.samples import gather, judged
     from trig.classify.sweep import axis, counts, flips, sweep
 
     swept = [axis(text) for text in axes]
@@ -49,7 +49,8 @@ def thresholds(
     roster = models or settings.generate.roster
     if unknown := [model for model in roster if model not in settings.generate.roster]:
         raise ParamsError(f"--model: {unknown[0]!r} is not in generate.roster; choose from {', '.join(settings.generate.roster)}")
-    samples = gather(roster_scores(scores, roster, tables.read(prompts, tables.PROMPTS)), settings.thresholds.score, None)
+    column = settings.thresholds.score
+    samples = gather(roster_scores(scores, roster, tables.read(prompts, tables.PROMPTS), judged(column)), column, None)
     if samples.keys.is_empty():
         raise TableError(f"{scores}: holds no score of a test prompt of {prompts}; run `dvc repro judge`")
     found, now = sweep(samples, settings.thresholds, swept), sweep(samples, settings.thresholds, ())

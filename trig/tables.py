@@ -1,7 +1,7 @@
 """The four tables of the pipeline: declared columns, checked on the way in and on the way out."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -30,6 +30,11 @@ class Table:
     columns: Mapping[str, pl.DataType | type[pl.DataType]]
     key: tuple[str, ...]
     nullable: frozenset[str] = frozenset()
+
+    def only(self, columns: Collection[str]) -> "Table":
+        """The table with its key and these of its columns."""
+        kept = {name: kind for name, kind in self.columns.items() if name in columns or name in self.key}
+        return Table(self.name, kept, self.key, self.nullable.intersection(kept))
 
 
 PROMPTS = Table(
@@ -198,12 +203,14 @@ def read(path: Path, table: Table) -> pl.DataFrame:
     files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
     if not path.exists() or not files:
         raise TableError(f"{path}: there is no {table.name} table here; run the stage that writes it, or `dvc pull`")
-    return check(pl.concat([_read_file(file, table) for file in files]), table, str(path))
+    parts = [_read_file(file, table) for file in files]
+    return parts[0] if len(parts) == 1 else check(pl.concat(parts), table, str(path))
 
 
 def _read_file(path: Path, table: Table) -> pl.DataFrame:
     try:
-        frame = pl.read_parquet(path)
+        there = pl.read_parquet_schema(path)
+        frame = pl.read_parquet(path, columns=[name for name in table.columns if name in there])
     except (pl.exceptions.PolarsError, OSError) as error:
         raise TableError(f"{path}: not a readable parquet file ({str(error).splitlines()[0]}); delete it and run `dvc repro`") from None
     return check(frame, table, str(path))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trig.classify.order import Bools, Floats, Ints, Order, correlation, medians, order, ordered
+from trig.classify.order import Bools, Floats, Ints, Order, correlation, medians, order, ordered, product
 from trig.dimensions import Relation
 from trig.params import Thresholds
 
@@ -22,8 +22,6 @@ PADDING = 2.0
 """Beyond every limit: a padded point lies in R_S, whatever the thresholds."""
 GRAIN = 2.0**40
 """Numbers in [-1, 1] are summed as multiples of 1 / GRAIN. Sums of 8,192 such numbers are exact, so they depend on no order and no thread."""
-ON_ONE_THREAD = 1 << 18
-"""OpenBLAS computes matrix products of at most so many terms itself; for larger ones it wakes threads of its own, which wait busily."""
 RELATIONS: tuple[Relation, ...] = tuple(Relation)
 
 
@@ -190,16 +188,6 @@ def _over(u: Floats, v: Floats, line: Line, scale: Floats) -> Floats:
     points = np.stack([v, -u, -np.ones_like(u)], axis=2)
     lines = np.stack([np.ones_like(line.slope), line.slope, line.intercept], axis=1)
     return product(points, lines * scale[:, None])
-
-
-def product(a: Floats, b: Floats) -> Floats:
-    """The matrix products of each cloud, (G, k, m) times (G, m, B), some columns at a time so that they stay on this thread."""
-    clouds, k, m = a.shape
-    found, width = np.empty((clouds, k, b.shape[2])), max(ON_ONE_THREAD // max(k * m, 1), 1)
-    for start in range(0, b.shape[2], width):
-        some = slice(start, start + width)
-        np.matmul(a, b[:, :, some], out=found[:, :, some])
-    return found
 
 
 def _divide(a: NDArray[np.generic], b: NDArray[np.generic]) -> Floats:

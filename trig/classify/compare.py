@@ -9,7 +9,7 @@ import polars as pl
 
 from trig import tables
 from trig.classify.samples import points
-from trig.dimensions import Relation
+from trig.dimensions import Relation, Task
 
 SUBSET = ("task", "pair")
 SHOWN = ("relation", "leaning", "stability", "evidence", "rho")
@@ -75,12 +75,17 @@ def agreement(a: pl.DataFrame, b: pl.DataFrame) -> Agreement:
     )
 
 
+def by_task(a: pl.DataFrame, b: pl.DataFrame) -> dict[str, Agreement]:
+    """The agreement of two maps on each task that both have, in canonical order."""
+    tasks = [task.value for task in Task if all(task.value in frame["task"].unique() for frame in (a, b))]
+    return {task: agreement(*(frame.filter(pl.col("task") == task) for frame in (a, b))) for task in tasks}
+
+
 def all_agreements(relations: pl.DataFrame, models: Sequence[str]) -> list[dict[str, object]]:
     """How far the maps of any two models agree, task by task: the numbers of `Agreement`, with the models as `a` and `b` and the `task`."""
-    tasks = relations["task"].cast(pl.String).unique(maintain_order=True)
-    of = {(model, task): relations.filter(pl.col("model") == model, pl.col("task") == task) for model in models for task in tasks}
-    couples = [(a, b, task) for task in tasks for a, b in combinations(models, 2)]
-    return [{"a": a, "b": b, "task": task, **asdict(agreement(of[a, task], of[b, task]))} for a, b, task in couples]
+    of = {model: relations.filter(pl.col("model") == model) for model in models}
+    found = {(a, b): by_task(of[a], of[b]) for a, b in combinations(models, 2)}
+    return [{"a": a, "b": b, "task": task, **asdict(one)} for (a, b), tasks in found.items() for task, one in tasks.items()]
 
 
 def differing(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtr
 
-from trig.classify.cloud import ON_THE_LINE, RELATIONS, Measured, fit, levels, measure, placed, product, scaled, verdicts
+from trig.classify.cloud import ON_THE_LINE, RELATIONS, Measured, fit, levels, measure, placed, scaled, verdicts
 from trig.classify.draws import draws
-from trig.classify.order import Floats, Ints, Numbers, Places
+from trig.classify.order import Floats, Ints, Numbers, Places, product
 from trig.params import Correlation, Thresholds
 from trig.tables import INTERVALS
 
@@ -79,7 +79,7 @@ def sides(x: Floats, y: Floats, orders: Places, thresholds: Thresholds) -> Ints:
 
 def _moments(inside: Floats, u: Floats, v: Floats) -> Floats:
     """What `fit` needs: count, and the sums of u, v, u² and u·v over the points inside, (5, P)."""
-    powers = np.stack([np.ones_like(u), u, u * u])[None]
+    powers: Floats = np.stack([np.ones_like(u), u, u * u])[None]
     of_u, of_v = product(powers, inside[None])[0], product(powers[:, :2], (inside * v)[None])[0]
     return np.stack([of_u[0], of_u[1], of_v[0], of_u[2], of_v[1]])
 
@@ -133,11 +133,10 @@ def p_value(rho: Floats, n: Ints, kind: Correlation) -> Floats:
 
 def q_values(p: Floats) -> Floats:
     """Benjamini's and Hochberg's adjusted p-values over all that are there; NaN stays NaN."""
-    q, known = np.full(p.shape, np.nan), np.isfinite(p)
-    if known.any():
-        from scipy.stats import false_discovery_control  # takes a second: what looks for no evidence must not wait for it
-
-        q[known] = false_discovery_control(p[known])
+    q, known = np.full(p.shape, np.nan), np.flatnonzero(np.isfinite(p))
+    order = known[np.argsort(p[known])]
+    raised = p[order] * (order.size / np.arange(1, order.size + 1))
+    q[order] = np.minimum(np.minimum.accumulate(raised[::-1])[::-1], 1.0)
     return q
 
 

@@ -12,21 +12,22 @@ from trig.errors import TableError
 from trig.params import Thresholds
 
 
-def roster_scores(folder: Path, roster: Sequence[str], prompts: pl.DataFrame) -> pl.DataFrame:
-    """The scores of every model of the roster on prompts of the test split; files of other models are not read.
+def roster_scores(folder: Path, roster: Sequence[str], prompts: pl.DataFrame, table: tables.Table = tables.SCORES) -> pl.DataFrame:
+    """The scores of every model of the roster on prompts of the test split; files of other models are not read. `table` may have fewer columns.
 
     Raises TableError when a model's file is missing or holds another model's rows.
     """
-    scores = pl.concat([_scores(folder / f"{model}.parquet", model) for model in roster])
-    return scores.join(prompts.filter(pl.col("split") == "test"), on=["task", "data_id"], how="semi")
+    held_out = tables.split(prompts, "test").select("task", "data_id")
+    parts = [_scores(folder / f"{model}.parquet", model, table) for model in roster]
+    return pl.concat([part.join(held_out, on=["task", "data_id"], how="semi", maintain_order="left") for part in parts])
 
 
-def _scores(path: Path, model: str) -> pl.DataFrame:
+def _scores(path: Path, model: str, table: tables.Table) -> pl.DataFrame:
     if not path.exists():
         raise TableError(
             f"{path}: {model!r} is in generate.roster and has no scores; run `dvc repro judge@{model}` or take it off the roster"
         )
-    scores = tables.read(path, tables.SCORES)
+    scores = tables.read(path, table)
     for other in scores["model"].unique().sort():
         if other != model:
             raise TableError(f"{path}: column 'model' holds {other!r}; this file is for {model!r}; run `dvc repro judge@{model}`")

@@ -1,16 +1,36 @@
 """The Dimension Trade-off Map: the relations of a model, grouped, and the numbers people compare between runs."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import polars as pl
 
 from trig import tables
-from trig.dimensions import ABOUT, Dimension, Pair, Relation
+from trig.dimensions import ABOUT, Dimension, Pair, Relation, Support
 
 Group = tuple[str, ...]
 PLACE = {dimension.value: place for place, dimension in enumerate(Dimension)}
+
+
+ALL = "all models"
+"""What the map over all models is called; no model can be, for a name has no space."""
+OVERALL = tables.Table(
+    "overall",
+    {
+        "model": pl.String,  # `ALL`
+        "task": tables.TASK,
+        "pair": tables.PAIR,
+        "models": pl.Int64,  # with a verdict on the pair
+        "relation": tables.RELATION,  # what more than half of them show; null where they disagree
+        "leaning": tables.DIMENSION,  # the dimension that the tilts lean to
+        "shown": pl.Int64,  # models that show it
+        "supported": pl.Int64,  # of these, with support by the evidence; null where no evidence was looked for
+    },
+    ("model", "task", "pair"),
+    frozenset({"relation", "leaning", "supported"}),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +55,34 @@ def groups(relations: pl.DataFrame, model: str, task: str) -> Map:
     )
 
 
+def overall(relations: pl.DataFrame) -> pl.DataFrame:
+    """The map of each task over all models: what more than half of the models show, a row of `OVERALL` for each task and pair.
+
+    Each model counts once, with the verdict of its own map; those with too few points have no say. Tilts towards different dimensions are different
+    verdicts. Where no verdict has more than half, `relation` is null: the models disagree, which is not the same as *none*, the verdict that no rule holds.
+
+    The points of all models are not pooled: models differ in level, and levels that differ make a pooled cloud rise or fall although no model's
+    does. So this map needs no evidence of its own. It counts what the models' maps say, `supported` of it with support. It speaks of these models,
+    which are no sample of all models, and a tuned model has a say beside its base.
+    """
+    judged = pl.col("relation") != Relation.TOO_FEW.value
+    counted = (
+        relations.filter(judged)
+        .group_by("task", "pair", "relation", "leaning")
+        .agg(
+            shown=pl.len().cast(pl.Int64),
+            supported=pl.when(pl.col("evidence").count() > 0).then((pl.col("evidence") == Support.SUPPORTED.value).sum().cast(pl.Int64)),
+        )
+    )
+    most = counted.filter(2 * pl.col("shown") > pl.col("shown").sum().over("task", "pair"))
+    pairs = relations.group_by("task", "pair").agg(models=judged.sum().cast(pl.Int64))
+    none = pl.when(pl.col("models") == 0).then(pl.lit(Relation.TOO_FEW.value, tables.RELATION))
+    found = pairs.join(most, on=["task", "pair"], how="left", validate="1:1").with_columns(
+        pl.coalesce("relation", none), pl.col("shown").fill_null(0), model=pl.lit(ALL)
+    )
+    return tables.check(found.sort("task", "pair"), OVERALL, "overall")
+
+
 def lines(relations: pl.DataFrame, model: str, task: str) -> tuple[str, ...]:
     """The map of a model in words, as the paper draws it: `Synergy (i): Content, Originality, Realism`, and tilts as `Tilt: Realism over Style`.
 
@@ -57,28 +105,49 @@ def all_lines(relations: pl.DataFrame) -> dict[tuple[str, str], tuple[str, ...]]
     return {(model, task): lines(relations, model, task) for model, task in keys.iter_rows()}
 
 
+def overall_lines(relations: pl.DataFrame) -> dict[str, tuple[str, ...]]:
+    """The map over all models in words: task → its lines."""
+    found = overall(relations)
+    return {task: lines(found, ALL, task) for task in relations["task"].cast(pl.String).unique(maintain_order=True)}
+
+
 def metrics(relations: pl.DataFrame, scores: pl.DataFrame, prompts: pl.DataFrame) -> dict[str, object]:
     """A small JSON of numbers for `dvc metrics diff`. Means are over answers, each counted once; nulls are counted beside them."""
-    once = tables.distinct(scores)
+    told = scores.select("model", "key", "dimension", "score_trig", "expected", "reason")
     models = relations["model"].unique().sort()
+    over_all = overall(relations)
     return {
         "prompts": dict(sorted(prompts["split"].cast(pl.String).value_counts().iter_rows())),
-        "models": {model: _model(relations, once.filter(pl.col("model") == model), model) for model in models},
+        "models": {model: _model(relations, tables.distinct(told.filter(pl.col("model") == model)), model) for model in models},
+        "overall": {"pairs": _pairs(over_all), "map": _maps(over_all, ALL)},
     }
 
 
 def _model(relations: pl.DataFrame, scores: pl.DataFrame, model: str) -> dict[str, object]:
     own = relations.filter(pl.col("model") == model)
-    tasks = own["task"].unique(maintain_order=True).cast(pl.String)
     return {
         "n": scores["score_trig"].count(),
         "nulls": scores["score_trig"].null_count(),
         "reasons": dict(sorted(scores["reason"].drop_nulls().value_counts().iter_rows())),
         "dimensions": _means(scores),
         "relations": dict.fromkeys(Relation, 0) | Counter(own["relation"]),
-        "pairs": {task: dict(own.filter(pl.col("task") == task).sort("pair").select("pair", "relation").iter_rows()) for task in tasks},
-        "map": {task: asdict(groups(relations, model, task)) for task in tasks},
+        "pairs": _pairs(own),
+        "map": _maps(own, model),
     }
+
+
+def _tasks(own: pl.DataFrame) -> Sequence[str]:
+    return own["task"].cast(pl.String).unique(maintain_order=True).to_list()
+
+
+def _pairs(own: pl.DataFrame) -> dict[str, dict[str, str | None]]:
+    """The relation of each pair, per task."""
+    return {task: dict(own.filter(pl.col("task") == task).sort("pair").select("pair", "relation").iter_rows()) for task in _tasks(own)}
+
+
+def _maps(own: pl.DataFrame, model: str) -> dict[str, dict[str, Any]]:
+    """The groups of a model, per task."""
+    return {task: asdict(groups(own, model, task)) for task in _tasks(own)}
 
 
 def _means(scores: pl.DataFrame) -> dict[str, dict[str, float]]:

@@ -4,7 +4,7 @@ Shapes: G clouds side by side, n points in each (padded: a point that is not the
 often a draw holds a point. Whatever is counted is an integer, so no sum depends on the order in which it is taken.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,12 @@ Places = NDArray[np.intp]
 Numbers = NDArray[np.number]
 Bools = NDArray[np.bool_]
 
+Reals = TypeVar("Reals", NDArray[np.float32], NDArray[np.float64])
+
+ON_ONE_THREAD = 1 << 18
+"""OpenBLAS computes matrix products of at most so many terms itself; for larger ones it wakes threads of its own, which wait busily."""
+COLUMNS = 64
+"""A product in pieces is fastest when they are about so wide."""
 DIGITS = 12
 """Decimals of a correlation: one of exactly 0.7 must meet a limit of 0.7."""
 STEP = 16
@@ -119,7 +125,7 @@ def _kendall(x: Ordered, y: Ordered, points: tuple[Floats, Floats], weights: Int
     agree = np.ones((), np.float32)
     for values in points:
         agree = agree * np.sign(values[:, :, None] - values[:, None, :]).astype(np.float32)
-    kin = np.matmul(agree, weights.astype(np.float32)).astype(weights.dtype)  # whole numbers below 2²⁴ are exact in float32
+    kin = product(agree, weights.astype(np.float32)).astype(weights.dtype)  # whole numbers below 2²⁴ are exact in float32
     total = x.below[:, -1]
     ties = (np.einsum("gnb,gnb->gb", weights, _rows(of.below, of.order.last) - _rows(of.below, of.order.first)) for of in (x, y))
     one, other = (total * total - tied for tied in ties)
@@ -138,6 +144,19 @@ def _pearson(x: Ordered, y: Ordered, points: tuple[Floats, Floats], weights: Int
 def _dot(weights: Ints, a: Numbers, b: Numbers) -> Numbers:
     """Σ w·a·b over the points of each draw, (G, B)."""
     found: Numbers = np.einsum("gnb,gnb,gnb->gb", weights, a, b)
+    return found
+
+
+def product(a: Reals, b: Reals) -> Reals:
+    """The matrix products of each cloud, (G, k, m) times (G, m, B), in pieces that stay on this thread."""
+    clouds, k, m = a.shape
+    found = np.empty((clouds, k, b.shape[2]), a.dtype)
+    high = min(k, max(ON_ONE_THREAD // (COLUMNS * m), 1))
+    wide = max(ON_ONE_THREAD // (high * m), 1)
+    for top in range(0, k, high):
+        for left in range(0, b.shape[2], wide):
+            rows, columns = slice(top, top + high), slice(left, left + wide)
+            np.matmul(a[:, rows], b[:, :, columns], out=found[:, rows, columns])
     return found
 
 

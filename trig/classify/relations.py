@@ -106,8 +106,7 @@ def _evidence(samples: Samples, verdict: Ints, rho: Floats, thresholds: Threshol
         own = clouds.one(place)
         return weigh(clouds.x[own], clouds.y[own], clouds.root[own], int(verdict[place]), float(rho[place]), thresholds)
 
-    alone = thresholds.correlation == "kendall"  # its matrix products are large, and BLAS has threads of its own for them
-    with ThreadPoolExecutor(1 if alone else os.cpu_count()) as threads:
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
         found = dict(zip(enough, threads.map(row, enough), strict=True))
     columns = {name: tables.RELATIONS.columns[name] for name in COLUMNS}
     frame = pl.DataFrame([found.get(place, {}) for place in range(verdict.size)], schema=columns, orient="row")

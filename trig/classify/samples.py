@@ -20,6 +20,11 @@ class Samples:
     clouds: Clouds
 
 
+def judged(column: str) -> tables.Table:
+    """What is read of the scores table to make clouds of this column."""
+    return tables.SCORES.only((*KEY, "data_id", "dimension", "off_mass", column))
+
+
 def roots(prompts: pl.DataFrame) -> pl.DataFrame:
     """The prompt that each prompt was copied or edited from, in the end: task, data_id, root. A prompt without a parent is its own root."""
     parent = {(task, child): name for task, child, name in prompts.select("task", "data_id", "parent").iter_rows() if name is not None}
@@ -59,8 +64,11 @@ def gather(scores: pl.DataFrame, column: str, roots: pl.DataFrame | None) -> Sam
 
 def _side_by_side(own: pl.DataFrame) -> pl.DataFrame:
     """One row per sample, in the order of the key."""
-    x, y = (own.filter(pl.col("side") == side).select(*KEY, "data_id", pl.col("score").alias(side)) for side in ("x", "y"))
-    return x.join(y, on=[*KEY, "data_id"], how="full", coalesce=True).sort(*KEY, "data_id")
+    sample = (*KEY, "data_id")
+    x, y = (own.filter(pl.col("side") == side).select(*sample, pl.col("score").alias(side)).sort(sample) for side in ("x", "y"))
+    if x.select(sample).equals(y.select(sample)):  # every sample has a row for both sides: no need to look for the partner
+        return x.with_columns(y["y"])
+    return x.join(y, on=sample, how="full", coalesce=True).sort(sample)
 
 
 def _root(samples: pl.DataFrame, roots: pl.DataFrame | None) -> pl.Series:

@@ -59,6 +59,7 @@ class Contents:
     points: pl.DataFrame  # model, task, pair, data_id, x, y: one row per sample
     relations: pl.DataFrame  # RELATIONS
     maps: Mapping[tuple[str, str], tuple[str, ...]]  # (model, task) → its groups in words, a line each
+    overall: Mapping[str, tuple[str, ...]]  # task → the groups that more than half of the models show
     agreements: Sequence[Mapping[str, object]]  # a, b, task and how far their maps agree: pairs, equal, kappa, kappa_reason
     sheets: Sequence[Sheet]  # which pictures are shown
     pictures: Mapping[str, bytes]  # key of a sheet → the sheet as WebP

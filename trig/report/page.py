@@ -155,7 +155,8 @@ def _facts(contents: Contents, inside: bool) -> dict[str, Any]:
         "relations": {"columns": relations.columns, "rows": relations.rows()},
         "means": [{**row, "task": task} for task, answers in of.items() for row in numbers.means(answers, contents.score).to_dicts()],
         "levels": [{**row, "task": task} for task, answers in of.items() for row in numbers.levels(answers, contents.score).to_dicts()],
-        "maps": [[model, task, [line.partition(": ")[::2] for line in lines]] for (model, task), lines in contents.maps.items()],
+        "maps": [[model, task, _groups(lines)] for (model, task), lines in contents.maps.items()],
+        "overall": {task: _groups(lines) for task, lines in contents.overall.items()},
         "agreements": list(contents.agreements),
         "changes": {f"{a}|{b}": rows for (a, b), rows in _changes(contents).items()},
         "tunings": [asdict(one) for one in contents.tunings],
@@ -229,6 +230,11 @@ def _rows(changes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
+def _groups(lines: Sequence[str]) -> list[tuple[str, str]]:
+    """Name and members of each group."""
+    return [(name, members) for name, _, members in (line.partition(": ") for line in lines)]
+
+
 def _published(contents: Contents) -> dict[str, Any] | None:
     if contents.published is None:
         return None
@@ -237,7 +243,7 @@ def _published(contents: Contents) -> dict[str, Any] | None:
         {"task": task, "model": model, "dtm": dtm, "means": dict(zip(codes, values, strict=True))}
         for task, model, dtm, codes, values in means.select("task", "model", "dtm", "dimension", "mean").iter_rows()
     ]
-    maps = [[model, task, [line.partition(": ")[::2] for line in lines]] for (model, task), lines in contents.published.maps.items()]
+    maps = [[model, task, _groups(lines)] for (model, task), lines in contents.published.maps.items()]
     columns = ["model", "task", "pair", "relation", "leaning", "rho"]
     return {
         "source": contents.published.source,

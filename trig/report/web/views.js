@@ -61,12 +61,28 @@ async function overview() {
     publishedMeans(task),
     h("section", { "aria-labelledby": "maps" }, h("h2", { id: "maps" }, "Maps"),
       h("p", {}, `Above the diagonal: the relation of a pair. On it: the mean score. Below it: ${rhoName()}. Press a cell to see its samples.`),
-      legend(), h("div", { class: "maps" }, cards)),
+      legend(), h("div", { class: "maps" }, allModels(task, found), cards)),
     sideBySide(task, found),
     agreements(task),
     publishedMaps(task),
     h("section", { "aria-labelledby": "dimensions" }, h("h2", { id: "dimensions" }, "Dimensions"), meansChart(task)),
   ];
+}
+
+// The map over all models: each has one say, and a pair shows what more than half of those with a verdict show.
+function allModels(task, found) {
+  if (facts.models.length < 2) return null;
+  const pairs = facts.pairs[task].map((pair) => {
+    const own = found.filter((row) => row.pair === pair && row.relation !== "too few");
+    const shown = own.find((row) => 2 * own.filter((one) => towards(one) === towards(row)).length > own.length);
+    const [x, y] = pair.split("_");
+    return shown && { pair, x, y, relation: shown.relation, leaning: shown.leaning, evidence: null, rho: null };
+  }).filter(Boolean);
+  return h("article", { class: "map" }, h("h3", {}, "All models"),
+    h("p", { class: "counts" }, `What more than half of the models show: ${counted(pairs) || "nothing"}. An empty cell: they disagree.`),
+    chart("matrix", "Map of all models", { relations: pairs, means: [] }, { square: true, words: { correlation: rhoName() } }),
+    h("details", {}, h("summary", {}, "Groups in words"), isChanged() && h("p", { class: "fine" }, "At the thresholds of the run."),
+      groups(facts.overall[task])));
 }
 
 function meansChart(task) {
