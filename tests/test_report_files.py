@@ -15,11 +15,12 @@ import pytest
 from opened import Reader, by_pair, towards
 from reporting import THRESHOLDS
 from selenium import webdriver
-from trig.classify.correlations import correlations
 
+from trig import tables
 from trig.classify import compare
 from trig.classify import map as dtm
-from trig.classify.relations import located, relations
+from trig.classify.relations import relations
+from trig.classify.samples import points
 from trig.cli_report import HOST, Pages, Server
 from trig.report import page
 from trig.report.contents import Contents
@@ -45,10 +46,11 @@ def two_tasks(contents: Contents) -> Contents:
     return replace(
         contents,
         scores=scores,
-        points=located(scores, THRESHOLDS),
+        answers=tables.distinct(scores),
+        points=points(scores, THRESHOLDS.score),
         relations=found,
-        rhos=correlations(scores, THRESHOLDS),
         maps=dtm.all_lines(found),
+        overall=dtm.overall_lines(found),
         agreements=compare.all_agreements(found, contents.models),
     )
 
