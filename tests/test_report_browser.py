@@ -53,6 +53,7 @@ const one = document.activeElement;
 return one.id || one.getAttribute('aria-label') || one.textContent.trim().slice(0, 40) || one.tagName;
 """
 LABELS = "return [...document.querySelectorAll('.figure .small:first-child')].map((one) => one.ariaLabel.replace('Save as SVG: ', ''))"
+DRAWN = "return [...document.querySelectorAll('.chart')].every((one) => one.dataset.drawn)"
 CONTROLS = {"link", "button", "combobox", "slider", "image", "graphics-document", "DisclosureTriangle", "dialog", "region", "navigation"}
 
 
@@ -300,12 +301,13 @@ def test_printing_cuts_nothing_off(reader: Reader) -> None:
     for name in ("overview", "model", "compare", "judge"):
         reader.load(name)
         reader.script("dispatchEvent(new Event('beforeprint'))")
-        reader.until(lambda: all(chart.get_attribute("data-drawn") for chart in reader.all(".chart")))
+        reader.until(partial(reader.script, DRAWN))
         reader.screen(718, "dark", "print")  # A4 between margins of 10 mm
         assert [one.is_displayed() for one in reader.all("nav, #panel, .controls, .tools, .scheme")].count(True) == 0
         assert ground(reader) == [255, 255, 255]
         tables = reader.all("section > .tabular table")
         assert tables
+        assert not any(chart.rect["width"] > 718 for chart in reader.all(".chart svg"))
         assert all(table.is_displayed() and table.rect["x"] + table.rect["width"] <= 718 for table in tables), name
         assert reader.script("return document.documentElement.scrollWidth") <= 718
         reader.screen(1280, "dark")

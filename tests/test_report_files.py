@@ -22,7 +22,7 @@ from trig.classify import map as dtm
 from trig.classify.relations import relations
 from trig.classify.samples import points
 from trig.cli_report import HOST, Pages, Server
-from trig.report import page
+from trig.report import page, stills
 from trig.report.contents import Contents
 from trig.report.publish import publish
 
@@ -42,7 +42,7 @@ def two_tasks(contents: Contents) -> Contents:
         image_key="p2p/" + pl.col("image_key"),
     )
     scores = pl.concat([contents.scores, other])
-    found = relations(scores, THRESHOLDS)
+    found = relations(scores, THRESHOLDS.model_copy(update={"bootstraps": 0}))
     return replace(
         contents,
         scores=scores,
@@ -66,6 +66,8 @@ def folder(contents: Contents, tmp_path_factory: pytest.TempPathFactory) -> Path
     path = tmp_path_factory.mktemp("reports")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(page, "INSIDE", 1000)
+        patch.setattr(stills, "maps", lambda _: b"")
+        patch.setattr(stills, "dimensions", lambda _: b"")
         publish(contents, {}, path)
     return path
 
