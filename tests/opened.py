@@ -15,20 +15,21 @@ import numpy as np
 import polars as pl
 import synthetic
 from PIL import Image
-from reporting import contents_of
+from reporting import THRESHOLDS, contents_of
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from trig import tables
+from trig.classify.relations import relations
 from trig.report import sheets
 from trig.report.contents import Contents, Gate
 from trig.store import Store
 
 ROWS, PICTURES = 24, 12
 ID = f"IQ-R_IQ-O_1{synthetic.EVIL}"
-"""The name of the first sample, which is hostile too."""
+"""The name of a sample that every model shows, which is hostile too."""
 READY = "return document.documentElement.dataset.ready === 'yes'"
 CHARTS = "return [...document.querySelectorAll('.chart')]"
 TABLE = """
@@ -54,13 +55,17 @@ def run(root: Path) -> Contents:
     with Store.open(root / "plain" / "work") as store:
         list(sheets.draw(contents.sheets, root / "plain", store))
         drawn = sheets.drawn(contents.sheets, store)
-    renamed = pl.col("data_id").replace({"IQ-R_IQ-O_1": ID})
+    first = min(set.intersection(*(set(shown(contents, model, "IQ-R_IQ-O")) for model in contents.models)))
+    renamed = pl.col("data_id").replace({first: ID})
     frames = {name: getattr(contents, name).with_columns(renamed) for name in ("prompts", "points")}
-    shown = tuple(replace(sheet, names=tuple(ID if name == "IQ-R_IQ-O_1" else name for name in sheet.names)) for sheet in contents.sheets)
+    hostile = pl.when(pl.col("data_id") == ID).then(pl.lit(synthetic.EVIL)).otherwise("prompt")
+    frames["prompts"] = frames["prompts"].with_columns(prompt=hostile)
+    sheets_shown = tuple(replace(sheet, names=tuple(ID if name == first else name for name in sheet.names)) for sheet in contents.sheets)
     reason = pl.when(pl.col("expected").is_null()).then(pl.lit(synthetic.EVIL))
     gates = (*contents.gates, Gate("images/tiny", False, 3, (synthetic.EVIL, "too dark")))
     scores = contents.scores.with_columns(renamed, reason=reason)
-    return replace(contents, **frames, scores=scores, answers=tables.distinct(scores), sheets=shown, pictures=drawn, gates=gates)
+    again = {"answers": tables.distinct(scores), "relations": relations(scores, THRESHOLDS)}
+    return replace(contents, **frames, **again, scores=scores, sheets=sheets_shown, pictures=drawn, gates=gates)
 
 
 def colour(model: str, data_id: str) -> tuple[int, int, int]:

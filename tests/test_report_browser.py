@@ -22,7 +22,7 @@ from trig.report.contents import Contents
 
 pytestmark = chromium.needed
 PAGES: dict[str, tuple[str, int]] = {
-    "overview": ("Overview", 6),
+    "overview": ("Overview", 7),
     "model": ("tiny", 2),
     "pair": ("IQ-R Realism × TA-S Style", 1),
     "compare": ("Compare", 1),

@@ -349,8 +349,9 @@ def test_a_picture_is_enlarged_and_escape_closes_it(reader: Reader, contents: Co
 def test_two_models_face_each_other_on_the_same_prompts(reader: Reader, contents: Contents) -> None:
     reader.go("compare", "tiny", "tiny-dtm")
     assert Select(reader.one("#compare-pair")).first_selected_option.get_attribute("value") == PAIR
-    pairs = [kept(contents, model, PAIR) for model in ("tiny", "tiny-dtm")]
-    both = [(a, b) for a, b in zip(*pairs, strict=True) if a["region"] and b["region"]]
+    before, after = ({one["data_id"]: one for one in kept(contents, model, PAIR)} for model in ("tiny", "tiny-dtm"))
+    assert 0 < len(before.keys() & after.keys()) < len(before)
+    both = [(before[name], after[name]) for name in before if name in after and before[name]["region"] and after[name]["region"]]
     ordered = sorted(both, key=lambda pair: pair[1]["x"] + pair[1]["y"] - pair[0]["x"] - pair[0]["y"])
     assert reader.texts(".couple .prompt")[: len(both)] == [a["prompt"] for a, _ in ordered]
     assert reader.texts(".couple:first-child figcaption") == ["tiny", "tiny-dtm"]
