@@ -64,8 +64,9 @@ def run(root: Path) -> Contents:
     reason = pl.when(pl.col("expected").is_null()).then(pl.lit(synthetic.EVIL))
     gates = (*contents.gates, Gate("images/tiny", False, 3, (synthetic.EVIL, "too dark")))
     scores = contents.scores.with_columns(renamed, reason=reason)
-    again = {"answers": tables.distinct(scores), "relations": relations(scores, THRESHOLDS)}
-    return replace(contents, **frames, **again, scores=scores, sheets=sheets_shown, pictures=drawn, gates=gates)
+    answers, found = tables.distinct(scores), relations(scores, THRESHOLDS)
+    contents = replace(contents, **frames, scores=scores, answers=answers, relations=found)
+    return replace(contents, sheets=sheets_shown, pictures=drawn, gates=gates)
 
 
 def colour(model: str, data_id: str) -> tuple[int, int, int]:
