@@ -25,7 +25,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     prompts.drop("key").write_parquet(folder / "keyless.parquet")
     for shard, rows in damaged(factories.images(prompts, width=64, height=64)).group_by("pair"):
         tables.write(rows, tables.IMAGES, folder / "images/tiny/t2i" / f"{shard[0]}.parquet")
-    nan = factories.scores(prompts).with_columns(expected=pl.lit(float("nan")))
+    nan = factories.scores(prompts).with_columns(score_trig=pl.lit(float("nan")))
     (folder / "scores").mkdir()
     nan.write_parquet(folder / "scores/tiny.parquet")
     (folder / "torn.png").write_bytes(factories.png(1, 64, 64)[:60])
@@ -49,8 +49,8 @@ def damaged(images: pl.DataFrame) -> pl.DataFrame:
         ("stages.generate tiny absent.parquet images", "absent.parquet: there is no prompts table here"),
         ("stages.generate tiny keyless.parquet images", "keyless.parquet: column 'key' of the prompts table is missing"),
         ("stages.judge tiny prompts.parquet absent out.parquet", "absent: there is no images table here"),
-        ("stages.classify prompts.parquet scores out.parquet", "scores/tiny.parquet: column 'expected' is NaN or infinite in 24 rows"),
-        ("stages.gate scores prompts.parquet scores/tiny.parquet out.json out.html", "column 'expected' is NaN or infinite in 24 rows"),
+        ("stages.classify prompts.parquet scores out.parquet", "scores/tiny.parquet: column 'score_trig' is NaN or infinite in 24 rows"),
+        ("stages.gate scores prompts.parquet scores/tiny.parquet out.json out.html", "column 'score_trig' is NaN or infinite in 24 rows"),
         ("stages.gate relatives prompts.parquet out.json out.html", "gate: relatives with 1 inputs is unknown"),
         ("trig.cli score torn.png --prompt ball --dimension TA-X", "dimension: 'TA-X' is unknown; choose one of IQ-R,"),
         ("trig.cli score absent.png --prompt ball --dimension TA-C", "absent.png: there is no such file"),
