@@ -1,6 +1,5 @@
 """One contract for all judges: the tiny judge in this process, and the same weights behind a real vLLM server."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import factories
@@ -29,12 +28,8 @@ def here() -> Transformers:
 
 
 @pytest.fixture(scope="module")
-def there() -> Iterator[Served]:
-    if not vllm.SERVE.is_file():
-        pytest.skip(f"there is no {vllm.SERVE} to start vLLM with")
-    weights = params.load().judges["tiny"].needs
-    with vllm.started(Path(weights)) as address:
-        yield vllm.judge(address)
+def there(served: tuple[str, Path]) -> Served:
+    return vllm.judge(served[0])
 
 
 @pytest.fixture(params=JUDGES)

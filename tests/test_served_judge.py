@@ -16,6 +16,7 @@ import pytest
 from aiohttp import web
 
 from benchmarks.servers import Spoiler, Stub, running
+from trig.backends import endpoints
 from trig.backends import openai as served
 from trig.backends.completions import read, request
 from trig.backends.openai import Served
@@ -26,6 +27,8 @@ from trig.protocols import Answer, Question, Refusal
 from trig.scales import SCALES, Scale
 
 SCALE = SCALES["paper"]
+SOON, LATE = 0.4, 0.8
+"""Seconds that an answer through a faulty wire is waited for, and after which one comes that comes late."""
 
 
 def judge(
@@ -56,6 +59,8 @@ def questions(count: int) -> list[Question]:
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(served, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(endpoints, "FIRST_REST", 0.01)
+    monkeypatch.setattr(endpoints, "LONGEST_REST", 0.1)
 
 
 @pytest.fixture
@@ -131,9 +136,9 @@ def test_the_reference_scale_is_the_released_scripts_arithmetic() -> None:
 def test_what_lands_through_a_faulty_wire_is_what_was_sent(stub: tuple[Stub, str]) -> None:
     asked = questions(160)
     undisturbed = [rating.p for rating in ratings(judge(stub[1]), asked, SCALE, 0.5)]
-    spoiler = Spoiler(stub[1], 0.3)
+    spoiler = Spoiler(stub[1], 0.3, LATE)
     with running(spoiler) as address:
-        one = judge(address)
+        one = judge(address, timeout=SOON)
         said = list(one.ask(asked, labels(SCALE, one.encode)))
         assert sorted(place for place, _ in said) == list(range(160))
         through = ratings(one, asked, SCALE, 0.5)
@@ -145,8 +150,8 @@ def test_what_lands_through_a_faulty_wire_is_what_was_sent(stub: tuple[Stub, str
 def test_nulls_come_only_where_the_tries_ran_out_and_say_what_happened(stub: tuple[Stub, str]) -> None:
     asked = questions(60)
     undisturbed = [rating.p for rating in ratings(judge(stub[1]), asked, SCALE, 0.5)]
-    with running(Spoiler(stub[1], 0.6)) as address:
-        found = ratings(judge(address, retries=1), asked, SCALE, 0.5)
+    with running(Spoiler(stub[1], 0.6, LATE)) as address:
+        found = ratings(judge(address, retries=1, timeout=SOON), asked, SCALE, 0.5)
     assert 0 < sum(rating.p is None for rating in found) < 60
     for rating, wanted in zip(found, undisturbed, strict=True):
         assert rating.p == wanted or (rating.p is None and "no answer in 2 tries; last: " in str(rating.reason))
@@ -185,13 +190,13 @@ def test_a_server_that_comes_back_is_asked_again(stub: tuple[Stub, str]) -> None
         one = judge(address, stub[1])
     with ExitStack() as stack:
         seen = 0
-        for place, answer in one.ask(questions(600), labels(SCALE, judge(stub[1]).encode)):
+        for place, answer in one.ask(questions(300), labels(SCALE, judge(stub[1]).encode)):
             assert isinstance(answer, Answer)
             seen += place >= 0
             if seen == 20:
                 stack.enter_context(running(reborn, port))
             time.sleep(0.003)
-        assert seen == 600
+        assert seen == 300
     assert reborn.asked
 
 
@@ -252,8 +257,8 @@ def test_neither_key_nor_prompt_reaches_a_log_or_a_reason(
     monkeypatch.setenv("JUDGE_KEY", "secret-key")
     caplog.set_level(logging.INFO)
     asked = [Question(factories.png(1), "vile words; refuse this", "rubric"), *questions(20)]
-    with running(Spoiler(stub[1], 0.5)) as address:
-        found = ratings(judge(address, key="JUDGE_KEY", retries=1), asked, SCALE, 0.5)
+    with running(Spoiler(stub[1], 0.5, LATE)) as address:
+        found = ratings(judge(address, key="JUDGE_KEY", retries=1, timeout=SOON), asked, SCALE, 0.5)
     told = caplog.text + "".join(str(rating.reason) for rating in found)
     assert "HTTP" in told
     assert "secret-key" not in told and "vile" not in told and "a ball" not in told
@@ -267,5 +272,5 @@ def test_a_full_server_is_asked_less_at_a_time() -> None:
 
 
 def test_memory_stays_flat(stub: tuple[Stub, str]) -> None:
-    ran = subprocess.run([sys.executable, "-m", "benchmarks.growth", stub[1], "10000"], capture_output=True, text=True, check=True)
-    assert float(ran.stdout) < 20, "MiB more after 10,000 questions than after 5,000"
+    ran = subprocess.run([sys.executable, "-m", "benchmarks.growth", stub[1], "2000"], capture_output=True, text=True, check=True)
+    assert float(ran.stdout) < 3, "MiB more after 2,000 questions than after 500: two KiB a question"
