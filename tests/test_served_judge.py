@@ -1,5 +1,6 @@
 """Judges behind servers: what lands is right whatever happens on the way, and what does not land says why."""
 
+import asyncio
 import logging
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from math import exp
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import factories
 import numpy as np
@@ -231,6 +232,21 @@ def test_a_wire_that_fails_does_not_make_another_judge() -> None:
         fickle.broken = True
         with pytest.raises(JudgeError, match="HTTP 503; mend the server and run again"):
             labels(SCALE, one.encode)
+
+
+def test_a_judge_that_is_not_asked_holds_no_connection() -> None:
+    class Watched(Stub):
+        lines: ClassVar[set[asyncio.BaseTransport | None]] = set()
+
+        async def handle(self, request: web.Request) -> web.StreamResponse:
+            self.lines.add(request.transport)
+            return await super().handle(request)
+
+    with running(Watched()) as address:
+        one = judge(address)
+        assert one.encode("Good") == [3]
+        time.sleep(0.1)
+        assert Watched.lines and all(line is None or line.is_closing() for line in Watched.lines)
 
 
 def test_no_server_is_one_line() -> None:

@@ -26,6 +26,8 @@ ASKING = 2
 """Counts up when this module begins to ask in a way that changes answers, so that no stored answer to the old way is taken for a new one."""
 FIRST_DELAY, LONGEST_DELAY = 0.5, 20.0
 """Seconds between the tries of one question: they double, and a random part is taken off."""
+ALONE = {"Connection": "close"}
+"""What is asked before any question has a connection of its own: one that is kept would stay open as long as the judge."""
 PROBES = 3
 """Answers of another shape to the first question that show that a server does not tell what it was asked for: a wire may spoil one."""
 
@@ -56,7 +58,7 @@ class Served:
         """The first endpoint that answers, the name of the model there, and the tokens that a sampled answer may have."""
         said = ""
         for url in self.settings.endpoints:
-            client = OpenAI(base_url=url, api_key=self.key, timeout=self.settings.timeout, max_retries=2)
+            client = OpenAI(base_url=url, api_key=self.key, timeout=self.settings.timeout, max_retries=2, default_headers=ALONE)
             try:
                 contexts = {model.id: getattr(model, "max_model_len", None) for model in client.models.list()}
             except (openai.AuthenticationError, openai.PermissionDeniedError):
