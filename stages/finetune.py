@@ -18,6 +18,8 @@ from trig.dimensions import Pair
 from trig.errors import ParamsError
 from trig.finetune import select
 from trig.judge import run as judging
+from trig.judge.album import Album
+from trig.judge.ask import answer
 from trig.protocols import Generator, Judge
 from trig.store import Store, home
 
@@ -70,11 +72,12 @@ def _samples(prompts: pl.DataFrame, pair: Pair, everything: params.Params, base:
     settings, wanted = everything.finetune, everything.judge
     asked = select.candidates(prompts, pair, settings.candidates)
     planned = generate.plan(asked, base.revision, everything.seed)
-    painted = generate.paint(planned, base, store, everything.generate.batch_size)
-    bar(f"generate candidates of {pair}", ((step.done, step.total) for step in painted))
+    steps = generate.paint(planned, base, store, everything.generate.batch_size)
+    bar(f"generate candidates of {pair}", ((step.done, step.total) for step in steps))
     pictures = generate.pictures(planned, settings.base, everything.model(settings.base), store)
-    calls = judging.calls(asked, pictures, judge.revision, wanted.model_copy(update={"dimensions": "pair"}))
-    bar(f"judge candidates of {pair}", ((step.done, step.total) for step in judging.answer(calls, judge, store, wanted)))
+    painted = judging.Painted(asked, Album((pictures,)))
+    calls = judging.calls(painted, judge.revision, wanted.model_copy(update={"dimensions": "pair"}))
+    bar(f"judge candidates of {pair}", ((step.done, step.total) for step in answer(calls, painted, judge, store, wanted)))
     kept = select.keep(judging.scores(calls, store, judge.revision, wanted), asked, pair, settings)
     texts, shown = dict(asked.select("data_id", "prompt").iter_rows()), dict(pictures.select("data_id", "image").iter_rows())
     return [(texts[name], shown[name]["bytes"]) for name in sorted(kept)]

@@ -3,12 +3,15 @@
 python -m stages.judge MODEL PROMPTS IMAGES SCORES
 """
 
+from functools import partial
 from pathlib import Path
 
 from stages._cli import bar, only_one, run
 from trig import params, tables
 from trig.backends import judges
 from trig.judge import run as judging
+from trig.judge.album import Album
+from trig.judge.ask import answer
 from trig.store import Store, home
 
 
@@ -16,11 +19,11 @@ def main(model: str, prompts: Path, images: Path, scores: Path) -> None:
     """Read data/prompts.parquet and data/images/MODEL, write data/scores/MODEL.parquet."""
     settings = params.load()
     wanted = settings.judge
-    asked, shown = tables.split(tables.read(prompts, tables.PROMPTS), "test"), tables.read(images, tables.IMAGES)
+    painted = judging.Painted(tables.split(tables.read(prompts, tables.PROMPTS), "test"), Album.open(images))
     with only_one(f"judge-{model}", home()), Store.open() as store:
         judge = judges.load(settings)
-        found = judging.calls(asked, shown, judge.revision, wanted)
-        bar(f"judge {model}", ((step.done, step.total) for step in judging.answer(found, judge, store, wanted)))
+        found = judging.calls(painted, judge.revision, wanted, partial(bar, f"read {model}"))
+        bar(f"judge {model}", ((step.done, step.total) for step in answer(found, painted, judge, store, wanted)))
         tables.write(judging.scores(found, store, judge.revision, wanted), tables.SCORES, scores)
 
 

@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from math import exp
@@ -15,15 +16,17 @@ import factories
 import numpy as np
 import pytest
 from aiohttp import web
+from PIL import Image
 
 from benchmarks.servers import Spoiler, Stub, running
-from trig.backends import endpoints
+from trig.backends import completions, endpoints
 from trig.backends import openai as served
 from trig.backends.completions import read, request
 from trig.backends.openai import Served
 from trig.errors import JudgeError, LabelError
 from trig.judge import labels, rate, ratings
 from trig.params import ServedJudge
+from trig.pictures import decoded
 from trig.protocols import Answer, Question, Refusal
 from trig.scales import SCALES, Scale
 
@@ -232,6 +235,20 @@ def test_a_wire_that_fails_does_not_make_another_judge() -> None:
         fickle.broken = True
         with pytest.raises(JudgeError, match="HTTP 503; mend the server and run again"):
             labels(SCALE, one.encode)
+
+
+def test_a_picture_is_decoded_once_for_all_its_questions(stub: tuple[Stub, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: Counter[bytes] = Counter()
+
+    def counted(file: bytes) -> Image.Image | Refusal:
+        seen[file] += 1
+        return decoded(file)
+
+    monkeypatch.setattr(completions, "decoded", counted)
+    pictures = [factories.png(number) for number in range(30)]
+    asked = [Question(picture, "a ball", f"rubric {number}") for picture in pictures for number in range(10)]
+    assert all(rating.p for rating in ratings(judge(stub[1], concurrency=4), asked, SCALE, 0.5))
+    assert set(seen) == set(pictures) and set(seen.values()) == {1}
 
 
 def test_a_judge_that_is_not_asked_holds_no_connection() -> None:

@@ -1,6 +1,6 @@
 """What a backend must do. The library talks to these and never to a model's own library."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -96,6 +96,6 @@ class Judge(Protocol):
         """Token ids of a text, without special tokens; None where the judge's tokenizer is out of reach."""
         ...
 
-    def ask(self, questions: Sequence[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
-        """The place of each question and its answer, once each, as they finish."""
+    def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
+        """The place of each question and its answer, once each, as they finish. Questions are taken when they are needed, and let go of."""
         ...

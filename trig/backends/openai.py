@@ -4,9 +4,9 @@ import asyncio
 import os
 import random
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -46,6 +46,7 @@ class Served:
         self.patient = self.home.with_options(max_retries=max(2, settings.retries))
         self.engine = self._engine()
         self.encode = cache(self._encode)
+        self.shown = lru_cache(2 * settings.concurrency * len(settings.endpoints))(shown)  # the pictures that can be under way
         self.mode: Mode = "sampled" if samples else self._mode()
         needs = revision(Path(settings.needs))
         self.revision = content_key(model=self.model, engine=self.engine, needs=needs, mode=self.mode, samples=samples, asking=ASKING)
@@ -136,7 +137,7 @@ class Served:
                 return True
         return False
 
-    def ask(self, questions: Sequence[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
+    def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
         """Answers as they come, from all endpoints at once. Memory does not grow with the number of questions."""
         with asyncio.Runner() as runner:
             answers = self._answers(questions, labels)
@@ -150,7 +151,7 @@ class Served:
             finally:
                 runner.run(answers.aclose())
 
-    async def _answers(self, questions: Sequence[Question], labels: Labels) -> AsyncGenerator[tuple[int, Answer | Refusal]]:
+    async def _answers(self, questions: Iterable[Question], labels: Labels) -> AsyncGenerator[tuple[int, Answer | Refusal]]:
         async with AsyncExitStack() as stack:
             crew = Crew([await stack.enter_async_context(Endpoint(url, self.key, self.settings)) for url in self.settings.endpoints])
             queue = Queue(questions)
@@ -175,7 +176,8 @@ class Served:
     async def _answer(self, place: int, question: Question, labels: Labels, crew: Crew) -> tuple[int, Answer | Refusal]:
         """Asks until there is an answer, the server says that there will be none, or the tries are used up."""
         pictures: list[str] = []
-        for picture in map(shown, question.images):
+        for file in question.images:
+            picture = await asyncio.to_thread(self.shown, file)  # decoding a large one here would hold up the others' answers
             if isinstance(picture, Refusal):
                 return place, picture
             pictures.append(picture)
@@ -216,7 +218,7 @@ class Served:
 class Queue:
     """Questions in order, but that those about pictures and a prompt wait for the first of them: by then the server has computed what they share."""
 
-    def __init__(self, questions: Sequence[Question]) -> None:
+    def __init__(self, questions: Iterable[Question]) -> None:
         self.ahead = iter(enumerate(questions))
         self.ready: deque[tuple[int, Question]] = deque()
         self.behind: dict[tuple[object, ...], list[tuple[int, Question]]] = {}

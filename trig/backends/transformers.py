@@ -1,9 +1,9 @@
 """Judges that transformers loads."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from math import prod
 from typing import TypeAlias
 
@@ -23,6 +23,10 @@ from trig.protocols import Answer, Labels, Mode, Question, Refusal
 transformers.utils.logging.disable_progress_bar()
 
 Pictures: TypeAlias = list[Image.Image]
+Numbered: TypeAlias = tuple[int, Question]
+"""A question and its place."""
+TOGETHER = 4
+"""Batches whose questions are in memory together."""
 ASKING = 1
 """Counts up when this module begins to ask in a way that changes answers, so that no stored answer to the old way is taken for a new one."""
 
@@ -53,33 +57,32 @@ class Transformers:
         """Token ids of a text, without special tokens."""
         return list(self.processor.tokenizer(text, add_special_tokens=False).input_ids)
 
-    def ask(self, questions: Sequence[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
-        """Answers as they come, batches of pictures and prompts of like size; the next batch is prepared while one is computed.
+    def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
+        """Answers as they come; the next batch is prepared while one is computed.
 
         A question with a picture that cannot be decoded is refused and does not disturb its batch.
         """
-        batches = _batches(questions, self.batch_size)
+        batches = map(self._see, _batches(questions, self.batch_size))
         with ThreadPoolExecutor(1) as beside:
-            ahead = beside.submit(self._see, questions, batches[0]) if batches else None
-            for following in (*batches[1:], None):
-                assert ahead is not None
-                seen = ahead.result()
-                ahead = beside.submit(self._see, questions, following) if following is not None else None
+            ahead = beside.submit(next, batches, None)
+            while seen := ahead.result():
+                ahead = beside.submit(next, batches, None)
                 yield from seen.refused.items()
                 if seen.prepared:
                     yield from zip(seen.places, self._answers(seen.prepared, labels), strict=True)
 
-    def _see(self, questions: Sequence[Question], places: Sequence[int]) -> "Seen":
-        pictures, refused = dict[int, Pictures](), dict[int, Refusal]()
-        for place in places:
-            match _decode(questions[place].images):
+    def _see(self, batch: Sequence["Numbered"]) -> "Seen":
+        good, pictures, refused = list[Numbered](), list[Pictures](), dict[int, Refusal]()
+        for files, group in groupby(batch, key=lambda each: each[1].images):
+            match _decode(files):
                 case Refusal() as refusal:
-                    refused[place] = refusal
+                    refused |= {place: refusal for place, _ in group}
                 case decoded:
-                    pictures[place] = decoded
-        good = list(pictures)
-        prepared = self.prepare([questions[place] for place in good], list(pictures.values())) if good else None
-        return Seen(good, prepared, refused)
+                    asked = list(group)
+                    good += asked
+                    pictures += [decoded] * len(asked)
+        prepared = self.prepare([question for _, question in good], pictures) if good else None
+        return Seen([place for place, _ in good], prepared, refused)
 
     @torch.inference_mode()
     def _answers(self, prepared: "Prepared", labels: Labels) -> list[Answer | Refusal]:
@@ -173,20 +176,23 @@ class Seen:
     refused: dict[int, Refusal]
 
 
-def _batches(questions: Sequence[Question], size: int) -> list[list[int]]:
-    """The places of questions, at most `size` a batch. Neighbours about one picture and prompt stay together; sizes grow, so that little is padded."""
-    groups = [
-        list(group) for _, group in groupby(range(len(questions)), key=lambda place: (questions[place].images, questions[place].prompt))
-    ]
-    groups.sort(key=lambda group: (_pixels(questions[group[0]].images), len(questions[group[0]].prompt)))
-    pieces = [group[start : start + size] for group in groups for start in range(0, len(group), size)]
-    batches: list[list[int]] = []
-    for piece in pieces:
-        if batches and len(batches[-1]) + len(piece) <= size:
-            batches[-1].extend(piece)
-        else:
-            batches.append(list(piece))
-    return batches
+def _batches(questions: Iterable[Question], size: int) -> Iterator[list[Numbered]]:
+    """The questions with their places, at most `size` a batch. Neighbours about one picture and prompt stay together.
+
+    Of a few batches at a time the pictures grow, so that little is padded; those of one size keep their order, so that a run that was
+    stopped goes on with the same batches.
+    """
+    numbered = enumerate(questions)
+    while some := list(islice(numbered, TOGETHER * size)):
+        groups = [list(group) for _, group in groupby(some, key=lambda each: (each[1].images, each[1].prompt))]
+        groups.sort(key=lambda group: _pixels(group[0][1].images))
+        batch: list[Numbered] = []
+        for piece in (group[start : start + size] for group in groups for start in range(0, len(group), size)):
+            if len(batch) + len(piece) > size:
+                yield batch
+                batch = []
+            batch += piece
+        yield batch
 
 
 def _pixels(files: Sequence[bytes]) -> int:
