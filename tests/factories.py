@@ -97,10 +97,12 @@ def _score(model: str, task: str, pair: str, data_id: str, dimension: str, place
         "reference_image": "source",
         "judge": "factory@1",
         "engine": "factory 1",
+        "dtype": None,
         "mode": "exact",
         "rubric": content_key(dimension=dimension),
         "tokens": None,
         "cached": None,
+        "picture_tokens": None,
         "image_key": content_key(model=model, task=task, data_id=data_id),
         "key": content_key(model=model, task=task, data_id=data_id, dimension=dimension),
     }
@@ -152,6 +154,7 @@ class Glib:
     """A judge that looks at nothing: the answer comes from the question's bytes. Keeps what it is asked. Satisfies `Judge`."""
 
     revision, engine = "glib 1", "none"
+    dtype: str | None = None
 
     def __init__(self) -> None:
         self.asked: MutableSequence[Question] = []

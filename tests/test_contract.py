@@ -87,6 +87,7 @@ def test_a_grade_of_several_tokens_is_refused_by_name(judge: Judge) -> None:
 
 def test_it_says_what_it_is(judge: Judge) -> None:
     assert judge.engine.split()[0] in JUDGES and len(judge.revision) == 32
+    assert judge.dtype == ("float32" if judge.engine.startswith("transformers") else None)
 
 
 def test_both_give_the_same_probabilities(here: Transformers, there: Served) -> None:

@@ -115,6 +115,21 @@ def test_questions_about_one_picture_share_their_beginning_and_nothing_else(judg
         assert (together - torch.stack(alone).log_softmax(-1)).abs().max() < 1e-4
 
 
+def test_an_answer_says_how_many_tokens_its_pictures_are(judge: Transformers) -> None:
+    """Against the processor's own grid of patches."""
+    text, sides = rubric(Task.P2P, Dimension.CONTENT, SCALE.grades), (64, 96, 48)
+    large, other, source = (factories.png(side, side, 64) for side in sides)
+    grids = judge.processor.image_processor(images=[Image.open(BytesIO(file)) for file in (large, other, source)], return_tensors="pt")
+    cell = judge.processor.image_processor.merge_size**2
+    first, second, third = (int(grid.prod()) // cell for grid in grids["image_grid_thw"])
+    asked = [Question(large, "a ball", text), Question(other, "a ball", text, source), Question(other, "a ball", f"{text} ", source)]
+    said = [answer for _, answer in sorted(judge.ask(asked, labels(SCALE, judge.encode)), key=lambda each: each[0])]
+    assert len({first, second, third}) == 3
+    told = [(each.picture_tokens, each.tokens) for each in said if isinstance(each, Answer)]
+    assert [pictures for pictures, _ in told] == [first, second + third, second + third]
+    assert all(pictures and tokens and pictures < tokens for pictures, tokens in told)
+
+
 def test_a_picture_too_large_to_decode_is_refused(judge: Transformers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     ((_, answer),) = judge.ask([question(1)], labels(SCALE, judge.encode))
@@ -202,7 +217,8 @@ class Unwell:
     """A real judge behind a wire that is cut for the questions of `cut`, in the order of their first asking; counts what it is asked."""
 
     def __init__(self, real: Transformers, cut: Collection[int] = ()) -> None:
-        self.real, self.revision, self.engine, self.encode, self.cut, self.asked = real, real.revision, real.engine, real.encode, cut, 0
+        self.real, self.cut, self.asked = real, cut, 0
+        self.revision, self.engine, self.dtype, self.encode = real.revision, real.engine, real.dtype, real.encode
 
     def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
         for place, said in self.real.ask(questions, labels):
@@ -244,7 +260,7 @@ def test_every_call_has_a_row_and_only_what_may_be_mended_is_asked_again(judge: 
         second = scored()
         assert unwell.asked == 2
         assert set(second.filter(pl.col("status") == "null")["data_id"]) == {broken}
-        assert set(second["engine"].drop_nulls()) == {judge.engine}
+        assert set(second["engine"].drop_nulls()) == {judge.engine} and set(second["dtype"].drop_nulls()) == {"float32"}
 
 
 def test_too_many_questions_without_an_answer_stop_the_stage_and_lose_nothing(judge: Transformers, tmp_path: Path) -> None:

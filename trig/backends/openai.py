@@ -45,6 +45,7 @@ class Served:
         self.home, self.model, self.longest = self._meet()
         self.patient = self.home.with_options(max_retries=max(2, settings.retries))
         self.engine = self._engine()
+        self.dtype: str | None = None
         self.encode = cache(self._encode)
         self.shown = lru_cache(2 * settings.concurrency * len(settings.endpoints))(shown)  # the pictures that can be under way
         self.mode: Mode = "sampled" if samples else self._mode()

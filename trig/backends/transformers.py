@@ -37,7 +37,8 @@ class Transformers:
     def __init__(self, name: str, weights: str, batch_size: int) -> None:
         place = folder(weights, f"params.yaml: judges.{name}.weights")
         self.revision = content_key(weights=revision(place), asking=ASKING)
-        self.engine = f"transformers {transformers.__version__} float32"
+        self.engine = f"transformers {transformers.__version__}"
+        self.dtype: str | None = "float32"
         self.batch_size = batch_size
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
@@ -94,8 +95,8 @@ class Transformers:
             logprobs = logprobs.where(logprobs >= logprobs.topk(labels.top).values[:, -1:], -torch.inf)
         rows: list[list[float]] = torch.stack([logprobs[:, list(ids)].logsumexp(-1) for ids in labels.ids], -1).tolist()
         return [
-            Answer(tuple(row), mode, tokens=tokens) if good else Refusal("the judge's logits are not finite")
-            for row, good, tokens in zip(rows, sound, prepared.tokens, strict=True)
+            Answer(tuple(row), mode, tokens=tokens, picture_tokens=pictured) if good else Refusal("the judge's logits are not finite")
+            for row, good, tokens, pictured in zip(rows, sound, prepared.tokens, prepared.pictured, strict=True)
         ]
 
     def prepare(self, questions: Sequence[Question], pictures: Sequence[Pictures]) -> "Prepared":
@@ -114,7 +115,14 @@ class Transformers:
         tails = [len(rows[0]) - count for rows, count in zip(asked, shared, strict=True)]
         ends = [[ids[count:] for ids in rows] for rows, count in zip(asked, shared, strict=True)]
         begun = [int(length) - tail for length, tail in zip(first["attention_mask"].sum(1), tails, strict=True)]
-        return Prepared(first, tails, ends, [length + len(end) for length, rows in zip(begun, ends, strict=True) for end in rows])
+        pictured: list[int] = (first["input_ids"] == self.processor.image_token_id).sum(1).tolist()
+        return Prepared(
+            first,
+            tails,
+            ends,
+            [length + len(end) for length, rows in zip(begun, ends, strict=True) for end in rows],
+            [count for count, rows in zip(pictured, ends, strict=True) for _ in rows],
+        )
 
     def logprobs(self, prepared: "Prepared") -> torch.Tensor:
         """Log-probabilities (B, vocabulary) in nats of the first answer token.
@@ -165,6 +173,7 @@ class Prepared:
     tails: list[int]  # how many of the first question's last tokens are its own, per group
     ends: list[list[list[int]]]  # each question's own tokens, per group
     tokens: list[int]  # of each question, pictures included
+    pictured: list[int]  # of these, how many stand for pictures
 
 
 @dataclass(frozen=True, slots=True)

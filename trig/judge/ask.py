@@ -98,7 +98,7 @@ def answer(found: Sequence[Call], gallery: Gallery, judge: Judge, store: Store, 
         for number, said in judge.ask(_questions(left, gallery, settings, order), ids):
             place = order[number]
             if isinstance(said, Answer):
-                yield place, _written({**asdict(said), "engine": judge.engine})
+                yield place, _written({**asdict(said), "engine": judge.engine, "dtype": judge.dtype})
             else:
                 refusals[left[place].key] = said
                 yield place, None
@@ -163,7 +163,8 @@ class Said:
     """What the store has for a call."""
 
     answer: Answer | Refusal
-    engine: str | None  # the software that computed the answer; None without one
+    engine: str | None = None  # the software that computed the answer; None without one
+    dtype: str | None = None  # the numbers it did so in; None where it did not tell
 
 
 def said(found: Sequence[Call], store: Store) -> Iterator[tuple[Call, Said]]:
@@ -173,10 +174,10 @@ def said(found: Sequence[Call], store: Store) -> Iterator[tuple[Call, Said]]:
     for each in found:
         if each.key in answers:
             kept = read(answers[each.key])
-            engine = kept.pop("engine")
-            yield each, Said(Answer(**{**kept, "logprobs": tuple(kept["logprobs"])}), engine)
+            engine, dtype = kept.pop("engine"), kept.pop("dtype")
+            yield each, Said(Answer(**{**kept, "logprobs": tuple(kept["logprobs"])}), engine, dtype)
         else:
-            yield each, Said(Refusal(**read(refused[each.key])), None)
+            yield each, Said(Refusal(**read(refused[each.key])))
 
 
 def _written(said: Mapping[str, object]) -> bytes:

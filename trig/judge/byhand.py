@@ -25,9 +25,11 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "dimension": pl.String,
     "judge": pl.String,  # name@revision
     "engine": pl.String,  # the software that computed the answer; null without one
+    "dtype": pl.String,  # the numbers it did so in, such as float32; null where that is not told
     "mode": pl.String,  # exact, top or sampled; null without an answer
     "rubric": pl.String,  # hash of the question's text
     "tokens": pl.Int64,  # of the question, pictures included; null where they are not told
+    "picture_tokens": pl.Int64,  # of these, how many stand for pictures; null where that is not told
     "grades": pl.List(pl.String),  # worst to best
     "p": pl.List(pl.Float64),  # of each grade; sums to 1
     "expected": pl.Float64,  # S, 0 to 1
@@ -59,7 +61,7 @@ class Judge:
         dimensions: Sequence[Dimension] = tuple(Dimension),
         watch: Callable[[Iterator[tuple[int, int]]], object] = deque,
     ) -> pl.DataFrame:
-        """One row per sample and dimension, in order, with the columns of `COLUMNS`: (samples · dimensions, 17).
+        """One row per sample and dimension, in order, with the columns of `COLUMNS`: (samples · dimensions, 19).
 
         Answers are taken from the store, the pipeline's too, and kept there as they come, so that a call that was stopped goes on where it was;
         without a store everything is asked. `watch` goes through the work, which yields now and then how many questions are done and how many
@@ -85,8 +87,10 @@ class Judge:
             **call.row,
             "judge": f"{self.settings.name}@{self.backend.revision}",
             "engine": said.engine,
+            "dtype": said.dtype,
             "mode": answered and answered.mode,
             "tokens": answered and answered.tokens,
+            "picture_tokens": answered and answered.picture_tokens,
             "grades": list(self.settings.scale.grades),
             **asdict(rate(said.answer, self.settings.max_off_mass, self.settings.scale)),
         }

@@ -106,9 +106,11 @@ def scores(found: Sequence[Call], store: Store, revision: str, settings: params.
                 "status": "null" if rating.reason else "ok",
                 "reason": rating.reason,
                 "engine": told.engine,
+                "dtype": told.dtype,
                 "mode": answered and answered.mode,
                 "tokens": answered and answered.tokens,
                 "cached": answered and answered.cached,
+                "picture_tokens": answered and answered.picture_tokens,
                 "key": each.key,
             }
         )
