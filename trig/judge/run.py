@@ -3,6 +3,8 @@
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
+from typing import TypeAlias
 
 import polars as pl
 
@@ -10,13 +12,17 @@ from trig import params, tables
 from trig.dimensions import Dimension, Pair, Task
 from trig.errors import TableError
 from trig.judge.album import Album
-from trig.judge.ask import Call, Files, Shown, call, look, said
+from trig.judge.ask import Call, Files, Shown, answer, call, look, said
 from trig.judge.rating import rate
 from trig.judge.rubrics import rubrics
 from trig.keys import content_key
-from trig.protocols import Answer
+from trig.protocols import Answer, Judge
 from trig.store import Store
 
+Steps: TypeAlias = Iterator[tuple[int, int]]
+"""Work, which yields now and then how much is done and how much there is."""
+Show: TypeAlias = Callable[[str, Steps], object]
+"""Goes through a titled piece of work, and may show how far it is."""
 NEWS_SECONDS = 1.0
 """Looking at a few pictures takes less and needs no progress."""
 
@@ -48,13 +54,8 @@ class Painted:
             yield number, (image, self.rows["source_image"][number])
 
 
-def calls(
-    painted: Painted, revision: str, settings: params.Judge, watch: Callable[[Iterator[tuple[int, int]]], object] = deque
-) -> list[Call]:
-    """One call per picture and dimension, all questions about a picture side by side.
-
-    `watch` goes through the work, which yields now and then how many pictures were looked at and how many there are, and may show it.
-    """
+def calls(painted: Painted, revision: str, settings: params.Judge, watch: Callable[[Steps], object] = deque) -> list[Call]:
+    """One call per picture and dimension, all questions about a picture side by side. `watch` goes through the look at each picture."""
     shown: dict[int, Shown] = {}
     watch(_looked(painted, settings, shown))
     texts = {task: rubrics(Task(task), settings.scale.grades) for task in painted.rows["task"].unique()}
@@ -72,13 +73,20 @@ def calls(
     return found
 
 
-def _looked(painted: Painted, settings: params.Judge, shown: dict[int, Shown]) -> Iterator[tuple[int, int]]:
+def _looked(painted: Painted, settings: params.Judge, shown: dict[int, Shown]) -> Steps:
     said_at = time.monotonic()
     for each in look(painted, settings):
         shown[each.place] = each
         if time.monotonic() - said_at > NEWS_SECONDS:
             said_at = time.monotonic()
             yield len(shown), len(painted)
+
+
+def judged(painted: Painted, judge: Judge, store: Store, settings: params.Judge, show: Show, name: str) -> pl.DataFrame:
+    """The scores table of these pictures: what the store does not know is asked. `show` goes through the steps of the work, each with its title."""
+    found = calls(painted, judge.revision, settings, partial(show, f"read {name}"))
+    show(f"judge {name}", ((step.done, step.total) for step in answer(found, painted, judge, store, settings)))
+    return scores(found, store, judge.revision, settings)
 
 
 def scores(found: Sequence[Call], store: Store, revision: str, settings: params.Judge) -> pl.DataFrame:
