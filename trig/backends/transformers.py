@@ -27,7 +27,7 @@ Numbered: TypeAlias = tuple[int, Question]
 """A question and its place."""
 TOGETHER = 4
 """Batches whose questions are in memory together."""
-ASKING = 1
+ASKING = 2
 """Counts up when this module begins to ask in a way that changes answers, so that no stored answer to the old way is taken for a new one."""
 
 
@@ -134,6 +134,8 @@ class Transformers:
         pad = self.processor.tokenizer.pad_token_id
         tokens = {name: first.pop(name) for name in ("input_ids", "attention_mask", "mm_token_type_ids") if name in first}
         begun = {name: _cut(value, prepared.tails, pad if name == "input_ids" else 0) for name, value in tokens.items()}
+        if not hasattr(self.model.model, "rope_deltas"):  # else it counts positions itself; such a model would count the padding too
+            first["position_ids"] = (begun["attention_mask"].cumsum(1) - 1).clamp(min=0)
         cache = self.model(**begun, **first, use_cache=True, logits_to_keep=1).past_key_values
         rows = torch.tensor([number for number, ends in enumerate(prepared.ends) for _ in ends], device=self.device)
         cache.batch_select_indices(rows)
