@@ -8,12 +8,15 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from math import exp
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import factories
 import numpy as np
+import openai
 import pytest
 from aiohttp import web
 from PIL import Image
@@ -38,22 +41,15 @@ SOON, LATE = 0.4, 0.8
 def judge(
     *addresses: str, key: str | None = None, retries: int = 8, timeout: float = 2.0, concurrency: int = 16, samples: int | None = None
 ) -> Served:
-    endpoints = [f"{address}/v1" for address in addresses]
-    return Served(
-        "x",
-        ServedJudge(
-            backend="openai",
-            needs="params.yaml",
-            endpoints=endpoints,
-            model=None,
-            key=key,
-            concurrency=concurrency,
-            timeout=timeout,
-            retries=retries,
-            price=None,
-        ),
-        samples,
-    )
+    urls = [f"{address}/v1" for address in addresses]
+    return Served("x", judge_settings(urls, key=key, concurrency=concurrency, timeout=timeout, retries=retries), samples)
+
+
+def judge_settings(urls: list[str], key: str | None = None, concurrency: int = 16, timeout: float = 2.0, retries: int = 8) -> ServedJudge:
+    return ServedJudge(
+        backend="openai", needs="params.yaml", endpoints=urls, model=None, key=key, concurrency=concurrency, timeout=timeout, retries=retries,
+        price=None,
+    )  # fmt: skip
 
 
 def questions(count: int) -> list[Question]:
@@ -282,6 +278,91 @@ def test_a_wrong_key_is_one_line_without_the_key(monkeypatch: pytest.MonkeyPatch
         monkeypatch.delenv("JUDGE_KEY")
         with pytest.raises(JudgeError, match="the environment has no JUDGE_KEY"):
             judge(address, key="JUDGE_KEY")
+
+
+def test_a_key_that_is_withdrawn_stops_the_run_at_the_first_question() -> None:
+    class Locking(Stub):
+        locked = 0
+
+        def complete(self, body: dict[str, Any]) -> web.Response:
+            if "image_url" not in str(body):
+                return super().complete(body)
+            self.locked += 1
+            return web.Response(status=401)
+
+    server = Locking()
+    with running(server) as address, pytest.raises(JudgeError, match=r"^params.yaml: judges.x.key: the server does not accept the key"):
+        ratings(judge(address, concurrency=1), questions(20), SCALE, 0.5)
+    assert server.locked == 1
+
+
+def test_a_server_that_asks_to_wait_is_left_alone_for_so_long() -> None:
+    class Busy(Stub):
+        times: ClassVar[list[float]] = []
+
+        def complete(self, body: dict[str, Any]) -> web.Response:
+            if "image_url" not in str(body):
+                return super().complete(body)
+            self.times.append(time.monotonic())
+            return web.Response(status=429, headers={"Retry-After": "0.4"}) if len(self.times) == 1 else super().complete(body)
+
+    with running(Busy()) as address:
+        assert all(rating.p for rating in ratings(judge(address, concurrency=1), questions(4), SCALE, 0.5))
+    assert Busy.times[1] - Busy.times[0] >= 0.4 and len(Busy.times) == 5
+
+
+@pytest.mark.parametrize(
+    ("said", "least", "most"),
+    [
+        ("0.25", 0.2, 0.25),
+        (30, 28, 30),  # as a date, which has no fractions of a second
+        (-30, 0, 0),
+        ("100000", 119, 120),
+        ("soon", 0, 0),
+        (None, 0, 0),
+    ],
+)
+def test_a_wait_may_be_given_in_seconds_or_as_a_date(said: str | int | None, least: float, most: float) -> None:
+    header = format_datetime(datetime.now(UTC) + timedelta(seconds=said), usegmt=True) if isinstance(said, int) else said
+    answer: Any = SimpleNamespace(status_code=429, headers={} if header is None else {"retry-after": header}, request=None)
+    endpoint = endpoints.Endpoint("http://judge/v1", "none", judge_settings(["http://judge/v1"]))
+    before = time.monotonic()
+    endpoint.failed(openai.RateLimitError("", response=answer, body=None))
+    assert least <= max(0.0, endpoint.down_until - before) <= most + 0.1
+
+
+def test_a_judge_whose_answers_begin_with_thinking_is_refused_in_one_line() -> None:
+    class Pondering(Stub):
+        @staticmethod
+        def said(choices: list[dict[str, Any]]) -> web.Response:
+            return Stub.said([{**choice, "message": {"role": "assistant", "content": "<think>"}} for choice in choices])
+
+    with running(Pondering()) as address:
+        with pytest.raises(JudgeError, match=r"^params.yaml: judges.x: stub's answers begin with thinking; switch it off at the server"):
+            judge(address)
+        judge(address, samples=4)
+
+
+def test_questions_about_a_picture_wait_for_the_answer_to_its_first_and_then_go_together() -> None:
+    class Noting(Stub):
+        async def in_turn(self, body: dict[str, Any]) -> web.Response:
+            shown = body["messages"][0]["content"][0].get("image_url", {}).get("url", "")
+            arrived.append((shown, answered[shown]))
+            said = await super().in_turn(body)
+            answered[shown] += 1
+            return said
+
+    arrived, answered = list[tuple[str, int]](), Counter[str]()
+    asked = [Question(factories.png(number), "a ball", f"rubric {each}") for number in range(20) for each in range(5)]
+    with running(Noting(seconds=0.01)) as address:
+        one = judge(address, concurrency=4)
+        arrived.clear()
+        assert all(rating.p for rating in ratings(one, asked, SCALE, 0.5))
+    assert len(arrived) == 100
+    for picture in {shown for shown, _ in arrived}:
+        places = [place for place, (shown, _) in enumerate(arrived) if shown == picture]
+        assert arrived[places[0]][1] == 0 < min(arrived[place][1] for place in places[1:])
+        assert places[-1] - places[0] < 40, "four are under way at a time, and few others come in between"
 
 
 def test_neither_key_nor_prompt_reaches_a_log_or_a_reason(
