@@ -13,6 +13,7 @@ from trig.errors import TableError
 Part: TypeAlias = Path | pl.DataFrame
 """A file of an images table, or rows of one that are in memory."""
 NAMES = tables.Table("images", {name: kind for name, kind in tables.IMAGES.columns.items() if name != "image"}, tables.IMAGES.key)
+NONE = pl.DataFrame(schema=dict(NAMES.columns))
 AT_A_TIME = 8
 """Pictures of a file that are in memory together."""
 PIECE = 2**20
@@ -25,7 +26,7 @@ class Album:
     def __init__(self, parts: Sequence[Part]) -> None:
         self.parts = tuple(parts)
         names = [_names(part) for part in self.parts]
-        self.names = tables.check(pl.concat([NAMES_OF_NONE, *names]), NAMES, "images")
+        self.names = tables.check(pl.concat([NONE, *names]), NAMES, "images")
         self._starts = [0, *accumulate(each.height for each in names)]
 
     @classmethod
@@ -42,9 +43,6 @@ class Album:
             inside = [place - start for place in wanted if start <= place < end]
             if inside:
                 yield from ((start + place, file) for place, file in _pictures(part, inside))
-
-
-NAMES_OF_NONE = pl.DataFrame(schema=dict(NAMES.columns))
 
 
 def _names(part: Part) -> pl.DataFrame:

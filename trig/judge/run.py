@@ -24,7 +24,7 @@ Steps: TypeAlias = Iterator[tuple[int, int]]
 Show: TypeAlias = Callable[[str, Steps], object]
 """Goes through a titled piece of work, and may show how far it is."""
 NEWS_SECONDS = 1.0
-"""Looking at a few pictures takes less and needs no progress."""
+"""Between two reports of how many pictures were looked at: for each of them it would be too often."""
 
 
 class Painted:
@@ -74,12 +74,14 @@ def calls(painted: Painted, revision: str, settings: params.Judge, watch: Callab
 
 
 def _looked(painted: Painted, settings: params.Judge, shown: dict[int, Shown]) -> Steps:
+    yield 0, len(painted)
     said_at = time.monotonic()
     for each in look(painted, settings):
         shown[each.place] = each
         if time.monotonic() - said_at > NEWS_SECONDS:
             said_at = time.monotonic()
             yield len(shown), len(painted)
+    yield len(shown), len(painted)
 
 
 def judged(painted: Painted, judge: Judge, store: Store, settings: params.Judge, show: Show, name: str) -> pl.DataFrame:
