@@ -72,7 +72,7 @@ class Transformers:
                 if seen.prepared:
                     yield from zip(seen.places, self._answers(seen.prepared, labels), strict=True)
 
-    def _see(self, batch: Sequence["Numbered"]) -> "Seen":
+    def _see(self, batch: Sequence[Numbered]) -> "Seen":
         good, pictures, refused = list[Numbered](), list[Pictures](), dict[int, Refusal]()
         for files, group in groupby(batch, key=lambda each: each[1].images):
             match _decode(files):
