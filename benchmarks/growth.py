@@ -13,7 +13,7 @@ from trig.params import ServedJudge
 from trig.protocols import Question
 from trig.scales import SCALES
 
-FIRST = 5000
+FIRST = 500
 """Questions after which everything is there that a run needs."""
 PICTURES = 50
 

@@ -28,7 +28,7 @@ def score(_: Project) -> Iterator[Bar]:
     with TemporaryDirectory() as place:
         picture = Path(place) / "picture.png"
         picture.write_bytes(questions[0].image)
-        ask = ("score", str(picture), "--prompt", questions[0].prompt, "--dimension", ASKED, "--json")
+        ask = ("score", str(picture), "--prompt", questions[0].prompt, "--dimension", ASKED, "--json", "--fresh")
         usual, alone = said(*ask), said(*ask, "--batch-size", "1")
     p = _by_hand(settings, question=questions[0])
     hand = float(p @ np.linspace(0, 1, len(p)))

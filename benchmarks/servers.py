@@ -138,12 +138,12 @@ class Stub:
 
 
 class Spoiler:
-    """Stands before a server and spoils a share of its answers in eight ways."""
+    """Stands before a server and spoils a share of its answers in eight ways, one of which is to answer `late` seconds later."""
 
     WAYS = ("429", "500", "hang up", "cut", "garble", "delay", "no logprobs", "nan")
 
-    def __init__(self, behind: str, share: float, seed: int = 1) -> None:
-        self.behind, self.share, self.dice = behind, share, random.Random(seed)
+    def __init__(self, behind: str, share: float, late: float, seed: int = 1) -> None:
+        self.behind, self.share, self.late, self.dice = behind, share, late, random.Random(seed)
         self.spoilt: Counter[str] = Counter()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -177,7 +177,7 @@ class Spoiler:
             case "garble":
                 body = bytes(self.dice.sample(list(body), len(body)))
             case "delay":
-                await asyncio.sleep(4)
+                await asyncio.sleep(self.late)
             case "no logprobs":
                 body = body.replace(b'"logprobs"', b'"nothing"')
             case "nan":

@@ -6,7 +6,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,24 +25,37 @@ JUDGE = "tiny-served"
 @contextmanager
 def started(model: Path) -> Iterator[str]:
     """Serves a model's folder; gives the address, such as http://127.0.0.1:4711, and ends the server afterwards."""
+    port = free_port()
+    with TemporaryDirectory() as place, running(["bash", str(SERVE), str(model), str(port)], port, ROOT, Path(place) / "log") as address:
+        yield address
+
+
+@contextmanager
+def running(command: Sequence[str], port: int, cwd: Path, log: Path, environment: Mapping[str, str] | None = None) -> Iterator[str]:
+    """The address of the server that a command starts, once it answers; afterwards it is told to end, and must."""
+    address = f"http://127.0.0.1:{port}"
+    with log.open("w") as out:
+        server = subprocess.Popen(command, cwd=cwd, env=environment, stdout=out, stderr=out)
+    try:
+        end = time.monotonic() + SECONDS
+        while not healthy(address):
+            if server.poll() is not None or time.monotonic() > end:
+                raise RuntimeError(f"vLLM did not start: {log.read_text()[-3000:]}")
+            time.sleep(0.5)
+        yield address
+        server.terminate()
+        server.wait(60)
+    finally:
+        server.kill()
+        server.wait(60)
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"http://127.0.0.1:{port}"
-    with TemporaryDirectory() as place:
-        log = Path(place) / "log"
-        with log.open("w") as out:
-            server = subprocess.Popen(["bash", str(SERVE), str(model), str(port)], cwd=ROOT, stdout=out, stderr=out)
-        try:
-            end = time.monotonic() + SECONDS
-            while not _healthy(address):
-                if server.poll() is not None or time.monotonic() > end:
-                    raise RuntimeError(f"vLLM did not start: {log.read_text()[-3000:]}")
-                time.sleep(0.5)
-            yield address
-        finally:
-            server.terminate()
-            server.wait(60)
+        port: int = free.getsockname()[1]
+    return port
 
 
 def judge(address: str) -> Served:
@@ -52,7 +65,8 @@ def judge(address: str) -> Served:
     return Served(JUDGE, settings.model_copy(update={"endpoints": [f"{address}/v1"], "timeout": 120.0}))
 
 
-def _healthy(address: str) -> bool:
+def healthy(address: str) -> bool:
+    """Whether a server answers."""
     try:
         with urllib.request.urlopen(f"{address}/health", timeout=5):
             return True

@@ -1,9 +1,13 @@
-"""Settings of all tests, and the browser that some share."""
+"""Settings of all tests, and what some share: a browser, and a vLLM server, which takes half a minute to start."""
 
+import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import chromium
 import pytest
+import workplace
 from hypothesis import settings
 from selenium import webdriver
 
@@ -16,3 +20,36 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
     """A Chromium for the tests of one file."""
     with chromium.started(tmp_path_factory.mktemp("profile")) as driver:
         yield driver
+
+
+HOME = Path(os.environ.get("TRIG_VLLM_HOME", Path.home() / ".cache/trig-vllm"))
+"""Where `benchmarks.vllm.SERVE` builds vLLM for the CPU."""
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """`trig serve`, starting vLLM for the CPU with what that build needs on a small machine: its address, and its folder with a `log`."""
+    from benchmarks import vllm  # loads openai, which most tests need not wait for
+
+    if not vllm.SERVE.is_file():
+        pytest.skip(f"there is no {vllm.SERVE} to build vLLM with")
+    if not (HOME / "ready").is_file():
+        with vllm.started(workplace.ROOT / workplace.WEIGHTS / "judge"):
+            pass
+    program = HOME / "venv" / "bin" / "vllm"
+    folder, port = tmp_path_factory.mktemp("served"), vllm.free_port()
+    workplace.bench(folder, **{"judges__tiny-served__endpoints": [f"http://127.0.0.1:{port}/v1"]})
+    fits = "--enforce-eager --max-num-seqs 32 --distributed-executor-backend uni --kv-cache-memory-bytes 134217728"
+    environment = workplace.environment(
+        PYTHONPATH=f"{vllm.SERVE.parent / 'shim'}{os.pathsep}{workplace.ROOT}",
+        PYTHONPYCACHEPREFIX=str(HOME / "pycache"),
+        OMP_NUM_THREADS="1",
+        VLLM_ENABLE_V1_MULTIPROCESSING="0",
+        VLLM_HOST_IP="127.0.0.1",
+        VLLM_LOOPBACK_IP="127.0.0.1",
+        GLOO_SOCKET_IFNAME="lo",
+    )
+    command = [sys.executable, "-m", "trig.cli", "serve", "--vllm", str(program), "--dtype", "float32", "--", *fits.split()]
+    with vllm.running(command, port, folder, folder / "log", environment) as address:
+        yield address, folder
+    assert not vllm.healthy(address), "it must end when it is told to"

@@ -1,6 +1,6 @@
 """Small valid tables, and pictures, for any test. Each call gives the same bytes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, MutableSequence, Sequence
 from io import BytesIO
 
 import numpy as np
@@ -10,6 +10,7 @@ from PIL import Image
 from trig import tables
 from trig.dimensions import Pair, Relation, Task
 from trig.keys import content_key, prompt_key
+from trig.protocols import Answer, Labels, Question, Refusal
 
 SUBSETS: tuple[tuple[Task, Pair], ...] = tuple((Task.T2I, Pair.parse(name)) for name in ("IQ-R_TA-C", "IQ-A_TA-S", "TA-R_D-K"))
 PER_SUBSET = 4
@@ -96,10 +97,12 @@ def _score(model: str, task: str, pair: str, data_id: str, dimension: str, place
         "reference_image": "source",
         "judge": "factory@1",
         "engine": "factory 1",
+        "dtype": None,
         "mode": "exact",
         "rubric": content_key(dimension=dimension),
         "tokens": None,
         "cached": None,
+        "picture_tokens": None,
         "image_key": content_key(model=model, task=task, data_id=data_id),
         "key": content_key(model=model, task=task, data_id=data_id, dimension=dimension),
     }
@@ -145,6 +148,25 @@ def _relation(model: str, task: Task, pair: Pair, relation: Relation) -> dict[st
         **belief,
         **tests,
     }
+
+
+class Glib:
+    """A judge that looks at nothing: the answer comes from the question's bytes. Keeps what it is asked. Satisfies `Judge`."""
+
+    revision, engine = "glib 1", "none"
+    dtype: str | None = None
+
+    def __init__(self) -> None:
+        self.asked: MutableSequence[Question] = []
+
+    def encode(self, text: str) -> list[int]:
+        return [sum(text.strip().casefold().encode())]
+
+    def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
+        for place, question in enumerate(questions):
+            self.asked.append(question)
+            dice = np.random.default_rng(list(b"".join(question.images)[-40:] + question.text.encode()))
+            yield place, Answer(tuple(np.log(dice.dirichlet(np.ones(len(labels.grades)))).tolist()))
 
 
 def _test_prompts(frame: pl.DataFrame) -> list[tuple[str, str, str]]:

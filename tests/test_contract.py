@@ -1,6 +1,5 @@
 """One contract for all judges: the tiny judge in this process, and the same weights behind a real vLLM server."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import factories
@@ -29,12 +28,8 @@ def here() -> Transformers:
 
 
 @pytest.fixture(scope="module")
-def there() -> Iterator[Served]:
-    if not vllm.SERVE.is_file():
-        pytest.skip(f"there is no {vllm.SERVE} to start vLLM with")
-    weights = params.load().judges["tiny"].needs
-    with vllm.started(Path(weights)) as address:
-        yield vllm.judge(address)
+def there(served: tuple[str, Path]) -> Served:
+    return vllm.judge(served[0])
 
 
 @pytest.fixture(params=JUDGES)
@@ -92,6 +87,7 @@ def test_a_grade_of_several_tokens_is_refused_by_name(judge: Judge) -> None:
 
 def test_it_says_what_it_is(judge: Judge) -> None:
     assert judge.engine.split()[0] in JUDGES and len(judge.revision) == 32
+    assert judge.dtype == ("float32" if judge.engine.startswith("transformers") else None)
 
 
 def test_both_give_the_same_probabilities(here: Transformers, there: Served) -> None:

@@ -1,5 +1,7 @@
 """The adapter is all that learns, starts at an exact zero, and learns from pictures that are good at both dimensions."""
 
+import json
+from collections.abc import Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -10,13 +12,13 @@ import pytest
 import torch
 from PIL import Image
 
-from stages import finetune
 from trig import params, tables
 from trig.backends.diffusers import Diffusers
 from trig.backends.lora import Lora
 from trig.dimensions import Pair
 from trig.errors import ParamsError, TableError
 from trig.finetune import select
+from trig.finetune.lessons import Judged, Lesson, Sample, search, teach
 from trig.finetune.weakest import ranking, weakest
 from trig.params import Finetune
 from trig.protocols import Order
@@ -135,11 +137,59 @@ def test_kept_pictures_are_good_at_both_and_among_the_better_of_their_prompt(set
     assert sorted(select.keep(scores, asked, pair, settings.model_copy(update={"keep_above": 0.4, "max_gap": 0.3}))) == ["a", "d", "g"]
 
 
-def test_a_pair_without_enough_to_learn_from_gives_way_to_the_next(settings: Finetune, capsys: pytest.CaptureFixture[str]) -> None:
-    pairs = [Pair.parse("IQ-R_TA-C"), Pair.parse("TA-R_D-K")]
-    few = {pairs[0]: [("a", b"")], pairs[1]: [("b", b""), ("c", b"")]}
-    pair, samples = finetune._first_with_enough(pairs, few.__getitem__, settings.model_copy(update={"batch_size": 2}))
-    assert (pair, samples) == (pairs[1], few[pairs[1]])
-    assert capsys.readouterr().err.startswith("IQ-R_TA-C: 1 of")
-    with pytest.raises(ParamsError, match=r"no pair has 3 of .*IQ-R_TA-C, TA-R_D-K"):
-        finetune._first_with_enough(pairs, few.__getitem__, settings.model_copy(update={"batch_size": 3}))
+def judged(good: dict[str, int]) -> Judged:
+    """Of each prompt's pair the first so many candidates are good at both dimensions, and equally; all others are bad."""
+
+    def tables_of(asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        rows = asked.select(pl.col("pair").cast(pl.String), "data_id").rows()
+        marks = [1.0 if place < good[pair] else 0.1 for place, (pair, _) in enumerate(rows)]
+        scores = {
+            "data_id": [name for _, name in rows for _ in range(2)],
+            "dimension": [code for pair, _ in rows for code in pair.split("_")],
+            "expected": [mark for mark in marks for _ in range(2)],
+        }
+        images = {"data_id": [name for _, name in rows], "image": [{"bytes": name.encode()} for _, name in rows]}
+        return pl.DataFrame(images), pl.DataFrame(scores)
+
+    return tables_of
+
+
+def test_a_pair_without_enough_to_learn_from_gives_way_to_the_next(settings: Finetune) -> None:
+    pairs, prompts = [Pair.parse("IQ-R_TA-C"), Pair.parse("TA-R_D-K"), Pair.parse("IQ-A_TA-S")], factories.prompts()
+    wanted = settings.model_copy(update={"batch_size": 2, "candidates": 6})
+    few = judged({"IQ-R_TA-C": 1, "TA-R_D-K": 2, "IQ-A_TA-S": 6})
+    short, found = search(pairs, prompts, few, wanted)
+    assert (short.pair, short.summary) == (pairs[0], "IQ-R_TA-C: 1 of 6 pictures pass, fewer than a batch of 2")
+    assert (found.pair, found.summary) == (pairs[1], "TA-R_D-K: 2 of 6 pictures pass")
+    asked = select.candidates(prompts, pairs[1], 6).head(2)
+    assert found.samples == [
+        (prompt, name.encode()) for prompt, name in sorted(asked.select("prompt", "data_id").rows(), key=lambda row: row[1])
+    ]
+    with pytest.raises(ParamsError, match=r"no pair has 7 of .*IQ-R_TA-C, TA-R_D-K"):
+        list(search(pairs, prompts, few, wanted.model_copy(update={"batch_size": 7})))
+
+
+def test_an_adapter_is_written_with_what_it_learnt_from_in_place_of_an_older_one(settings: Finetune, tmp_path: Path) -> None:
+    class Fake:
+        def steps(self, samples: Sequence[Sample]) -> Iterator[float]:
+            yield from (float(len(samples) - step) for step in range(settings.steps))
+
+        def save(self, folder: Path) -> None:
+            folder.mkdir()
+            (folder / "adapter").touch()
+
+    lesson, shown = Lesson(Pair.parse("IQ-R_TA-C"), [("a ball", b"")] * 5, settings), list[tuple[str, list[tuple[int, int]]]]()
+    (tmp_path / "lora").mkdir()
+    (tmp_path / "lora" / "older").touch()
+    teach(Fake(), lesson, tmp_path / "lora", lambda title, steps: shown.append((title, list(steps))))
+    assert {file.name for file in (tmp_path / "lora").iterdir()} == {"adapter", "tuning.json"}
+    assert json.loads((tmp_path / "lora" / "tuning.json").read_text("utf-8")) == lesson.about([5.0, 4.0, 3.0])
+    assert shown == [("train", [(1, 3), (2, 3), (3, 3)])]
+
+
+def test_what_is_said_of_an_adapter_is_what_it_learnt_from(settings: Finetune) -> None:
+    lesson = Lesson(Pair.parse("IQ-R_TA-C"), [("a ball", b"1"), ("a ball", b"2"), ("a box", b"3")], settings)
+    said = lesson.about([4.0, 2.0, *[1.0] * 16, 0.5, 0.25])
+    assert (said["pairs"], said["kept"], said["prompts"]) == (["IQ-R_TA-C"], 3, 2)
+    assert (said["loss_first_tenth"], said["loss_last_tenth"]) == (3.0, 0.375)
+    assert lesson.about([1.0, 2.0])["loss_last_tenth"] == 2.0

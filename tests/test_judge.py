@@ -1,6 +1,6 @@
 """Scores are what the checkpoint's logits say, failures are nulls with a reason, and nothing is asked twice."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from io import BytesIO
 from math import exp, log
 from pathlib import Path
@@ -18,9 +18,11 @@ from trig import params, tables
 from trig.backends.transformers import Transformers
 from trig.dimensions import Dimension, Pair, Task
 from trig.errors import JudgeError, LabelError, TableError, WeightsError
+from trig.judge import ask as asking
 from trig.judge import labels, rate, ratings, rubric, rubrics
 from trig.judge import run as judging
-from trig.judge.pictures import fit
+from trig.judge.album import Album
+from trig.judge.pictures import fit, size
 from trig.protocols import Answer, Labels, Question, Refusal
 from trig.scales import SCALES, Scale
 from trig.store import Store
@@ -113,6 +115,21 @@ def test_questions_about_one_picture_share_their_beginning_and_nothing_else(judg
         assert (together - torch.stack(alone).log_softmax(-1)).abs().max() < 1e-4
 
 
+def test_an_answer_says_how_many_tokens_its_pictures_are(judge: Transformers) -> None:
+    """Against the processor's own grid of patches."""
+    text, sides = rubric(Task.P2P, Dimension.CONTENT, SCALE.grades), (64, 96, 48)
+    large, other, source = (factories.png(side, side, 64) for side in sides)
+    grids = judge.processor.image_processor(images=[Image.open(BytesIO(file)) for file in (large, other, source)], return_tensors="pt")
+    cell = judge.processor.image_processor.merge_size**2
+    first, second, third = (int(grid.prod()) // cell for grid in grids["image_grid_thw"])
+    asked = [Question(large, "a ball", text), Question(other, "a ball", text, source), Question(other, "a ball", f"{text} ", source)]
+    said = [answer for _, answer in sorted(judge.ask(asked, labels(SCALE, judge.encode)), key=lambda each: each[0])]
+    assert len({first, second, third}) == 3
+    told = [(each.picture_tokens, each.tokens) for each in said if isinstance(each, Answer)]
+    assert [pictures for pictures, _ in told] == [first, second + third, second + third]
+    assert all(pictures and tokens and pictures < tokens for pictures, tokens in told)
+
+
 def test_a_picture_too_large_to_decode_is_refused(judge: Transformers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
     ((_, answer),) = judge.ask([question(1)], labels(SCALE, judge.encode))
@@ -200,12 +217,17 @@ class Unwell:
     """A real judge behind a wire that is cut for the questions of `cut`, in the order of their first asking; counts what it is asked."""
 
     def __init__(self, real: Transformers, cut: Collection[int] = ()) -> None:
-        self.real, self.revision, self.engine, self.encode, self.cut, self.asked = real, real.revision, real.engine, real.encode, cut, 0
+        self.real, self.cut, self.asked = real, cut, 0
+        self.revision, self.engine, self.dtype, self.encode = real.revision, real.engine, real.dtype, real.encode
 
-    def ask(self, questions: Sequence[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
-        self.asked += len(questions)
+    def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
         for place, said in self.real.ask(questions, labels):
+            self.asked += 1
             yield place, Refusal("the wire was cut") if place in self.cut else said
+
+
+def painted(prompts: pl.DataFrame, images: pl.DataFrame | None = None) -> judging.Painted:
+    return judging.Painted(prompts, Album([factories.images(prompts) if images is None else images]))
 
 
 def settings(**changes: object) -> params.Judge:
@@ -222,10 +244,11 @@ def test_every_call_has_a_row_and_only_what_may_be_mended_is_asked_again(judge: 
     )
     unwell = Unwell(judge, cut=(5, 9))
     with Store.open(tmp_path) as store:
-        found = judging.calls(prompts, images.with_columns(image=struct), judge.revision, settings())
+        shown = painted(prompts, images.with_columns(image=struct))
+        found = judging.calls(shown, judge.revision, settings())
 
         def scored() -> pl.DataFrame:
-            list(judging.answer(found, unwell, store, settings()))
+            list(asking.answer(found, shown, unwell, store, settings()))
             return tables.check(judging.scores(found, store, "x", settings()), tables.SCORES, "scores")
 
         first = scored()
@@ -237,29 +260,32 @@ def test_every_call_has_a_row_and_only_what_may_be_mended_is_asked_again(judge: 
         second = scored()
         assert unwell.asked == 2
         assert set(second.filter(pl.col("status") == "null")["data_id"]) == {broken}
-        assert set(second["engine"].drop_nulls()) == {judge.engine}
+        assert set(second["engine"].drop_nulls()) == {judge.engine} and set(second["dtype"].drop_nulls()) == {"float32"}
 
 
 def test_too_many_questions_without_an_answer_stop_the_stage_and_lose_nothing(judge: Transformers, tmp_path: Path) -> None:
     prompts = tables.split(factories.prompts(), "test")
     unwell = Unwell(judge, cut=range(9, 13))
     with Store.open(tmp_path) as store:
-        found = judging.calls(prompts, factories.images(prompts), judge.revision, settings())
+        shown = painted(prompts)
+        found = judging.calls(shown, judge.revision, settings())
         with pytest.raises(JudgeError, match=r"^params.yaml: judge.max_failures: more than 3 .*4: the wire was cut.*kept$"):
-            list(judging.answer(found, unwell, store, settings(max_failures=3)))
-        kept = len(store.known(judging.SHELF, [call.key for call in found]))
+            list(asking.answer(found, shown, unwell, store, settings(max_failures=3)))
+        kept = len(store.known(asking.SHELF, [call.key for call in found]))
         unwell.cut, unwell.asked = (), 0
-        list(judging.answer(found, unwell, store, settings()))
+        list(asking.answer(found, shown, unwell, store, settings()))
         assert unwell.asked == len(found) - kept and kept >= 9
 
 
 def test_the_judge_of_an_edit_sees_what_was_edited_unless_told_otherwise(judge: Transformers) -> None:
     prompts = tables.split(factories.prompts([(Task.P2P, Pair.parse("IQ-R_TA-C"))]), "test")
-    shown = [
-        [call.question.images for call in judging.calls(prompts, factories.images(prompts), "1", settings(reference_image=which))]
-        for which in ("source", "none")
-    ]
-    assert [pictures[-1:] for pictures in shown[0]] == shown[1] and {len(pictures) for pictures in shown[0]} == {2}
+    sent: list[list[tuple[bytes, ...]]] = []
+    with Store.passing() as store:
+        for which in ("source", "none"):
+            glib, wanted = factories.Glib(), settings(reference_image=which)
+            list(asking.answer(judging.calls(painted(prompts), "1", wanted), painted(prompts), glib, store, wanted))
+            sent.append([question.images for question in glib.asked])
+    assert [pictures[-1:] for pictures in sent[0]] == sent[1] and {len(pictures) for pictures in sent[0]} == {2}
     text = rubric(Task.P2P, Dimension.CONTENT, SCALE.grades)
     first, second, other = factories.png(1, 64, 64), factories.png(2, 64, 64), factories.png(3, 64, 64)
     asked = [Question(first, "make it red", text, source) for source in (second, other, None)]
@@ -271,12 +297,13 @@ def test_the_judge_of_an_edit_sees_what_was_edited_unless_told_otherwise(judge: 
 def test_large_pictures_are_made_smaller_once_and_small_ones_are_left_alone() -> None:
     large, small = factories.png(1, 300, 100), factories.png(2, 64, 64)
     fitted = fit(large, 10_000)
-    assert Image.open(BytesIO(fitted[0])).size == (173, 57) == fitted[1:]
-    assert fit(large, 10_000) == fitted == fit(fitted[0], 10_000)
-    assert fit(small, 10_000) == (small, 64, 64) and fit(b"no picture", 10_000) == (b"no picture", None, None)
+    assert Image.open(BytesIO(fitted)).size == (173, 57) == size(large, 10_000)
+    assert fit(large, 10_000) == fitted == fit(fitted, 10_000)
+    assert fit(small, 10_000) == small and size(small, 10_000) == (64, 64)
+    assert fit(b"no picture", 10_000) == b"no picture" and size(b"no picture", 10_000) is None
 
 
-def test_a_prompt_without_a_picture_is_named(judge: Transformers) -> None:
+def test_a_prompt_without_a_picture_is_named() -> None:
     prompts = tables.split(factories.prompts(), "test")
     with pytest.raises(TableError, match="has no picture"):
-        judging.calls(prompts, factories.images(prompts).head(3), judge.revision, settings())
+        painted(prompts, factories.images(prompts).head(3))

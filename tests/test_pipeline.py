@@ -11,7 +11,7 @@ import workplace
 from stages import generate, judge
 from trig import params, tables
 from trig.dimensions import Task, pairs
-from trig.judge.run import REFUSED
+from trig.judge.ask import REFUSED
 from trig.keys import content_key
 from trig.store import Store
 

@@ -21,8 +21,10 @@ from trig.cli import app
 from trig.dimensions import Dimension, Pair, Task
 from trig.errors import ParamsError, TableError
 from trig.judge import rubric
+from trig.judge.album import Album
+from trig.judge.ask import answer
 from trig.judge.plan import Plan, length, together
-from trig.judge.run import answer, calls
+from trig.judge.run import Painted, calls
 from trig.keys import prompt_key
 from trig.pictures import opened
 from trig.protocols import Question
@@ -81,11 +83,11 @@ def counts(figures: dict[str, Any]) -> tuple[int, int, int, int]:
 
 def run_the_judge(model: str) -> None:
     settings = params.load()
-    images = tables.read(Path("data/images") / model, tables.IMAGES)
+    images = Album.open(Path("data/images") / model)
     with Store.open() as store:
         judge = judges.load(settings)
-        found = calls(tables.split(prompts(), "test"), images, judge.revision, settings.judge)
-        list(answer(found, judge, store, settings.judge))
+        painted = Painted(tables.split(prompts(), "test"), images)
+        list(answer(calls(painted, judge.revision, settings.judge), painted, judge, store, settings.judge))
 
 
 def test_before_a_run_all_is_to_ask_and_after_it_nothing(server: Stub) -> None:
@@ -181,14 +183,16 @@ def test_the_estimate_is_what_the_judge_reads_but_for_its_template() -> None:
         for source in (None, factories.png(seed + 9, height, width)):
             words = rubric(Task.T2I, list(Dimension)[seed], settings.judge.scale.grades)
             question = Question(factories.png(seed, width, height), f"a red ball {seed}", words, source)
-            asked = judge.processor(text=[judge._text(question)], images=[opened(file).convert("RGB") for file in question.images])
-            over[len(question.images)].add(len(asked.input_ids[0]) - length(question, known.count, known.vision.tokens))
+            shown = [opened(file).convert("RGB") for file in question.images]
+            asked = judge.processor(text=[judge._text(question)], images=shown)
+            estimate = length(question.text, [each.size for each in shown], known.count, known.vision.tokens)
+            over[len(shown)].add(len(asked.input_ids[0]) - estimate)
     assert [len(found) for found in over.values()] == [1, 1] and max(over[2]) - max(over[1]) == 2
     assert 0 < max(over[1]) <= 20
 
 
 def test_a_picture_that_cannot_be_read_has_no_tokens() -> None:
-    assert length(Question(b"torn", "", "four"), len, None) == len("Prompt: \nfour")
+    assert length("four", [None, (28, 28)], len, None) == 4 + 1
 
 
 def test_runs_one_after_the_other_share_what_they_ask() -> None:

@@ -86,7 +86,10 @@ class Place:
     def _said(self) -> list[int]:
         """The numbers of lines such as `generate tiny: 8 of 24`."""
         log = self.folder / LOG
-        return [int(done) for done in re.findall(r"^\w+ tiny: (\d+) of \d+$", log.read_text("utf-8") if log.exists() else "", re.MULTILINE)]
+        return [
+            int(done)
+            for done in re.findall(r"^(?:generate|judge) tiny: (\d+) of \d+$", log.read_text("utf-8") if log.exists() else "", re.MULTILINE)
+        ]
 
     def files(self) -> dict[str, bytes]:
         """Everything the stages wrote."""

@@ -1,6 +1,7 @@
 """`trig score`: a picture, a folder, a table; every row has a score or says why not."""
 
 import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import factories
@@ -8,9 +9,22 @@ import polars as pl
 import pytest
 
 from trig import params
+from trig.backends import judges
 from trig.cli_score import score
-from trig.dimensions import Dimension
+from trig.dimensions import Dimension, Pair, Task
 from trig.errors import PictureError, TableError
+from trig.judge import Judge, Sample
+from trig.judge.album import Album
+from trig.judge.ask import answer
+from trig.judge.run import Painted, calls
+from trig.protocols import Answer, Labels, Question, Refusal
+from trig.store import Store
+from trig.tables import split
+
+
+@pytest.fixture(autouse=True)
+def _own_store(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path_factory.mktemp("root")))
 
 
 @pytest.fixture
@@ -27,7 +41,7 @@ def test_a_folder_is_scored_with_the_prompts_beside_its_pictures(folder: Path, c
     assert [(Path(row["image"]).name, row["prompt"], row["dimension"]) for row in rows] == [
         (f"{number}.png", f"a ball {number}", code) for number in range(3) for code in ("TA-C", "IQ-R")
     ]
-    score(folder / "1.png", prompt="a ball 1", codes=["IQ-R"], as_json=True)
+    score(folder / "1.png", prompt="a ball 1", codes=["IQ-R"], as_json=True, fresh=True)
     alone = json.loads(capsys.readouterr().out)
     assert alone["expected"] == pytest.approx(rows[3]["expected"], abs=1e-5)
 
@@ -48,6 +62,49 @@ def test_a_table_becomes_a_table(folder: Path, capsys: pytest.CaptureFixture[str
     assert good.height == 30 and good.select(pl.sum_horizontal(grades)).to_series().to_list() == pytest.approx([1] * 30)
     score(table, out=folder / "scores.parquet")
     assert pl.read_parquet(folder / "scores.parquet").height == 40
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stopped(factories.Glib):
+        def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
+            for place, said in super().ask(questions, labels):
+                if place == 13:
+                    raise KeyboardInterrupt
+                yield place, said
+
+    tables = [folder / f"{name}.parquet" for name in ("stopped", "resumed", "fresh")]
+    judges_of = [Stopped(), factories.Glib(), factories.Glib()]
+    opened = iter(judges_of)
+    monkeypatch.setattr(judges, "load", lambda *_: next(opened))
+    with pytest.raises(KeyboardInterrupt):
+        score(folder, out=tables[0])
+    score(folder, out=tables[1])
+    score(folder, out=tables[2], fresh=True)
+    assert [len(judge.asked) for judge in judges_of] == [14, 30 - 13, 30]
+    assert not tables[0].exists() and tables[1].read_bytes() == tables[2].read_bytes()
+
+
+def test_what_the_pipeline_asked_is_known_and_the_other_way_round(tmp_path: Path) -> None:
+    settings, glib = params.load().judge, factories.Glib()
+    prompts = split(factories.prompts([(Task.P2P, Pair.parse("IQ-R_TA-C"))]), "test")
+    images = factories.images(prompts)
+    painted, found = Painted(prompts, Album([images])), list[Sample]()
+    for prompt, source, image in zip(prompts["prompt"], prompts["source_image"], images["image"].struct["bytes"], strict=True):
+        files = tmp_path / f"{len(found)}.png", tmp_path / f"{len(found)}-source.png"
+        for file, content in zip(files, (image, source), strict=True):
+            file.write_bytes(content)
+        found.append(Sample(files[0], prompt, Task.P2P, files[1]))
+    with Store.open(tmp_path) as store:
+        judge = Judge(glib, settings, store)
+        list(answer(calls(painted, glib.revision, settings), painted, glib, store, settings))
+        assert len(glib.asked) == 8
+        both = judge.score(found, (Dimension.REALISM, Dimension.CONTENT))
+        assert len(glib.asked) == 8 and both["reason"].null_count() == 8
+        judge.score(found)
+        assert len(glib.asked) == 40
+        every = settings.model_copy(update={"dimensions": "all"})
+        table = list(answer(calls(painted, glib.revision, every), painted, glib, store, every))
+        assert len(glib.asked) == 40 and table[-1].reused == 40
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,9 @@
 """`trig serve`: the command fits the judge, holds no key, and really serves."""
 
 import json
-import os
 import shlex
-import signal
-import socket
-import subprocess
 import sys
-import time
-import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import factories
@@ -20,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from benchmarks import vllm
 from trig import cli_serve, params
 from trig.backends import serve
 from trig.backends.checkpoint import Checkpoint, Vision, read
@@ -31,8 +23,6 @@ from trig.judge import labels, rate, rubric
 from trig.protocols import Answer, Question
 
 JUDGE = "judges__tiny-served__"
-HOME = Path(os.environ.get("TRIG_VLLM_HOME", Path.home() / ".cache/trig-vllm"))
-"""Where vLLM for the CPU is, built by `vllm.SERVE`."""
 
 
 @pytest.fixture
@@ -209,64 +199,14 @@ def test_a_checkpoint_that_does_not_say_how_it_cuts_pictures_is_given_all_it_rea
         read(tmp_path)
 
 
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    return port
-
-
-def answers(address: str) -> bytes | None:
-    try:
-        with urllib.request.urlopen(address, timeout=5) as answer:
-            body: bytes = answer.read()
-            return body
-    except (urllib.error.URLError, OSError):
-        return None
-
-
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """`trig serve`, starting vLLM for the CPU with what that build needs on a small machine; and its port."""
-    program = HOME / "venv" / "bin" / "vllm"
-    if not (vllm.SERVE.is_file() and (HOME / "ready").is_file() and program.is_file()):
-        pytest.skip(f"there is no vLLM for the CPU in {HOME}")
-    port = free_port()
-    workplace.bench(tmp_path, **{JUDGE + "endpoints": [f"http://127.0.0.1:{port}/v1"]})
-    fits = "--enforce-eager --max-num-seqs 32 --distributed-executor-backend uni --kv-cache-memory-bytes 134217728"
-    environment = workplace.environment(
-        PYTHONPATH=f"{vllm.SERVE.parent / 'shim'}{os.pathsep}{workplace.ROOT}",
-        PYTHONPYCACHEPREFIX=str(HOME / "pycache"),
-        OMP_NUM_THREADS="1",
-        VLLM_ENABLE_V1_MULTIPROCESSING="0",
-        VLLM_HOST_IP="127.0.0.1",
-        VLLM_LOOPBACK_IP="127.0.0.1",
-        GLOO_SOCKET_IFNAME="lo",
-    )
-    command = [sys.executable, "-m", "trig.cli", "serve", "--vllm", str(program), "--dtype", "float32", "--", *fits.split()]
-    with (tmp_path / "log").open("w") as log:
-        server = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=log, text=True)
-    try:
-        yield server, port
-    finally:
-        if server.poll() is None:
-            server.kill()
-        server.wait(30)
-
-
-def test_it_really_serves_until_it_is_told_to_end(
-    served: tuple[subprocess.Popen[str], int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server, port = served
-    end = time.monotonic() + vllm.SECONDS
-    while answers(f"http://127.0.0.1:{port}/health") is None:
-        assert server.poll() is None and time.monotonic() < end, (tmp_path / "log").read_text("utf-8")[-3000:]
-        time.sleep(0.5)
-    models = json.loads(answers(f"http://127.0.0.1:{port}/v1/models") or b"")["data"]
-    monkeypatch.chdir(tmp_path)
-    settings = params.load()
-    printed_length = (tmp_path / "log").read_text("utf-8").split("--max-model-len ")[1].split()[0]
+def test_it_really_serves(served: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    address, folder = served
+    with urllib.request.urlopen(f"{address}/v1/models", timeout=5) as answer:
+        models = json.load(answer)["data"]
+    printed_length = (folder / "log").read_text("utf-8").split("--max-model-len ")[1].split()[0]
     assert [(model["id"], model["max_model_len"]) for model in models] == [("tiny", int(printed_length))]
+    monkeypatch.chdir(folder)
+    settings = params.load()
     from trig.backends.openai import Served
 
     entry = settings.judges["tiny-served"]
@@ -277,6 +217,3 @@ def test_it_really_serves_until_it_is_told_to_end(
     )
     ((_, said),) = judge.ask([asked], labels(settings.judge.scale, judge.encode))
     assert isinstance(said, Answer) and said.mode == "exact" and rate(said, 1.0, settings.judge.scale).reason is None
-    server.send_signal(signal.SIGTERM)
-    server.wait(60)
-    assert answers(f"http://127.0.0.1:{port}/health") is None

@@ -13,10 +13,13 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from stages._cli import bar
 from trig import params, tables
 from trig.errors import ParamsError
+from trig.judge.album import Album
+from trig.judge.ask import Call
 from trig.judge.plan import Plan, length, pictured, plan, together
-from trig.judge.run import calls
+from trig.judge.run import Painted, calls
 from trig.params import LocalJudge, Params
 from trig.store import Store
 
@@ -62,15 +65,19 @@ def _plans(settings: Params, models: Sequence[str], wanted: pl.DataFrame, images
 
     place = Path(settings.judges[settings.judge.name].needs)
     known = checkpoint.read(place) if checkpoint.there(place) else checkpoint.Checkpoint(None, None, None)
-    tokens = partial(length, words=known.count, shown=known.vision.tokens if known.vision else None)
+    shown = known.vision.tokens if known.vision else None
+
+    def tokens(call: Call) -> int:
+        return length(call.text, call.shown.sizes, known.count, shown)
+
     revision = judges.load(settings).revision
     found: dict[str, Plan] = {}
     with Store.open() as store:
         for name in models:
             entry, folder = settings.model(name), images / name
-            made = tables.read(folder, tables.IMAGES) if any(folder.rglob("*.parquet")) else None
-            shown = pictured(wanted, made, name, entry.width, entry.height)
-            found[name] = plan(calls(wanted, shown, revision, settings.judge), store, tokens)
+            made = Album.open(folder) if any(folder.rglob("*.parquet")) else Album(())
+            painted = Painted(wanted, pictured(wanted, made, name, entry.width, entry.height))
+            found[name] = plan(calls(painted, revision, settings.judge, partial(bar, f"read {name}")), store, tokens)
     return revision, found
 
 

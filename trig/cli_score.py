@@ -2,7 +2,9 @@
 
 import json
 import sys
+from collections import deque
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +18,7 @@ from trig.dimensions import ABOUT, Dimension, dimension
 from trig.errors import TableError, TrigError
 from trig.judge import Judge
 from trig.judge.samples import Sample, samples
+from trig.store import Store
 
 FEW = 100
 """So many scores need no progress bar."""
@@ -36,12 +39,13 @@ def score(
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Questions judged together; the file's judge.batch_size if not given.")
     ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ask everything, also what the work store knows, and keep nothing there.")] = False,
 ) -> None:
-    """Rates pictures with the configured judge."""
+    """Rates pictures with the configured judge. A run that was stopped goes on where it was."""
     asked = [dimension(code) for code in codes or ()] or list(Dimension)
     if out and out.suffix not in {".csv", ".parquet"}:
         raise TableError(f"--out: {out}: the file must end in .csv or .parquet")
-    table = _rate(samples(target, prompt), asked, batch_size)
+    table = _rate(samples(target, prompt), asked, batch_size, fresh)
     rows = table.to_dicts()
     if out:
         _write(table, out)
@@ -59,15 +63,14 @@ def score(
         print(f"{len(missing)} of {len(rows)} have no score; the first: {missing[0]['image']}: {missing[0]['reason']}", file=sys.stderr)
 
 
-def _rate(found: Sequence[Sample], asked: Sequence[Dimension], batch_size: int | None) -> pl.DataFrame:
+def _rate(found: Sequence[Sample], asked: Sequence[Dimension], batch_size: int | None, fresh: bool) -> pl.DataFrame:
     """A row per picture and dimension, in order."""
     from trig.backends import judges
 
     settings = params.load()
-    judge = Judge(judges.load(settings, batch_size), settings.judge)
-    if len(found) * len(asked) <= FEW:
-        return judge.score(found, asked)
-    return judge.score(found, asked, partial(bar, "score"))
+    watch = deque if len(found) * len(asked) <= FEW else partial(bar, "score")
+    with nullcontext() if fresh else Store.open() as store:
+        return Judge(judges.load(settings, batch_size), settings.judge, store).score(found, asked, watch)
 
 
 def _write(table: pl.DataFrame, out: Path) -> None:

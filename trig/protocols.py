@@ -1,6 +1,6 @@
 """What a backend must do. The library talks to these and never to a model's own library."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -64,6 +64,7 @@ class Answer:
     samples: int | None = None  # answers that were counted, where mode is sampled
     tokens: int | None = None  # of the question, pictures included
     cached: int | None = None  # of these, how many the server had computed before
+    picture_tokens: int | None = None  # of `tokens`, how many stand for pictures; None where the judge does not tell
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +92,13 @@ class Judge(Protocol):
     """Hash of everything that decides an answer besides its question: weights, chat template, pixel policy."""
     engine: str
     """The software that computes the answers, and its version."""
+    dtype: str | None
+    """The numbers it computes them in, such as float32; None where it does not tell."""
 
     def encode(self, text: str) -> list[int] | None:
         """Token ids of a text, without special tokens; None where the judge's tokenizer is out of reach."""
         ...
 
-    def ask(self, questions: Sequence[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
-        """The place of each question and its answer, once each, as they finish."""
+    def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
+        """The place of each question and its answer, once each, as they finish. Questions are taken when they are needed, and let go of."""
         ...

@@ -81,6 +81,13 @@ class Store:
             connection.execute(SCHEMA)
         return cls(connection, path)
 
+    @classmethod
+    def passing(cls) -> Self:
+        """A store in memory, gone when it is closed."""
+        connection = sqlite3.connect(":memory:", isolation_level=None)
+        connection.execute(SCHEMA)
+        return cls(connection, Path(":memory:"))
+
     def __enter__(self) -> Self:
         return self
 

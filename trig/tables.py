@@ -89,10 +89,12 @@ SCORES = Table(
         "reason": pl.String,  # why there is no score
         "judge": pl.String,  # name@revision
         "engine": pl.String,  # the software that computed the answer
+        "dtype": pl.String,  # the numbers it did so in, such as float32; a server does not tell
         "mode": pl.String,  # exact: over the full vocabulary; top: of the likeliest tokens, off_mass is an upper bound; sampled: counted answers
         "rubric": pl.String,  # hash of the question's text
         "tokens": pl.Int64,  # of the question, pictures included
         "cached": pl.Int64,  # of these, how many the server had computed before
+        "picture_tokens": pl.Int64,  # of `tokens`, how many stand for pictures, the source picture among them; a server does not tell
         "scale": pl.String,  # the grades, worst to best
         "max_pixels": pl.Int64,  # larger pictures were made smaller
         "reference_image": pl.String,  # whether the judge was sent the source picture
@@ -102,7 +104,9 @@ SCORES = Table(
         "key": pl.String,
     },
     ("model", "task", "data_id", "dimension"),
-    frozenset("score_trig expected stderr confidence off_mass p reason engine mode tokens cached judged_width judged_height".split()),
+    frozenset(
+        "score_trig expected stderr confidence off_mass p reason engine dtype mode tokens cached picture_tokens judged_width judged_height".split()
+    ),
 )
 INTERVALS = ("rho", "density_synergy", "density_bottleneck", "mean_x", "mean_y", "mean_gap", "median_gap")
 """What the relations table has a 95 % bootstrap interval of, as `<name>_low` and `<name>_high`; a gap is x less y."""

@@ -3,7 +3,6 @@
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from hashlib import blake2b
 from math import exp, inf, log
 from typing import Any
@@ -22,11 +21,8 @@ LIKELY, SHORTEST = log(0.01), 3
 """A token as likely and as long as this that begins a grade is the beginning of that grade."""
 MALFORMED = (openai.APIResponseValidationError, ValueError, TypeError, AttributeError, LookupError)
 """What reading an answer of another shape raises."""
-SEEN = 64
-"""Pictures kept ready to send: questions about one stand side by side."""
 
 
-@lru_cache(SEEN)
 def shown(file: bytes) -> str | Refusal:
     """A picture as a data URL; a refusal when it cannot be decoded, which no server needs to be asked about."""
     picture = decoded(file)

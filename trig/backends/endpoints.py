@@ -12,8 +12,8 @@ from trig.params import ServedJudge
 
 PATIENCE = 4
 """Answers in a row that are none, from a server that can be reached, before it is left alone for a while."""
-LONGEST_REST, SHORT_REST = 30.0, 5.0
-"""Seconds that a server is left alone at most: one that cannot be reached, and one that answers with failures."""
+FIRST_REST, LONGEST_REST, SHORT_REST = 0.25, 30.0, 5.0
+"""Seconds that a server is left alone at first, and at most: one that cannot be reached, and one that answers with failures."""
 LONGEST_WAIT = 120.0
 """Seconds that a server may ask us to wait."""
 
@@ -66,7 +66,7 @@ class Endpoint:
             unreachable = isinstance(error, openai.APIConnectionError) and not isinstance(error, openai.APITimeoutError)
             beyond = self.failures - (1 if unreachable else PATIENCE)
             if beyond > 0 and (unreachable or not self.alone):
-                self.down_until = now + min(LONGEST_REST if unreachable else SHORT_REST, 0.25 * 2 ** (beyond - 1))
+                self.down_until = now + min(LONGEST_REST if unreachable else SHORT_REST, FIRST_REST * 2 ** (beyond - 1))
         self.down_until = max(self.down_until, now + _asked_to_wait(error))
 
 

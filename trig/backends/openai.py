@@ -4,9 +4,9 @@ import asyncio
 import os
 import random
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -26,6 +26,8 @@ ASKING = 2
 """Counts up when this module begins to ask in a way that changes answers, so that no stored answer to the old way is taken for a new one."""
 FIRST_DELAY, LONGEST_DELAY = 0.5, 20.0
 """Seconds between the tries of one question: they double, and a random part is taken off."""
+ALONE = {"Connection": "close"}
+"""What is asked before any question has a connection of its own: one that is kept would stay open as long as the judge."""
 PROBES = 3
 """Answers of another shape to the first question that show that a server does not tell what it was asked for: a wire may spoil one."""
 
@@ -43,7 +45,9 @@ class Served:
         self.home, self.model, self.longest = self._meet()
         self.patient = self.home.with_options(max_retries=max(2, settings.retries))
         self.engine = self._engine()
+        self.dtype: str | None = None
         self.encode = cache(self._encode)
+        self.shown = lru_cache(2 * settings.concurrency * len(settings.endpoints))(shown)  # the pictures that can be under way
         self.mode: Mode = "sampled" if samples else self._mode()
         needs = revision(Path(settings.needs))
         self.revision = content_key(model=self.model, engine=self.engine, needs=needs, mode=self.mode, samples=samples, asking=ASKING)
@@ -56,7 +60,7 @@ class Served:
         """The first endpoint that answers, the name of the model there, and the tokens that a sampled answer may have."""
         said = ""
         for url in self.settings.endpoints:
-            client = OpenAI(base_url=url, api_key=self.key, timeout=self.settings.timeout, max_retries=2)
+            client = OpenAI(base_url=url, api_key=self.key, timeout=self.settings.timeout, max_retries=2, default_headers=ALONE)
             try:
                 contexts = {model.id: getattr(model, "max_model_len", None) for model in client.models.list()}
             except (openai.AuthenticationError, openai.PermissionDeniedError):
@@ -134,7 +138,7 @@ class Served:
                 return True
         return False
 
-    def ask(self, questions: Sequence[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
+    def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
         """Answers as they come, from all endpoints at once. Memory does not grow with the number of questions."""
         with asyncio.Runner() as runner:
             answers = self._answers(questions, labels)
@@ -148,7 +152,7 @@ class Served:
             finally:
                 runner.run(answers.aclose())
 
-    async def _answers(self, questions: Sequence[Question], labels: Labels) -> AsyncGenerator[tuple[int, Answer | Refusal]]:
+    async def _answers(self, questions: Iterable[Question], labels: Labels) -> AsyncGenerator[tuple[int, Answer | Refusal]]:
         async with AsyncExitStack() as stack:
             crew = Crew([await stack.enter_async_context(Endpoint(url, self.key, self.settings)) for url in self.settings.endpoints])
             queue = Queue(questions)
@@ -173,7 +177,8 @@ class Served:
     async def _answer(self, place: int, question: Question, labels: Labels, crew: Crew) -> tuple[int, Answer | Refusal]:
         """Asks until there is an answer, the server says that there will be none, or the tries are used up."""
         pictures: list[str] = []
-        for picture in map(shown, question.images):
+        for file in question.images:
+            picture = await asyncio.to_thread(self.shown, file)  # decoding a large one here would hold up the others' answers
             if isinstance(picture, Refusal):
                 return place, picture
             pictures.append(picture)
@@ -214,7 +219,7 @@ class Served:
 class Queue:
     """Questions in order, but that those about pictures and a prompt wait for the first of them: by then the server has computed what they share."""
 
-    def __init__(self, questions: Sequence[Question]) -> None:
+    def __init__(self, questions: Iterable[Question]) -> None:
         self.ahead = iter(enumerate(questions))
         self.ready: deque[tuple[int, Question]] = deque()
         self.behind: dict[tuple[object, ...], list[tuple[int, Question]]] = {}

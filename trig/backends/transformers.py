@@ -1,9 +1,9 @@
 """Judges that transformers loads."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from math import prod
 from typing import TypeAlias
 
@@ -23,7 +23,11 @@ from trig.protocols import Answer, Labels, Mode, Question, Refusal
 transformers.utils.logging.disable_progress_bar()
 
 Pictures: TypeAlias = list[Image.Image]
-ASKING = 1
+Numbered: TypeAlias = tuple[int, Question]
+"""A question and its place."""
+TOGETHER = 4
+"""Batches whose questions are in memory together."""
+ASKING = 2
 """Counts up when this module begins to ask in a way that changes answers, so that no stored answer to the old way is taken for a new one."""
 
 
@@ -33,7 +37,8 @@ class Transformers:
     def __init__(self, name: str, weights: str, batch_size: int) -> None:
         place = folder(weights, f"params.yaml: judges.{name}.weights")
         self.revision = content_key(weights=revision(place), asking=ASKING)
-        self.engine = f"transformers {transformers.__version__} float32"
+        self.engine = f"transformers {transformers.__version__}"
+        self.dtype: str | None = "float32"
         self.batch_size = batch_size
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
@@ -53,33 +58,32 @@ class Transformers:
         """Token ids of a text, without special tokens."""
         return list(self.processor.tokenizer(text, add_special_tokens=False).input_ids)
 
-    def ask(self, questions: Sequence[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
-        """Answers as they come, batches of pictures and prompts of like size; the next batch is prepared while one is computed.
+    def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
+        """Answers as they come; the next batch is prepared while one is computed.
 
         A question with a picture that cannot be decoded is refused and does not disturb its batch.
         """
-        batches = _batches(questions, self.batch_size)
+        batches = map(self._see, _batches(questions, self.batch_size))
         with ThreadPoolExecutor(1) as beside:
-            ahead = beside.submit(self._see, questions, batches[0]) if batches else None
-            for following in (*batches[1:], None):
-                assert ahead is not None
-                seen = ahead.result()
-                ahead = beside.submit(self._see, questions, following) if following is not None else None
+            ahead = beside.submit(next, batches, None)
+            while seen := ahead.result():
+                ahead = beside.submit(next, batches, None)
                 yield from seen.refused.items()
                 if seen.prepared:
                     yield from zip(seen.places, self._answers(seen.prepared, labels), strict=True)
 
-    def _see(self, questions: Sequence[Question], places: Sequence[int]) -> "Seen":
-        pictures, refused = dict[int, Pictures](), dict[int, Refusal]()
-        for place in places:
-            match _decode(questions[place].images):
+    def _see(self, batch: Sequence[Numbered]) -> "Seen":
+        good, pictures, refused = list[Numbered](), list[Pictures](), dict[int, Refusal]()
+        for files, group in groupby(batch, key=lambda each: each[1].images):
+            match _decode(files):
                 case Refusal() as refusal:
-                    refused[place] = refusal
+                    refused |= {place: refusal for place, _ in group}
                 case decoded:
-                    pictures[place] = decoded
-        good = list(pictures)
-        prepared = self.prepare([questions[place] for place in good], list(pictures.values())) if good else None
-        return Seen(good, prepared, refused)
+                    asked = list(group)
+                    good += asked
+                    pictures += [decoded] * len(asked)
+        prepared = self.prepare([question for _, question in good], pictures) if good else None
+        return Seen([place for place, _ in good], prepared, refused)
 
     @torch.inference_mode()
     def _answers(self, prepared: "Prepared", labels: Labels) -> list[Answer | Refusal]:
@@ -91,8 +95,8 @@ class Transformers:
             logprobs = logprobs.where(logprobs >= logprobs.topk(labels.top).values[:, -1:], -torch.inf)
         rows: list[list[float]] = torch.stack([logprobs[:, list(ids)].logsumexp(-1) for ids in labels.ids], -1).tolist()
         return [
-            Answer(tuple(row), mode, tokens=tokens) if good else Refusal("the judge's logits are not finite")
-            for row, good, tokens in zip(rows, sound, prepared.tokens, strict=True)
+            Answer(tuple(row), mode, tokens=tokens, picture_tokens=pictured) if good else Refusal("the judge's logits are not finite")
+            for row, good, tokens, pictured in zip(rows, sound, prepared.tokens, prepared.pictured, strict=True)
         ]
 
     def prepare(self, questions: Sequence[Question], pictures: Sequence[Pictures]) -> "Prepared":
@@ -111,7 +115,14 @@ class Transformers:
         tails = [len(rows[0]) - count for rows, count in zip(asked, shared, strict=True)]
         ends = [[ids[count:] for ids in rows] for rows, count in zip(asked, shared, strict=True)]
         begun = [int(length) - tail for length, tail in zip(first["attention_mask"].sum(1), tails, strict=True)]
-        return Prepared(first, tails, ends, [length + len(end) for length, rows in zip(begun, ends, strict=True) for end in rows])
+        pictured: list[int] = (first["input_ids"] == self.processor.image_token_id).sum(1).tolist()
+        return Prepared(
+            first,
+            tails,
+            ends,
+            [length + len(end) for length, rows in zip(begun, ends, strict=True) for end in rows],
+            [count for count, rows in zip(pictured, ends, strict=True) for _ in rows],
+        )
 
     def logprobs(self, prepared: "Prepared") -> torch.Tensor:
         """Log-probabilities (B, vocabulary) in nats of the first answer token.
@@ -123,6 +134,8 @@ class Transformers:
         pad = self.processor.tokenizer.pad_token_id
         tokens = {name: first.pop(name) for name in ("input_ids", "attention_mask", "mm_token_type_ids") if name in first}
         begun = {name: _cut(value, prepared.tails, pad if name == "input_ids" else 0) for name, value in tokens.items()}
+        if not hasattr(self.model.model, "rope_deltas"):  # else it counts positions itself; such a model would count the padding too
+            first["position_ids"] = (begun["attention_mask"].cumsum(1) - 1).clamp(min=0)
         cache = self.model(**begun, **first, use_cache=True, logits_to_keep=1).past_key_values
         rows = torch.tensor([number for number, ends in enumerate(prepared.ends) for _ in ends], device=self.device)
         cache.batch_select_indices(rows)
@@ -162,6 +175,7 @@ class Prepared:
     tails: list[int]  # how many of the first question's last tokens are its own, per group
     ends: list[list[list[int]]]  # each question's own tokens, per group
     tokens: list[int]  # of each question, pictures included
+    pictured: list[int]  # of these, how many stand for pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,20 +187,23 @@ class Seen:
     refused: dict[int, Refusal]
 
 
-def _batches(questions: Sequence[Question], size: int) -> list[list[int]]:
-    """The places of questions, at most `size` a batch. Neighbours about one picture and prompt stay together; sizes grow, so that little is padded."""
-    groups = [
-        list(group) for _, group in groupby(range(len(questions)), key=lambda place: (questions[place].images, questions[place].prompt))
-    ]
-    groups.sort(key=lambda group: (_pixels(questions[group[0]].images), len(questions[group[0]].prompt)))
-    pieces = [group[start : start + size] for group in groups for start in range(0, len(group), size)]
-    batches: list[list[int]] = []
-    for piece in pieces:
-        if batches and len(batches[-1]) + len(piece) <= size:
-            batches[-1].extend(piece)
-        else:
-            batches.append(list(piece))
-    return batches
+def _batches(questions: Iterable[Question], size: int) -> Iterator[list[Numbered]]:
+    """The questions with their places, at most `size` a batch. Neighbours about one picture and prompt stay together.
+
+    Of a few batches at a time the pictures grow, so that little is padded; those of one size keep their order, so that a run that was
+    stopped goes on with the same batches.
+    """
+    numbered = enumerate(questions)
+    while some := list(islice(numbered, TOGETHER * size)):
+        groups = [list(group) for _, group in groupby(some, key=lambda each: (each[1].images, each[1].prompt))]
+        groups.sort(key=lambda group: _pixels(group[0][1].images))
+        batch: list[Numbered] = []
+        for piece in (group[start : start + size] for group in groups for start in range(0, len(group), size)):
+            if len(batch) + len(piece) > size:
+                yield batch
+                batch = []
+            batch += piece
+        yield batch
 
 
 def _pixels(files: Sequence[bytes]) -> int:

@@ -1,6 +1,6 @@
 """Makes one picture per prompt, each computed once, however often it is asked for and wherever a run was stopped."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 from shutil import rmtree
@@ -9,7 +9,7 @@ import polars as pl
 
 from trig import tables
 from trig.keys import content_key
-from trig.params import Model
+from trig.params import Model, Params
 from trig.protocols import Generator, Order
 from trig.store import Progress, Store, fill
 
@@ -39,6 +39,20 @@ def paint(planned: pl.DataFrame, generator: Generator, store: Store, batch_size:
             yield from enumerate(generator.generate(orders[start : start + batch_size]), start)
 
     yield from fill(store, SHELF, wanted, generated, batch_size)
+
+
+def made(
+    wanted: pl.DataFrame,
+    name: str,
+    settings: Params,
+    generator: Generator,
+    store: Store,
+    show: Callable[[Iterator[tuple[int, int]]], object],
+) -> pl.DataFrame:
+    """The images table of these prompts, painted by the model of this name. `show` goes through the work: pictures that are done, and all."""
+    planned = plan(wanted, generator.revision, settings.seed)
+    show((step.done, step.total) for step in paint(planned, generator, store, settings.generate.batch_size))
+    return pictures(planned, name, settings.model(name), store)
 
 
 def pictures(planned: pl.DataFrame, name: str, model: Model, store: Store) -> pl.DataFrame:

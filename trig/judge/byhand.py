@@ -2,31 +2,34 @@
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 
 import polars as pl
 
 from trig import params
 from trig.dimensions import Dimension
-from trig.judge.labels import labels
-from trig.judge.rating import Rating, rate
-from trig.judge.samples import Sample
+from trig.judge.ask import Call, Said, Shown, answer, call, look, said
+from trig.judge.rating import rate
+from trig.judge.rubrics import rubric
+from trig.judge.samples import Pile, Sample
 from trig.keys import content_key
-from trig.protocols import Answer, Refusal
+from trig.protocols import Answer
 from trig.protocols import Judge as Backend
+from trig.store import Store
 
-AT_A_TIME = 256
-"""Pictures held in memory."""
 COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "image": pl.String,
     "prompt": pl.String,
     "task": pl.String,
     "dimension": pl.String,
     "judge": pl.String,  # name@revision
-    "engine": pl.String,
+    "engine": pl.String,  # the software that computed the answer; null without one
+    "dtype": pl.String,  # the numbers it did so in, such as float32; null where that is not told
     "mode": pl.String,  # exact, top or sampled; null without an answer
     "rubric": pl.String,  # hash of the question's text
     "tokens": pl.Int64,  # of the question, pictures included; null where they are not told
+    "picture_tokens": pl.Int64,  # of these, how many stand for pictures; null where that is not told
     "grades": pl.List(pl.String),  # worst to best
     "p": pl.List(pl.Float64),  # of each grade; sums to 1
     "expected": pl.Float64,  # S, 0 to 1
@@ -40,14 +43,17 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """A backend with the settings it is asked by.
+    """A backend with the settings it is asked by, and the store that knows what it was asked before.
 
     >>> settings = params.load()
-    >>> Judge(trig.backends.judges.load(settings), settings.judge).score([Sample(Path("a.png"), "a red ball")])
+    >>> with Store.open() as store:
+    ...     judge = Judge(trig.backends.judges.load(settings), settings.judge, store)
+    ...     judge.score([Sample(Path("a.png"), "a red ball")])
     """
 
     backend: Backend
     settings: params.Judge
+    store: Store | None = None
 
     def score(
         self,
@@ -55,44 +61,36 @@ class Judge:
         dimensions: Sequence[Dimension] = tuple(Dimension),
         watch: Callable[[Iterator[tuple[int, int]]], object] = deque,
     ) -> pl.DataFrame:
-        """One row per sample and dimension, in order, with the columns of `COLUMNS`: (samples · dimensions, 17).
+        """One row per sample and dimension, in order, with the columns of `COLUMNS`: (samples · dimensions, 19).
 
-        `watch` goes through the work, which yields after each answer how many there are and how many there will be, and may show it. Raises
-        PictureError when a file cannot be read; a picture that cannot be decoded has no score, and a reason.
+        Answers are taken from the store, the pipeline's too, and kept there as they come, so that a call that was stopped goes on where it was;
+        without a store everything is asked. `watch` goes through the work, which yields now and then how many questions are done and how many
+        there are, equal ones counted once, and may show it. Raises PictureError when a file cannot be read; a picture that cannot be decoded has
+        no score, and a reason.
         """
-        rows: list[dict[str, object]] = []
-        watch(self._rows(samples, dimensions, rows))
-        return pl.DataFrame(rows, schema=COLUMNS)
+        pile = Pile(samples)
+        shown = {each.place: each for each in look(pile, self.settings)}
+        found = [self._call(sample, dimension, shown[place]) for place, sample in enumerate(samples) for dimension in dimensions]
+        patient = self.settings.model_copy(update={"max_failures": len(found)})
+        with nullcontext(self.store) if self.store else Store.passing() as store:
+            watch((step.done, step.total) for step in answer(found, pile, self.backend, store, patient))
+            return pl.DataFrame([self._row(*each) for each in said(found, store)], schema=COLUMNS)
 
-    def _rows(self, samples: Sequence[Sample], dimensions: Sequence[Dimension], rows: list[dict[str, object]]) -> Iterator[tuple[int, int]]:
-        ids = labels(self.settings.scale, self.backend.encode)
-        total = len(samples) * len(dimensions)
-        for start in range(0, len(samples), AT_A_TIME):
-            some = samples[start : start + AT_A_TIME]
-            asked = [(sample, dimension) for sample in some for dimension in dimensions]
-            questions = [question for sample in some for question in sample.questions(dimensions, self.settings)]
-            said: dict[int, Answer | Refusal] = {}
-            for place, answer in self.backend.ask(questions, ids):
-                said[place] = answer
-                yield len(rows) + len(said), total
-            rows.extend(
-                self._row(sample, dimension, content_key(rubric=question.rubric), said[place])
-                for place, ((sample, dimension), question) in enumerate(zip(asked, questions, strict=True))
-            )
+    def _call(self, sample: Sample, dimension: Dimension, shown: Shown) -> Call:
+        text = rubric(sample.task, dimension, self.settings.scale.grades)
+        names = {"image": str(sample.image), "prompt": sample.prompt, "task": sample.task.value, "dimension": dimension.value}
+        return call({**names, "rubric": content_key(rubric=text)}, shown, sample.prompt, text, self.backend.revision, self.settings)
 
-    def _row(self, sample: Sample, dimension: Dimension, rubric: str, said: Answer | Refusal) -> dict[str, object]:
-        rating: Rating = rate(said, self.settings.max_off_mass, self.settings.scale)
-        answered = said if isinstance(said, Answer) else None
+    def _row(self, call: Call, said: Said) -> dict[str, object]:
+        answered = said.answer if isinstance(said.answer, Answer) else None
         return {
-            "image": str(sample.image),
-            "prompt": sample.prompt,
-            "task": sample.task.value,
-            "dimension": dimension.value,
+            **call.row,
             "judge": f"{self.settings.name}@{self.backend.revision}",
-            "engine": self.backend.engine,
+            "engine": said.engine,
+            "dtype": said.dtype,
             "mode": answered and answered.mode,
-            "rubric": rubric,
             "tokens": answered and answered.tokens,
+            "picture_tokens": answered and answered.picture_tokens,
             "grades": list(self.settings.scale.grades),
-            **asdict(rating),
+            **asdict(rate(said.answer, self.settings.max_off_mass, self.settings.scale)),
         }

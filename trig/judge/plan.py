@@ -1,9 +1,7 @@
 """What a run of the judge would ask and what it would cost, told before a picture or a prompt is sent."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from io import BytesIO
 from math import ceil
 
@@ -11,10 +9,10 @@ import polars as pl
 from PIL import Image
 
 from trig import tables
-from trig.judge.run import REFUSED, SHELF, Call
+from trig.judge.album import Album
+from trig.judge.ask import REFUSED, SHELF, Call, read
+from trig.judge.pictures import Size
 from trig.params import Price
-from trig.pictures import UNREADABLE, opened
-from trig.protocols import Question
 from trig.store import Store
 
 UNPAINTED = ""
@@ -47,12 +45,12 @@ class Plan:
         return None if price is None else (self.tokens * price.prompt + len(self.asked) * answers * price.completion) / 1e6
 
 
-def plan(found: Sequence[Call], store: Store, tokens: Callable[[Question], int]) -> Plan:
+def plan(found: Sequence[Call], store: Store, tokens: Callable[[Call], int]) -> Plan:
     """What `answer` would do with these calls; `tokens` estimates the length of a question."""
-    questions = {_key(call): call.question for call in found}
-    known = store.known(SHELF, questions)
-    refused = {key for key, said in store.get(REFUSED, questions).items() if json.loads(said)["final"]} - known
-    asked = {key: tokens(question) for key, question in questions.items() if key not in known | refused}
+    calls = {_key(call): call for call in found}
+    known = store.known(SHELF, calls)
+    refused = {key for key, said in store.get(REFUSED, calls).items() if read(said)["final"]} - known
+    asked = {key: tokens(call) for key, call in calls.items() if key not in known | refused}
     unpainted = {_key(call) for call in found if call.row["image_key"] == UNPAINTED}
     return Plan(frozenset(known), frozenset(refused), asked, len(unpainted))
 
@@ -72,10 +70,9 @@ def together(plans: Sequence[Plan]) -> Plan:
     )
 
 
-def pictured(wanted: pl.DataFrame, images: pl.DataFrame | None, model: str, width: int, height: int) -> pl.DataFrame:
-    """The images of the wanted prompts. A blank picture of width × height pixels stands in for each that is still to be made."""
-    made = pl.DataFrame(schema=dict(tables.IMAGES.columns)) if images is None else images
-    left = wanted.join(made, on=["task", "data_id"], how="anti").select("task", "pair", "data_id")
+def pictured(wanted: pl.DataFrame, made: Album, model: str, width: int, height: int) -> Album:
+    """The pictures of the wanted prompts. A blank one of width × height pixels stands in for each that is still to be made."""
+    left = wanted.join(made.names, on=["task", "data_id"], how="anti").select("task", "pair", "data_id")
     blank = pl.Series("image", [{"bytes": _blank(width, height), "path": "blank.png"}] * left.height, tables.PICTURE)
     stand_ins = left.with_columns(
         blank,
@@ -85,7 +82,7 @@ def pictured(wanted: pl.DataFrame, images: pl.DataFrame | None, model: str, widt
         pl.lit(width, pl.Int32).alias("width"),
         pl.lit(height, pl.Int32).alias("height"),
     )
-    return pl.concat([made, stand_ins.select(made.columns)])
+    return Album((*made.parts, stand_ins.select(list(tables.IMAGES.columns))))
 
 
 def _blank(width: int, height: int) -> bytes:
@@ -94,22 +91,12 @@ def _blank(width: int, height: int) -> bytes:
     return out.getvalue()
 
 
-def length(question: Question, words: Callable[[str], int | None], shown: Callable[[int, int], int] | None) -> int:
-    """A question's tokens, estimated, without those that the chat template adds.
+def length(text: str, sizes: Sequence[Size | None], words: Callable[[str], int | None], shown: Callable[[int, int], int] | None) -> int:
+    """The tokens of a question with pictures of these sizes, estimated, without those that the chat template adds.
 
     `words` counts the tokens of a text, or gives None where the tokenizer is not known; `shown` those of a picture of so many pixels,
     width and height, and is None where that is not known. A picture that cannot be read has none: the judge refuses it.
     """
-    text = words(question.text)
-    sizes = [size for size in map(_size, question.images) if size is not None]
-    pictures = (shown(*size) if shown else ceil(size[0] * size[1] / PIXELS) for size in sizes)
-    return (ceil(len(question.text) / CHARACTERS) if text is None else text) + sum(pictures)
-
-
-@lru_cache(8)  # questions about a picture stand side by side
-def _size(file: bytes) -> tuple[int, int] | None:
-    """Width and height in pixels."""
-    try:
-        return opened(file).size
-    except UNREADABLE:
-        return None
+    said = words(text)
+    pictures = (shown(*size) if shown else ceil(size[0] * size[1] / PIXELS) for size in sizes if size is not None)
+    return (ceil(len(text) / CHARACTERS) if said is None else said) + sum(pictures)

@@ -1,17 +1,14 @@
 """Pictures to judge by hand: one file, a folder, or the rows of a table."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from trig.dimensions import Dimension, Task
+from trig.dimensions import Task
 from trig.errors import PictureError, TableError
-from trig.judge.pictures import fit
-from trig.judge.rubrics import rubric
-from trig.params import Judge
-from trig.protocols import Question
+from trig.judge.ask import Files
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 TABLES = (".csv", ".parquet")
@@ -26,12 +23,21 @@ class Sample:
     task: Task = Task.T2I
     source: Path | None = None  # the picture that was edited, or the subject
 
-    def questions(self, dimensions: Sequence[Dimension], settings: Judge) -> list[Question]:
-        """One question per dimension. Raises PictureError when a file cannot be read."""
-        image = fit(_bytes(self.image), settings.max_pixels)[0]
-        shown = self.source if settings.reference_image == "source" else None
-        source = None if shown is None else fit(_bytes(shown), settings.max_pixels)[0]
-        return [Question(image, self.prompt, rubric(self.task, dimension, settings.scale.grades), source) for dimension in dimensions]
+
+@dataclass(frozen=True, slots=True)
+class Pile:
+    """Samples in order. Satisfies `Gallery`. Raises PictureError when a file cannot be read."""
+
+    samples: Sequence[Sample]
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def read(self, places: Collection[int]) -> Iterator[tuple[int, Files]]:
+        """In the order of the places."""
+        for place in places:
+            sample = self.samples[place]
+            yield place, (_bytes(sample.image), None if sample.source is None else _bytes(sample.source))
 
 
 def samples(target: Path, prompt: str | None) -> list[Sample]:

@@ -1,0 +1,174 @@
+"""Questions are asked once, about pictures that are read late and once, and their keys say what decides an answer."""
+
+import tracemalloc
+from collections import deque
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import factories
+import polars as pl
+import pytest
+from PIL import ImageFile
+
+from trig import params, tables
+from trig.backends.transformers import Transformers
+from trig.dimensions import Pair, Task
+from trig.judge import ask as asking
+from trig.judge.album import Album
+from trig.judge.ask import AHEAD, Call, Files, answer, call, look
+from trig.judge.run import Painted, calls, scores
+from trig.scales import SCALES
+from trig.store import Progress, Store
+
+KILOBYTES = 120
+"""Of each picture of `shards`."""
+
+
+def settings(**changes: object) -> params.Judge:
+    return params.load().judge.model_copy(update={"batch_size": 8, "max_off_mass": 1.0, **changes})
+
+
+def shards(folder: Path, count: int) -> Painted:
+    """`count` pictures of noise, 200 × 200, in three files."""
+    prompts = tables.split(factories.prompts(per_subset=count // 3, train=1), "test")
+    for (pair,), rows in factories.images(prompts, width=200, height=200).group_by("pair", maintain_order=True):
+        tables.write(rows, tables.IMAGES, folder / f"{pair}.parquet")
+    return Painted(prompts, Album.open(folder))
+
+
+def run(found: list[Call], painted: asking.Gallery, judge: factories.Glib, store: Store, **changes: object) -> Progress:
+    """The last progress."""
+    return list(answer(found, painted, judge, store, settings(**changes)))[-1]
+
+
+class Watched:
+    """A gallery that counts what is read of it."""
+
+    def __init__(self, real: asking.Gallery) -> None:
+        self.real, self.given = real, 0
+
+    def __len__(self) -> int:
+        return len(self.real)
+
+    def read(self, places: Collection[int]) -> Iterator[tuple[int, Files]]:
+        for each in self.real.read(places):
+            self.given += 1
+            yield each
+
+
+@pytest.fixture
+def decodes(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """One entry for each picture that was decoded."""
+    seen: list[object] = []
+    usual = ImageFile.ImageFile.load
+
+    def load(self: ImageFile.ImageFile) -> object:
+        if self.tile:  # else it is decoded already
+            seen.append(self)
+        return usual(self)
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", load)
+    return seen
+
+
+def test_a_picture_is_read_and_made_smaller_shortly_before_it_is_asked_about(tmp_path: Path, decodes: list[object]) -> None:
+    watched = Watched(shards(tmp_path / "images", 90))
+    with Store.open(tmp_path) as store:
+        found = calls(shards(tmp_path / "images", 90), "1", settings(max_pixels=10_000))
+        assert not decodes
+        glib, most = factories.Glib(), 0
+        for _ in answer(found, watched, glib, store, settings(max_pixels=10_000, batch_size=1)):
+            most = max(most, watched.given - len(glib.asked) // 2)
+    assert 0 < most <= AHEAD + 1 and watched.given == 90 == len(decodes)
+
+
+def test_memory_holds_a_few_pictures_and_not_the_table(tmp_path: Path) -> None:
+    painted, forgetful = shards(tmp_path / "images", 240), factories.Glib()
+    forgetful.asked = deque(maxlen=1)
+    list(painted.read([0]))  # loads what reads files
+    with Store.open(tmp_path) as store:
+        tracemalloc.start()
+        found = calls(painted, "1", settings())
+        run(found, painted, forgetful, store)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 240 * KILOBYTES * 1024 / 6
+
+
+def test_what_is_known_is_neither_read_nor_decoded_again(tmp_path: Path, decodes: list[object]) -> None:
+    watched, small = Watched(shards(tmp_path / "images", 30)), {"max_pixels": 10_000}
+    with Store.open(tmp_path) as store:
+        found = calls(shards(tmp_path / "images", 30), "1", settings(**small))
+        run(found[:20], watched, factories.Glib(), store, **small)
+        decodes.clear()
+        watched.given = 0
+        glib = factories.Glib()
+        assert run(found[:24], watched, glib, store, **small).reused == 20
+        assert (len(glib.asked), watched.given, len(decodes)) == (4, 2, 2)
+        run(found[:24], watched, glib, store, **small)
+        assert (len(glib.asked), watched.given, len(decodes)) == (4, 2, 2)
+
+
+def test_a_picture_in_several_subsets_is_read_once_and_its_questions_stand_together(tmp_path: Path) -> None:
+    """One prompt in two subsets, and one picture of it: four rows, of which two ask the same."""
+    prompts = factories.prompts([(Task.T2I, Pair.parse(name)) for name in ("IQ-R_TA-C", "TA-C_TA-S")], 3, 1)
+    copies = tables.split(prompts, "test").with_columns(prompt=pl.lit("a ball ") + pl.col("data_id").str.slice(-1))
+    images = factories.images(copies)
+    equal = pl.concat([images["image"].head(3)] * 2)
+    painted = Watched(Painted(copies, Album([images.with_columns(image=equal)])))
+    glib = factories.Glib()
+    with Store.open(tmp_path) as store:
+        found = calls(Painted(copies, Album([images.with_columns(image=equal)])), "1", settings())
+        assert len(found) == 12 and run(found, painted, glib, store).total == 9
+        assert [glib.asked.index(question) // 3 for question in sorted(glib.asked, key=lambda one: one.prompt)] == [
+            0,
+            0,
+            0,
+            1,
+            1,
+            1,
+            2,
+            2,
+            2,
+        ]
+        assert painted.given == 3
+        table = tables.check(scores(found, store, "1", settings()), tables.SCORES, "scores")
+    both = table.filter(pl.col("dimension") == "TA-C").sort("data_id")["expected"].to_list()
+    assert both[:3] == both[3:]
+
+
+def test_a_key_is_of_the_file_and_of_the_size_in_which_it_is_sent(tmp_path: Path) -> None:
+    painted = shards(tmp_path / "images", 3)
+    (first, other, _) = (each.shown for each in calls(painted, "1", settings())[::2])
+
+    def key(shown: asking.Shown, prompt: str = "a ball", revision: str = "1", **changes: object) -> str:
+        return call({}, shown, prompt, "rubric", revision, settings(**changes)).key
+
+    def small(pixels: int) -> asking.Shown:
+        return next(shown for shown in look(painted, settings(max_pixels=pixels)) if shown.place == first.place)
+
+    others = [key(other), key(first, "a box"), key(first, revision="2"), key(first, scale=SCALES["acr"])]
+    keys = [key(first), *others, key(small(10_000)), key(small(5_000))]
+    assert len(set(keys)) == len(keys)
+    assert key(small(200 * 200)) == key(first) == key(small(10**6)), "a picture that is small enough is the same whatever the limit"
+
+
+def test_the_size_as_sent_is_in_the_scores(tmp_path: Path) -> None:
+    painted = shards(tmp_path / "images", 3)
+    with Store.open(tmp_path) as store:
+        glib, found = factories.Glib(), calls(painted, "1", settings(max_pixels=10_000))
+        run(found, painted, glib, store, max_pixels=10_000)
+        table = scores(found, store, "1", settings(max_pixels=10_000))
+    sent = {(question.image[16:20], question.image[20:24]) for question in glib.asked}  # width and height in a PNG's header
+    assert sent == {((100).to_bytes(4, "big"),) * 2}
+    assert set(table.select("judged_width", "judged_height").rows()) == {(100, 100)}
+
+
+def test_a_picture_is_decoded_once_for_all_its_questions(decodes: list[object], tmp_path: Path) -> None:
+    prompts = tables.split(factories.prompts(per_subset=1, train=1), "test")
+    painted = Painted(prompts, Album([factories.images(prompts, width=64, height=64)]))
+    judge = Transformers("tiny", params.load().judges["tiny"].needs, 40)
+    with Store.open(tmp_path) as store:
+        found = calls(painted, judge.revision, settings(dimensions="all"))
+        list(answer(found, painted, judge, store, settings()))
+    assert (len(found), len(decodes)) == (30, 3)

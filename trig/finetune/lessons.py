@@ -1,0 +1,102 @@
+"""What an adapter learns from: pictures made for the purpose, of which those good at both dimensions of a pair are kept."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+from typing import Protocol, TypeAlias
+
+import polars as pl
+
+from trig.dimensions import Pair
+from trig.errors import ParamsError
+from trig.finetune import select
+from trig.params import Finetune
+
+Judged: TypeAlias = Callable[[pl.DataFrame], tuple[pl.DataFrame, pl.DataFrame]]
+"""Makes pictures of prompts and judges them: the images table and the scores table."""
+Sample: TypeAlias = tuple[str, bytes]
+"""A prompt, and a PNG of it."""
+Show: TypeAlias = Callable[[str, Iterator[tuple[int, int]]], object]
+"""Goes through a titled piece of work, and may show how far it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """The candidates of a pair that pass."""
+
+    pair: Pair
+    samples: Sequence[Sample]
+    settings: Finetune
+
+    @property
+    def enough(self) -> bool:
+        """Whether they fill a batch."""
+        return len(self.samples) >= self.settings.batch_size
+
+    @property
+    def summary(self) -> str:
+        """How many pass, in one line."""
+        said = f"{self.pair}: {len(self.samples)} of {self.settings.candidates} pictures pass"
+        return said if self.enough else f"{said}, fewer than a batch of {self.settings.batch_size}"
+
+    def about(self, losses: Sequence[float]) -> dict[str, object]:
+        """What the report says of an adapter that learnt from these; `losses` are those of its steps."""
+        tenth = max(1, len(losses) // 10)
+        return {
+            "base": self.settings.base,
+            "pairs": [str(self.pair)],
+            "candidates": self.settings.candidates,
+            "kept": len(self.samples),
+            "prompts": len({prompt for prompt, _ in self.samples}),
+            "loss_first_tenth": round(sum(losses[:tenth]) / tenth, 4),
+            "loss_last_tenth": round(sum(losses[-tenth:]) / tenth, 4),
+        }
+
+
+class Tuner(Protocol):
+    """A model with an adapter that can be trained."""
+
+    def steps(self, samples: Sequence[Sample]) -> Iterator[float]:
+        """Trains on the samples; yields each step's loss."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Writes the adapter."""
+        ...
+
+
+def pairs(weakest: Path) -> list[Pair]:
+    """The pairs in data/weakest.json, the weakest first."""
+    return [Pair.parse(pair) for pair in json.loads(weakest.read_text(encoding="utf-8"))["pairs"]]
+
+
+def search(pairs: Sequence[Pair], prompts: pl.DataFrame, judged: Judged, settings: Finetune) -> Iterator[Lesson]:
+    """Lessons of one pair after the other, up to the first with enough to learn from. Raises ParamsError when none has."""
+    for pair in pairs:
+        lesson = _lesson(pair, prompts, judged, settings)
+        yield lesson
+        if lesson.enough:
+            return
+    raise ParamsError(
+        f"params.yaml: finetune: no pair has {settings.batch_size} of {settings.candidates} pictures that pass keep_above {settings.keep_above}"
+        f" and max_gap {settings.max_gap} ({', '.join(map(str, pairs))}): lower keep_above, or raise max_gap or candidates"
+    )
+
+
+def _lesson(pair: Pair, prompts: pl.DataFrame, judged: Judged, settings: Finetune) -> Lesson:
+    asked = select.candidates(prompts, pair, settings.candidates)
+    images, scores = judged(asked)
+    kept = select.keep(scores, asked, pair, settings)
+    texts, shown = dict(asked.select("data_id", "prompt").iter_rows()), dict(images.select("data_id", "image").iter_rows())
+    return Lesson(pair, [(texts[name], shown[name]["bytes"]) for name in sorted(kept)], settings)
+
+
+def teach(tuner: Tuner, lesson: Lesson, folder: Path, show: Show) -> None:
+    """Trains the adapter and writes it to the folder, in place of what was there, with what it learnt from in `tuning.json`."""
+    losses: list[float] = []
+    show("train", ((len(losses), lesson.settings.steps) for _ in map(losses.append, tuner.steps(lesson.samples))))
+    rmtree(folder, ignore_errors=True)
+    tuner.save(folder)
+    (folder / "tuning.json").write_text(json.dumps(lesson.about(losses), indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,79 @@
+"""An images table whose pictures stay on disk until they are wanted: those of a benchmark do not fit into memory."""
+
+from collections.abc import Collection, Iterator, Sequence
+from itertools import accumulate
+from pathlib import Path
+from typing import TypeAlias
+
+import polars as pl
+
+from trig import tables
+from trig.errors import TableError
+
+Part: TypeAlias = Path | pl.DataFrame
+"""A file of an images table, or rows of one that are in memory."""
+NAMES = tables.Table("images", {name: kind for name, kind in tables.IMAGES.columns.items() if name != "image"}, tables.IMAGES.key)
+NONE = pl.DataFrame(schema=dict(NAMES.columns))
+AT_A_TIME = 8
+"""Pictures of a file that are in memory together."""
+PIECE = 2**20
+"""Bytes of a file that are read together."""
+
+
+class Album:
+    """An images table in parts. `names` is the table without its pictures."""
+
+    def __init__(self, parts: Sequence[Part]) -> None:
+        self.parts = tuple(parts)
+        names = [_names(part) for part in self.parts]
+        self.names = tables.check(pl.concat([NONE, *names]), NAMES, "images")
+        self._starts = [0, *accumulate(each.height for each in names)]
+
+    @classmethod
+    def open(cls, folder: Path) -> "Album":
+        """The table in all parquet files under a folder, in the order of their names. Raises TableError where there is none."""
+        if not (files := sorted(folder.rglob("*.parquet"))):
+            raise TableError(f"{folder}: there is no images table here; run the stage that writes it, or `dvc pull`")
+        return cls(files)
+
+    def pictures(self, places: Collection[int]) -> Iterator[tuple[int, bytes]]:
+        """The pictures in these rows of `names`, from the first to the last. A part that has none of them is not read."""
+        wanted = sorted(places)
+        for part, start, end in zip(self.parts, self._starts, self._starts[1:], strict=False):
+            inside = [place - start for place in wanted if start <= place < end]
+            if inside:
+                yield from ((start + place, file) for place, file in _pictures(part, inside))
+
+
+def _names(part: Part) -> pl.DataFrame:
+    if isinstance(part, pl.DataFrame):
+        return tables.check(part, NAMES, "images")
+    try:
+        tables.check(pl.read_parquet(part, n_rows=0), tables.IMAGES, str(part))
+        return tables.check(pl.read_parquet(part, columns=list(NAMES.columns)), NAMES, str(part))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _torn(part, error) from None
+
+
+def _pictures(part: Part, places: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+    """The pictures in these rows of a part, in ascending order."""
+    if isinstance(part, pl.DataFrame):
+        yield from zip(places, part["image"].struct["bytes"].gather(list(places)), strict=True)
+        return
+    from pyarrow import ArrowException
+    from pyarrow.parquet import ParquetFile
+
+    wanted, place = set(places), 0
+    try:
+        with ParquetFile(part, pre_buffer=False, buffer_size=PIECE) as file:
+            for batch in file.iter_batches(AT_A_TIME, columns=["image.bytes"]):
+                for picture in batch.column(0).field("bytes"):
+                    if place in wanted:
+                        yield place, picture.as_py()
+                    place += 1
+    except (ArrowException, OSError) as error:
+        raise _torn(part, error) from None
+
+
+def _torn(file: Path, error: Exception) -> TableError:
+    return TableError(f"{file}: not a readable parquet file ({str(error).splitlines()[0]}); delete it and run `dvc repro`")

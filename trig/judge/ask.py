@@ -1,0 +1,190 @@
+"""Asks each question once, and keeps the answers. A picture is read, and made smaller, only when it is asked about."""
+
+import json
+from collections import Counter, deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from typing import Any, Protocol, TypeAlias
+
+from trig import params
+from trig.errors import JudgeError
+from trig.judge.labels import labels
+from trig.judge.pictures import FITTING, Size, fit, size
+from trig.judge.rating import rate
+from trig.keys import content_key
+from trig.protocols import Answer, Judge, Question, Refusal
+from trig.store import Progress, Store, fill
+
+SHELF = "answers"
+REFUSED = "refusals"
+"""Why a question has no answer, so that the table can say it."""
+AHEAD = 16
+"""Pictures that are read and made smaller while others are asked about; no more of them are in memory than these and those that the judge takes."""
+Files: TypeAlias = tuple[bytes, bytes | None]
+"""A picture, and the one it was made from."""
+
+
+class Gallery(Protocol):
+    """Pictures that are read when they are wanted."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, places: Collection[int]) -> Iterator[tuple[int, Files]]:
+        """The pictures at these places, 0 to `len` - 1, once each, in the order that is quickest. Raises a TrigError when one cannot be read."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a question shows, without its bytes: the picture, then the one it was made from if the judge sees that too."""
+
+    place: int  # in its gallery
+    digests: tuple[str, ...]  # of the files as they were read
+    sizes: tuple[Size | None, ...]  # as they are sent; None for what cannot be read
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A question, with the key of its answer and what else its row says."""
+
+    row: Mapping[str, object]
+    key: str
+    shown: Shown
+    prompt: str
+    rubric: str
+
+    @property
+    def text(self) -> str:
+        """What is asked about the pictures."""
+        return Question(b"", self.prompt, self.rubric).text
+
+
+def look(gallery: Gallery, settings: params.Judge) -> Iterator[Shown]:
+    """What each picture shows, in the order in which they are read. No pixel is decoded."""
+    for place, files in gallery.read(range(len(gallery))):
+        seen = [file for file in _seen(files, settings) if file is not None]
+        digests = tuple(blake2b(file, digest_size=16).hexdigest() for file in seen)
+        yield Shown(place, digests, tuple(size(file, settings.max_pixels) for file in seen))
+
+
+def call(row: Mapping[str, object], shown: Shown, prompt: str, rubric: str, revision: str, settings: params.Judge) -> Call:
+    """The call whose key names the files, the sizes in which they are sent, the text, the grades and the judge."""
+    text = Question(b"", prompt, rubric).text
+    sent = {"images": shown.digests, "sizes": shown.sizes, "fitting": FITTING}
+    return Call(row, content_key(**sent, asked=text, scale=settings.scale, judge=revision), shown, prompt, rubric)
+
+
+def answer(found: Sequence[Call], gallery: Gallery, judge: Judge, store: Store, settings: params.Judge) -> Iterator[Progress]:
+    """Fills the store with the answers. What was refused for good is not asked again; any other refusal is, by the next run.
+
+    Raises JudgeError when more than `judge.max_failures` questions have no score: refused now or before, or answered with no grade.
+    """
+    ids = labels(settings.scale, judge.encode)
+    calls = {each.key: each for each in found}
+    hopeless = {key for key, said in store.get(REFUSED, calls).items() if read(said)["final"]}
+    wanted = {key: each for key, each in calls.items() if key not in hopeless}
+    refusals: dict[str, Refusal] = {}
+    reasons = Counter(str(read(said)["reason"]) for said in store.get(REFUSED, hopeless).values())
+
+    def missed(reason: str) -> None:
+        reasons[reason] += 1
+        if reasons.total() > settings.max_failures:
+            raise JudgeError(_too_many(reasons, settings.max_failures))
+
+    def ask(left: list[Call]) -> Iterator[tuple[int, bytes | None]]:
+        order: list[int] = []
+        for number, said in judge.ask(_questions(left, gallery, settings, order), ids):
+            place = order[number]
+            if isinstance(said, Answer):
+                yield place, _written({**asdict(said), "engine": judge.engine, "dtype": judge.dtype})
+            else:
+                refusals[left[place].key] = said
+                yield place, None
+            if reason := rate(said, settings.max_off_mass, settings.scale).reason:
+                missed(reason)
+
+    try:
+        yield from fill(store, SHELF, wanted, ask, settings.batch_size)
+    finally:
+        store.put(REFUSED, {key: _written(asdict(said)) for key, said in refusals.items()})
+
+
+def _questions(calls: Sequence[Call], gallery: Gallery, settings: params.Judge, order: list[int]) -> Iterator[Question]:
+    """The calls' questions, those about a picture side by side; `order` takes the place of each. A picture is read once, and not long before."""
+    about: dict[tuple[str, ...], list[int]] = {}
+    for place, each in enumerate(calls):
+        about.setdefault(each.shown.digests, []).append(place)
+    groups = {calls[places[0]].shown.place: sorted(places, key=lambda place: calls[place].prompt) for places in about.values()}
+    for at, (image, source) in _fitted(gallery, groups, settings):
+        for place in groups[at]:
+            order.append(place)
+            yield Question(image, calls[place].prompt, calls[place].rubric, source)
+
+
+def _fitted(gallery: Gallery, places: Collection[int], settings: params.Judge) -> Iterator[tuple[int, Files]]:
+    """The pictures at these places as they are sent."""
+    pool = ThreadPoolExecutor()
+    ahead: deque[tuple[int, Future[Files]]] = deque()
+    try:
+        for place, files in gallery.read(places):
+            ahead.append((place, pool.submit(_fit, _seen(files, settings), settings.max_pixels)))
+            if len(ahead) > AHEAD:
+                first, ready = ahead.popleft()
+                yield first, ready.result()
+        while ahead:
+            first, ready = ahead.popleft()
+            yield first, ready.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _fit(files: Files, max_pixels: int) -> Files:
+    image, source = files
+    return fit(image, max_pixels), None if source is None else fit(source, max_pixels)
+
+
+def _seen(files: Files, settings: params.Judge) -> Files:
+    """What the judge sees of these."""
+    return files if settings.reference_image == "source" else (files[0], None)
+
+
+def _too_many(reasons: Counter[str], allowed: int) -> str:
+    ((reason, count),) = reasons.most_common(1)
+    return (
+        f"params.yaml: judge.max_failures: more than {allowed} questions have no score ({count}: {reason}); mend the judge and run again, or"
+        f" raise it: what was answered is kept"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the store has for a call."""
+
+    answer: Answer | Refusal
+    engine: str | None = None  # the software that computed the answer; None without one
+    dtype: str | None = None  # the numbers it did so in; None where it did not tell
+
+
+def said(found: Sequence[Call], store: Store) -> Iterator[tuple[Call, Said]]:
+    """Each call with what was said to it, after `answer` has come to its end."""
+    keys = [each.key for each in found]
+    answers, refused = store.get(SHELF, keys), store.get(REFUSED, keys)
+    for each in found:
+        if each.key in answers:
+            kept = read(answers[each.key])
+            engine, dtype = kept.pop("engine"), kept.pop("dtype")
+            yield each, Said(Answer(**{**kept, "logprobs": tuple(kept["logprobs"])}), engine, dtype)
+        else:
+            yield each, Said(Refusal(**read(refused[each.key])))
+
+
+def _written(said: Mapping[str, object]) -> bytes:
+    return json.dumps(said).encode()
+
+
+def read(said: bytes) -> dict[str, Any]:
+    """What a payload of either shelf holds."""
+    found: dict[str, Any] = json.loads(said)
+    return found
