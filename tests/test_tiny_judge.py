@@ -1,8 +1,11 @@
 """What the judge is taught is what it is asked: the packed layout of training gives the answers that transformers gives question by question."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
+import workplace
 from PIL import Image
 
 from trig import params
@@ -55,3 +58,8 @@ def test_notes_stand_at_the_words_they_are_about(judge: Transformers) -> None:
     assert said == [" sketch not", " ball colour", " box not", " snow right", "\n not"] * 2 + [
         " sketch right", " ball not", " box right", " snow not", "\n not",
     ]  # fmt: skip
+
+
+def test_what_the_report_says_of_the_judge_was_measured_on_this_one(judge: Transformers) -> None:
+    said = json.loads((workplace.ROOT / params.load().report.agreement).read_text("utf-8"))
+    assert said["judge"] == f"tiny@{judge.revision}", "measure it anew: trig tiny evaluate --json"
