@@ -1,5 +1,6 @@
 """Bars at the size of the published benchmark: classify, the report, and a study of thresholds, on an invented run of 14 models."""
 
+import re
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -74,7 +75,9 @@ def edit(place: Path, **sections: Mapping[str, Any]) -> str:
 def program(place: Path, stage: str) -> Ran:
     """Runs the program of a stage, without dvc."""
     command: str = yaml.safe_load((place / "dvc.yaml").read_text("utf-8"))["stages"][stage]["cmd"]
-    return run(sys.executable, *command.split()[1:], cwd=place)
+    known = yaml.safe_load((place / "params.yaml").read_text("utf-8"))
+    filled = re.sub(r"\$\{(\w+)\.(\w+)\}", lambda found: str(known[found[1]][found[2]]), command)
+    return run(sys.executable, *filled.split()[1:], cwd=place)
 
 
 def written(folder: Path) -> int:

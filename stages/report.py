@@ -42,7 +42,7 @@ def main(prompts: Path, images: Path, scores: Path, relations: Path, gates: Path
         tunings=tuple(sources.tuning(lora / model) for model in roster if (lora / model).is_dir()),
         gates=sources.gates(gates, roster),
         versions=sources.versions(judged),
-        settings=sources.settings(settings),
+        settings=sources.settings(settings) | sources.hashes(asked, judged),
         yardstick=sources.yardstick(agreement, judged),
         published=Published(published.SOURCE, published.means(), published.relations(), dtm.all_lines(published.relations())),
     )

@@ -382,4 +382,12 @@ def test_a_yardstick_of_another_judge_is_not_shown(tmp_path: Path) -> None:
 def test_the_settings_tell_the_seed_and_how_models_were_called() -> None:
     told = sources.settings(load(Path(__file__).parent.parent / "params.yaml"))
     assert told["seed"] == "42"
-    assert "steps 4" in told["model tiny-turbo"] and "max_pixels" in told["judge"]
+    assert "steps 4" in told["model tiny-turbo"] and "scale Bad/Medium/Good" in told["judge"]
+
+
+def test_hashes_name_prompts_pictures_and_rubrics(contents: Contents) -> None:
+    first = sources.hashes(contents.prompts, contents.scores)
+    assert sources.hashes(contents.prompts.sample(fraction=1, shuffle=True, seed=1), contents.scores.reverse()) == first
+    assert set(first) == {"prompts", "rubrics", *(f"pictures of {model}" for model in synthetic.MODELS)}
+    edited = contents.prompts.with_columns(key=pl.col("key").str.replace("^IQ-R_IQ-O_1$", "another"))
+    assert [name for name, value in sources.hashes(edited, contents.scores).items() if value != first[name]] == ["prompts"]

@@ -18,9 +18,9 @@ Rows = Sequence[Mapping[str, object]]
 Layers = alt.LayerChart | alt.FacetChart
 VEGA_LITE = alt.SCHEMA_VERSION.rpartition(".")[0]  # v6.4.1 → v6.4, the version vl-convert is asked for
 CODES = [dimension.value for dimension in Dimension]
-WEIGHTS = {"supported": 1.0, "weak": 0.75, "unsupported": 0.3}
+WEIGHTS = {"supported": 1.0, "weak": 0.85, "unsupported": 0.3}
 """How full a cell is, by the evidence for its relation."""
-UNKNOWN_WEIGHT = 0.75
+UNKNOWN_WEIGHT = 0.85
 REGIONS = ("R_S", "R_B", "R_T")
 
 

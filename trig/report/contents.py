@@ -68,7 +68,7 @@ class Contents:
     tunings: tuple[Tuning, ...] = ()
     gates: tuple[Gate, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
-    settings: Mapping[str, str] = field(default_factory=dict)  # seeds and the calls of the models, shown as they stand
+    settings: Mapping[str, str] = field(default_factory=dict)  # seeds, the calls of the models, and hashes, shown as they stand
     yardstick: Yardstick | None = None
     published: Published | None = None
 

@@ -2,7 +2,8 @@
 
 import json
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -68,12 +69,20 @@ def yardstick(file: Path, scores: pl.DataFrame) -> Yardstick | None:
 def settings(chosen: Params) -> dict[str, str]:
     """Seed, calls of the models and ways of the judge, as the parameters have them."""
     calls = {f"model {name}": _shown(chosen.models[name].model_dump()) for name in chosen.generate.roster}
-    judge = {"judge": _shown(chosen.judge.model_dump())}
-    return {"seed": str(chosen.seed), "prompts": _shown(chosen.annotate.model_dump()), **calls, **judge}
+    judge = {**chosen.judge.model_dump(), "scale": chosen.judge.scale.grades}
+    return {"seed": str(chosen.seed), "prompts": _shown(chosen.annotate.model_dump()), **calls, "judge": _shown(judge)}
 
 
-def _shown(values: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in values.items() if value not in (None, ""))
+def _shown(values: Mapping[str, Any]) -> str:
+    words = {name: "/".join(map(str, value)) if isinstance(value, list | tuple) else value for name, value in values.items()}
+    return ", ".join(f"{name} {value}" for name, value in words.items() if value not in (None, ""))
+
+
+def hashes(prompts: pl.DataFrame, scores: pl.DataFrame) -> dict[str, str]:
+    """What names the prompts, each model's pictures and the rubrics: equal hashes, equal things."""
+    pictures = {f"pictures of {model!s}": of["image_key"] for (model,), of in scores.group_by("model", maintain_order=True)}
+    columns = {"prompts": prompts["key"], **pictures, "rubrics": scores["rubric"]}
+    return {name: blake2b("".join(column.unique().sort()).encode(), digest_size=8).hexdigest() for name, column in columns.items()}
 
 
 def versions(scores: pl.DataFrame) -> dict[str, str]:

@@ -115,8 +115,9 @@ function table(caption, heads, body, { sorts = true, exports = true } = {}) {
   return h("div", { class: "tabular" }, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, element), tools);
 }
 
-const number = (value, digits = 3) => (value === null || value === undefined || Number.isNaN(value) ? { shown: "–", value: null } : { shown: value.toFixed(digits), value });
+const fixed = (value, digits) => value.toFixed(digits).replace("-", "−");
+const number = (value, digits = 3) => (value === null || value === undefined || Number.isNaN(value) ? { shown: "–", value: null } : { shown: fixed(value, digits), value });
 const percent = (value) => (value === null || value === undefined ? { shown: "–", value: null } : { shown: `${(100 * value).toFixed(0)} %`, value });
-const range = (low, high, digits = 2) => (low === null || low === undefined ? null : `${low.toFixed(digits)} to ${high.toFixed(digits)}`);
+const range = (low, high, digits = 2) => (low === null || low === undefined ? null : `${fixed(low, digits)} to ${fixed(high, digits)}`);
 const dimension = (code) => `${code} ${facts.names[code]}`;
 const titled = (pair) => pair.split("_").map(dimension).join(" × ");

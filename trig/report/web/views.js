@@ -209,7 +209,7 @@ function verdict(row) {
   if (row.n) said.push(`Means ${row.mean_x.toFixed(2)} and ${row.mean_y.toFixed(2)}, medians ${row.median_x.toFixed(2)} and ${row.median_y.toFixed(2)}${row.favoured ? `; ${row.favoured} is favoured` : ""}.`);
   else said.push("No sample has both scores.");
   const interval = range(row.rho_low, row.rho_high);
-  said.push(row.rho === null ? "No correlation: one side is constant." : `${rhoName()} ${row.rho.toFixed(2)}${interval ? ` (${interval})` : ""}.`);
+  said.push(row.rho === null ? "No correlation: one side is constant." : `${rhoName()} ${fixed(row.rho, 2)}${interval ? ` (${interval})` : ""}.`);
   if (row.off_mass !== null) said.push(`Mean off-grade mass of the judge: ${(100 * row.off_mass).toFixed(1)} %.`);
   return said;
 }
