@@ -11,7 +11,6 @@ import workplace
 from stages import generate, judge
 from trig import params, tables
 from trig.dimensions import Task, pairs
-from trig.judge.ask import REFUSED
 from trig.keys import content_key
 from trig.store import Store
 
@@ -107,6 +106,6 @@ def changed(prompts: pl.DataFrame) -> pl.DataFrame:
 
 
 def kept() -> dict[str, int]:
-    """Rows on each shelf of the work store."""
+    """Pictures and answers in the work store."""
     with Store.open() as store:
-        return {shelf: held.rows for shelf, held in store.size().items() if shelf != REFUSED}
+        return {shelf: held.rows for shelf, held in store.size().items() if shelf in ("images", "answers")}
