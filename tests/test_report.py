@@ -375,8 +375,36 @@ def test_a_yardstick_of_another_judge_is_not_shown(tmp_path: Path) -> None:
     assert sources.yardstick(file, scores) == Yardstick("the truth", {"IQ-R": 0.97}, {"IQ-R": 200})
     assert sources.yardstick(file, scores.with_columns(judge=pl.lit("other@1"))) is None
     file.write_text('{"judge": "x"}')
-    with pytest.raises(TrigError, match=r"judge.json: 'dimensions' is missing"):
+    with pytest.raises(TrigError, match=r"judge.json: field 'dimensions' is missing"):
         sources.yardstick(file, scores)
+
+
+@pytest.mark.parametrize(("row", "said"), [
+    ({"dimension": "IQ-R", "n": 2, "rho": "high"}, "could not convert"),
+    ({"dimension": "IQ-R", "n": 2, "rho": float("nan")}, "rho nan is not between -1 and 1"),
+    ({"dimension": "IQ-Q", "n": 2, "rho": 0.5}, "'IQ-Q' is not a valid Dimension"),
+])  # fmt: skip
+def test_a_yardstick_that_cannot_be_is_one_line(tmp_path: Path, row: dict[str, object], said: str) -> None:
+    file = tmp_path / "judge.json"
+    file.write_text(json.dumps({"judge": "tiny-judge@0123abcd", "against": "the truth", "dimensions": [row]}))
+    with pytest.raises(TrigError, match=f"judge.json: {said}"):
+        sources.yardstick(file, synthetic.scores("tiny", synthetic.prompts(1)))
+
+
+def test_tasks_are_never_mixed(contents: Contents) -> None:
+    """In the second task the tuned model loses what it gains in the first."""
+    gain = pl.when(pl.col("model") == "tiny-dtm").then(0.1).otherwise(0.0)
+    first = contents.scores.with_columns(expected=0.5 + gain)
+    second = first.with_columns(
+        task=pl.lit("p2p").cast(first.schema["task"]), expected=0.5 - gain, key="p" + pl.col("key"), image_key="p" + pl.col("image_key")
+    )
+    scores = pl.concat([first, second])
+    found = numbers.changes(scores, contents.tunings[0], "expected")
+    both = [
+        {row["task"]: row["mean"] for row in rows} for rows in (found.to_dicts(), numbers.couples(scores, "expected")["tiny", "tiny-dtm"])
+    ]
+    assert both == [pytest.approx({"t2i": 0.1, "p2p": -0.1})] * 2
+    assert found.group_by("task").len()["len"].to_list() == [12, 12]
 
 
 def test_the_settings_tell_the_seed_and_how_models_were_called() -> None:
@@ -388,6 +416,7 @@ def test_the_settings_tell_the_seed_and_how_models_were_called() -> None:
 def test_hashes_name_prompts_pictures_and_rubrics(contents: Contents) -> None:
     first = sources.hashes(contents.prompts, contents.scores)
     assert sources.hashes(contents.prompts.sample(fraction=1, shuffle=True, seed=1), contents.scores.reverse()) == first
-    assert set(first) == {"prompts", "rubrics", *(f"pictures of {model}" for model in synthetic.MODELS)}
+    assert set(first) == {f"hash of the {name}" for name in ("prompts", "rubrics", *(f"pictures of {model}" for model in synthetic.MODELS))}
+    assert not set(first) & set(sources.settings(load(Path(__file__).parent.parent / "params.yaml")))
     edited = contents.prompts.with_columns(key=pl.col("key").str.replace("^IQ-R_IQ-O_1$", "another"))
-    assert [name for name, value in sources.hashes(edited, contents.scores).items() if value != first[name]] == ["prompts"]
+    assert [name for name, value in sources.hashes(edited, contents.scores).items() if value != first[name]] == ["hash of the prompts"]

@@ -93,9 +93,9 @@ def test_a_tuned_models_change_is_told(contents: Contents) -> None:
     changes = numbers.changes(contents.scores, tuning, "expected")
     found = rows(told(contents), "tuned pair")
     for row, want in zip(found, changes.drop_nulls("pair").iter_rows(named=True), strict=True):
-        assert row[0] == want["pair"]
-        assert row[2:5] == [f"{want['before']:.3f}", f"{want['after']:.3f}", f"{want['mean']:+.3f}"]
-        assert row[6] == str(want["n"])
+        assert row[:2] == ["t2i", want["pair"]]
+        assert row[3:6] == [f"{want['before']:.3f}", f"{want['after']:.3f}", f"{want['mean']:+.3f}"]
+        assert row[7] == str(want["n"])
     text = told(contents)
     whole = changes.filter(pl.col("pair").is_null())
     rose, fell = whole.filter(pl.col("low") > 0).height, whole.filter(pl.col("high") < 0).height
@@ -103,7 +103,7 @@ def test_a_tuned_models_change_is_told(contents: Contents) -> None:
     assert f"; {10 - rose - fell} of 10 dimensions unclear." in text
     turned = told(replace(contents, tunings=(Tuning("tiny-dtm", "tiny", ()),)))
     assert "| tuned pair |" not in turned
-    assert "Over all pairs: down " in turned
+    assert "t2i, over all pairs: down " in turned
 
 
 def test_a_pair_without_samples_has_no_change(contents: Contents) -> None:

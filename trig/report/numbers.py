@@ -46,10 +46,10 @@ def levels(answers: pl.DataFrame, column: str) -> pl.DataFrame:
 
 
 def changes(scores: pl.DataFrame, tuning: Tuning, column: str) -> pl.DataFrame:
-    """What tuning changed, on samples that both models have a score for: each dimension over all pairs, and each trained pair by itself.
+    """What tuning changed in each task, on samples that both models have a score for: each dimension over all pairs, and each trained pair by itself.
 
-    `change` is after minus before with the 95 % interval of the paired difference, null where one sample gives none. `pair` is null for the
-    rows over all pairs, in which a picture that stands in several pairs counts once.
+    `mean` is that of after minus before, with the 95 % interval of the paired difference, which takes each sample by itself; null where one sample gives
+    none. `pair` is null for the rows over all pairs, in which a picture that stands in several pairs counts once.
     """
     before, after = (scores.filter(pl.col("model") == model).select(*SAMPLE, column, "key") for model in (tuning.base, tuning.tuned))
     both = before.join(after, on=SAMPLE, suffix="_after").drop_nulls(column).drop_nulls(f"{column}_after")
@@ -59,13 +59,13 @@ def changes(scores: pl.DataFrame, tuning: Tuning, column: str) -> pl.DataFrame:
     trained = both.filter(pl.col("pair").is_in(tuning.pairs))
     whole = both.unique(["key", "key_after"], keep="first", maintain_order=True).with_columns(pair=pl.lit(None, dtype=pl.String))
     side = [pl.col("before").sort().mean(), pl.col("after").sort().mean()]
-    return _with_interval(pl.concat([trained, whole]).group_by("pair", "dimension"), "change", *side).sort(
-        "pair", "dimension", nulls_last=True
+    return _with_interval(pl.concat([trained, whole]).group_by("task", "pair", "dimension"), "change", *side).sort(
+        "task", "pair", "dimension", nulls_last=True
     )
 
 
 def couples(scores: pl.DataFrame, column: str) -> Mapping[tuple[str, str], list[dict[str, float | str | None]]]:
-    """What changes from one model to another, for any two of them and each dimension: the rows of `changes` over all pairs, without `pair`."""
+    """What changes from one model to another, for any two of them, each task and each dimension: the rows of `changes` over all pairs, without `pair`."""
     samples = scores.select(*SAMPLE).unique().sort(*SAMPLE)
     values, keys = [], []
     models = scores["model"].unique().sort().to_list()
@@ -74,17 +74,18 @@ def couples(scores: pl.DataFrame, column: str) -> Mapping[tuple[str, str], list[
         side = samples.join(own, on=SAMPLE, how="left", maintain_order="left")
         values.append(side[column].fill_null(float("nan")).to_numpy())
         keys.append(side["key"].rank("dense").fill_null(0).to_numpy())
-    dimensions = samples["dimension"].to_physical().to_numpy()
-    names = dict(samples.select(code=pl.col("dimension").to_physical(), dimension=pl.col("dimension").cast(pl.String)).unique().iter_rows())
+    columns = samples.select(pl.col("task", "dimension").cast(pl.String), place=pl.struct("task", "dimension").rank("dense"))
+    places = columns["place"].to_numpy()
+    names = columns.unique().sort("place").rows()
     found = {}
     for a, b in permutations(range(len(models)), 2):
         both = np.flatnonzero(~np.isnan(values[a]) & ~np.isnan(values[b]))
         _, first = np.unique(keys[a][both].astype(np.int64) << 32 | keys[b][both].astype(np.int64), return_index=True)
         once = both[np.sort(first)]
         found[models[a], models[b]] = [
-            {"dimension": names[code], **_paired(values[a][once[own]], values[b][once[own]])}
-            for code in sorted(names)
-            if (own := dimensions[once] == code).any()
+            {"task": task, "dimension": dimension, **_paired(values[a][once[own]], values[b][once[own]])}
+            for task, dimension, place in names
+            if (own := places[once] == place).any()
         ]
     return found
 
@@ -124,9 +125,9 @@ def histogram(answers: pl.DataFrame, column: str) -> list[dict[str, object]]:
     ]
 
 
-def nulls(scores: pl.DataFrame, column: str) -> list[tuple[str, str, int]]:
+def nulls(answers: pl.DataFrame, column: str) -> list[tuple[str, str, int]]:
     """How often a score is missing, per model and reason."""
-    missing = scores.filter(pl.col(column).is_null())
+    missing = answers.filter(pl.col(column).is_null())
     counted = missing.group_by("model", pl.col("reason").fill_null("no reason given")).agg(n=pl.len())
     return list(counted.sort("model", "reason").iter_rows())
 

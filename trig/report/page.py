@@ -162,9 +162,9 @@ def _facts(contents: Contents, inside: bool) -> dict[str, Any]:
         "tunings": [asdict(one) for one in contents.tunings],
         "sheets": {_place(contents, one): _laid(contents, one) for one in contents.sheets},
         "judged": numbers.judged(contents.answers).to_dicts(),
-        "modes": contents.scores.group_by("judge", "engine", "mode").len().sort("judge", "engine", "mode").rows(),
+        "modes": contents.answers.drop_nulls("mode").group_by("judge", "engine", "mode").len().sort("judge", "engine", "mode").rows(),
         "histograms": {column: numbers.histogram(contents.answers, column) for column in ("confidence", "off_mass")},
-        "nulls": numbers.nulls(contents.scores, contents.score),
+        "nulls": numbers.nulls(contents.answers, contents.score),
         "yardstick": asdict(contents.yardstick) if contents.yardstick else None,
         "gates": [asdict(gate) for gate in contents.gates],
         "versions": contents.versions,
@@ -218,7 +218,7 @@ def _trained(contents: Contents, tuning: Tuning | None) -> list[dict[str, Any]]:
 
 
 def _rows(changes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """With a label, and whether it is a rise or a fall for sure."""
+    """With a label, and whether it is a rise or a fall whose interval leaves 0 out."""
     return [
         {
             "pair": None,

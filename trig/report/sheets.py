@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from trig.errors import PictureError, TableError
 from trig.keys import content_key
+from trig.pictures import UNREADABLE, opened
 from trig.store import Progress, Store, fill
 
 SHELF = "sheets"
@@ -141,9 +142,9 @@ def size(webp: bytes) -> tuple[int, int]:
 def small(png: bytes, where: str) -> Image.Image:
     """The picture, of at most `LONGEST_SIDE` pixels a side. Raises PictureError for bytes that are no picture."""
     try:
-        with Image.open(BytesIO(png)) as picture:
+        with opened(png) as picture:
             shown = picture.convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except UNREADABLE as error:
         raise PictureError(f"{where}: the picture cannot be decoded ({error}); delete the file and run `dvc repro`") from None
     if max(shown.size) > LONGEST_SIDE:
         shown.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)

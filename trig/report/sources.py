@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from trig.dimensions import Dimension
 from trig.errors import TrigError
 from trig.params import Params
 from trig.report.contents import Gate, Tuning, Yardstick
@@ -17,6 +18,8 @@ from trig.report.contents import Gate, Tuning, Yardstick
 CARD = "tuning.json"
 """What a fine-tuning leaves beside its weights: the model it began with, the pairs it was to repair, and how it was trained."""
 TINY = Path("data/tiny")
+JUDGED = ("name", "dimensions", "mode", "samples", "scale", "reference_image", "max_pixels", "max_off_mass")
+"""The parameters of the judge that decide a score."""
 PACKAGES = ("trig", "torch", "diffusers", "transformers", "peft", "polars", "scipy", "altair", "vl-convert-python")
 
 
@@ -54,22 +57,23 @@ def yardstick(file: Path, scores: pl.DataFrame) -> Yardstick | None:
     """How the judge of these scores was measured before, as `trig tiny evaluate --json` prints it; None when the file is of another judge."""
     found = _json(file)
     try:
-        of = {str(row["dimension"]): row for row in found["dimensions"] if row["rho"] is not None}
+        rows = [(Dimension(row["dimension"]).value, row["rho"], int(row["n"])) for row in found["dimensions"] if row["rho"] is not None]
+        if wrong := [rho for _, rho, _ in rows if not -1 <= float(rho) <= 1]:
+            raise ValueError(f"rho {wrong[0]!r} is not between -1 and 1")
         if set(scores["judge"]) != {found["judge"]}:
             return None
-        return Yardstick(
-            str(found["against"]), {code: float(row["rho"]) for code, row in of.items()}, {code: int(row["n"]) for code, row in of.items()}
-        )
-    except (KeyError, TypeError) as error:
+        return Yardstick(str(found["against"]), {code: float(rho) for code, rho, _ in rows}, {code: n for code, _, n in rows})
+    except (KeyError, TypeError, ValueError) as error:
+        said = f"field {error} is missing" if isinstance(error, KeyError) else str(error)
         raise TrigError(
-            f"{file}: {error} is missing; write the file anew with `trig tiny evaluate --json`, or name another at report.agreement"
+            f"{file}: {said}; write the file anew with `trig tiny evaluate --json`, or name another at report.agreement"
         ) from None
 
 
 def settings(chosen: Params) -> dict[str, str]:
-    """Seed, calls of the models and ways of the judge, as the parameters have them."""
+    """Seed, calls of the models and ways of the judge that decide a score, as the parameters have them."""
     calls = {f"model {name}": _shown(chosen.models[name].model_dump()) for name in chosen.generate.roster}
-    judge = {**chosen.judge.model_dump(), "scale": chosen.judge.scale.grades}
+    judge = {**{name: getattr(chosen.judge, name) for name in JUDGED}, "scale": chosen.judge.scale.grades}
     return {"seed": str(chosen.seed), "prompts": _shown(chosen.annotate.model_dump()), **calls, "judge": _shown(judge)}
 
 
@@ -80,13 +84,13 @@ def _shown(values: Mapping[str, Any]) -> str:
 
 def hashes(prompts: pl.DataFrame, scores: pl.DataFrame) -> dict[str, str]:
     """What names the prompts, each model's pictures and the rubrics: equal hashes, equal things."""
-    pictures = {f"pictures of {model!s}": of["image_key"] for (model,), of in scores.group_by("model", maintain_order=True)}
-    columns = {"prompts": prompts["key"], **pictures, "rubrics": scores["rubric"]}
+    pictures = {f"hash of the pictures of {model!s}": of["image_key"] for (model,), of in scores.group_by("model", maintain_order=True)}
+    columns = {"hash of the prompts": prompts["key"], **pictures, "hash of the rubrics": scores["rubric"]}
     return {name: blake2b("".join(column.unique().sort()).encode(), digest_size=8).hexdigest() for name, column in columns.items()}
 
 
 def versions(scores: pl.DataFrame) -> dict[str, str]:
-    """What judged, and the libraries that ran."""
+    """What judged, and the libraries that are installed here; what was computed before may have been so with others."""
     judges = ", ".join(scores["judge"].unique().sort())
     return {"judge": judges, "Python": platform.python_version()} | dict(_installed())
 

@@ -29,16 +29,13 @@ CONFIG: Mapping[str, Any] = {
 
 def maps(contents: Contents) -> bytes:
     """The map of each model and task as a matrix, the first of them where there are many, as PNG."""
-    means = numbers.means(contents.answers, contents.score)
     chart = charts.spec(charts.matrix().properties(width=SIDE, height=SIDE))
     chart.pop("$schema")
     wanted = [(model, task) for task in contents.tasks for model in contents.models][:MOST]
-    shown = [_map(contents, means, chart, *one) for one in wanted]
+    shown = [_map(contents, chart, *one) for one in wanted]
     legend = _legend()
     grid: charts.Spec = {"concat": shown, "columns": COLUMNS, "resolve": {"scale": {"color": "independent"}}}
-    return _png(
-        {"$schema": legend.pop("$schema"), "vconcat": [grid, legend], "resolve": {"scale": {"color": "independent"}}},
-    )
+    return _png({"$schema": legend.pop("$schema"), "vconcat": [grid, legend], "resolve": {"scale": {"color": "independent"}}})
 
 
 def dimensions(contents: Contents) -> bytes:
@@ -50,11 +47,12 @@ def dimensions(contents: Contents) -> bytes:
     return _png(charts.filled(charts.spec(chart), {"means": means}))
 
 
-def _map(contents: Contents, means: pl.DataFrame, chart: charts.Spec, model: str, task: str) -> charts.Spec:
+def _map(contents: Contents, chart: charts.Spec, model: str, task: str) -> charts.Spec:
     own = contents.relations.filter(pl.col("model") == model, pl.col("task") == task)
     codes = pl.col("pair").cast(pl.String).str.split("_")
     rows = own.select("pair", "relation", "leaning", "evidence", "rho", x=codes.list.get(0), y=codes.list.get(1)).to_dicts()
-    level = means.filter(pl.col("model") == model).select("mean", code="dimension").drop_nulls().to_dicts()
+    answers = contents.answers.filter(pl.col("model") == model, pl.col("task") == task)
+    level = numbers.means(answers, contents.score).select("mean", code="dimension").drop_nulls().to_dicts()
     title = model if len(contents.tasks) == 1 else f"{model} · {task}"
     return dict(charts.filled({**chart, "title": title}, {"relations": rows, "means": level}))
 

@@ -92,18 +92,19 @@ def _supported(relations: pl.DataFrame) -> pl.DataFrame:
 
 
 def _tuned(tuning: Tuning, changes: pl.DataFrame) -> list[str]:
-    """The pairs it was tuned for, row by row, and which dimensions rose and fell over all pairs."""
+    """The pairs it was tuned for, row by row, and which dimensions rose and fell over all pairs, task by task."""
     title = f"**{code(tuning.base)} → {code(tuning.tuned)}**, on test prompts that both have a score for:"
     own, whole = changes.filter(pl.col("pair").is_not_null()), changes.filter(pl.col("pair").is_null())
     rows = [_change(row) for row in own.iter_rows(named=True)]
-    heads = ("tuned pair", "dimension", "before", "after", "change", "95 % interval", "samples")
-    return [title, "", *(table(heads, rows, names=2) if rows else ()), *([""] if rows else ()), _over_all(whole)]
+    heads = ("task", "tuned pair", "dimension", "before", "after", "change", "95 % interval", "samples")
+    told = [f"{task}, {_over_all(part)}" for (task,), part in whole.group_by("task", maintain_order=True)] or [_over_all(whole)]
+    return [title, "", *(table(heads, rows, names=3) if rows else ()), *([""] if rows else ()), *told]
 
 
 def _change(row: Mapping[str, Any]) -> list[str]:
     ends = "–" if row["low"] is None else f"{row['low']:+.3f} to {row['high']:+.3f}"
     numbers = f"{row['before']:.3f}", f"{row['after']:.3f}", f"**{row['mean']:+.3f}**"
-    return [str(row["pair"]), _name(str(row["dimension"])), *numbers, ends, str(row["n"])]
+    return [str(row["task"]), str(row["pair"]), _name(str(row["dimension"])), *numbers, ends, str(row["n"])]
 
 
 def _over_all(changes: pl.DataFrame) -> str:
@@ -113,7 +114,7 @@ def _over_all(changes: pl.DataFrame) -> str:
     told = {"up": rose, "down": fell}
     words = [f"{way} {', '.join(_moved(row) for row in rows.iter_rows(named=True))}" for way, rows in told.items() if rows.height]
     rest = changes.height - rose.height - fell.height
-    return f"Over all pairs: {'; '.join([*words, f'{rest} of {changes.height} dimensions unclear'])}."
+    return f"over all pairs: {'; '.join([*words, f'{rest} of {changes.height} dimensions unclear'])}."
 
 
 def _moved(row: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ const tables = (() => {
     ...{ "\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}" },
     ...{ "<": "\\textless{}", ">": "\\textgreater{}", "|": "\\textbar{}" },
     ...{ "[": "{[}", "*": "{*}" }, // after the end of a row they would be an argument of it
+    ...{ "★": "$\\star$", "−": "$-$", "×": "$\\times$", "·": "$\\cdot$", "Σ": "$\\Sigma$", "≤": "$\\le$" },
   };
 
   const isNumber = (text) => NUMBER.test(text);
@@ -61,7 +62,7 @@ const tables = (() => {
 
   function typeset(text) {
     if (isNumber(text)) return text.replace(/^-/, "$-$");
-    return text.replace(/[\s\p{Cc}]+/gu, " ").replace(/[\\&%$#_{}~^<>|[*]/g, (sign) => LATEX[sign]);
+    return text.replace(/[\s\p{Cc}]+/gu, " ").replace(/[\\&%$#_{}~^<>|[*★−×·Σ≤]/g, (sign) => LATEX[sign]);
   }
 
   // Hands a text to the person as a file.

@@ -79,7 +79,7 @@ function allModels(task, found) {
     return shown && { pair, x, y, relation: shown.relation, leaning: shown.leaning, evidence: null, rho: null };
   }).filter(Boolean);
   return h("article", { class: "map" }, h("h3", {}, "All models"),
-    h("p", { class: "counts" }, `What more than half of the models show: ${counted(pairs) || "nothing"}. An empty cell: they disagree.`),
+    h("p", { class: "counts" }, `What more than half of the models show: ${counted(pairs) || "nothing"}. An empty cell: they disagree, or have too few samples.`),
     chart("matrix", "Map of all models", { relations: pairs, means: [] }, { square: true, words: { correlation: rhoName() } }),
     h("details", {}, h("summary", {}, "Groups in words"), isChanged() && h("p", { class: "fine" }, "At the thresholds of the run."),
       groups(facts.overall[task])));
@@ -209,7 +209,7 @@ function verdict(row) {
   if (row.n) said.push(`Means ${row.mean_x.toFixed(2)} and ${row.mean_y.toFixed(2)}, medians ${row.median_x.toFixed(2)} and ${row.median_y.toFixed(2)}${row.favoured ? `; ${row.favoured} is favoured` : ""}.`);
   else said.push("No sample has both scores.");
   const interval = range(row.rho_low, row.rho_high);
-  said.push(row.rho === null ? "No correlation: one side is constant." : `${rhoName()} ${fixed(row.rho, 2)}${interval ? ` (${interval})` : ""}.`);
+  said.push(row.rho === null ? "No correlation: fewer than three samples, or one side is constant." : `${rhoName()} ${fixed(row.rho, 2)}${interval ? ` (${interval})` : ""}.`);
   if (row.off_mass !== null) said.push(`Mean off-grade mass of the judge: ${(100 * row.off_mass).toFixed(1)} %.`);
   return said;
 }
@@ -304,7 +304,7 @@ async function compare(a, b, code) {
   if (![first, second].every((one) => facts.models.includes(one))) return missing(`There are no models ${first} and ${second} in this report.`);
   if (first === second) return [title, pick, h("p", {}, "Choose two different models.")];
   const found = await rowsOf(task);
-  const changes = changed(first, second);
+  const changes = changed(first, second).filter((row) => row.task === task);
   const agree = facts.agreements.find((one) => one.task === task && [one.a, one.b].sort().join() === [first, second].sort().join());
   const clouds = await Promise.all([first, second].map((one) => points(one, task)));
   const pairs = facts.pairs[task].map((one) => ({ one, rows: [first, second].map((name) => found.find((row) => row.model === name && row.pair === one)) })).filter(({ rows }) => rows.every(Boolean));
@@ -321,7 +321,7 @@ async function compare(a, b, code) {
     h("p", { class: "lead" }, `${differing} of ${many(body.length, "pair")} have another relation in ${second} than in ${first}`, agree && agree.kappa !== null ? `; kappa at the thresholds of the run ${agree.kappa.toFixed(2)}.` : "."),
     tuning && tuned(tuning),
     h("section", {}, h("h2", {}, `What changes from ${first} to ${second}`),
-      h("p", {}, "The mean of the paired differences on samples that both have a score for, with its 95 % interval. Losses are shown like gains."),
+      h("p", {}, "The mean of the paired differences on samples that both have a score for, with its 95 % interval. Losses are shown like gains. The interval takes each prompt by itself and each row alone; trig compare keeps copies and edits of one prompt together and tests all pairs at once."),
       h("div", { class: "tall" }, chart("change", `Change from ${first} to ${second}`, { changes }, { height: 40 + 26 * changes.length })), changeTable(first, second, changes)),
     h("section", {}, h("h2", {}, "Pair by pair"), h("p", {}, "Relations, and how far the means of the pair's two dimensions moved on the same prompts and seeds."),
       table(`Pairs of ${first} and ${second} ${task}`, ["Pair", first, second, "Relation", "Change of first", "95 %", "Change of second", "95 %", "Samples"], body)),
@@ -348,7 +348,7 @@ function changeTable(first, second, changes) {
 function tuned({ base, tuned: name, pairs, notes }) {
   return h("section", { class: "note" }, h("h2", {}, "Before and after tuning"),
     h("p", {}, `${name} is ${base}, tuned to repair `, h("b", {}, pairs.join(", ")), " (marked ★), trained on prompts of the train split and measured here on the held-out test split only. ",
-      "Two things flatter the result: the pair was chosen because the base scored low on these same prompts, and the judge that chose the training pictures also measures it."),
+      "Two things may flatter the result: a pair that was chosen as the weakest scored low on these same prompts, and the judge that chose the training pictures also measures it."),
     h("details", {}, h("summary", {}, "How it was trained"), h("dl", {}, Object.entries(notes).map(([key, value]) => [h("dt", {}, key), h("dd", {}, value)]))));
 }
 
@@ -427,7 +427,7 @@ function judge() {
       : h("p", {}, "No score is missing.")),
     h("section", {}, h("h2", {}, "Confidence"), h("p", {}, "C, the largest probability of a grade: how sure the judge was of its likeliest answer."), h("div", { class: "tall" }, chart("confidence", "Confidence of the judge", steps("confidence"), { height: 260 }))),
     h("section", {}, h("h2", {}, "Off-grade mass"), h("p", {}, "Probability that the judge gave to words which are no grade."), h("div", { class: "tall" }, chart("off_mass", "Off-grade mass of the judge", steps("off_mass"), { height: 260 }))),
-    h("section", {}, h("h2", {}, "By model and dimension"), table("Judge", ["Model", "Dimension", "Answers", "Missing", "Confidence", "5 to 95 %", "Off-grade mass", "95 %"], body)),
+    h("section", {}, h("h2", {}, "By model and dimension"), table("Judge", ["Model", "Dimension", "Answers", "Missing", "Confidence", "5 to 95 %", "Off-grade mass", "its 95th percentile"], body)),
     h("section", {}, h("h2", {}, "How it answered"), h("p", {}, "exact: probabilities over the whole vocabulary; top: of the likeliest tokens, off-grade mass is an upper bound; sampled: counted answers."),
       table("Answers", ["Judge", "Engine", "Mode", "Answers"], facts.modes.map(([name, engine, mode, n]) => [name, { shown: engine, class: "wrap" }, mode, { shown: n, value: n }]))),
   ];
@@ -486,7 +486,7 @@ function methods() {
     h("div", { class: "columns" },
       h("section", {}, h("h2", {}, "Thresholds of the run"), list(Object.entries(facts.thresholds))),
       h("section", {}, h("h2", {}, "Made from"), list(Object.entries(facts.settings))),
-      h("section", {}, h("h2", {}, "Made with"), list(Object.entries(facts.versions))),
+      h("section", {}, h("h2", {}, "Installed when this was drawn"), list(Object.entries(facts.versions))),
       h("section", {}, h("h2", {}, "Dimensions"), list(Object.entries(facts.names).map(([code, name]) => [code, `${name} (${facts.groups[code]}): ${facts.high[code]}`])))),
   ];
 }
