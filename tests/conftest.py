@@ -5,11 +5,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import chromium
 import pytest
 import workplace
 from hypothesis import settings
 from selenium import webdriver
+
+from benchmarks.browser import started
 
 settings.register_profile("slow machines", deadline=None)
 settings.load_profile("slow machines")
@@ -18,7 +19,7 @@ settings.load_profile("slow machines")
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     """A Chromium for the tests of one file."""
-    with chromium.started(tmp_path_factory.mktemp("profile")) as driver:
+    with started(tmp_path_factory.mktemp("profile")) as driver:
         yield driver
 
 

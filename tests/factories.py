@@ -131,6 +131,7 @@ def _relation(model: str, task: Task, pair: Pair, relation: Relation) -> dict[st
         "nulls": 0,
         "clusters": n,
         "off_mass": 0.01,
+        "noise": 0.02,
         "rho": 0.4,
         "n_synergy": n_synergy,
         "n_bottleneck": n_bottleneck,

@@ -1,10 +1,12 @@
-"""The published rule as a reader of the paper would write it: one point at a time, and with none of our code."""
+"""The published rule as a reader of the paper would write it: one point at a time, and with none of our code that applies it."""
 
 import math
 from collections.abc import Sequence
 
+import polars as pl
 from scipy import stats
 
+from trig.classify.samples import points as side_by_side
 from trig.params import Thresholds
 
 PAIR = "IQ-R_TA-S"
@@ -16,18 +18,26 @@ def whole(points: Points) -> list[tuple[float, float]]:
     return [(x, y) for x, y in points if x is not None and y is not None and not math.isnan(x) and not math.isnan(y)]
 
 
+def region(x: float, y: float, t: Thresholds) -> str:
+    """Where a point lies: R_S, R_B or R_T."""
+    strict = t.rule == "reference"
+    if (min(x, y) > t.synergy) if strict else (min(x, y) >= t.synergy):
+        return "R_S"
+    return "R_B" if ((max(x, y) < t.bottleneck) if strict else (max(x, y) <= t.bottleneck)) else "R_T"
+
+
+def located(scores: pl.DataFrame, t: Thresholds) -> pl.DataFrame:
+    """The points of a scores table with the `region` each lies in; null where a score is missing."""
+    found = side_by_side(scores, t.score)
+    names = [None if x is None or y is None else region(x, y, t) for x, y in found.select("x", "y").iter_rows()]
+    return found.with_columns(pl.Series("region", names, pl.String))
+
+
 def counts_by_hand(points: Points, t: Thresholds) -> tuple[int, int, int, int]:
     """Points in R_S and in R_B, and points of R_T above and below the line, one point at a time."""
-    strict, high, low, rest = t.rule == "reference", 0, 0, []
-    for x, y in points:
-        if x is None or y is None:
-            continue
-        if (min(x, y) > t.synergy) if strict else (min(x, y) >= t.synergy):
-            high += 1
-        elif (max(x, y) < t.bottleneck) if strict else (max(x, y) <= t.bottleneck):
-            low += 1
-        else:
-            rest.append((x, y))
+    placed = [(region(x, y, t), (x, y)) for x, y in points if x is not None and y is not None]
+    high, low = (sum(name == where for name, _ in placed) for where in ("R_S", "R_B"))
+    rest = [point for name, point in placed if name == "R_T"]
     if len(rest) < max(t.min_points, 2) or len({x for x, _ in rest}) == 1:
         return high, low, 0, 0
     slope, middle_x, middle_y = line_by_hand(rest)

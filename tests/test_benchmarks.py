@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 import workplace
 
-from benchmarks import full, invented
-from benchmarks.project import Project
+from benchmarks import browser, full, invented
+from benchmarks.project import Project, fresh
 from trig import params, tables
 from trig.classify.relations import relations
 from trig.classify.samples import roots
@@ -93,10 +93,19 @@ def test_an_invented_run_is_the_same_each_time(run: Path, tmp_path: Path) -> Non
     assert all(file.read_bytes() == (run / file.relative_to(tmp_path / "data")).read_bytes() for file in made)
 
 
-def test_the_full_size_rows_on_a_small_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def few_pictures() -> Path:
+    """A fresh copy of the project whose report shows one picture of each pair and model."""
+    place = fresh()
+    full.edit(place, report={"pictures_per_pair": 1})
+    return place
+
+
+def test_the_full_size_rows_on_a_small_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(full, "MODELS", 4)
     monkeypatch.setattr(full, "SHARE", 0.05)
-    monkeypatch.setattr(full, "PICTURES", 1)
+    monkeypatch.setattr(full, "fresh", few_pictures)
     bars = list(full.full(Project()))
     assert "4 × 2,010 samples" in bars[0].what
+    opened = [bar.what for bar in bars if "Chromium" in bar.what]
+    assert (opened == ["first page of it in Chromium"]) == browser.INSTALLED == (browser.MISSING not in capsys.readouterr().err)
     assert (bars[-1].measured, bars[-1].met) == ("classify, gate-relations, report", True)

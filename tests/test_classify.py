@@ -12,13 +12,13 @@ import numpy as np
 import polars as pl
 import pytest
 import synthetic
-from plain import PAIR, Points, by_hand, whole
+from plain import PAIR, Points, by_hand, located, whole
 from scipy import stats
 
 from trig import tables
 from trig.classify.inputs import check_current, roster_scores
 from trig.classify.map import ALL, groups, lines, metrics, overall
-from trig.classify.relations import located, relations
+from trig.classify.relations import relations
 from trig.dimensions import PAIRS, Relation, Task, pairs
 from trig.errors import TableError
 from trig.params import Thresholds
@@ -32,12 +32,12 @@ def limits(**changes: object) -> Thresholds:
 def table(points: Points, pair: str = PAIR, model: str = "a") -> pl.DataFrame:
     """A scores table with one prompt per point; None is a missing score, NaN a row that is not there."""
     rows = [
-        (model, "t2i", pair, f"{pair}_{n}", code, score, score, 0.01, "no answer" if score is None else None, f"{pair}_{n}/{code}")
+        (model, "t2i", pair, f"{pair}_{n}", code, score, score, 0.01, None, "no answer" if score is None else None, f"{pair}_{n}/{code}")
         for n, point in enumerate(points, 1)
         for code, score in zip(pair.split("_"), point, strict=True)
         if score is None or score == score
     ]
-    columns = ("model", "task", "pair", "data_id", "dimension", "score_trig", "expected", "off_mass", "reason", "key")
+    columns = ("model", "task", "pair", "data_id", "dimension", "score_trig", "expected", "off_mass", "stderr", "reason", "key")
     schema = {column: tables.SCORES.columns[column] for column in columns}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
@@ -120,9 +120,30 @@ def test_rho_and_p_equal_scipys(kind: str) -> None:
         assert row["median_y"] == pytest.approx(np.median(ys))
 
 
+def sampled(draw: random.Random, frame: pl.DataFrame) -> pl.DataFrame:
+    """The same scores by a judge that was asked several times; of some answers no error is known."""
+    errors = [draw.uniform(0, 0.5) if draw.random() < 0.8 else None for _ in range(frame.height)]
+    return frame.with_columns(stderr=pl.Series(errors, dtype=pl.Float64))
+
+
+def test_noise_is_the_root_mean_square_of_the_answers_errors() -> None:
+    draw = random.Random(13)
+    read = table([(draw.random(), draw.random()) for _ in range(50)], model="read")
+    asked = sampled(draw, pl.concat([table(cloud(draw), str(pair)) for pair in PAIRS]))
+    of_pair = pl.col("pair").cast(pl.String).str.contains("D-K")
+    beside = asked.filter(~of_pair).with_columns(dimension=pl.lit("D-K", tables.DIMENSION), stderr=pl.lit(9.0))
+    found = relations(pl.concat([read, asked, beside]), limits())
+    for model, pair, noise in found.select("model", "pair", "noise").iter_rows():
+        errors = asked.filter(model=model, pair=pair)["stderr"].drop_nulls().to_list()
+        assert (noise is None) == (not errors)
+        if errors:
+            assert noise == pytest.approx(math.sqrt(math.fsum(error**2 for error in errors) / len(errors)), rel=1e-14)
+    assert found.filter(model="read")["noise"].to_list() == [None] != found.filter(model="a")["noise"].unique().to_list()
+
+
 def test_rows_in_any_order_give_the_same_table() -> None:
     draw = random.Random(3)
-    frame = pl.concat([table(cloud(draw), str(pair), model) for pair in PAIRS[:12] for model in ("a", "b")])
+    frame = sampled(draw, pl.concat([table(cloud(draw), str(pair), model) for pair in PAIRS[:12] for model in ("a", "b")]))
     thresholds = synthetic.thresholds(bootstraps=50)
     whole = relations(frame, thresholds)
     assert whole.equals(relations(frame.sample(fraction=1.0, shuffle=True, seed=5), thresholds))

@@ -12,7 +12,7 @@ from scipy import stats
 
 from trig import tables
 from trig.classify.change import Run, changes, mean_change, rho_change
-from trig.classify.compare import agreement, by_task, differing, follows
+from trig.classify.compare import MAP, agreement, by_task, differing, follows
 from trig.classify.relations import relations
 from trig.dimensions import PAIRS, Relation
 
@@ -88,12 +88,12 @@ def test_the_agreement_of_each_task_is_that_of_its_rows() -> None:
 def scores(clouds: Clouds, model: str = "a") -> pl.DataFrame:
     """Scores of a cloud per pair; NaN is a missing score."""
     rows = [
-        (model, "t2i", pair, f"{pair}_{n}", code, value, value, 0.01)
+        (model, "t2i", pair, f"{pair}_{n}", code, value, value, 0.01, None)
         for pair, cloud in clouds.items()
         for code, values in zip(pair.split("_"), cloud, strict=True)
         for n, value in enumerate((None if value != value else value for value in values.tolist()), 1)
     ]
-    columns = ("model", "task", "pair", "data_id", "dimension", "score_trig", "expected", "off_mass")
+    columns = ("model", "task", "pair", "data_id", "dimension", "score_trig", "expected", "off_mass", "stderr")
     return pl.DataFrame(rows, {name: tables.SCORES.columns[name] for name in columns}, orient="row")
 
 
@@ -105,6 +105,14 @@ def test_a_map_follows_from_its_scores_and_from_no_others() -> None:
     assert not follows(found, scores(other), "expected")
     assert not follows(found, scores({**one, "IQ-R_TA-C": other["IQ-R_TA-S"]}), "expected")
     assert not follows(found.clear(), scores(one), "expected")
+
+
+def test_a_map_from_before_a_column_was_there_is_compared() -> None:
+    draw = np.random.default_rng(12)
+    found = relations(scores({"IQ-R_TA-S": (draw.random(20), draw.random(20))}), THRESHOLDS)
+    older = tables.check(found.drop("noise"), MAP, "relations at v1")
+    assert older.equals(tables.check(found, MAP, "relations"))
+    assert agreement(older, found).share == 1
 
 
 def run(clouds: Clouds, copies: int = 1) -> Run:

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 import synthetic
 from opened import Reader, by_pair, towards
+from plain import located
 from reporting import THRESHOLDS
 from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
@@ -15,7 +16,7 @@ from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
-from trig.classify.relations import located, relations
+from trig.classify.relations import relations
 from trig.params import Thresholds
 from trig.report import page
 from trig.report.contents import Contents

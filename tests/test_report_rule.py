@@ -11,11 +11,11 @@ import numpy as np
 import polars as pl
 import pytest
 import synthetic
-from plain import Points, whole
+from plain import Points, located, whole
 from selenium import webdriver
 from test_classify import cloud, limits, table, thresholds_of
 
-from trig.classify.relations import located, relations
+from trig.classify.relations import relations
 from trig.dimensions import PAIRS, Kind, Relation, Support
 from trig.params import Thresholds
 

@@ -120,6 +120,7 @@ RELATIONS = Table(
         "nulls": pl.Int64,  # samples left out because a score is missing
         "clusters": pl.Int64,  # prompts that these n come from; copies and edits of one prompt count once
         "off_mass": pl.Float64,  # mean probability outside all grades, over the judge's answers on both dimensions
+        "noise": pl.Float64,  # root mean square of `stderr` over these answers; null where none was sampled
         "rho": pl.Float64,  # the correlation that the thresholds name; null when either side is constant
         "p_value": pl.Float64,  # of rho, two-sided, every point by itself
         "n_synergy": pl.Int64,  # points in R_S
@@ -151,7 +152,7 @@ RELATIONS = Table(
     },
     ("model", "task", "pair"),
     frozenset(
-        "off_mass rho p_value density_synergy density_bottleneck slope intercept mean_x mean_y median_x median_y leaning favoured kind"
+        "off_mass noise rho p_value density_synergy density_bottleneck slope intercept mean_x mean_y median_x median_y leaning favoured kind"
         " evidence stability runner_up runner_up_share tilt_p tilt_q conflict_p conflict_q".split()
     )
     | {f"{name}_{end}" for name in INTERVALS for end in ("low", "high")},

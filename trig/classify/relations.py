@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 from trig import tables
-from trig.classify.cloud import RELATIONS, Measured, measure, placed, regions, verdicts
+from trig.classify.cloud import RELATIONS, Measured, measure, placed, verdicts
 from trig.classify.evidence import p_value, q_values, weigh
 from trig.classify.order import Floats, Ints, Places, integers
-from trig.classify.samples import Samples, gather, points
+from trig.classify.samples import Samples, gather
 from trig.classify.stack import Clouds
 from trig.dimensions import Kind, Relation, Support
 from trig.params import Thresholds
@@ -150,12 +150,3 @@ def _support(thresholds: Thresholds) -> pl.Expr:
     holds = (pl.col("stability") >= thresholds.supported_stability) & (q <= thresholds.fdr) & conflict & enough
     words = pl.when(fails).then(pl.lit(Support.UNSUPPORTED.value)).when(holds).then(pl.lit(Support.SUPPORTED.value))
     return pl.when(pl.col("stability").is_not_null()).then(words.otherwise(pl.lit(Support.WEAK.value))).cast(tables.EVIDENCE)
-
-
-def located(scores: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
-    """The points with the `region` each lies in: R_S, R_B or R_T as the rule counts them; null where a score is missing."""
-    found = points(scores, thresholds.score)
-    x, y = (found[side].to_numpy() for side in ("x", "y"))
-    where = regions(x, y, thresholds)
-    names = pl.Series("region", np.select([where.synergy, where.bottleneck], ["R_S", "R_B"], "R_T"))
-    return found.with_columns(region=pl.when(pl.col("x").is_not_null() & pl.col("y").is_not_null()).then(names))

@@ -10,19 +10,21 @@ from trig.classify.stack import Clouds
 from trig.dimensions import Pair
 
 KEY = ("model", "task", "pair")
+ANSWER = ("off_mass", "stderr")
+"""What is known of the judge's answers beside the score."""
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
     """The samples of a run, as clouds: one for each model, task and pair."""
 
-    keys: pl.DataFrame  # model, task, pair, nulls, off_mass, clusters: a row per cloud, in order
+    keys: pl.DataFrame  # model, task, pair, nulls, clusters, off_mass, noise: a row per cloud, in order
     clouds: Clouds
 
 
 def judged(column: str) -> tables.Table:
     """What is read of the scores table to make clouds of this column."""
-    return tables.SCORES.only((*KEY, "data_id", "dimension", "off_mass", column))
+    return tables.SCORES.only((*KEY, "data_id", "dimension", *ANSWER, column))
 
 
 def roots(prompts: pl.DataFrame) -> pl.DataFrame:
@@ -48,18 +50,23 @@ def points(scores: pl.DataFrame, column: str) -> pl.DataFrame:
 
 def gather(scores: pl.DataFrame, column: str, roots: pl.DataFrame | None) -> Samples:
     """The clouds of a run. Without `roots` every prompt is its own; a prompt that `roots` does not name is too."""
-    own = _of_its_pair(scores.select(*KEY, "data_id", "dimension", "off_mass", score=pl.col(column)))
+    own = _of_its_pair(scores.select(*KEY, "data_id", "dimension", *ANSWER, score=pl.col(column)))
     samples = _side_by_side(own)
     whole = pl.col("x").is_not_null() & pl.col("y").is_not_null()
     samples = samples.with_columns(root=_root(samples, roots))
     keys = samples.group_by(KEY, maintain_order=True).agg(
         nulls=(~whole).sum().cast(pl.Int64), n=whole.sum(), clusters=pl.col("root").filter(whole).n_unique().cast(pl.Int64)
     )
-    noise = own.group_by(KEY).agg(off_mass=pl.col("off_mass").drop_nulls().sort().mean())
-    keys = keys.join(noise, on=KEY, how="left", maintain_order="left")
+    keys = keys.join(own.group_by(KEY).agg(**_of_the_judge()), on=KEY, how="left", maintain_order="left")
     scored = samples.filter(whole)
     x, y = (scored[side].to_numpy().astype(np.float64) for side in ("x", "y"))
     return Samples(keys.drop("n"), Clouds(x, y, scored["root"].to_numpy(), keys["n"].to_numpy().astype(np.intp)))
+
+
+def _of_the_judge() -> dict[str, pl.Expr]:
+    """How far the judge's answers about a pair can be trusted. Sorted, since the order of a sum changes its last digits."""
+    off_mass, stderr = (pl.col(name).drop_nulls().sort() for name in ANSWER)
+    return {"off_mass": off_mass.mean(), "noise": stderr.pow(2).mean().sqrt()}
 
 
 def _side_by_side(own: pl.DataFrame) -> pl.DataFrame:

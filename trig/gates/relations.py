@@ -10,7 +10,7 @@ from trig.gates import expect
 LABEL = ("model", "task", "pair")
 CORRELATIONS = ("rho", "rho_low", "rho_high", *(f"{gap}_gap_{end}" for gap in ("mean", "median") for end in ("low", "high")))
 SHARES = (
-    *("density_synergy", "density_bottleneck", "mean_x", "mean_y", "median_x", "median_y", "off_mass"),
+    *("density_synergy", "density_bottleneck", "mean_x", "mean_y", "median_x", "median_y", "off_mass", "noise"),
     *(f"{name}_{end}" for name in ("density_synergy", "density_bottleneck", "mean_x", "mean_y") for end in ("low", "high")),
     *("p_value", "tilt_p", "tilt_q", "conflict_p", "conflict_q", "stability", "runner_up_share"),
 )

@@ -1,0 +1,58 @@
+"""A real browser, and how long it takes to show the report's first page."""
+
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from selenium import webdriver
+from selenium.common.exceptions import TimeoutException
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.ui import WebDriverWait
+
+from benchmarks.programs import FailedError
+
+PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+INSTALLED = bool(PROGRAM and DRIVER)
+MISSING = "no Chromium with its chromedriver: apt-get install chromium chromium-driver"
+FLAGS = (
+    *("headless", "no-sandbox", "disable-gpu", "no-first-run", "disable-background-networking"),
+    *("disable-component-update", "disable-sync", "disable-dev-shm-usage"),
+)
+SHOWN = """
+document.querySelector('.chart')?.scrollIntoView({ behavior: 'instant', block: 'center' });
+return document.documentElement.dataset.ready === 'yes' && document.querySelector('[data-drawn]') !== null;
+"""
+"""Whether the page is ready and a chart is drawn on it; a chart waits until it is in sight."""
+LIMIT = 60
+
+
+@contextmanager
+def started(profile: Path) -> Iterator[webdriver.Chrome]:
+    """A browser with an empty profile."""
+    options = Options()
+    options.binary_location = str(PROGRAM)
+    for flag in [*FLAGS, f"user-data-dir={profile}"]:
+        options.add_argument(f"--{flag}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    with webdriver.Chrome(options=options, service=Service(str(DRIVER))) as driver:
+        yield driver
+
+
+def first_page(report: Path) -> float:
+    """Seconds from the order to open a report's file until its first page is ready and the first chart drawn; the browser runs before.
+
+    Raises FailedError when that takes longer than a minute.
+    """
+    with TemporaryDirectory(ignore_cleanup_errors=True) as profile, started(Path(profile)) as driver:
+        began = time.monotonic()
+        driver.get(report.resolve().as_uri())
+        try:
+            WebDriverWait(driver, LIMIT, poll_frequency=0.02).until(lambda _: driver.execute_script(SHOWN))
+        except TimeoutException:
+            raise FailedError(f"{report}: no chart was drawn on the first page within {LIMIT} s") from None
+        return time.monotonic() - began
