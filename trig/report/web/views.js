@@ -158,14 +158,14 @@ async function model(name) {
   const task = chosen.task;
   const found = (await rowsOf(task)).filter((row) => row.model === name);
   if (!facts.models.includes(name)) return missing(`There is no model ${name} in this report.`);
-  const heads = ["Pair", "Relation", "Evidence", "Stability", "Runner-up", rhoName(), "95 %", "D_s", "D_b", "N_a", "N_b", "Mean of first", "Mean of second", "Favoured", "n", "Missing", "Off-grade mass"];
+  const heads = ["Pair", "Relation", "Evidence", "Stability", "Runner-up", rhoName(), "95 %", "D_s", "D_b", "N_a", "N_b", "Mean of first", "Mean of second", "Favoured", "n", "Missing", "Off-grade mass", "Noise"];
   const body = found.map((row) => [
     { shown: link([row.pair], "pair", name, row.pair), value: row.pair, title: titled(row.pair) },
     { shown: h("span", { class: "named" }, swatch(row), [towards(row), row.kind && ` (${row.kind})`].filter(Boolean).join("")), value: towards(row) },
     row.evidence,
     percent(row.stability), row.runner_up && `${row.runner_up} ${(100 * row.runner_up_share).toFixed(0)} %`, number(row.rho, 2), range(row.rho_low, row.rho_high),
     percent(row.density_synergy), percent(row.density_bottleneck), { shown: row.n_above, value: row.n_above }, { shown: row.n_below, value: row.n_below },
-    number(row.mean_x, 2), number(row.mean_y, 2), row.favoured, { shown: row.n, value: row.n }, { shown: row.nulls, value: row.nulls }, number(row.off_mass, 4),
+    number(row.mean_x, 2), number(row.mean_y, 2), row.favoured, { shown: row.n, value: row.n }, { shown: row.nulls, value: row.nulls }, number(row.off_mass, 4), number(row.noise, 4),
   ]);
   return [
     h("h1", {}, name),
@@ -211,6 +211,7 @@ function verdict(row) {
   const interval = range(row.rho_low, row.rho_high);
   said.push(row.rho === null ? "No correlation: fewer than three samples, or one side is constant." : `${rhoName()} ${fixed(row.rho, 2)}${interval ? ` (${interval})` : ""}.`);
   if (row.off_mass !== null) said.push(`Mean off-grade mass of the judge: ${(100 * row.off_mass).toFixed(1)} %.`);
+  if (row.noise !== null) said.push(`The judge's answers were sampled: standard error of a score ${row.noise.toFixed(3)}.`);
   return said;
 }
 
@@ -465,6 +466,7 @@ const DEFINITIONS = [
   ["Favoured", "The dimension with the higher mean, where the bootstrap interval of the difference leaves 0 out."],
   ["Mean of a dimension", "Over pictures; a picture that stands in several pairs counts once. Interval: 1.96 standard errors."],
   ["Mean of a model", "Of its dimension means, each counting the same. Its interval takes into account that scores of one picture vary together."],
+  ["Noise", "Where answers were sampled: the root mean square of the standard errors of S over both dimensions. Nothing where probabilities were read."],
   ["Kappa", "Cohen's: how far two maps agree beyond chance."],
 ];
 const CAVEATS = [
