@@ -23,7 +23,7 @@ from trig.report.contents import Contents
 
 pytestmark = chromium.needed
 PAIR = "IQ-R_TA-S"
-NAMES = "pair relation evidence stability runner_up rho interval d_s d_b n_a n_b mean_x mean_y favoured n nulls off_mass".split()
+NAMES = "pair relation evidence stability runner_up rho interval d_s d_b n_a n_b mean_x mean_y favoured n nulls off_mass noise".split()
 LIMITS: list[dict[str, object]] = [
     {"synergy": 0.66, "bottleneck": 0.61},
     {"synergy_density": 0.15, "bottleneck_density": 0.05},
