@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any, Protocol, TypeAlias
 
 from trig import params
-from trig.errors import JudgeError
+from trig.errors import JudgeError, PictureError
 from trig.judge.labels import labels
 from trig.judge.pictures import FITTING, Size, fit, size
 from trig.judge.rating import rate
@@ -35,6 +35,10 @@ class Gallery(Protocol):
 
     def read(self, places: Collection[int]) -> Iterator[tuple[int, Files]]:
         """The pictures at these places, 0 to `len` - 1, once each, in the order that is quickest. Raises a TrigError when one cannot be read."""
+        ...
+
+    def names(self, place: int) -> tuple[str, str]:
+        """What a message calls the picture at this place, and the one it was made from."""
         ...
 
 
@@ -67,8 +71,7 @@ def look(gallery: Gallery, settings: params.Judge) -> Iterator[Shown]:
     """What each picture shows, in the order in which they are read. No pixel is decoded."""
     for place, files in gallery.read(range(len(gallery))):
         seen = [file for file in _seen(files, settings) if file is not None]
-        digests = tuple(blake2b(file, digest_size=16).hexdigest() for file in seen)
-        yield Shown(place, digests, tuple(size(file, settings.max_pixels) for file in seen))
+        yield Shown(place, tuple(map(_digest, seen)), tuple(size(file, settings.max_pixels) for file in seen))
 
 
 def call(row: Mapping[str, object], shown: Shown, prompt: str, rubric: str, revision: str, settings: params.Judge) -> Call:
@@ -82,7 +85,7 @@ def answer(found: Sequence[Call], gallery: Gallery, judge: Judge, store: Store, 
     """Fills the store with the answers. What was refused for good is not asked again; any other refusal is, by the next run.
 
     Raises JudgeError when more than `judge.max_failures` questions have no score, refused or answered with no grade, now or before: a run that
-    was stopped for this stops again, with nothing asked.
+    was stopped for this stops again, with nothing asked. Raises PictureError when a picture is no longer the one that its key names.
     """
     ids = labels(settings.scale, judge.encode)
     calls = {each.key: each for each in found}
@@ -123,19 +126,24 @@ def _questions(calls: Sequence[Call], gallery: Gallery, settings: params.Judge, 
     for place, each in enumerate(calls):
         about.setdefault(each.shown.digests, []).append(place)
     groups = {calls[places[0]].shown.place: sorted(places, key=lambda place: calls[place].prompt) for places in about.values()}
-    for at, (image, source) in _fitted(gallery, groups, settings):
+    digests = {place: calls[places[0]].shown.digests for place, places in groups.items()}
+    for at, (image, source) in _fitted(gallery, digests, settings):
         for place in groups[at]:
             order.append(place)
             yield Question(image, calls[place].prompt, calls[place].rubric, source)
 
 
-def _fitted(gallery: Gallery, places: Collection[int], settings: params.Judge) -> Iterator[tuple[int, Files]]:
-    """The pictures at these places as they are sent."""
+def _fitted(gallery: Gallery, digests: Mapping[int, Sequence[str]], settings: params.Judge) -> Iterator[tuple[int, Files]]:
+    """The pictures at these places as they are sent. Each file must have the digest that its key names: the answer is kept under that key."""
     pool = ThreadPoolExecutor()
     ahead: deque[tuple[int, Future[Files]]] = deque()
     try:
-        for place, files in gallery.read(places):
-            ahead.append((place, pool.submit(_fit, _seen(files, settings), settings.max_pixels)))
+        for place, files in gallery.read(digests):
+            seen = _seen(files, settings)
+            for file, digest, name in zip(seen, digests[place], gallery.names(place), strict=False):  # there may be no second file
+                if file is not None and _digest(file) != digest:
+                    raise PictureError(f"{name}: changed while it was judged; run again")
+            ahead.append((place, pool.submit(_fit, seen, settings.max_pixels)))
             if len(ahead) > AHEAD:
                 first, ready = ahead.popleft()
                 yield first, ready.result()
@@ -144,6 +152,10 @@ def _fitted(gallery: Gallery, places: Collection[int], settings: params.Judge) -
             yield first, ready.result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _digest(file: bytes) -> str:
+    return blake2b(file, digest_size=16).hexdigest()
 
 
 def _fit(files: Files, max_pixels: int) -> Files:

@@ -39,6 +39,10 @@ class Pile:
             sample = self.samples[place]
             yield place, (_bytes(sample.image), None if sample.source is None else _bytes(sample.source))
 
+    def names(self, place: int) -> tuple[str, str]:
+        """The paths of the files."""
+        return str(self.samples[place].image), str(self.samples[place].source)
+
 
 def samples(target: Path, prompt: str | None) -> list[Sample]:
     """What `target` names: a picture, all pictures under a folder, or the rows of a CSV or Parquet table.
