@@ -13,10 +13,12 @@ from PIL import ImageFile
 from trig import params, tables
 from trig.backends.transformers import Transformers
 from trig.dimensions import Pair, Task
+from trig.errors import PictureError
 from trig.judge import ask as asking
 from trig.judge.album import Album
 from trig.judge.ask import AHEAD, Call, Files, answer, call, look
 from trig.judge.run import Painted, calls, scores
+from trig.judge.samples import Pile, Sample
 from trig.scales import SCALES
 from trig.store import Progress, Store
 
@@ -54,6 +56,27 @@ class Watched:
         for each in self.real.read(places):
             self.given += 1
             yield each
+
+    def names(self, place: int) -> tuple[str, str]:
+        return self.real.names(place)
+
+
+class Swapped:
+    """A gallery in which, once it was looked at, a picture is another: a folder that is still being written."""
+
+    def __init__(self, real: asking.Gallery, place: int, other: Files) -> None:
+        self.real, self.place, self.other, self.looked = real, place, other, False
+
+    def __len__(self) -> int:
+        return len(self.real)
+
+    def read(self, places: Collection[int]) -> Iterator[tuple[int, Files]]:
+        for place, files in self.real.read(places):
+            yield place, self.other if self.looked and place == self.place else files
+        self.looked = True
+
+    def names(self, place: int) -> tuple[str, str]:
+        return self.real.names(place)
 
 
 @pytest.fixture
@@ -107,6 +130,34 @@ def test_what_is_known_is_neither_read_nor_decoded_again(tmp_path: Path, decodes
         assert (len(glib.asked), watched.given, len(decodes)) == (4, 2, 2)
         run(found[:24], watched, glib, store, **small)
         assert (len(glib.asked), watched.given, len(decodes)) == (4, 2, 2)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_no_answer_about_another_picture_is_kept_under_a_key(which: int, tmp_path: Path) -> None:
+    found = []
+    for number in range(3):
+        files = tmp_path / f"{number}.png", tmp_path / f"{number}-source.png"
+        for place, file in enumerate(files):
+            file.write_bytes(factories.png(2 * number + place, 64, 64))
+        found.append(Sample(files[0], "make it red", Task.P2P, files[1]))
+    pile, glib = Pile(found), factories.Glib()
+    before = next(files for _, files in pile.read([1]))
+    swapped = Swapped(pile, 1, (factories.png(9), before[1]) if which == 0 else (before[0], factories.png(9)))
+    wanted = [call({}, shown, "make it red", "rubric", glib.revision, settings()) for shown in look(swapped, settings())]
+    with Store.open(tmp_path) as store:
+        name = (found[1].image, found[1].source)[which]
+        with pytest.raises(PictureError, match=rf"^{name}: changed while it was judged; run again$"):
+            run(wanted, swapped, glib, store)
+        assert wanted[1].key not in store.known(asking.SHELF, [each.key for each in wanted])
+        assert run(wanted, pile, factories.Glib(), store).done == 3
+
+
+def test_a_pipeline_picture_that_changed_is_named_by_its_prompt(tmp_path: Path) -> None:
+    painted = shards(tmp_path / "images", 3)
+    swapped = Swapped(painted, 2, (factories.png(9), None))
+    swapped.looked = True
+    with Store.open(tmp_path) as store, pytest.raises(PictureError, match=r"^images: t2i .*_1: changed while it was judged; run again$"):
+        run(calls(painted, "1", settings()), swapped, factories.Glib(), store)
 
 
 def test_a_picture_in_several_subsets_is_read_once_and_its_questions_stand_together(tmp_path: Path) -> None:

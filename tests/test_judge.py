@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from io import BytesIO
-from math import exp, log
+from math import exp, inf, log
 from pathlib import Path
 
 import factories
@@ -226,6 +226,14 @@ class Unwell:
             yield place, Refusal("the wire was cut") if place in self.cut else said
 
 
+class OffGrade(factories.Glib):
+    """Answers with a grade half of the time."""
+
+    def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
+        for place, _ in super().ask(questions, labels):
+            yield place, Answer((log(0.5), *[-inf] * (len(labels.grades) - 1)))
+
+
 def painted(prompts: pl.DataFrame, images: pl.DataFrame | None = None) -> judging.Painted:
     return judging.Painted(prompts, Album([factories.images(prompts) if images is None else images]))
 
@@ -275,6 +283,32 @@ def test_too_many_questions_without_an_answer_stop_the_stage_and_lose_nothing(ju
         unwell.cut, unwell.asked = (), 0
         list(asking.answer(found, shown, unwell, store, settings()))
         assert unwell.asked == len(found) - kept and kept >= 9
+
+
+def test_too_many_stored_answers_without_a_grade_stop_the_next_run_too() -> None:
+    prompts = tables.split(factories.prompts(), "test")
+    shown, glib = painted(prompts), OffGrade()
+    with Store.passing() as store:
+        found = judging.calls(shown, glib.revision, settings())
+        for asked in (4, 4):
+            with pytest.raises(JudgeError, match=r"max_failures: more than 3 questions have no score \(4: more than 10% of the answer's"):
+                list(asking.answer(found, shown, glib, store, settings(max_failures=3, max_off_mass=0.1)))
+            assert len(glib.asked) == asked
+        assert len(store.known(asking.SHELF, [call.key for call in found])) == 4
+        last = list(asking.answer(found, shown, glib, store, settings(max_failures=len(found), max_off_mass=0.1)))[-1]
+        assert (last.reused, last.computed) == (4, len(found) - 4)
+
+
+def test_too_many_pictures_that_cannot_be_decoded_stop_the_next_run_too(judge: Transformers) -> None:
+    prompts = tables.split(factories.prompts(), "test")
+    torn = pl.struct(pl.lit(b"no picture ").add(pl.col("data_id").cast(pl.Binary)).alias("bytes"), pl.col("image").struct["path"])
+    shown, watched = painted(prompts, factories.images(prompts).with_columns(image=torn)), Unwell(judge)
+    with Store.passing() as store:
+        found = judging.calls(shown, judge.revision, settings())
+        for asked in (4, 4):
+            with pytest.raises(JudgeError, match=r"max_failures: more than 3 questions have no score \(4: the picture cannot"):
+                list(asking.answer(found, shown, watched, store, settings(max_failures=3)))
+            assert watched.asked == asked
 
 
 def test_the_judge_of_an_edit_sees_what_was_edited_unless_told_otherwise(judge: Transformers) -> None:

@@ -129,5 +129,37 @@ def test_a_picture_without_a_prompt_and_a_folder_without_a_picture_are_one_line(
     (folder / "empty").mkdir()
     with pytest.raises(PictureError, match="there is no picture here"):
         score(folder / "empty")
-    with pytest.raises(TableError, match=r"must end in \.csv or \.parquet"):
-        score(folder, out=folder / "scores.xlsx")
+    (folder / "1.txt").write_bytes("ein Bär".encode("latin-1"))
+    with pytest.raises(PictureError, match=r"1.txt: this prompt is not UTF-8 text; write it as UTF-8"):
+        score(folder)
+
+
+@pytest.mark.parametrize(
+    ("out", "why"),
+    [
+        ("scores.xlsx", r"must end in \.csv or \.parquet"),
+        ("nope/scores.csv", "there is no folder .*nope; make it, or name another"),
+        ("0.txt/scores.csv", "there is no folder .*0.txt; make it, or name another"),
+        ("folder.csv", "this is a folder; name a file"),
+    ],
+)
+def test_where_no_scores_can_be_written_nothing_is_asked(out: str, why: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "folder.csv").mkdir()
+    monkeypatch.setattr(judges, "load", lambda *_: pytest.fail("a judge was loaded"))
+    with pytest.raises(TableError, match=f"^--out: .*{Path(out).name}: .*{why}$"):
+        score(folder, out=folder / out)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_scores_that_cannot_be_written_are_one_line_and_their_answers_are_kept(
+    kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = factories.Glib()
+    monkeypatch.setattr(judges, "load", lambda *_: asked)
+    blocked = folder / f".scores.{kind}.part"
+    blocked.mkdir()
+    with pytest.raises(TableError, match=rf"^--out: .*scores.{kind}: it cannot be written \(.*name another file and run again$"):
+        score(folder, out=folder / f"scores.{kind}")
+    blocked.rmdir()
+    score(folder, out=folder / f"scores.{kind}")
+    assert len(asked.asked) == 30

@@ -43,8 +43,8 @@ def score(
 ) -> None:
     """Rates pictures with the configured judge. A run that was stopped goes on where it was."""
     asked = [dimension(code) for code in codes or ()] or list(Dimension)
-    if out and out.suffix not in {".csv", ".parquet"}:
-        raise TableError(f"--out: {out}: the file must end in .csv or .parquet")
+    if out:
+        _writable(out)
     table = _rate(samples(target, prompt), asked, batch_size, fresh)
     rows = table.to_dicts()
     if out:
@@ -73,17 +73,35 @@ def _rate(found: Sequence[Sample], asked: Sequence[Dimension], batch_size: int |
         return Judge(judges.load(settings, batch_size), settings.judge, store).score(found, asked, watch)
 
 
+def _writable(out: Path) -> None:
+    """Raises TableError, before anything is asked, where the scores could not be written."""
+    if out.suffix not in {".csv", ".parquet"}:
+        raise TableError(f"--out: {out}: the file must end in .csv or .parquet")
+    if out.is_dir():
+        raise TableError(f"--out: {out}: this is a folder; name a file")
+    if not out.parent.is_dir():
+        raise TableError(f"--out: {out}: there is no folder {out.parent}; make it, or name another")
+
+
 def _write(table: pl.DataFrame, out: Path) -> None:
-    """The whole table or none: a CSV has a column for each grade's probability."""
+    """The whole table or none."""
     part = out.with_name(f".{out.name}.part")
-    if out.suffix == ".csv":
+    try:
+        _fill(table, part, out.suffix)
+        part.replace(out)
+    except OSError as error:
+        raise TableError(f"--out: {out}: it cannot be written ({str(error).splitlines()[0]}); name another file and run again") from None
+    print(f"{table.height} scores are in {out}")
+
+
+def _fill(table: pl.DataFrame, file: Path, suffix: str) -> None:
+    """A CSV has a column for each grade's probability."""
+    if suffix == ".csv":
         grades = table["grades"][0]
         shares = [pl.col("p").list.get(place, null_on_oob=True).alias(f"p_{grade}") for place, grade in enumerate(grades)]
-        table.with_columns(shares).drop("p", "grades").write_csv(part)
+        table.with_columns(shares).drop("p", "grades").write_csv(file)
     else:
-        table.write_parquet(part)
-    part.replace(out)
-    print(f"{table.height} scores are in {out}")
+        table.write_parquet(file)
 
 
 def _line(row: dict[str, Any]) -> str:

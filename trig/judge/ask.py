@@ -9,7 +9,7 @@ from hashlib import blake2b
 from typing import Any, Protocol, TypeAlias
 
 from trig import params
-from trig.errors import JudgeError
+from trig.errors import JudgeError, PictureError
 from trig.judge.labels import labels
 from trig.judge.pictures import FITTING, Size, fit, size
 from trig.judge.rating import rate
@@ -22,6 +22,8 @@ REFUSED = "refusals"
 """Why a question has no answer, so that the table can say it."""
 AHEAD = 16
 """Pictures that are read and made smaller while others are asked about; no more of them are in memory than these and those that the judge takes."""
+AT_A_TIME = 500
+"""Stored answers that are in memory together."""
 Files: TypeAlias = tuple[bytes, bytes | None]
 """A picture, and the one it was made from."""
 
@@ -33,6 +35,10 @@ class Gallery(Protocol):
 
     def read(self, places: Collection[int]) -> Iterator[tuple[int, Files]]:
         """The pictures at these places, 0 to `len` - 1, once each, in the order that is quickest. Raises a TrigError when one cannot be read."""
+        ...
+
+    def names(self, place: int) -> tuple[str, str]:
+        """What a message calls the picture at this place, and the one it was made from."""
         ...
 
 
@@ -65,8 +71,7 @@ def look(gallery: Gallery, settings: params.Judge) -> Iterator[Shown]:
     """What each picture shows, in the order in which they are read. No pixel is decoded."""
     for place, files in gallery.read(range(len(gallery))):
         seen = [file for file in _seen(files, settings) if file is not None]
-        digests = tuple(blake2b(file, digest_size=16).hexdigest() for file in seen)
-        yield Shown(place, digests, tuple(size(file, settings.max_pixels) for file in seen))
+        yield Shown(place, tuple(map(_digest, seen)), tuple(size(file, settings.max_pixels) for file in seen))
 
 
 def call(row: Mapping[str, object], shown: Shown, prompt: str, rubric: str, revision: str, settings: params.Judge) -> Call:
@@ -79,19 +84,23 @@ def call(row: Mapping[str, object], shown: Shown, prompt: str, rubric: str, revi
 def answer(found: Sequence[Call], gallery: Gallery, judge: Judge, store: Store, settings: params.Judge) -> Iterator[Progress]:
     """Fills the store with the answers. What was refused for good is not asked again; any other refusal is, by the next run.
 
-    Raises JudgeError when more than `judge.max_failures` questions have no score: refused now or before, or answered with no grade.
+    Raises JudgeError when more than `judge.max_failures` questions have no score, refused or answered with no grade, now or before: a run that
+    was stopped for this stops again, with nothing asked. Raises PictureError when a picture is no longer the one that its key names.
     """
     ids = labels(settings.scale, judge.encode)
     calls = {each.key: each for each in found}
-    hopeless = {key for key, said in store.get(REFUSED, calls).items() if read(said)["final"]}
+    hopeless = {key: str(said["reason"]) for key, said in _kept(store, REFUSED, list(calls)) if said["final"]}
     wanted = {key: each for key, each in calls.items() if key not in hopeless}
     refusals: dict[str, Refusal] = {}
-    reasons = Counter(str(read(said)["reason"]) for said in store.get(REFUSED, hopeless).values())
+    reasons = Counter(hopeless.values())
 
-    def missed(reason: str) -> None:
-        reasons[reason] += 1
-        if reasons.total() > settings.max_failures:
-            raise JudgeError(_too_many(reasons, settings.max_failures))
+    def missed(said: Answer | Refusal) -> None:
+        if reason := rate(said, settings.max_off_mass, settings.scale).reason:
+            reasons[reason] += 1
+
+    for _, kept in _kept(store, SHELF, list(wanted)):
+        missed(_said(kept).answer)
+    _bearable(reasons, settings.max_failures)
 
     def ask(left: list[Call]) -> Iterator[tuple[int, bytes | None]]:
         order: list[int] = []
@@ -102,8 +111,8 @@ def answer(found: Sequence[Call], gallery: Gallery, judge: Judge, store: Store, 
             else:
                 refusals[left[place].key] = said
                 yield place, None
-            if reason := rate(said, settings.max_off_mass, settings.scale).reason:
-                missed(reason)
+            missed(said)
+            _bearable(reasons, settings.max_failures)
 
     try:
         yield from fill(store, SHELF, wanted, ask, settings.batch_size)
@@ -117,19 +126,24 @@ def _questions(calls: Sequence[Call], gallery: Gallery, settings: params.Judge, 
     for place, each in enumerate(calls):
         about.setdefault(each.shown.digests, []).append(place)
     groups = {calls[places[0]].shown.place: sorted(places, key=lambda place: calls[place].prompt) for places in about.values()}
-    for at, (image, source) in _fitted(gallery, groups, settings):
+    digests = {place: calls[places[0]].shown.digests for place, places in groups.items()}
+    for at, (image, source) in _fitted(gallery, digests, settings):
         for place in groups[at]:
             order.append(place)
             yield Question(image, calls[place].prompt, calls[place].rubric, source)
 
 
-def _fitted(gallery: Gallery, places: Collection[int], settings: params.Judge) -> Iterator[tuple[int, Files]]:
-    """The pictures at these places as they are sent."""
+def _fitted(gallery: Gallery, digests: Mapping[int, Sequence[str]], settings: params.Judge) -> Iterator[tuple[int, Files]]:
+    """The pictures at these places as they are sent. Each file must have the digest that its key names: the answer is kept under that key."""
     pool = ThreadPoolExecutor()
     ahead: deque[tuple[int, Future[Files]]] = deque()
     try:
-        for place, files in gallery.read(places):
-            ahead.append((place, pool.submit(_fit, _seen(files, settings), settings.max_pixels)))
+        for place, files in gallery.read(digests):
+            seen = _seen(files, settings)
+            for file, digest, name in zip(seen, digests[place], gallery.names(place), strict=False):  # there may be no second file
+                if file is not None and _digest(file) != digest:
+                    raise PictureError(f"{name}: changed while it was judged; run again")
+            ahead.append((place, pool.submit(_fit, seen, settings.max_pixels)))
             if len(ahead) > AHEAD:
                 first, ready = ahead.popleft()
                 yield first, ready.result()
@@ -138,6 +152,10 @@ def _fitted(gallery: Gallery, places: Collection[int], settings: params.Judge) -
             yield first, ready.result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _digest(file: bytes) -> str:
+    return blake2b(file, digest_size=16).hexdigest()
 
 
 def _fit(files: Files, max_pixels: int) -> Files:
@@ -150,12 +168,13 @@ def _seen(files: Files, settings: params.Judge) -> Files:
     return files if settings.reference_image == "source" else (files[0], None)
 
 
-def _too_many(reasons: Counter[str], allowed: int) -> str:
-    ((reason, count),) = reasons.most_common(1)
-    return (
-        f"params.yaml: judge.max_failures: more than {allowed} questions have no score ({count}: {reason}); mend the judge and run again, or"
-        f" raise it: what was answered is kept"
-    )
+def _bearable(reasons: Counter[str], allowed: int) -> None:
+    if reasons.total() > allowed:
+        ((reason, count),) = reasons.most_common(1)
+        raise JudgeError(
+            f"params.yaml: judge.max_failures: more than {allowed} questions have no score ({count}: {reason}); mend that and run again, or"
+            f" raise it: what was answered is kept"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +192,22 @@ def said(found: Sequence[Call], store: Store) -> Iterator[tuple[Call, Said]]:
     answers, refused = store.get(SHELF, keys), store.get(REFUSED, keys)
     for each in found:
         if each.key in answers:
-            kept = read(answers[each.key])
-            engine, dtype = kept.pop("engine"), kept.pop("dtype")
-            yield each, Said(Answer(**{**kept, "logprobs": tuple(kept["logprobs"])}), engine, dtype)
+            yield each, _said(read(answers[each.key]))
         else:
             yield each, Said(Refusal(**read(refused[each.key])))
+
+
+def _said(kept: Mapping[str, Any]) -> Said:
+    """What a payload of the answers holds."""
+    told = {name: value for name, value in kept.items() if name not in ("engine", "dtype")}
+    return Said(Answer(**{**told, "logprobs": tuple(told["logprobs"])}), kept["engine"], kept["dtype"])
+
+
+def _kept(store: Store, shelf: str, keys: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the store has under these keys, a few in memory at a time."""
+    for start in range(0, len(keys), AT_A_TIME):
+        for key, payload in store.get(shelf, keys[start : start + AT_A_TIME]).items():
+            yield key, read(payload)
 
 
 def _written(said: Mapping[str, object]) -> bytes:

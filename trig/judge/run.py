@@ -53,6 +53,11 @@ class Painted:
             number = numbers[place]
             yield number, (image, self.rows["source_image"][number])
 
+    def names(self, place: int) -> tuple[str, str]:
+        """By the prompt's task and name."""
+        row = self.rows.row(place, named=True)
+        return f"images: {row['task']} {row['data_id']}", f"prompts: {row['task']} {row['data_id']}: source_image"
+
 
 def calls(painted: Painted, revision: str, settings: params.Judge, watch: Callable[[Steps], object] = deque) -> list[Call]:
     """One call per picture and dimension, all questions about a picture side by side. `watch` goes through the look at each picture."""

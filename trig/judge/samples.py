@@ -39,6 +39,10 @@ class Pile:
             sample = self.samples[place]
             yield place, (_bytes(sample.image), None if sample.source is None else _bytes(sample.source))
 
+    def names(self, place: int) -> tuple[str, str]:
+        """The paths of the files."""
+        return str(self.samples[place].image), str(self.samples[place].source)
+
 
 def samples(target: Path, prompt: str | None) -> list[Sample]:
     """What `target` names: a picture, all pictures under a folder, or the rows of a CSV or Parquet table.
@@ -58,7 +62,12 @@ def _prompt(picture: Path) -> str:
     beside = picture.with_suffix(".txt")
     if not beside.is_file():
         raise PictureError(f"{picture}: its prompt is not known; give --prompt, or write it to {beside.name} beside it")
-    return beside.read_text("utf-8").strip()
+    try:
+        return beside.read_text("utf-8").strip()
+    except UnicodeDecodeError:
+        raise PictureError(f"{beside}: this prompt is not UTF-8 text; write it as UTF-8") from None
+    except OSError:
+        raise PictureError(f"{beside}: it cannot be read") from None
 
 
 def _rows(table: Path) -> list[Sample]:
