@@ -16,7 +16,8 @@ from trig.errors import PictureError, TableError
 from trig.judge import Judge, Sample
 from trig.judge.album import Album
 from trig.judge.ask import answer
-from trig.judge.run import Painted, calls
+from trig.judge.byhand import COLUMNS
+from trig.judge.run import Painted, calls, scores
 from trig.protocols import Answer, Labels, Question, Refusal
 from trig.store import Store
 from trig.tables import split
@@ -57,11 +58,16 @@ def test_a_table_becomes_a_table(folder: Path, capsys: pytest.CaptureFixture[str
     assert "40 scores are in" in told.out and "10 of 40 have no score; the first:" in told.err
     rows = pl.read_csv(out)
     assert rows["dimension"].to_list() == [each.value for each in Dimension] * 4
+    sent = ["max_pixels", "reference_image", "judged_width", "judged_height"]
+    settings = params.load().judge
+    assert rows.select(sent).unique(maintain_order=True).rows() == [
+        (settings.max_pixels, settings.reference_image, *size) for size in ((64, 64), (None, None))
+    ]
     grades = [f"p_{grade}" for grade in params.load().judge.scale.grades]
     good = rows.filter(pl.col("reason").is_null())
     assert good.height == 30 and good.select(pl.sum_horizontal(grades)).to_series().to_list() == pytest.approx([1] * 30)
     score(table, out=folder / "scores.parquet")
-    assert pl.read_parquet(folder / "scores.parquet").height == 40
+    assert pl.read_parquet_schema(folder / "scores.parquet") == COLUMNS
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,11 +106,16 @@ def test_what_the_pipeline_asked_is_known_and_the_other_way_round(tmp_path: Path
         assert len(glib.asked) == 8
         both = judge.score(found, (Dimension.REALISM, Dimension.CONTENT))
         assert len(glib.asked) == 8 and both["reason"].null_count() == 8
+        table = scores(calls(painted, glib.revision, settings), store, glib.revision, settings)
+        shared = [name for name in COLUMNS if name in table.columns]
+        assert both.select(shared).rows() == table.select(shared).rows()
+        assert set(COLUMNS) - set(shared) == {"image", "prompt", "grades"} and both.width == 24
+        assert all(both.schema[name] in (table.schema[name], pl.String) for name in shared)
         judge.score(found)
         assert len(glib.asked) == 40
         every = settings.model_copy(update={"dimensions": "all"})
-        table = list(answer(calls(painted, glib.revision, every), painted, glib, store, every))
-        assert len(glib.asked) == 40 and table[-1].reused == 40
+        steps = list(answer(calls(painted, glib.revision, every), painted, glib, store, every))
+        assert len(glib.asked) == 40 and steps[-1].reused == 40
 
 
 @pytest.mark.parametrize(

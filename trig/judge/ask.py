@@ -197,6 +197,31 @@ def said(found: Sequence[Call], store: Store) -> Iterator[tuple[Call, Said]]:
             yield each, Said(Refusal(**read(refused[each.key])))
 
 
+def row(call: Call, said: Said, revision: str, settings: params.Judge) -> dict[str, object]:
+    """The call's row of a table of scores, wherever its picture came from: its score, or the reason why there is none, and how it was judged."""
+    answered = said.answer if isinstance(said.answer, Answer) else None
+    rating = rate(said.answer, settings.max_off_mass, settings.scale)
+    width, height = call.shown.sizes[0] or (None, None)
+    return {
+        **call.row,
+        **asdict(rating),
+        "status": "null" if rating.reason else "ok",
+        "judge": f"{settings.name}@{revision}",
+        "engine": said.engine,
+        "dtype": said.dtype,
+        "mode": answered and answered.mode,
+        "tokens": answered and answered.tokens,
+        "cached": answered and answered.cached,
+        "picture_tokens": answered and answered.picture_tokens,
+        "scale": "/".join(settings.scale.grades),
+        "max_pixels": settings.max_pixels,
+        "reference_image": settings.reference_image,
+        "judged_width": width,
+        "judged_height": height,
+        "key": call.key,
+    }
+
+
 def _said(kept: Mapping[str, Any]) -> Said:
     """What a payload of the answers holds."""
     told = {name: value for name, value in kept.items() if name not in ("engine", "dtype")}

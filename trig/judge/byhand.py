@@ -3,18 +3,16 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import polars as pl
 
 from trig import params
 from trig.dimensions import Dimension
-from trig.judge.ask import Call, Said, Shown, answer, call, look, said
-from trig.judge.rating import rate
+from trig.judge.ask import Call, Shown, answer, call, look, row, said
 from trig.judge.rubrics import rubric
 from trig.judge.samples import Pile, Sample
 from trig.keys import content_key
-from trig.protocols import Answer
 from trig.protocols import Judge as Backend
 from trig.store import Store
 
@@ -29,7 +27,12 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "mode": pl.String,  # exact, top or sampled; null without an answer
     "rubric": pl.String,  # hash of the question's text
     "tokens": pl.Int64,  # of the question, pictures included; null where they are not told
-    "picture_tokens": pl.Int64,  # of these, how many stand for pictures; null where that is not told
+    "cached": pl.Int64,  # of these, how many the server had computed before; null where it does not tell
+    "picture_tokens": pl.Int64,  # of `tokens`, how many stand for pictures; null where that is not told
+    "max_pixels": pl.Int64,  # larger pictures were made smaller
+    "reference_image": pl.String,  # whether the judge was sent the source picture
+    "judged_width": pl.Int32,  # pixels of the picture that the judge was sent; null for what cannot be read
+    "judged_height": pl.Int32,
     "grades": pl.List(pl.String),  # worst to best
     "p": pl.List(pl.Float64),  # of each grade; sums to 1
     "expected": pl.Float64,  # S, 0 to 1
@@ -61,36 +64,24 @@ class Judge:
         dimensions: Sequence[Dimension] = tuple(Dimension),
         watch: Callable[[Iterator[tuple[int, int]]], object] = deque,
     ) -> pl.DataFrame:
-        """One row per sample and dimension, in order, with the columns of `COLUMNS`: (samples · dimensions, 19).
+        """One row per sample and dimension, in order, with the columns of `COLUMNS`: (samples · dimensions, 24).
 
         Answers are taken from the store, the pipeline's too, and kept there as they come, so that a call that was stopped goes on where it was;
         without a store everything is asked. `watch` goes through the work, which yields now and then how many questions are done and how many
-        there are, equal ones counted once, and may show it. Raises PictureError when a file cannot be read; a picture that cannot be decoded has
-        no score, and a reason.
+        there are, equal ones counted once, and may show it. Raises PictureError when a file cannot be read or changes meanwhile; a picture that cannot be
+        decoded has no score, and a reason.
         """
         pile = Pile(samples)
         shown = {each.place: each for each in look(pile, self.settings)}
         found = [self._call(sample, dimension, shown[place]) for place, sample in enumerate(samples) for dimension in dimensions]
+        grades = list(self.settings.scale.grades)
         patient = self.settings.model_copy(update={"max_failures": len(found)})
         with nullcontext(self.store) if self.store else Store.passing() as store:
             watch((step.done, step.total) for step in answer(found, pile, self.backend, store, patient))
-            return pl.DataFrame([self._row(*each) for each in said(found, store)], schema=COLUMNS)
+            rows = [{**row(*each, self.backend.revision, self.settings), "grades": grades} for each in said(found, store)]
+            return pl.DataFrame(rows, schema=COLUMNS)
 
     def _call(self, sample: Sample, dimension: Dimension, shown: Shown) -> Call:
         text = rubric(sample.task, dimension, self.settings.scale.grades)
         names = {"image": str(sample.image), "prompt": sample.prompt, "task": sample.task.value, "dimension": dimension.value}
         return call({**names, "rubric": content_key(rubric=text)}, shown, sample.prompt, text, self.backend.revision, self.settings)
-
-    def _row(self, call: Call, said: Said) -> dict[str, object]:
-        answered = said.answer if isinstance(said.answer, Answer) else None
-        return {
-            **call.row,
-            "judge": f"{self.settings.name}@{self.backend.revision}",
-            "engine": said.engine,
-            "dtype": said.dtype,
-            "mode": answered and answered.mode,
-            "tokens": answered and answered.tokens,
-            "picture_tokens": answered and answered.picture_tokens,
-            "grades": list(self.settings.scale.grades),
-            **asdict(rate(said.answer, self.settings.max_off_mass, self.settings.scale)),
-        }

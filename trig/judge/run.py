@@ -12,11 +12,10 @@ from trig import params, tables
 from trig.dimensions import Dimension, Pair, Task
 from trig.errors import TableError
 from trig.judge.album import Album
-from trig.judge.ask import Call, Files, Shown, answer, call, look, said
-from trig.judge.rating import rate
+from trig.judge.ask import Call, Files, Shown, answer, call, look, row, said
 from trig.judge.rubrics import rubrics
 from trig.keys import content_key
-from trig.protocols import Answer, Judge
+from trig.protocols import Judge
 from trig.store import Store
 
 Steps: TypeAlias = Iterator[tuple[int, int]]
@@ -66,15 +65,13 @@ def calls(painted: Painted, revision: str, settings: params.Judge, watch: Callab
     texts = {task: rubrics(Task(task), settings.scale.grades) for task in painted.rows["task"].unique()}
     hashes = {text: content_key(rubric=text) for found in texts.values() for text in found.values()}
     found = []
-    for number, row in enumerate(painted.rows.drop("source_image").iter_rows(named=True)):
-        width, height = shown[number].sizes[0] or (None, None)
-        names = {"model": row["model"], "task": row["task"], "pair": row["pair"], "data_id": row["data_id"], "image_key": row["key"]}
-        seen = {"judged_width": width, "judged_height": height}
-        pair = Pair.parse(row["pair"])
+    for number, each in enumerate(painted.rows.drop("source_image").iter_rows(named=True)):
+        names = {"model": each["model"], "task": each["task"], "pair": each["pair"], "data_id": each["data_id"], "image_key": each["key"]}
+        pair = Pair.parse(each["pair"])
         for dimension in (pair.x, pair.y) if settings.dimensions == "pair" else Dimension:
-            rubric = texts[row["task"]][dimension]
-            known = {**names, **seen, "dimension": dimension.value, "rubric": hashes[rubric]}
-            found.append(call(known, shown[number], row["prompt"], rubric, revision, settings))
+            rubric = texts[each["task"]][dimension]
+            known = {**names, "dimension": dimension.value, "rubric": hashes[rubric]}
+            found.append(call(known, shown[number], each["prompt"], rubric, revision, settings))
     return found
 
 
@@ -98,35 +95,5 @@ def judged(painted: Painted, judge: Judge, store: Store, settings: params.Judge,
 
 def scores(found: Sequence[Call], store: Store, revision: str, settings: params.Judge) -> pl.DataFrame:
     """The scores table: every call has a row, with a score or with the reason why there is none."""
-    how = {
-        "judge": f"{settings.name}@{revision}",
-        "scale": "/".join(settings.scale.grades),
-        "max_pixels": settings.max_pixels,
-        "reference_image": settings.reference_image,
-    }
-    rows = []
-    for each, told in said(found, store):
-        rating = rate(told.answer, settings.max_off_mass, settings.scale)
-        answered = told.answer if isinstance(told.answer, Answer) else None
-        rows.append(
-            {
-                **each.row,
-                **how,
-                "score_trig": rating.score_trig,
-                "expected": rating.expected,
-                "stderr": rating.stderr,
-                "confidence": rating.confidence,
-                "off_mass": rating.off_mass,
-                "p": rating.p,
-                "status": "null" if rating.reason else "ok",
-                "reason": rating.reason,
-                "engine": told.engine,
-                "dtype": told.dtype,
-                "mode": answered and answered.mode,
-                "tokens": answered and answered.tokens,
-                "cached": answered and answered.cached,
-                "picture_tokens": answered and answered.picture_tokens,
-                "key": each.key,
-            }
-        )
+    rows = [row(each, told, revision, settings) for each, told in said(found, store)]
     return pl.DataFrame(rows, schema=dict(tables.SCORES.columns))
