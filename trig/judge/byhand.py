@@ -68,8 +68,8 @@ class Judge:
 
         Answers are taken from the store, the pipeline's too, and kept there as they come, so that a call that was stopped goes on where it was;
         without a store everything is asked. `watch` goes through the work, which yields now and then how many questions are done and how many
-        there are, equal ones counted once, and may show it. Raises PictureError when a file cannot be read; a picture that cannot be decoded has
-        no score, and a reason.
+        there are, equal ones counted once, and may show it. Raises PictureError when a file cannot be read or changes meanwhile; a picture that cannot be
+        decoded has no score, and a reason.
         """
         pile = Pile(samples)
         shown = {each.place: each for each in look(pile, self.settings)}
