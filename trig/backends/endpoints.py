@@ -19,13 +19,17 @@ LONGEST_WAIT = 120.0
 
 
 class Endpoint:
-    """One server: how many questions it may have at a time, which rises with its answers and halves when it has too much, and whether it is up."""
+    """One server: how many questions it may have at a time, and whether it is up.
+
+    The number rises by one with each answer until the server has too much for the first time. Then it halves, and again whenever it is too much, and
+    rises by one with as many answers as there are at a time.
+    """
 
     def __init__(self, url: str, key: str, settings: ServedJudge) -> None:
         self.client = AsyncOpenAI(base_url=url, api_key=key, timeout=settings.timeout, max_retries=0)
         self.most = settings.concurrency
         self.alone = len(settings.endpoints) == 1  # nobody else could be asked instead
-        self.limit = float(min(8, self.most))
+        self.limit, self.eager = float(min(8, self.most)), True
         self.busy = self.failures = 0
         self.down_until = self.halved_at = 0.0
 
@@ -48,10 +52,10 @@ class Endpoint:
         self.busy -= 1
 
     def answered(self) -> None:
-        """A question was answered: one more at a time, after as many answers as there are at a time now."""
+        """A question was answered: more may be asked at a time."""
         self.left()
         self.failures = 0
-        self.limit = min(self.most, self.limit + 1 / self.limit)
+        self.limit = min(self.most, self.limit + (1 if self.eager else 1 / self.limit))
 
     def failed(self, error: Exception) -> None:
         """A question was not answered. Too many questions or no time: half as many from now on; one failure after another: none for a while."""
@@ -60,7 +64,7 @@ class Endpoint:
         if (
             isinstance(error, openai.RateLimitError | openai.APITimeoutError) and now - self.halved_at > 1
         ):  # others under way will say the same
-            self.limit, self.halved_at = max(1.0, self.limit / 2), now
+            self.limit, self.halved_at, self.eager = max(1.0, self.limit / 2), now, False
         if not isinstance(error, openai.RateLimitError) and now >= self.down_until:  # one failure for all that are under way
             self.failures += 1
             unreachable = isinstance(error, openai.APIConnectionError) and not isinstance(error, openai.APITimeoutError)
