@@ -25,8 +25,7 @@ def main(prompts: Path, images: Path, scores: Path, relations: Path, gates: Path
     judged = inputs.roster_scores(scores, roster, asked)
     inputs.check_current(found, judged, settings.thresholds, relations)
     placed = points(judged, settings.thresholds.score)
-    keys = judged.select("model", "task", "data_id", "image_key").unique()
-    shown = sheets.pick(placed.join(keys, on=["model", "task", "data_id"]), settings.report.pictures_per_pair)
+    shown = sheets.pick(placed, judged, settings.report.pictures_per_pair)
     with Store.open() as store:
         bar("pictures", ((step.done, step.total) for step in sheets.draw(shown, images, store)))
         pictures = sheets.drawn(shown, store)

@@ -1,9 +1,10 @@
-"""Settings of all tests, and what some share: a browser, and a vLLM server, which takes half a minute to start."""
+"""Settings of all tests, and what some share: a browser, a report in it, and a vLLM server, which takes half a minute to start."""
 
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import workplace
@@ -11,6 +12,11 @@ from hypothesis import settings
 from selenium import webdriver
 
 from benchmarks.browser import started
+
+if TYPE_CHECKING:
+    from opened import Reader
+
+    from trig.report.contents import Contents
 
 settings.register_profile("slow machines", deadline=None)
 settings.load_profile("slow machines")
@@ -23,6 +29,35 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
         yield driver
 
 
+@pytest.fixture(scope="module")
+def contents(tmp_path_factory: pytest.TempPathFactory) -> "Contents":
+    """The contents of a report on an invented run with plainly coloured pictures and hostile texts."""
+    import opened  # here and below: loads what most tests need not wait for
+
+    return opened.run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="module")
+def home(contents: "Contents", tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of that report, as one page."""
+    from trig.report import page
+
+    path = tmp_path_factory.mktemp("report") / "index.html"
+    path.write_text(page.render(contents).html, "utf-8")
+    return path.as_uri()
+
+
+@pytest.fixture
+def reader(browser: webdriver.Chrome, home: str) -> Iterator["Reader"]:
+    """Somebody before that report, who leaves no message in the console."""
+    from opened import Reader
+
+    reader = Reader(browser, home)
+    reader.screen()
+    yield reader
+    reader.quiet()
+
+
 HOME = Path(os.environ.get("TRIG_VLLM_HOME", Path.home() / ".cache/trig-vllm"))
 """Where `benchmarks.vllm.SERVE` builds vLLM for the CPU."""
 
@@ -30,7 +65,7 @@ HOME = Path(os.environ.get("TRIG_VLLM_HOME", Path.home() / ".cache/trig-vllm"))
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """`trig serve`, starting vLLM for the CPU with what that build needs on a small machine: its address, and its folder with a `log`."""
-    from benchmarks import vllm  # loads openai, which most tests need not wait for
+    from benchmarks import vllm
 
     if not vllm.SERVE.is_file():
         pytest.skip(f"there is no {vllm.SERVE} to build vLLM with")

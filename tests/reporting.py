@@ -47,5 +47,4 @@ def contents_of(root: Path, rows: int = 12, per_pair: int = 3) -> Contents:
 
 def picked(scores: pl.DataFrame, per_pair: int) -> list[Sheet]:
     """The pictures that a report shows, as the stage picks them."""
-    keys = scores.select("model", "task", "data_id", "image_key").unique()
-    return sheets.pick(points(scores, THRESHOLDS.score).join(keys, on=["model", "task", "data_id"]), per_pair)
+    return sheets.pick(points(scores, THRESHOLDS.score), scores, per_pair)

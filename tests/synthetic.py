@@ -59,7 +59,7 @@ def scores(model: str, frame: pl.DataFrame) -> pl.DataFrame:
                     "mode": "exact",
                     "rubric": code,
                     "image_key": f"{model}/{data_id}",
-                    "key": f"{data_id}/{code}",
+                    "key": f"{model}/{data_id}/{code}",
                 }
             )
     return pl.DataFrame(found, schema=dict(tables.SCORES.columns))

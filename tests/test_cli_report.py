@@ -140,8 +140,8 @@ def test_a_browser_that_goes_is_no_error(port: int, capsys: pytest.CaptureFixtur
 
 def test_ctrl_c_ends_it_with_one_line(folder: Path) -> None:
     command = [sys.executable, "-c", START, "report", "--folder", str(folder)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, env=workplace.environment(), **pipes) as served:  # type: ignore[call-overload]
+    with subprocess.Popen(command, env=workplace.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as served:
+        assert served.stdout is not None
         address = served.stdout.readline().strip()
         try:
             assert urllib.request.urlopen(address, timeout=10).read() == b"<title>the map</title>"

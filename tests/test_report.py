@@ -92,6 +92,14 @@ def test_a_model_without_scores_has_no_mean(contents: Contents) -> None:
     assert page.render(replace(contents, scores=none, answers=none)).html
 
 
+def test_a_model_that_lacks_a_dimension_has_no_mean_beside_those_that_have_it(contents: Contents) -> None:
+    lacking = (pl.col("model") == "tiny-turbo") & (pl.col("dimension") == "D-K")
+    answers = contents.answers.with_columns(expected=pl.when(~lacking).then("expected"))
+    found = dict(numbers.levels(answers, "expected").select("model", "mean").iter_rows())
+    assert [model for model, mean in found.items() if mean is None] == ["tiny-turbo"]
+    assert found["tiny"] == numbers.levels(contents.answers, "expected").filter(model="tiny")["mean"].item()
+
+
 @pytest.mark.parametrize("column", ["confidence", "off_mass"])
 def test_a_histogram_holds_every_answer_once(contents: Contents, column: str) -> None:
     steps = numbers.histogram(contents.answers, column)

@@ -1,7 +1,6 @@
 """The report in a real browser, at laptop and phone width, light and dark: each page, its tables, and who can use it. Skipped where no Chromium is
 installed."""
 
-from collections.abc import Iterator
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -11,13 +10,12 @@ import chromium
 import opened
 import pytest
 from opened import Reader
-from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from synthetic import EVIL
 
-from trig.report import charts, numbers, page, theme
+from trig.report import charts, numbers, theme
 from trig.report.contents import Contents
 
 pytestmark = chromium.needed
@@ -55,25 +53,6 @@ return one.id || one.getAttribute('aria-label') || one.textContent.trim().slice(
 LABELS = "return [...document.querySelectorAll('.figure .small:first-child')].map((one) => one.ariaLabel.replace('Save as SVG: ', ''))"
 DRAWN = "return [...document.querySelectorAll('.chart')].every((one) => one.dataset.drawn)"
 CONTROLS = {"link", "button", "combobox", "slider", "image", "graphics-document", "DisclosureTriangle", "dialog", "region", "navigation"}
-
-
-@pytest.fixture(scope="module")
-def contents(tmp_path_factory: pytest.TempPathFactory) -> Contents:
-    return opened.run(tmp_path_factory.mktemp("run"))
-
-
-@pytest.fixture(scope="module")
-def reader(browser: webdriver.Chrome, contents: Contents, tmp_path_factory: pytest.TempPathFactory) -> Reader:
-    path = tmp_path_factory.mktemp("report") / "index.html"
-    path.write_text(page.render(contents).html, "utf-8")
-    return Reader(browser, path.as_uri())
-
-
-@pytest.fixture(autouse=True)
-def _quiet(reader: Reader) -> Iterator[None]:
-    reader.screen()
-    yield
-    reader.quiet()
 
 
 def assert_shown(reader: Reader, name: str, width: int) -> None:

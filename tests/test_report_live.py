@@ -10,7 +10,6 @@ import synthetic
 from opened import Reader, by_pair, towards
 from plain import located
 from reporting import THRESHOLDS
-from selenium import webdriver
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.keys import Keys
@@ -18,7 +17,6 @@ from selenium.webdriver.support.ui import Select
 
 from trig.classify.relations import relations
 from trig.params import Thresholds
-from trig.report import page
 from trig.report.contents import Contents
 
 pytestmark = chromium.needed
@@ -49,25 +47,6 @@ return [...document.querySelectorAll(arguments[0])].map((one) => {
   return one.style.backgroundImage;
 });
 """
-
-
-@pytest.fixture(scope="module")
-def contents(tmp_path_factory: pytest.TempPathFactory) -> Contents:
-    return opened.run(tmp_path_factory.mktemp("run"))
-
-
-@pytest.fixture(scope="module")
-def reader(browser: webdriver.Chrome, contents: Contents, tmp_path_factory: pytest.TempPathFactory) -> Reader:
-    path = tmp_path_factory.mktemp("report") / "index.html"
-    path.write_text(page.render(contents).html, "utf-8")
-    return Reader(browser, path.as_uri())
-
-
-@pytest.fixture(autouse=True)
-def _quiet(reader: Reader) -> Any:
-    reader.screen()
-    yield
-    reader.quiet()
 
 
 def at(limits: dict[str, object], **more: object) -> Thresholds:

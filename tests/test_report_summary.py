@@ -42,8 +42,8 @@ def contents(tmp_path_factory: pytest.TempPathFactory) -> Contents:
 def told(of: Contents) -> str:
     """The summary of these contents."""
     changes = [(tuning, numbers.changes(of.scores, tuning, of.score)) for tuning in of.tunings]
-    means = numbers.means(of.scores, of.score)
-    return summary(of.models, of.relations, means, of.maps, of.thresholds, tiny=of.tiny, gates=of.gates, changes=changes)
+    levels = numbers.levels(of.answers, of.score)
+    return summary(of.models, of.relations, levels, of.maps, of.thresholds, tiny=of.tiny, gates=of.gates, changes=changes)
 
 
 def rows(text: str, first: str) -> list[list[str]]:
@@ -121,9 +121,9 @@ def test_the_first_lines_say_what_it_is(contents: Contents) -> None:
 
 
 def test_gates_that_hold_are_one_line(contents: Contents) -> None:
-    means = numbers.means(contents.scores, "expected")
+    levels = numbers.levels(contents.answers, "expected")
     text = summary(
-        contents.models, contents.relations, means, {}, contents.thresholds, tiny=True, gates=[Gate("a", True, 3), Gate("b", True, 1)]
+        contents.models, contents.relations, levels, {}, contents.thresholds, tiny=True, gates=[Gate("a", True, 3), Gate("b", True, 1)]
     )
     assert "\n\nAll 2 gates hold.\n\n" in text
 
@@ -135,11 +135,11 @@ def test_the_same_contents_give_the_same_text(contents: Contents) -> None:
 def hostile(of: Contents, name: str) -> str:
     """The summary of a run in which a model, a gate and what it says, and a group bear this name."""
     relations = of.relations.filter(model="tiny").with_columns(model=pl.lit(name))
-    means = numbers.means(of.scores.filter(model="tiny"), of.score).with_columns(model=pl.lit(name))
+    levels = numbers.levels(of.answers.filter(model="tiny"), of.score).with_columns(model=pl.lit(name))
     tuning = Tuning(name, name, ("IQ-R_TA-S",))
     changes = numbers.changes(of.scores, of.tunings[0], of.score)
     gates, maps = [Gate(name, False, 2, (name, name))], {(name, "t2i"): (name,)}
-    return summary((name,), relations, means, maps, of.thresholds, tiny=True, gates=gates, changes=[(tuning, changes)])
+    return summary((name,), relations, levels, maps, of.thresholds, tiny=True, gates=gates, changes=[(tuning, changes)])
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -30,8 +30,9 @@ def means(answers: pl.DataFrame, column: str) -> pl.DataFrame:
 def levels(answers: pl.DataFrame, column: str) -> pl.DataFrame:
     """Mean of each model's dimension means, each dimension counting the same, with a 95 % interval: model, mean, low, high, n, nulls.
 
-    The scores of one picture vary together, so the interval is taken over pictures: a picture moves the mean by the sum of what each of its scores
-    moves it by (the linear part of the mean's variance).
+    A model that has no score in a dimension in which another has some has no mean: it would be one of other things. The scores of one picture vary
+    together, so the interval is taken over pictures: a picture moves the mean by the sum of what each of its scores moves it by (the linear part of
+    the mean's variance).
     """
     of = ["model", "dimension"]
     known = answers.drop_nulls(column).with_columns(own=pl.col(column).sort().mean().over(of), count=pl.len().over(of))
@@ -39,7 +40,9 @@ def levels(answers: pl.DataFrame, column: str) -> pl.DataFrame:
     moved = known.with_columns(part=(pl.col(column) - pl.col("own")) / pl.col("count") / dimensions)
     pictures = moved.group_by("model", "image_key").agg(part=pl.col("part").sort().sum())
     half = pictures.group_by("model").agg(half=HALF_WIDTH * (pl.col("part") ** 2).sort().sum().sqrt())
-    level = known.unique(of, maintain_order=True).group_by("model").agg(mean=pl.col("own").sort().mean())
+    every = known["dimension"].n_unique()
+    level = known.unique(of, maintain_order=True).group_by("model").agg(mean=pl.col("own").sort().mean(), has=pl.len())
+    level = level.filter(pl.col("has") == every).drop("has")
     counts = answers.group_by("model").agg(n=pl.col(column).count(), nulls=pl.col(column).null_count())
     found = counts.join(level, on="model", how="left").join(half, on="model", how="left").sort("model")
     return found.with_columns(low=pl.col("mean") - pl.col("half"), high=pl.col("mean") + pl.col("half")).drop("half")

@@ -35,6 +35,6 @@ def publish(contents: Contents, metrics: Mapping[str, object], folder: Path) -> 
 
 def _summary(contents: Contents) -> str:
     changes = [(one, numbers.changes(contents.scores, one, contents.score)) for one in contents.tunings]
-    means = numbers.means(contents.answers, contents.score)
-    of = contents.models, contents.relations, means, contents.maps, contents.thresholds
+    levels = numbers.levels(contents.answers, contents.score)
+    of = contents.models, contents.relations, levels, contents.maps, contents.thresholds
     return summary.summary(*of, tiny=contents.tiny, gates=contents.gates, changes=changes)

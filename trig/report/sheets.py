@@ -39,7 +39,7 @@ class Sheet:
     task: str
     pair: str
     names: tuple[str, ...]  # data_id of each picture
-    pictures: tuple[str, ...]  # their keys
+    pictures: tuple[str, ...]  # what names their bytes
 
     @cached_property
     def key(self) -> str:
@@ -57,17 +57,21 @@ class Sheet:
         return ceil(len(self.names) / COLUMNS)
 
 
-def pick(points: pl.DataFrame, per_pair: int) -> list[Sheet]:
+def pick(points: pl.DataFrame, scores: pl.DataFrame, per_pair: int) -> list[Sheet]:
     """The pictures to show, `per_pair` of each model and subset at most, from the worst to the best mean score over models.
 
     Half of them, or all where there are so few, are of the same prompts for every model and spread evenly. The other half are a model's own: by turns
     the sample whose lower score is highest, whose higher score is lowest, and those that lie furthest to either side. So if a model has any sample
-    in R_S or in R_B, at whatever thresholds, one is shown. `points` has the `image_key` of each sample.
+    in R_S or in R_B, at whatever thresholds, one is shown. The key of a score names the bytes of its picture, so
+    that it names the picture here.
     """
     if not per_pair:
         return []
+    pictures = scores.group_by("model", "task", "data_id").agg(picture=pl.col("key").min())
     found = []
-    for part in points.sort(*SUBSET, "model", "data_id").partition_by(SUBSET, maintain_order=True):
+    for part in (
+        points.join(pictures, on=["model", "task", "data_id"]).sort(*SUBSET, "model", "data_id").partition_by(SUBSET, maintain_order=True)
+    ):
         levels = part.group_by("data_id").agg(level=(pl.col("x") + pl.col("y")).sort().mean()).sort("level", "data_id", nulls_last=True)
         order = {name: place for place, name in enumerate(levels["data_id"])}
         own = per_pair // 2 if len(order) > per_pair else 0
@@ -75,12 +79,12 @@ def pick(points: pl.DataFrame, per_pair: int) -> list[Sheet]:
         shared = {levels["data_id"][place] for place in spread.tolist()}
         task, pair = part.select(SUBSET).row(0)
         for (model,), of in (
-            part.select("model", "data_id", "image_key", "x", "y").partition_by("model", maintain_order=True, as_dict=True).items()
+            part.select("model", "data_id", "picture", "x", "y").partition_by("model", maintain_order=True, as_dict=True).items()
         ):
-            pictures = dict(zip(of["data_id"], of["image_key"], strict=True))
-            names = [*shared.intersection(pictures), *(_extremes(of, shared, own) if own else ())]
+            keys = dict(zip(of["data_id"], of["picture"], strict=True))
+            names = [*shared.intersection(keys), *(_extremes(of, shared, own) if own else ())]
             names.sort(key=order.__getitem__)
-            found.append(Sheet(str(model), task, pair, tuple(names), tuple(pictures[name] for name in names)))
+            found.append(Sheet(str(model), task, pair, tuple(names), tuple(keys[name] for name in names)))
     return found
 
 

@@ -18,7 +18,7 @@ SHOWN = tuple(relation for relation in Relation if relation not in (Relation.NON
 def summary(
     models: Sequence[str],
     relations: pl.DataFrame,
-    means: pl.DataFrame,
+    levels: pl.DataFrame,
     maps: Mapping[tuple[str, str], Sequence[str]],
     thresholds: Mapping[str, object],
     *,
@@ -28,14 +28,14 @@ def summary(
 ) -> str:
     """A short text: what was measured, a row per model, each tuned model's change, and the groups and supported verdicts folded away.
 
-    `means` and `changes` are as `trig.report.numbers` finds them, `maps` holds the groups in words per model and task.
+    `levels` and `changes` are as `trig.report.numbers` finds them, `maps` holds the groups in words per model and task.
     """
     parts: list[list[str]] = [
         [f"## Dimension Trade-off Map of {len(models)} {'model' if len(models) == 1 else 'models'}"],
         [TINY if tiny else REAL],
         [_rule(thresholds)],
         _gates(gates),
-        _models(models, relations, means),
+        _models(models, relations, levels),
         *(_tuned(tuning, frame) for tuning, frame in changes),
         *_folded(models, relations, maps),
     ]
@@ -62,20 +62,20 @@ def _gates(gates: Sequence[Gate]) -> list[str]:
     return [f"**Gates that fail, {len(failed)} of {len(gates)}:**", "", *told]
 
 
-def _models(models: Sequence[str], relations: pl.DataFrame, means: pl.DataFrame) -> list[str]:
+def _models(models: Sequence[str], relations: pl.DataFrame, levels: pl.DataFrame) -> list[str]:
     heads = ("model", "scores", "missing", "mean score", *Relation, "supported")
-    rows = [_model(model, relations.filter(pl.col("model") == model), means.filter(pl.col("model") == model)) for model in models]
+    rows = [_model(model, relations.filter(pl.col("model") == model), levels.filter(pl.col("model") == model)) for model in models]
     note = "The mean score is that of the dimensions' means. Supported: of the four relations, those that the evidence holds up."
     return [*table(heads, rows), "", note]
 
 
-def _model(model: str, relations: pl.DataFrame, means: pl.DataFrame) -> list[str]:
-    level = means.select(pl.col("mean").sort().mean()).item()
+def _model(model: str, relations: pl.DataFrame, own: pl.DataFrame) -> list[str]:
+    level = own["mean"].to_list()[0]
     counts = [relations.filter(pl.col("relation") == name.value).height for name in Relation]
     supported = "–" if _unknown(relations) else str(_supported(relations).height)
     return [
         code(model),
-        *map(str, (means["n"].sum(), means["nulls"].sum())),
+        *map(str, (own["n"].sum(), own["nulls"].sum())),
         "–" if level is None else f"{level:.3f}",
         *map(str, counts),
         supported,
