@@ -6,6 +6,7 @@ python -m stages.classify PROMPTS SCORES RELATIONS
 from pathlib import Path
 
 from stages._cli import run
+from stages._spread import spread
 from trig import params, tables
 from trig.classify.inputs import roster_scores
 from trig.classify.relations import relations
@@ -17,7 +18,7 @@ def main(prompts: Path, scores: Path, out: Path) -> None:
     settings = params.load()
     asked = tables.read(prompts, tables.PROMPTS)
     held_out = roster_scores(scores, settings.generate.roster, asked, judged(settings.thresholds.score))
-    tables.write(relations(held_out, settings.thresholds, roots(asked)), tables.RELATIONS, out)
+    tables.write(relations(held_out, settings.thresholds, roots(asked), spread), tables.RELATIONS, out)
 
 
 if __name__ == "__main__":

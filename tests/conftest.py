@@ -15,8 +15,7 @@ from benchmarks.browser import started
 
 if TYPE_CHECKING:
     from opened import Reader
-
-    from trig.report.contents import Contents
+    from reporting import Run
 
 settings.register_profile("slow machines", deadline=None)
 settings.load_profile("slow machines")
@@ -30,20 +29,18 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 
 
 @pytest.fixture(scope="module")
-def contents(tmp_path_factory: pytest.TempPathFactory) -> "Contents":
-    """The contents of a report on an invented run with plainly coloured pictures and hostile texts."""
+def ran(tmp_path_factory: pytest.TempPathFactory) -> "Run":
+    """A report on an invented run with plainly coloured pictures and hostile texts."""
     import opened  # here and below: loads what most tests need not wait for
 
     return opened.run(tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="module")
-def home(contents: "Contents", tmp_path_factory: pytest.TempPathFactory) -> str:
+def home(ran: "Run", tmp_path_factory: pytest.TempPathFactory) -> str:
     """The address of that report, as one page."""
-    from trig.report import page
-
     path = tmp_path_factory.mktemp("report") / "index.html"
-    path.write_text(page.render(contents).html, "utf-8")
+    path.write_text(ran.html, "utf-8")
     return path.as_uri()
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 import synthetic
 from PIL import Image
-from reporting import THRESHOLDS, contents_of
+from reporting import THRESHOLDS, Run, run_of
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -24,7 +24,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from trig import tables
 from trig.classify.relations import relations
 from trig.report import sheets
-from trig.report.contents import Contents, Gate
+from trig.report.contents import Gate
 from trig.store import Store
 
 ROWS, PICTURES = 24, 12
@@ -48,25 +48,25 @@ control.dispatchEvent(new Event(control.type === 'range' ? 'input' : 'change', {
 """
 
 
-def run(root: Path) -> Contents:
+def run(root: Path) -> Run:
     """An invented run with plainly coloured pictures, in which every text that somebody else wrote is hostile."""
-    contents = contents_of(root, ROWS, PICTURES)
-    painted(root / "plain", contents)
+    ran = run_of(root, ROWS, PICTURES)
+    painted(root / "plain", ran)
     with Store.open(root / "plain" / "work") as store:
-        list(sheets.draw(contents.sheets, root / "plain", store))
-        drawn = sheets.drawn(contents.sheets, store)
-    first = min(set.intersection(*(set(shown(contents, model, "IQ-R_IQ-O")) for model in contents.models)))
+        list(sheets.draw(ran.sheets, root / "plain", store))
+        drawn = sheets.drawn(ran.sheets, store)
+    first = min(set.intersection(*(set(shown(ran, model, "IQ-R_IQ-O")) for model in ran.models)))
     renamed = pl.col("data_id").replace({first: ID})
-    frames = {name: getattr(contents, name).with_columns(renamed) for name in ("prompts", "points")}
+    frames = {name: getattr(ran, name).with_columns(renamed) for name in ("prompts", "points")}
     hostile = pl.when(pl.col("data_id") == ID).then(pl.lit(synthetic.EVIL)).otherwise("prompt")
     frames["prompts"] = frames["prompts"].with_columns(prompt=hostile)
-    sheets_shown = tuple(replace(sheet, names=tuple(ID if name == first else name for name in sheet.names)) for sheet in contents.sheets)
+    sheets_shown = tuple(replace(sheet, names=tuple(ID if name == first else name for name in sheet.names)) for sheet in ran.sheets)
     reason = pl.when(pl.col("expected").is_null()).then(pl.lit(synthetic.EVIL))
-    gates = (*contents.gates, Gate("images/tiny", False, 3, (synthetic.EVIL, "too dark")))
-    scores = contents.scores.with_columns(renamed, reason=reason)
+    gates = (*ran.gates, Gate("images/tiny", False, 3, (synthetic.EVIL, "too dark")))
+    scores = ran.scores.with_columns(renamed, reason=reason)
     answers, found = tables.distinct(scores), relations(scores, THRESHOLDS)
-    contents = replace(contents, **frames, scores=scores, answers=answers, relations=found)
-    return replace(contents, sheets=sheets_shown, pictures=drawn, gates=gates)
+    ran = replace(ran, **frames, scores=scores, answers=answers, relations=found)
+    return replace(ran, sheets=sheets_shown, pictures=drawn, gates=gates)
 
 
 def colour(model: str, data_id: str) -> tuple[int, int, int]:
@@ -75,8 +75,8 @@ def colour(model: str, data_id: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def painted(folder: Path, contents: Contents) -> None:
-    for sheet in contents.sheets:
+def painted(folder: Path, ran: Run) -> None:
+    for sheet in ran.sheets:
         place = {"model": sheet.model, "task": sheet.task, "pair": sheet.pair}
         rows = [
             {**place, "data_id": name, "image": {"bytes": plain(colour(sheet.model, name)), "path": None}}
@@ -87,9 +87,9 @@ def painted(folder: Path, contents: Contents) -> None:
         tables.write(shard, tables.IMAGES, folder / sheet.model / sheet.task / f"{sheet.pair}.parquet")
 
 
-def shown(contents: Contents, model: str, pair: str) -> tuple[str, ...]:
+def shown(ran: Run, model: str, pair: str) -> tuple[str, ...]:
     """The names of the pictured samples, in order."""
-    return next((sheet.names for sheet in contents.sheets if (sheet.model, sheet.pair) == (model, pair)), ())
+    return next((sheet.names for sheet in ran.sheets if (sheet.model, sheet.pair) == (model, pair)), ())
 
 
 def plain(shade: tuple[int, int, int]) -> bytes:

@@ -1,5 +1,7 @@
-"""The contents of a report on an invented run, put together as the stage does."""
+"""A report on an invented run, put together as the stages do."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -10,15 +12,72 @@ from trig.classify import compare
 from trig.classify import map as dtm
 from trig.classify.relations import relations
 from trig.classify.samples import points
-from trig.report import sheets
-from trig.report.contents import Contents, Gate, Published, Tuning, Yardstick
+from trig.report import page, publish, sheets, stills
+from trig.report.contents import Contents, Gate, Judged, Published, Tuning, Yardstick
+from trig.report.digest import digest
 from trig.report.sheets import Sheet
 from trig.store import Store
 
 THRESHOLDS = synthetic.thresholds()
 
 
-def contents_of(root: Path, rows: int = 12, per_pair: int = 3) -> Contents:
+@dataclass(frozen=True)
+class Run:
+    """All that a report is made of, before and after the thresholds, so that a test can change any of it."""
+
+    models: tuple[str, ...]
+    prompts: pl.DataFrame
+    scores: pl.DataFrame
+    answers: pl.DataFrame
+    points: pl.DataFrame
+    relations: pl.DataFrame
+    maps: Mapping[tuple[str, str], tuple[str, ...]]
+    overall: Mapping[str, tuple[str, ...]]
+    agreements: Sequence[Mapping[str, object]]
+    sheets: Sequence[Sheet]
+    pictures: Mapping[str, bytes]
+    thresholds: Mapping[str, object]
+    tiny: bool
+    tunings: tuple[Tuning, ...]
+    gates: tuple[Gate, ...]
+    versions: Mapping[str, str]
+    settings: Mapping[str, str]
+    yardstick: Yardstick | None
+    published: Published | None
+
+    @property
+    def score(self) -> str:
+        return str(self.thresholds["score"])
+
+    @property
+    def judged(self) -> Judged:
+        """What no threshold decides."""
+        return Judged(
+            *(self.models, self.prompts, self.scores, self.answers, self.points, self.score, self.sheets, self.pictures, self.tiny),
+            *(self.tunings, self.versions, self.settings, self.yardstick),
+        )
+
+    @property
+    def contents(self) -> Contents:
+        made, _ = digest(self.judged)
+        return Contents(made, self.relations, self.maps, self.overall, self.agreements, self.thresholds, self.gates, self.published)
+
+    @property
+    def html(self) -> str:
+        return page.render(self.contents)
+
+    def write(self, folder: Path) -> None:
+        """Every file of the report but the still of the dimensions."""
+        _, beside = digest(self.judged)
+        publish.lay(beside, folder)
+        publish.publish(self.contents, folder)
+
+    @property
+    def stills(self) -> tuple[bytes, bytes]:
+        return stills.maps(self.contents), stills.dimensions(self.judged)
+
+
+def run_of(root: Path, rows: int = 12, per_pair: int = 3) -> Run:
     """A run of three models, 42 pairs and `rows` prompts each, written to `root`."""
     synthetic.write(root, rows)
     prompts = tables.read(root / "prompts.parquet", tables.PROMPTS)
@@ -27,7 +86,7 @@ def contents_of(root: Path, rows: int = 12, per_pair: int = 3) -> Contents:
     with Store.open(root / "work") as store:
         list(sheets.draw(shown, root / "images", store))
         pictures = sheets.drawn(shown, store)
-    return Contents(
+    return Run(
         *(synthetic.MODELS, prompts, scores, tables.distinct(scores), points(scores, THRESHOLDS.score), found),
         maps=dtm.all_lines(found),
         overall=dtm.overall_lines(found),

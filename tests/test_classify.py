@@ -17,8 +17,9 @@ from scipy import stats
 
 from trig import tables
 from trig.classify.inputs import check_current, roster_scores
-from trig.classify.map import ALL, groups, lines, metrics, overall
+from trig.classify.map import ALL, answered, groups, lines, metrics, overall
 from trig.classify.relations import relations
+from trig.classify.samples import points
 from trig.dimensions import PAIRS, Relation, Task, pairs
 from trig.errors import TableError
 from trig.params import Thresholds
@@ -284,7 +285,7 @@ def test_the_map_over_all_models_has_groups_and_is_that_of_the_only_model() -> N
     assert over_all.select("task", "pair").rows() == one.select("task", "pair").rows() == [("t2i", str(pair)) for pair in pairs(Task.T2I)]
     assert over_all["supported"].null_count() == over_all.height
     assert lines(one, ALL, "t2i") == lines(found, "tiny", "t2i")
-    told: Any = metrics(found, frame, synthetic.prompts(24))["overall"]
+    told: Any = metrics(found, answered(frame, synthetic.prompts(24)))["overall"]
     assert told["pairs"]["t2i"] == dict(over_all.select("pair", "relation").iter_rows())
     assert told["map"]["t2i"] == asdict(groups(over_all, ALL, "t2i"))
 
@@ -333,7 +334,7 @@ def test_metrics_are_small_and_count_nulls() -> None:
     frame = table([(0.9, 0.5)] * 11 + [(None, 0.5)])
     frame = frame.with_columns(reason=pl.when(pl.col("expected").is_null()).then(pl.lit("no answer")))
     prompts = pl.DataFrame({"split": ["test"] * 12}, schema={"split": tables.SPLIT})
-    models: Any = metrics(relations(frame, limits()), frame, prompts)["models"]
+    models: Any = metrics(relations(frame, limits()), answered(frame, prompts))["models"]
     model = models["a"]
     assert model["dimensions"]["IQ-R"] == {"n": 11, "nulls": 1, "score_trig": 0.9, "expected": 0.9}
     assert (model["n"], model["nulls"], model["reasons"]) == (23, 1, {"no answer": 1})
@@ -365,7 +366,8 @@ def test_a_missing_or_swapped_file_is_one_line(tmp_path: Path) -> None:
 def test_relations_of_other_scores_or_thresholds_are_refused() -> None:
     scores, where = synthetic.scores("tiny", synthetic.prompts(12)), Path("relations.parquet")
     found = relations(scores, limits(bootstraps=5))
-    check_current(found.reverse(), scores, limits(bootstraps=5), where)
-    for other, thresholds in [(scores.slice(2), limits()), (scores, limits(synergy=0.6)), (scores, limits(dispersion_corr=0.1))]:
+    held = points(scores, "expected")
+    check_current(found.reverse(), held, limits(bootstraps=5), where)
+    for other, thresholds in [(held.slice(2), limits()), (held, limits(synergy=0.6)), (held, limits(dispersion_corr=0.1))]:
         with pytest.raises(TableError, match="made from other scores or thresholds"):
             check_current(found, other, thresholds, where)

@@ -19,7 +19,7 @@ from trig import params
 ROOT = Path(__file__).parents[1]
 GRAPH: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
 PLUMBING = {
-    *("stages/__init__.py", "stages/_cli.py", "trig/__init__.py", "trig/backends/__init__.py"),
+    *("stages/__init__.py", "stages/_cli.py", "stages/_spread.py", "trig/__init__.py", "trig/backends/__init__.py"),
     *("trig/complaints.py", "trig/errors.py", "trig/params.py", "trig/store.py"),
 }
 """What decides how a stage runs and fails, and never what it writes: the values of parameters are dependencies of their own."""
@@ -103,7 +103,9 @@ def test_a_program_is_there(stage: str) -> None:
 
 
 def test_a_study_of_thresholds_computes_no_picture_and_trains_nothing() -> None:
-    assert {stage for stage in GRAPH if "thresholds" in str(body(stage).get("params", []))} == {"classify", "report"}
+    asked = {stage: [name for name in body(stage).get("params", []) if name.startswith("thresholds")] for stage in GRAPH}
+    told = {stage: names for stage, names in asked.items() if names}
+    assert told == {"classify": ["thresholds"], "digest": ["thresholds.score"], "report": ["thresholds"]}
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +126,9 @@ def test_the_tuned_model_waits_for_its_adapter_and_no_other_does(edges: nx.DiGra
     assert tuned == {settings.finetune.name}
 
 
-@pytest.mark.parametrize(("later", "gate"), {"generate": "prompts", "judge": "images", "classify": "scores", "report": "relations"}.items())
+@pytest.mark.parametrize(
+    ("later", "gate"), {"generate": "prompts", "judge": "images", "classify": "scores", "digest": "scores", "report": "relations"}.items()
+)
 def test_a_stage_waits_for_the_gate_of_the_table_it_reads(later: str, gate: str, edges: nx.DiGraph) -> None:
     for node in edges:
         if node.split("@")[0] == later:

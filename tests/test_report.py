@@ -17,27 +17,27 @@ import polars as pl
 import pytest
 import synthetic
 from PIL import Image
-from reporting import THRESHOLDS, contents_of, picked
+from reporting import THRESHOLDS, Run, picked, run_of
 
 from trig import tables
 from trig.classify.relations import relations
 from trig.classify.samples import points
 from trig.errors import PictureError, TableError, TrigError
 from trig.params import load
-from trig.report import numbers, page, publish, sheets, sources, stills, theme
-from trig.report.contents import Contents, Gate, Tuning, Yardstick
+from trig.report import digest, numbers, page, sheets, sources, theme
+from trig.report.contents import Gate, Tuning, Yardstick
 from trig.report.sheets import Sheet
 from trig.store import Store
 
 
 @pytest.fixture(scope="module")
-def contents(tmp_path_factory: pytest.TempPathFactory) -> Contents:
-    return contents_of(tmp_path_factory.mktemp("run"))
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return run_of(tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="module")
-def html(contents: Contents) -> str:
-    return page.render(contents).html
+def html(ran: Run) -> str:
+    return ran.html
 
 
 def embedded(html: str, name: str = "facts") -> Any:
@@ -45,9 +45,9 @@ def embedded(html: str, name: str = "facts") -> Any:
     return json.loads(re.findall(rf'<script type="application/json" id="{name}">(.*?)</script>', html, re.DOTALL)[0])
 
 
-def test_means_equal_plain_ones(contents: Contents) -> None:
-    found = numbers.means(contents.answers, "expected").filter(model="tiny", dimension="IQ-R").row(0, named=True)
-    rows = contents.scores.filter(model="tiny", dimension="IQ-R")["expected"]
+def test_means_equal_plain_ones(ran: Run) -> None:
+    found = numbers.means(ran.answers, "expected").filter(model="tiny", dimension="IQ-R").row(0, named=True)
+    rows = ran.scores.filter(model="tiny", dimension="IQ-R")["expected"]
     values = [value for value in rows if value is not None]
     half = 1.96 * stdev(values) / len(values) ** 0.5
     assert found["mean"] == pytest.approx(mean(values))
@@ -55,10 +55,10 @@ def test_means_equal_plain_ones(contents: Contents) -> None:
     assert (found["n"], found["nulls"]) == (len(values), len(rows) - len(values))
 
 
-def test_changes_are_paired(contents: Contents) -> None:
-    tuning = contents.tunings[0]
-    found = numbers.changes(contents.scores, tuning, "expected")
-    score = {(row["model"], row["data_id"], row["dimension"]): row["expected"] for row in contents.scores.iter_rows(named=True)}
+def test_changes_are_paired(ran: Run) -> None:
+    tuning = ran.tunings[0]
+    found = numbers.changes(ran.scores, tuning, "expected")
+    score = {(row["model"], row["data_id"], row["dimension"]): row["expected"] for row in ran.scores.iter_rows(named=True)}
     for row in found.iter_rows(named=True):
         keys = [key[1:] for key in score if key[0] == "tiny" and key[2] == row["dimension"] and key[1].startswith(row["pair"] or "")]
         both = [(score["tiny", *key], score["tiny-dtm", *key]) for key in keys]
@@ -69,59 +69,59 @@ def test_changes_are_paired(contents: Contents) -> None:
     assert found["pair"].to_list() == ["IQ-R_TA-S"] * 2 + [None] * 10
 
 
-def test_a_model_compared_with_itself_does_not_change(contents: Contents) -> None:
-    found = numbers.changes(contents.scores, Tuning("tiny", "tiny", ()), "expected")
+def test_a_model_compared_with_itself_does_not_change(ran: Run) -> None:
+    found = numbers.changes(ran.scores, Tuning("tiny", "tiny", ()), "expected")
     assert found.select("mean", "low", "high").unique().rows() == [(0.0, 0.0, 0.0)]
 
 
-def test_a_models_mean_is_that_of_its_dimensions_and_its_interval_that_of_its_pictures(contents: Contents) -> None:
-    row = numbers.levels(contents.answers, "expected").filter(model="tiny").row(0, named=True)
-    own = contents.scores.filter(model="tiny").drop_nulls("expected")
+def test_a_models_mean_is_that_of_its_dimensions_and_its_interval_that_of_its_pictures(ran: Run) -> None:
+    row = numbers.levels(ran.answers, "expected").filter(model="tiny").row(0, named=True)
+    own = ran.scores.filter(model="tiny").drop_nulls("expected")
     values = {code: part["expected"].to_list() for (code,), part in own.group_by("dimension")}
     assert row["mean"] == pytest.approx(mean(map(mean, values.values())))
     moved: dict[str, float] = {}
     for code, picture, score in own.select("dimension", "image_key", "expected").iter_rows():
         moved[picture] = moved.get(picture, 0.0) + (score - mean(values[code])) / len(values[code]) / len(values)
     assert row["high"] - row["mean"] == pytest.approx(1.96 * sum(value**2 for value in moved.values()) ** 0.5)
-    assert (row["n"], row["n"] + row["nulls"]) == (own.height, contents.scores.filter(model="tiny").height)
+    assert (row["n"], row["n"] + row["nulls"]) == (own.height, ran.scores.filter(model="tiny").height)
 
 
-def test_a_model_without_scores_has_no_mean(contents: Contents) -> None:
-    none = contents.scores.with_columns(expected=pl.lit(None, pl.Float64))
+def test_a_model_without_scores_has_no_mean(ran: Run) -> None:
+    none = ran.scores.with_columns(expected=pl.lit(None, pl.Float64))
     assert numbers.levels(none, "expected")["mean"].to_list() == [None] * 3
-    assert page.render(replace(contents, scores=none, answers=none)).html
+    assert replace(ran, scores=none, answers=none).html
 
 
-def test_a_model_that_lacks_a_dimension_has_no_mean_beside_those_that_have_it(contents: Contents) -> None:
+def test_a_model_that_lacks_a_dimension_has_no_mean_beside_those_that_have_it(ran: Run) -> None:
     lacking = (pl.col("model") == "tiny-turbo") & (pl.col("dimension") == "D-K")
-    answers = contents.answers.with_columns(expected=pl.when(~lacking).then("expected"))
+    answers = ran.answers.with_columns(expected=pl.when(~lacking).then("expected"))
     found = dict(numbers.levels(answers, "expected").select("model", "mean").iter_rows())
     assert [model for model, mean in found.items() if mean is None] == ["tiny-turbo"]
-    assert found["tiny"] == numbers.levels(contents.answers, "expected").filter(model="tiny")["mean"].item()
+    assert found["tiny"] == numbers.levels(ran.answers, "expected").filter(model="tiny")["mean"].item()
 
 
 @pytest.mark.parametrize("column", ["confidence", "off_mass"])
-def test_a_histogram_holds_every_answer_once(contents: Contents, column: str) -> None:
-    steps = numbers.histogram(contents.answers, column)
-    for code in set(contents.scores["dimension"]):
+def test_a_histogram_holds_every_answer_once(ran: Run, column: str) -> None:
+    steps = numbers.histogram(ran.answers, column)
+    for code in set(ran.scores["dimension"]):
         assert sum(float(str(step["share"])) for step in steps if step["dimension"] == code) == pytest.approx(1, abs=1e-4)
-    values = contents.scores.with_columns(confidence=pl.lit(1.0), off_mass=pl.lit(0.0))
+    values = ran.scores.with_columns(confidence=pl.lit(1.0), off_mass=pl.lit(0.0))
     ends = {(step["low"], step["high"], step["share"]) for step in numbers.histogram(values, column)}
     assert ends == ({(0.95, 1.0, 1.0)} if column == "confidence" else {(-6.0, -5.5, 1.0)})
 
 
-def test_what_the_judge_was_like_equals_plain_numbers(contents: Contents) -> None:
-    row = numbers.judged(contents.answers).filter(model="tiny", dimension="IQ-R").row(0, named=True)
-    own = contents.scores.filter(model="tiny", dimension="IQ-R")
+def test_what_the_judge_was_like_equals_plain_numbers(ran: Run) -> None:
+    row = numbers.judged(ran.answers).filter(model="tiny", dimension="IQ-R").row(0, named=True)
+    own = ran.scores.filter(model="tiny", dimension="IQ-R")
     assert (row["n"], row["nulls"]) == (own.height, own["expected"].null_count())
     assert row["confidence_mean"] == pytest.approx(own["confidence"].mean())
     assert row["off_mass_95"] == pytest.approx(0.01)
 
 
-def test_any_two_models_change_as_the_two_alone_do(contents: Contents) -> None:
+def test_any_two_models_change_as_the_two_alone_do(ran: Run) -> None:
     """Some samples share their answers, as prompts that stand in several pairs do."""
     copies = pl.col("data_id").str.replace("_(1|2|3)$", "_1")
-    scores = contents.scores.with_columns(key=pl.format("{}/{}/{}", pl.col("model"), copies.str.slice(0, 4), pl.col("dimension")))
+    scores = ran.scores.with_columns(key=pl.format("{}/{}/{}", pl.col("model"), copies.str.slice(0, 4), pl.col("dimension")))
     scores = scores.with_columns(expected=pl.col("expected").first().over("key"))
     found = numbers.couples(scores, "expected")
     assert set(found) == {(a, b) for a in synthetic.MODELS for b in synthetic.MODELS if a != b}
@@ -135,18 +135,18 @@ def test_any_two_models_change_as_the_two_alone_do(contents: Contents) -> None:
             )
 
 
-def test_pictures_are_bounded_and_half_of_them_of_the_same_prompts(contents: Contents) -> None:
-    assert len(contents.sheets) == 3 * 42
-    assert {len(sheet.names) for sheet in contents.sheets} == {3}
-    assert {(sheet.columns, sheet.rows) for sheet in contents.sheets} == {(3, 1)}
-    for pair in {sheet.pair for sheet in contents.sheets}:
-        assert len(set.intersection(*(set(sheet.names) for sheet in contents.sheets if sheet.pair == pair))) >= 2
+def test_pictures_are_bounded_and_half_of_them_of_the_same_prompts(ran: Run) -> None:
+    assert len(ran.sheets) == 3 * 42
+    assert {len(sheet.names) for sheet in ran.sheets} == {3}
+    assert {(sheet.columns, sheet.rows) for sheet in ran.sheets} == {(3, 1)}
+    for pair in {sheet.pair for sheet in ran.sheets}:
+        assert len(set.intersection(*(set(sheet.names) for sheet in ran.sheets if sheet.pair == pair))) >= 2
 
 
 @pytest.mark.parametrize("per_pair", [0, 1, 2, 5, 12, 40])
-def test_picked_samples_reach_from_worst_to_best(contents: Contents, per_pair: int) -> None:
-    found = [sheet for sheet in picked(contents.scores, per_pair) if sheet.pair == "IQ-R_TA-S"]
-    level = contents.points.filter(pair="IQ-R_TA-S").group_by("data_id").agg(s=(pl.col("x") + pl.col("y")).mean()).sort("s")
+def test_picked_samples_reach_from_worst_to_best(ran: Run, per_pair: int) -> None:
+    found = [sheet for sheet in picked(ran.scores, per_pair) if sheet.pair == "IQ-R_TA-S"]
+    level = ran.points.filter(pair="IQ-R_TA-S").group_by("data_id").agg(s=(pl.col("x") + pl.col("y")).mean()).sort("s")
     order = level["data_id"].to_list()
     assert len(found) == (3 if per_pair else 0)
     for sheet in found:
@@ -235,34 +235,55 @@ def test_a_missing_picture_is_one_line(tmp_path: Path) -> None:
         drawn(sheet_of(frame), tmp_path)
 
 
-def test_the_same_run_gives_the_same_bytes(tmp_path: Path, contents: Contents, html: str) -> None:
-    again = contents_of(tmp_path)
-    assert page.render(again).html == html
-    assert stills.maps(again) == stills.maps(contents)
-    assert stills.dimensions(again) == stills.dimensions(contents)
+def test_the_same_run_gives_the_same_bytes(tmp_path: Path, ran: Run, html: str) -> None:
+    again = run_of(tmp_path)
+    assert again.html == html
+    assert again.stills == ran.stills
 
 
-def test_shuffled_tables_give_the_same_page(contents: Contents, html: str) -> None:
-    scores = contents.scores.sample(fraction=1.0, shuffle=True, seed=1)
+def test_a_digest_that_was_kept_gives_the_same_page(tmp_path: Path, ran: Run, html: str) -> None:
+    file = tmp_path / "facts.json"
+    file.write_bytes(digest.packed(ran.contents.digest))
+    assert page.render(replace(ran.contents, digest=digest.read(file))) == html
+
+
+@pytest.mark.parametrize("damaged", [b"", b"[]", b"{}", b'{"facts": 1, "more": 2}', b"\xff"])
+def test_a_damaged_digest_is_one_line(damaged: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "facts.json"
+    file.write_bytes(damaged)
+    with pytest.raises(TrigError, match=r"facts\.json: not a readable digest .*; run `dvc repro digest` to write it anew"):
+        digest.read(file)
+
+
+def test_what_lies_in_the_cache_is_not_written_into(ran: Run, tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.write_text("an older page")
+    (tmp_path / "index.html").hardlink_to(kept)
+    ran.write(tmp_path)
+    assert kept.read_text() == "an older page"
+
+
+def test_shuffled_tables_give_the_same_page(ran: Run, html: str) -> None:
+    scores = ran.scores.sample(fraction=1.0, shuffle=True, seed=1)
     shuffled = replace(
-        *(contents,),
+        *(ran,),
         scores=scores,
         answers=tables.distinct(scores),
         points=points(scores, "expected"),
         relations=relations(scores, THRESHOLDS),
         sheets=picked(scores, 3),
     )
-    assert page.render(shuffled).html == html
+    assert shuffled.html == html
 
 
-def test_the_page_holds_the_scores_to_the_last_bit(contents: Contents, html: str) -> None:
+def test_the_page_holds_the_scores_to_the_last_bit(ran: Run, html: str) -> None:
     names = embedded(html, "part-samples-t2i")["ids"]
-    for number, model in enumerate(contents.models):
+    for number, model in enumerate(ran.models):
         planes = np.frombuffer(zlib.decompress(b64decode(embedded(html, f"part-points-{number}-t2i"))), np.uint8)
         values = np.ascontiguousarray(planes.reshape(8, -1).T).view("<f8").ravel()
         start = 0
         for pair, ids in names.items():
-            own = contents.points.filter(model=model, pair=pair).sort("data_id")
+            own = ran.points.filter(model=model, pair=pair).sort("data_id")
             assert own["data_id"].to_list() == ids
             for side in ("x", "y"):
                 shown = [None if isnan(value) else value for value in values[start : start + len(ids)].tolist()]
@@ -272,29 +293,29 @@ def test_the_page_holds_the_scores_to_the_last_bit(contents: Contents, html: str
 
 
 def test_a_large_report_keeps_its_samples_and_pictures_beside_the_page(
-    contents: Contents, html: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ran: Run, html: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page, "INSIDE", 1000)
-    publish.publish(contents, {}, tmp_path)
+    monkeypatch.setattr(digest, "INSIDE", 1000)
+    ran.write(tmp_path)
     outside = (tmp_path / "index.html").read_text("utf-8")
     assert embedded(outside)["inside"] is False
-    assert len(outside) < len(html) - sum(map(len, contents.pictures.values()))
+    assert len(outside) < len(html) - sum(map(len, ran.pictures.values()))
     names = {file.name for file in (tmp_path / "files").iterdir()}
-    assert len(names) == 3 * 42 + 3 + 1 + 1  # sheets, points of each model, samples of the task, the table
+    assert len(names) == 3 * 42 + 3 + 1  # sheets, points of each model, samples of the task
     text = (tmp_path / "files" / "points-1-t2i.js").read_text("utf-8")
     assert text == f'trigPart("points-1-t2i", {json.dumps(embedded(html, "part-points-1-t2i"))});\n'
     assert "</script" not in (tmp_path / "files" / "samples-t2i.js").read_text("utf-8")
-    publish.publish(contents, {}, tmp_path)
+    ran.write(tmp_path)
     assert {file.name for file in (tmp_path / "files").iterdir()} == names
 
 
-def test_a_small_report_is_one_file_and_the_table(contents: Contents, tmp_path: Path) -> None:
+def test_a_small_report_is_one_file_and_the_table(ran: Run, tmp_path: Path) -> None:
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "points-9-t2i.js").write_text("of a run before")
-    publish.publish(contents, {}, tmp_path)
-    assert [file.name for file in (tmp_path / "files").iterdir()] == ["relations.csv"]
-    table = pl.read_csv(tmp_path / "files" / "relations.csv")
-    assert table["rho"].to_list() == contents.relations["rho"].to_list()
+    ran.write(tmp_path)
+    assert not list((tmp_path / "files").iterdir())
+    table = pl.read_csv(tmp_path / "relations.csv")
+    assert table["rho"].to_list() == ran.relations["rho"].to_list()
 
 
 class Loads(HTMLParser):
@@ -325,17 +346,17 @@ def test_prompts_stand_in_the_page_as_data_only(html: str) -> None:
     assert embedded(html)["gates"][1]["failures"] == ["<b>3 rows</b> fail"]
 
 
-def test_the_first_line_says_which_world_it_is(contents: Contents, html: str) -> None:
+def test_the_first_line_says_which_world_it_is(ran: Run, html: str) -> None:
     assert html.index("This is the tiny world.") < html.index("<nav")
-    assert "<strong>This is the tiny world." not in page.render(replace(contents, tiny=False)).html
+    assert "<strong>This is the tiny world." not in replace(ran, tiny=False).html
 
 
-def test_any_two_models_are_compared_a_tuned_one_with_its_base(contents: Contents, html: str) -> None:
+def test_any_two_models_are_compared_a_tuned_one_with_its_base(ran: Run, html: str) -> None:
     changes = embedded(html)["changes"]
     assert set(changes) == {"tiny|tiny-turbo", "tiny|tiny-dtm", "tiny-turbo|tiny-dtm"}
     assert [row["pair"] for row in changes["tiny|tiny-dtm"]] == ["IQ-R_TA-S"] * 2 + [None] * 10
-    turned = replace(contents, models=("tiny-dtm", "tiny-turbo", "tiny"))
-    assert set(embedded(page.render(turned).html)["changes"]) == {"tiny-dtm|tiny-turbo", "tiny|tiny-dtm", "tiny-turbo|tiny"}
+    turned = replace(ran, models=("tiny-dtm", "tiny-turbo", "tiny"))
+    assert set(embedded(turned.html)["changes"]) == {"tiny-dtm|tiny-turbo", "tiny|tiny-dtm", "tiny-turbo|tiny"}
 
 
 def test_every_relation_has_a_colour_a_glyph_and_words() -> None:
@@ -399,15 +420,15 @@ def test_a_yardstick_that_cannot_be_is_one_line(tmp_path: Path, row: dict[str, o
         sources.yardstick(file, synthetic.scores("tiny", synthetic.prompts(1)))
 
 
-def test_tasks_are_never_mixed(contents: Contents) -> None:
+def test_tasks_are_never_mixed(ran: Run) -> None:
     """In the second task the tuned model loses what it gains in the first."""
     gain = pl.when(pl.col("model") == "tiny-dtm").then(0.1).otherwise(0.0)
-    first = contents.scores.with_columns(expected=0.5 + gain)
+    first = ran.scores.with_columns(expected=0.5 + gain)
     second = first.with_columns(
         task=pl.lit("p2p").cast(first.schema["task"]), expected=0.5 - gain, key="p" + pl.col("key"), image_key="p" + pl.col("image_key")
     )
     scores = pl.concat([first, second])
-    found = numbers.changes(scores, contents.tunings[0], "expected")
+    found = numbers.changes(scores, ran.tunings[0], "expected")
     both = [
         {row["task"]: row["mean"] for row in rows} for rows in (found.to_dicts(), numbers.couples(scores, "expected")["tiny", "tiny-dtm"])
     ]
@@ -421,10 +442,10 @@ def test_the_settings_tell_the_seed_and_how_models_were_called() -> None:
     assert "steps 4" in told["model tiny-turbo"] and "scale Bad/Medium/Good" in told["judge"]
 
 
-def test_hashes_name_prompts_pictures_and_rubrics(contents: Contents) -> None:
-    first = sources.hashes(contents.prompts, contents.scores)
-    assert sources.hashes(contents.prompts.sample(fraction=1, shuffle=True, seed=1), contents.scores.reverse()) == first
+def test_hashes_name_prompts_pictures_and_rubrics(ran: Run) -> None:
+    first = sources.hashes(ran.prompts, ran.scores)
+    assert sources.hashes(ran.prompts.sample(fraction=1, shuffle=True, seed=1), ran.scores.reverse()) == first
     assert set(first) == {f"hash of the {name}" for name in ("prompts", "rubrics", *(f"pictures of {model}" for model in synthetic.MODELS))}
     assert not set(first) & set(sources.settings(load(Path(__file__).parent.parent / "params.yaml")))
-    edited = contents.prompts.with_columns(key=pl.col("key").str.replace("^IQ-R_IQ-O_1$", "another"))
-    assert [name for name, value in sources.hashes(edited, contents.scores).items() if value != first[name]] == ["hash of the prompts"]
+    edited = ran.prompts.with_columns(key=pl.col("key").str.replace("^IQ-R_IQ-O_1$", "another"))
+    assert [name for name, value in sources.hashes(edited, ran.scores).items() if value != first[name]] == ["hash of the prompts"]

@@ -10,13 +10,13 @@ import chromium
 import opened
 import pytest
 from opened import Reader
+from reporting import Run
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from synthetic import EVIL
 
 from trig.report import charts, numbers, theme
-from trig.report.contents import Contents
 
 pytestmark = chromium.needed
 PAGES: dict[str, tuple[str, int]] = {
@@ -107,25 +107,25 @@ def rgb(colour: str) -> list[int]:
 # Tables
 
 
-def test_the_leaderboard_is_exact_when_it_is_taken_along(reader: Reader, contents: Contents, tmp_path: Path) -> None:
+def test_the_leaderboard_is_exact_when_it_is_taken_along(reader: Reader, ran: Run, tmp_path: Path) -> None:
     reader.go("overview")
     text = reader.saved(tmp_path, "Leaderboard-t2i.csv", reader.one("[aria-label='Save as CSV: Leaderboard t2i']").click)
-    levels = {row["model"]: row for row in numbers.levels(contents.scores, contents.score).to_dicts()}
-    means = {(row["model"], row["dimension"]): row["mean"] for row in numbers.means(contents.scores, contents.score).to_dicts()}
+    levels = {row["model"]: row for row in numbers.levels(ran.scores, ran.score).to_dicts()}
+    means = {(row["model"], row["dimension"]): row["mean"] for row in numbers.means(ran.scores, ran.score).to_dicts()}
     for row in opened.rows(text):
         level = levels[row["Model"]]
         assert (float(row["Mean"]), float(row["± (95 %)"])) == (level["mean"], level["high"] - level["mean"])
         assert (int(row["Scores"]), int(row["Missing"])) == (level["n"], level["nulls"])
         assert all(float(row[code]) == means[row["Model"], code] for code in {code for _, code in means})
-    assert [row["Model"] for row in opened.rows(text)] == list(contents.models)
+    assert [row["Model"] for row in opened.rows(text)] == list(ran.models)
 
 
-def test_the_table_of_pairs_is_exact_when_it_is_taken_along(reader: Reader, contents: Contents, tmp_path: Path) -> None:
+def test_the_table_of_pairs_is_exact_when_it_is_taken_along(reader: Reader, ran: Run, tmp_path: Path) -> None:
     reader.go("model", "tiny-dtm")
     button = reader.one("[aria-label='Save as CSV: Pairs of tiny-dtm t2i']")
     reader.see(button)
     text = reader.saved(tmp_path, "Pairs-of-tiny-dtm-t2i.csv", button.click)
-    want = opened.by_pair(contents.relations, "tiny-dtm")
+    want = opened.by_pair(ran.relations, "tiny-dtm")
     found = {row["Pair"]: row for row in opened.rows(text)}
     assert found.keys() == want.keys()
     for pair, row in found.items():
@@ -135,13 +135,13 @@ def test_the_table_of_pairs_is_exact_when_it_is_taken_along(reader: Reader, cont
         assert {name: float(row[head]) for head, name in columns.items()} == {name: own[name] for name in columns.values()}
 
 
-def test_a_table_is_sorted_with_the_keyboard_alone(reader: Reader, contents: Contents) -> None:
+def test_a_table_is_sorted_with_the_keyboard_alone(reader: Reader, ran: Run) -> None:
     reader.load("overview")
     for _ in range(40):
         ActionChains(reader.browser).send_keys(Keys.TAB).perform()
         if reader.script(FOCUSED) == "Mean":
             break
-    ordered = numbers.levels(contents.scores, contents.score).sort("mean")["model"].to_list()
+    ordered = numbers.levels(ran.scores, ran.score).sort("mean")["model"].to_list()
     for key, want in ((Keys.ENTER, ordered), (Keys.SPACE, ordered[::-1])):
         ActionChains(reader.browser).send_keys(key).perform()
         assert [row[0][1] for row in reader.table("Leaderboard t2i")] == want

@@ -13,7 +13,7 @@ import opened
 import polars as pl
 import pytest
 from opened import Reader, by_pair, towards
-from reporting import THRESHOLDS
+from reporting import THRESHOLDS, Run
 from selenium import webdriver
 
 from trig import tables
@@ -22,9 +22,7 @@ from trig.classify import map as dtm
 from trig.classify.relations import relations
 from trig.classify.samples import points
 from trig.cli_report import HOST, Pages, Server
-from trig.report import page, stills
-from trig.report.contents import Contents
-from trig.report.publish import publish
+from trig.report import digest, stills
 
 pytestmark = chromium.needed
 PAIR = "IQ-R_TA-S"
@@ -33,42 +31,41 @@ LOADED = "return [...document.querySelectorAll('script[src]')].map((one) => one.
 THUMBS = "return [...document.querySelectorAll('.thumb')].map((one) => one.style.backgroundImage || one.textContent)"
 
 
-def two_tasks(contents: Contents) -> Contents:
+def two_tasks(ran: Run) -> Run:
     """The run with a second task, in which all scores are turned upside down; it has no pictures."""
-    other = contents.scores.with_columns(
-        task=pl.lit("p2p").cast(contents.scores.schema["task"]),
+    other = ran.scores.with_columns(
+        task=pl.lit("p2p").cast(ran.scores.schema["task"]),
         expected=1 - pl.col("expected"),
         key="p2p/" + pl.col("key"),
         image_key="p2p/" + pl.col("image_key"),
     )
-    scores = pl.concat([contents.scores, other])
+    scores = pl.concat([ran.scores, other])
     found = relations(scores, THRESHOLDS.model_copy(update={"bootstraps": 0}))
     return replace(
-        contents,
+        ran,
         scores=scores,
         answers=tables.distinct(scores),
         points=points(scores, THRESHOLDS.score),
         relations=found,
         maps=dtm.all_lines(found),
         overall=dtm.overall_lines(found),
-        agreements=compare.all_agreements(found, contents.models),
+        agreements=compare.all_agreements(found, ran.models),
     )
 
 
 @pytest.fixture(scope="module")
-def contents(tmp_path_factory: pytest.TempPathFactory) -> Contents:
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return two_tasks(opened.run(tmp_path_factory.mktemp("run")))
 
 
 @pytest.fixture(scope="module")
-def folder(contents: Contents, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(ran: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A report that is too large for one page."""
     path = tmp_path_factory.mktemp("reports")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(page, "INSIDE", 1000)
+        patch.setattr(digest, "INSIDE", 1000)
         patch.setattr(stills, "maps", lambda _: b"")
-        patch.setattr(stills, "dimensions", lambda _: b"")
-        publish(contents, {}, path)
+        ran.write(path)
     return path
 
 
@@ -129,9 +126,9 @@ def test_the_files_are_served(browser: webdriver.Chrome, folder: Path) -> None:
         reader.browser.get("about:blank")
 
 
-def test_a_page_that_holds_everything_asks_for_nothing_more(browser: webdriver.Chrome, contents: Contents, tmp_path: Path) -> None:
+def test_a_page_that_holds_everything_asks_for_nothing_more(browser: webdriver.Chrome, ran: Run, tmp_path: Path) -> None:
     path = tmp_path / "index.html"
-    path.write_text(page.render(contents).html, "utf-8")
+    path.write_text(ran.html, "utf-8")
     reader = Reader(browser, path.as_uri())
     reader.load("overview")
     look_around(reader)
@@ -141,17 +138,17 @@ def test_a_page_that_holds_everything_asks_for_nothing_more(browser: webdriver.C
     assert any(address.startswith("blob:") for address in asked)
 
 
-def test_pictures_beside_the_page_are_those_of_their_samples(browser: webdriver.Chrome, contents: Contents, folder: Path) -> None:
+def test_pictures_beside_the_page_are_those_of_their_samples(browser: webdriver.Chrome, ran: Run, folder: Path) -> None:
     reader = Reader(browser, (folder / "index.html").as_uri())
     reader.load("pictures", "tiny-dtm", PAIR)
-    names = opened.shown(contents, "tiny-dtm", PAIR)
+    names = opened.shown(ran, "tiny-dtm", PAIR)
     for thumb, name in zip(reader.all(".thumb"), names, strict=True):
         reader.see(thumb)
         reader.until(partial(reader.script, "return arguments[0].style.backgroundImage", thumb))
         assert opened.alike(thumb.screenshot_as_png, opened.colour("tiny-dtm", name)), name
 
 
-def test_each_task_has_its_own_map(browser: webdriver.Chrome, contents: Contents, folder: Path) -> None:
+def test_each_task_has_its_own_map(browser: webdriver.Chrome, ran: Run, folder: Path) -> None:
     reader = Reader(browser, (folder / "index.html").as_uri())
     reader.load("model", "tiny")
     reader.waiting(lambda: reader.choose("task", "p2p"))
@@ -159,7 +156,7 @@ def test_each_task_has_its_own_map(browser: webdriver.Chrome, contents: Contents
     for limits in ({}, {"synergy": 0.7, "bottleneck": 0.3}):
         reader.go("model", "tiny", task="p2p", **limits)
         changed = THRESHOLDS.model_copy(update={**limits, "bootstraps": 0})
-        want = by_pair(relations(contents.scores, changed), "tiny", "p2p")
+        want = by_pair(relations(ran.scores, changed), "tiny", "p2p")
         assert {row[0][1]: row[1][1] for row in reader.table("Pairs of tiny p2p")} == {pair: towards(row) for pair, row in want.items()}
     assert all("task=p2p" in link for link in reader.links("nav a"))
     reader.go("pair", "tiny", PAIR, task="p2p")

@@ -9,7 +9,7 @@ import pytest
 import synthetic
 from opened import Reader, by_pair, towards
 from plain import located
-from reporting import THRESHOLDS
+from reporting import THRESHOLDS, Run
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.keys import Keys
@@ -17,7 +17,6 @@ from selenium.webdriver.support.ui import Select
 
 from trig.classify.relations import relations
 from trig.params import Thresholds
-from trig.report.contents import Contents
 
 pytestmark = chromium.needed
 PAIR = "IQ-R_TA-S"
@@ -75,14 +74,14 @@ def assert_verdicts(reader: Reader, found: pl.DataFrame, limits: dict[str, objec
 
 
 @pytest.mark.parametrize("limits", LIMITS, ids=str)
-def test_verdicts_at_other_limits_are_pythons(reader: Reader, contents: Contents, limits: dict[str, object]) -> None:
-    found = relations(contents.scores, at(limits, bootstraps=0))
+def test_verdicts_at_other_limits_are_pythons(reader: Reader, ran: Run, limits: dict[str, object]) -> None:
+    found = relations(ran.scores, at(limits, bootstraps=0))
     assert_verdicts(reader, found, limits)
     assert {cells[name][0] for cells in shown(reader, "tiny-dtm").values() for name in ("evidence", "stability", "runner_up")} == {"–"}
-    flips = sum(towards(a) != towards(b) for a, b in zip(found.to_dicts(), contents.relations.to_dicts(), strict=True))
+    flips = sum(towards(a) != towards(b) for a, b in zip(found.to_dicts(), ran.relations.to_dicts(), strict=True))
     assert flips > 5
     assert reader.one("#differs").text == f"changed: {flips} of 126 verdicts differ from the run's"
-    for pair in ("IQ-R_IQ-O", PAIR, "R-T_R-B" if "R-T_R-B" in contents.relations["pair"] else "D-K_R-B"):
+    for pair in ("IQ-R_IQ-O", PAIR, "R-T_R-B" if "R-T_R-B" in ran.relations["pair"] else "D-K_R-B"):
         reader.go("pair", "tiny-turbo", pair, **limits)
         row, words = by_pair(found, "tiny-turbo")[pair], " ".join(reader.texts("#verdict, #reasons li"))
         regions = [f"{row[f'n_{name}']} in {sign}" for name, sign in (("synergy", "R_S"), ("bottleneck", "R_B"), ("tradeoff", "R_T"))]
@@ -92,18 +91,18 @@ def test_verdicts_at_other_limits_are_pythons(reader: Reader, contents: Contents
 
 
 @pytest.mark.parametrize("beliefs", BELIEFS, ids=str)
-def test_evidence_follows_what_it_takes_to_believe_it(reader: Reader, contents: Contents, beliefs: dict[str, object]) -> None:
-    want = by_pair(relations(contents.scores, at(beliefs)), "tiny")
+def test_evidence_follows_what_it_takes_to_believe_it(reader: Reader, ran: Run, beliefs: dict[str, object]) -> None:
+    want = by_pair(relations(ran.scores, at(beliefs)), "tiny")
     reader.go("model", "tiny", **beliefs)
     found = shown(reader, "tiny")
     assert {pair: row["evidence"][0] for pair, row in found.items()} == {pair: row["evidence"] or "–" for pair, row in want.items()}
     assert {pair: float(str(row["stability"][1])) for pair, row in found.items()} == {pair: row["stability"] for pair, row in want.items()}
     assert reader.one("#differs").text == "changed: 0 of 126 verdicts differ from the run's"
-    before = by_pair(contents.relations, "tiny")
+    before = by_pair(ran.relations, "tiny")
     assert any(row["evidence"] != before[pair]["evidence"] for pair, row in want.items())
 
 
-def test_moving_the_controls_changes_verdicts_and_the_address_keeps_them(reader: Reader, contents: Contents) -> None:
+def test_moving_the_controls_changes_verdicts_and_the_address_keeps_them(reader: Reader, ran: Run) -> None:
     limits: dict[str, object] = {
         "synergy": 0.7,
         "bottleneck": 0.6,
@@ -116,7 +115,7 @@ def test_moving_the_controls_changes_verdicts_and_the_address_keeps_them(reader:
     reader.one("#panel summary").click()
     for name, value in limits.items():
         reader.set(name, value)
-    want = by_pair(relations(contents.scores, at(limits, bootstraps=0)), "tiny")
+    want = by_pair(relations(ran.scores, at(limits, bootstraps=0)), "tiny")
     seen = {pair: row["relation"][1] for pair, row in shown(reader, "tiny").items()}
     assert seen == {pair: towards(row) for pair, row in want.items()}
     kept = reader.hash
@@ -133,7 +132,7 @@ def test_moving_the_controls_changes_verdicts_and_the_address_keeps_them(reader:
     reader.one("#panel summary").click()
     reader.waiting(reader.one("#reset").click)
     assert (reader.hash, reader.one("#differs").text) == ("#/model/tiny", "as in the run")
-    run = by_pair(contents.relations, "tiny")
+    run = by_pair(ran.relations, "tiny")
     assert {pair: row["relation"][1] for pair, row in shown(reader, "tiny").items()} == {pair: towards(row) for pair, row in run.items()}
     assert not reader.one("#reset").is_enabled()
 
@@ -201,12 +200,12 @@ def drag(reader: Reader, start: tuple[float, float], end: tuple[float, float]) -
     mouse.perform()
 
 
-def test_a_brush_shows_the_pictures_of_the_samples_inside(reader: Reader, contents: Contents) -> None:
+def test_a_brush_shows_the_pictures_of_the_samples_inside(reader: Reader, ran: Run) -> None:
     reader.load("pair", "tiny-dtm", "TA-C_TA-S")
     reader.draw()
     reader.script("document.querySelector('.chart').scrollIntoView({ behavior: 'instant', block: 'center' })")
     places = reader.script(POINTS)
-    assert len(places) == contents.relations.filter(model="tiny-dtm", pair="TA-C_TA-S")["n"].item()
+    assert len(places) == ran.relations.filter(model="tiny-dtm", pair="TA-C_TA-S")["n"].item()
     across, up = sorted(x for _, x, _ in places), sorted(y for _, _, y in places)
     middle = len(places) // 2
     left, bottom = (across[middle - 4] + across[middle - 3]) / 2, (up[middle] + up[middle + 1]) / 2
@@ -216,8 +215,8 @@ def test_a_brush_shows_the_pictures_of_the_samples_inside(reader: Reader, conten
     told = reader.until(lambda: next((text for text in reader.texts(".split .fine") if "inside the frame" in text), None))
     said = int(told.split(" sample")[0])
     assert abs(said - len(inside)) <= len(near)
-    names = opened.shown(contents, "tiny-dtm", "TA-C_TA-S")
-    kept = contents.prompts.filter(pl.col("data_id").is_in(names)).select("data_id", "prompt").rows()
+    names = opened.shown(ran, "tiny-dtm", "TA-C_TA-S")
+    kept = ran.prompts.filter(pl.col("data_id").is_in(names)).select("data_id", "prompt").rows()
     wanted = {prompt for name, prompt in kept if name in inside}
     unsure = {prompt for name, prompt in kept if name in near}
     cards = reader.until(lambda: (found := reader.cards()) and len(found) < opened.PICTURES and found)
@@ -232,11 +231,11 @@ def test_a_brush_shows_the_pictures_of_the_samples_inside(reader: Reader, conten
 # The gallery
 
 
-def kept(contents: Contents, model: str, pair: str) -> list[dict[str, Any]]:
+def kept(ran: Run, model: str, pair: str) -> list[dict[str, Any]]:
     """The pictured samples of a pair in the order of their slots, as Python has them."""
-    points = located(contents.scores, THRESHOLDS).filter(model=model, pair=pair)
-    texts = contents.prompts.select("data_id", "prompt")
-    names = pl.DataFrame({"data_id": opened.shown(contents, model, pair)})
+    points = located(ran.scores, THRESHOLDS).filter(model=model, pair=pair)
+    texts = ran.prompts.select("data_id", "prompt")
+    names = pl.DataFrame({"data_id": opened.shown(ran, model, pair)})
     return names.join(points.join(texts, on="data_id"), on="data_id", maintain_order="left").to_dicts()
 
 
@@ -246,9 +245,9 @@ def words(sample: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("pair", [PAIR, "TA-R_D-K"])
-def test_the_gallery_sorts_and_filters_as_python_does(reader: Reader, contents: Contents, pair: str) -> None:
+def test_the_gallery_sorts_and_filters_as_python_does(reader: Reader, ran: Run, pair: str) -> None:
     reader.go("pictures", "tiny-turbo", pair)
-    samples = kept(contents, "tiny-turbo", pair)
+    samples = kept(ran, "tiny-turbo", pair)
     assert reader.cards() == list(map(words, samples))
     whole = [one for one in samples if one["region"]]
     keys = {"low": lambda one: min(one["x"], one["y"]), "high": lambda one: -max(one["x"], one["y"]), "x": lambda one: one["x"]} | {
@@ -267,20 +266,20 @@ def test_the_gallery_sorts_and_filters_as_python_does(reader: Reader, contents: 
         assert count == (f"{len(own)} of {len(own)} pictures" if own else "No picture fits this choice.")
 
 
-def test_a_limit_that_moves_moves_the_regions_of_the_pictures(reader: Reader, contents: Contents) -> None:
+def test_a_limit_that_moves_moves_the_regions_of_the_pictures(reader: Reader, ran: Run) -> None:
     reader.go("pictures", "tiny", PAIR, synergy=0.65, bottleneck=0.6)
     points = {
         row["data_id"]: row["region"]
-        for row in located(contents.scores, at({"synergy": 0.65, "bottleneck": 0.6})).filter(model="tiny").to_dicts()
+        for row in located(ran.scores, at({"synergy": 0.65, "bottleneck": 0.6})).filter(model="tiny").to_dicts()
     }
-    want = [f"tiny · {points[one['data_id']] or 'score missing'}" for one in kept(contents, "tiny", PAIR)]
-    assert [card[-1] for card in reader.cards()] == want != [words(one)[-1] for one in kept(contents, "tiny", PAIR)]
+    want = [f"tiny · {points[one['data_id']] or 'score missing'}" for one in kept(ran, "tiny", PAIR)]
+    assert [card[-1] for card in reader.cards()] == want != [words(one)[-1] for one in kept(ran, "tiny", PAIR)]
 
 
-def test_more_pictures_come_on_demand(reader: Reader, contents: Contents) -> None:
+def test_more_pictures_come_on_demand(reader: Reader, ran: Run) -> None:
     reader.go("pictures", "all", "all")
     assert len(reader.cards()) == 24
-    assert reader.one(".gallery-count").text == f"24 of {sum(len(sheet.names) for sheet in contents.sheets)} pictures"
+    assert reader.one(".gallery-count").text == f"24 of {sum(len(sheet.names) for sheet in ran.sheets)} pictures"
     reader.script("document.querySelector('.more').click()")
     reader.until(lambda: len(reader.cards()) == 48)
     reader.choose("gallery-region", "null")
@@ -303,15 +302,15 @@ def assert_coloured(reader: Reader, selector: str, want: list[tuple[int, int, in
         assert opened.alike(thumb.screenshot_as_png, shade)
 
 
-def test_a_thumbnail_is_the_picture_of_its_sample(reader: Reader, contents: Contents) -> None:
+def test_a_thumbnail_is_the_picture_of_its_sample(reader: Reader, ran: Run) -> None:
     reader.go("pictures", "tiny-turbo", PAIR)
-    own = kept(contents, "tiny-turbo", PAIR)
+    own = kept(ran, "tiny-turbo", PAIR)
     assert_coloured(reader, ".card .thumb", [opened.colour("tiny-turbo", one["data_id"]) for one in own])
 
 
-def test_a_picture_is_enlarged_and_escape_closes_it(reader: Reader, contents: Contents) -> None:
+def test_a_picture_is_enlarged_and_escape_closes_it(reader: Reader, ran: Run) -> None:
     reader.go("pair", "tiny", PAIR)
-    own = kept(contents, "tiny", PAIR)[5]
+    own = kept(ran, "tiny", PAIR)[5]
     button = reader.all(".card .picture")[5]
     reader.see(button)
     button.click()
@@ -326,10 +325,10 @@ def test_a_picture_is_enlarged_and_escape_closes_it(reader: Reader, contents: Co
 # Two models
 
 
-def test_two_models_face_each_other_on_the_same_prompts(reader: Reader, contents: Contents) -> None:
+def test_two_models_face_each_other_on_the_same_prompts(reader: Reader, ran: Run) -> None:
     reader.go("compare", "tiny", "tiny-dtm")
     assert Select(reader.one("#compare-pair")).first_selected_option.get_attribute("value") == PAIR
-    before, after = ({one["data_id"]: one for one in kept(contents, model, PAIR)} for model in ("tiny", "tiny-dtm"))
+    before, after = ({one["data_id"]: one for one in kept(ran, model, PAIR)} for model in ("tiny", "tiny-dtm"))
     assert 0 < len(before.keys() & after.keys()) < len(before)
     both = [(before[name], after[name]) for name in before if name in after and before[name]["region"] and after[name]["region"]]
     ordered = sorted(both, key=lambda pair: pair[1]["x"] + pair[1]["y"] - pair[0]["x"] - pair[0]["y"])
@@ -341,7 +340,7 @@ def test_two_models_face_each_other_on_the_same_prompts(reader: Reader, contents
     assert reader.texts(".couple .prompt")[: len(both)] == [a["prompt"] for a, _ in reversed(ordered)]
 
 
-def test_the_other_way_round_signs_are_mirrored(reader: Reader, contents: Contents) -> None:
+def test_the_other_way_round_signs_are_mirrored(reader: Reader, ran: Run) -> None:
     tables = {}
     for a, b in (("tiny", "tiny-dtm"), ("tiny-dtm", "tiny")):
         reader.go("compare", a, b)
@@ -355,7 +354,7 @@ def test_the_other_way_round_signs_are_mirrored(reader: Reader, contents: Conten
     for one, other in zip(pairs, turned, strict=True):
         assert [one[place] for place in (0, 1, 2, 3, 8)] == [other[place] for place in (0, 2, 1, 3, 8)]
         assert [float(str(one[place][1])) for place in (4, 6)] == [-float(str(other[place][1])) for place in (4, 6)]
-    before, after = by_pair(contents.relations, "tiny"), by_pair(contents.relations, "tiny-dtm")
+    before, after = by_pair(ran.relations, "tiny"), by_pair(ran.relations, "tiny-dtm")
     assert {str(row[0][1]): (row[1][1], row[2][1]) for row in pairs} == {
         pair: (towards(before[pair]), towards(after[pair])) for pair in before
     }

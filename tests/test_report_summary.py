@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from reporting import contents_of
+from reporting import Run, run_of
 from synthetic import EVIL
 
 from trig import tables
 from trig.dimensions import Relation
 from trig.report import numbers
-from trig.report.contents import Contents, Gate, Tuning
+from trig.report.contents import Gate, Tuning
 from trig.report.markdown import code, prose
 from trig.report.summary import summary
 
@@ -35,14 +35,14 @@ OURS = {"<code>", "</code>", "<details><summary>Groups in words, and the pairs t
 
 
 @pytest.fixture(scope="module")
-def contents(tmp_path_factory: pytest.TempPathFactory) -> Contents:
-    return contents_of(tmp_path_factory.mktemp("run"), rows=40)
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return run_of(tmp_path_factory.mktemp("run"), rows=40)
 
 
-def told(of: Contents) -> str:
-    """The summary of these contents."""
-    changes = [(tuning, numbers.changes(of.scores, tuning, of.score)) for tuning in of.tunings]
-    levels = numbers.levels(of.answers, of.score)
+def told(of: Run) -> str:
+    """The summary of this run."""
+    changes = [(tuning, numbers.changes(of.scores, tuning, of.score).to_dicts()) for tuning in of.tunings]
+    levels = numbers.levels(of.answers, of.score).to_dicts()
     return summary(of.models, of.relations, levels, of.maps, of.thresholds, tiny=of.tiny, gates=of.gates, changes=changes)
 
 
@@ -56,12 +56,12 @@ def tokens(text: str) -> list[Token]:
     return [one for block in MARKDOWN.parse(text) for one in (block, *(block.children or []))]
 
 
-def test_the_models_are_counted(contents: Contents) -> None:
-    found = {row[0]: row[1:] for row in rows(told(contents), "model")}
-    assert list(found) == list(contents.models)
+def test_the_models_are_counted(ran: Run) -> None:
+    found = {row[0]: row[1:] for row in rows(told(ran), "model")}
+    assert list(found) == list(ran.models)
     for model, (n, nulls, level, *counts, supported) in found.items():
-        own = contents.relations.filter(model=model)
-        answers = contents.scores.filter(pl.col("model") == model).unique("key")
+        own = ran.relations.filter(model=model)
+        answers = ran.scores.filter(pl.col("model") == model).unique("key")
         assert (int(n), int(nulls)) == (answers["expected"].count(), answers["expected"].null_count())
         per_dimension = answers.group_by("dimension").agg(pl.col("expected").mean())["expected"]
         assert float(level) == pytest.approx(float(str(per_dimension.mean())), abs=6e-4)
@@ -69,82 +69,80 @@ def test_the_models_are_counted(contents: Contents) -> None:
         assert int(supported) == own.filter(pl.col("evidence") == "supported", ~pl.col("relation").is_in(["none", "too few"])).height
 
 
-def test_supported_pairs_are_named(contents: Contents) -> None:
-    text = told(contents)
+def test_supported_pairs_are_named(ran: Run) -> None:
+    text = told(ran)
     lines = [line.removeprefix("- Supported: ") for line in text.splitlines() if line.startswith("- Supported: ")]
     assert len(lines) == 3
-    for model, line in zip(contents.models, lines, strict=True):
-        own = contents.relations.filter(pl.col("model") == model, pl.col("evidence") == "supported", pl.col("relation") != "none")
+    for model, line in zip(ran.models, lines, strict=True):
+        own = ran.relations.filter(pl.col("model") == model, pl.col("evidence") == "supported", pl.col("relation") != "none")
         assert own.height > 0
         assert line.count(" and ") + line.count(" over ") == own.height
     shown = {"relation": ("tilt", tables.RELATION), "leaning": ("TA-S", tables.DIMENSION), "evidence": ("supported", tables.EVIDENCE)}
-    alone = contents.relations.filter(pl.col("pair") == "IQ-R_TA-S").with_columns(**{name: pl.lit(*said) for name, said in shown.items()})
-    assert told(replace(contents, relations=alone)).count("- Supported: tilt Style over Realism.") == 3
+    alone = ran.relations.filter(pl.col("pair") == "IQ-R_TA-S").with_columns(**{name: pl.lit(*said) for name, said in shown.items()})
+    assert told(replace(ran, relations=alone)).count("- Supported: tilt Style over Realism.") == 3
 
 
-def test_without_resamples_nothing_is_said_of_evidence(contents: Contents) -> None:
-    text = told(replace(contents, relations=contents.relations.with_columns(evidence=pl.lit(None, tables.EVIDENCE))))
+def test_without_resamples_nothing_is_said_of_evidence(ran: Run) -> None:
+    text = told(replace(ran, relations=ran.relations.with_columns(evidence=pl.lit(None, tables.EVIDENCE))))
     assert {row[-1] for row in rows(text, "model")} == {"–"}
     assert text.count("- Supported: nobody looked for evidence.") == 3
 
 
-def test_a_tuned_models_change_is_told(contents: Contents) -> None:
-    tuning = contents.tunings[0]
-    changes = numbers.changes(contents.scores, tuning, "expected")
-    found = rows(told(contents), "tuned pair")
+def test_a_tuned_models_change_is_told(ran: Run) -> None:
+    tuning = ran.tunings[0]
+    changes = numbers.changes(ran.scores, tuning, "expected")
+    found = rows(told(ran), "tuned pair")
     for row, want in zip(found, changes.drop_nulls("pair").iter_rows(named=True), strict=True):
         assert row[:2] == ["t2i", want["pair"]]
         assert row[3:6] == [f"{want['before']:.3f}", f"{want['after']:.3f}", f"{want['mean']:+.3f}"]
         assert row[7] == str(want["n"])
-    text = told(contents)
+    text = told(ran)
     whole = changes.filter(pl.col("pair").is_null())
     rose, fell = whole.filter(pl.col("low") > 0).height, whole.filter(pl.col("high") < 0).height
     assert rose > 0
     assert f"; {10 - rose - fell} of 10 dimensions unclear." in text
-    turned = told(replace(contents, tunings=(Tuning("tiny-dtm", "tiny", ()),)))
+    turned = told(replace(ran, tunings=(Tuning("tiny-dtm", "tiny", ()),)))
     assert "| tuned pair |" not in turned
     assert "t2i, over all pairs: down " in turned
 
 
-def test_a_pair_without_samples_has_no_change(contents: Contents) -> None:
+def test_a_pair_without_samples_has_no_change(ran: Run) -> None:
     nobody = Tuning("tiny", "nobody", ("IQ-R_TA-S",))
-    changes = numbers.changes(contents.scores, nobody, "expected")
-    text = summary((), contents.relations, changes, {}, contents.thresholds, tiny=True, changes=[(nobody, changes)])
+    changes = numbers.changes(ran.scores, nobody, "expected").to_dicts()
+    text = summary((), ran.relations, (), {}, ran.thresholds, tiny=True, changes=[(nobody, changes)])
     assert "No sample has a score of both." in text
     assert "of 0 models" in text
 
 
-def test_the_first_lines_say_what_it_is(contents: Contents) -> None:
-    assert told(contents).splitlines()[2].startswith("**This is the tiny world.**")
-    assert "tiny world" not in told(replace(contents, tiny=False))
-    assert "Gates that fail, 1 of 2" in told(contents)
+def test_the_first_lines_say_what_it_is(ran: Run) -> None:
+    assert told(ran).splitlines()[2].startswith("**This is the tiny world.**")
+    assert "tiny world" not in told(replace(ran, tiny=False))
+    assert "Gates that fail, 1 of 2" in told(ran)
 
 
-def test_gates_that_hold_are_one_line(contents: Contents) -> None:
-    levels = numbers.levels(contents.answers, "expected")
-    text = summary(
-        contents.models, contents.relations, levels, {}, contents.thresholds, tiny=True, gates=[Gate("a", True, 3), Gate("b", True, 1)]
-    )
+def test_gates_that_hold_are_one_line(ran: Run) -> None:
+    levels = numbers.levels(ran.answers, "expected").to_dicts()
+    text = summary(ran.models, ran.relations, levels, {}, ran.thresholds, tiny=True, gates=[Gate("a", True, 3), Gate("b", True, 1)])
     assert "\n\nAll 2 gates hold.\n\n" in text
 
 
-def test_the_same_contents_give_the_same_text(contents: Contents) -> None:
-    assert told(contents) == told(replace(contents, relations=contents.relations.sample(fraction=1.0, shuffle=True, seed=3)))
+def test_the_same_contents_give_the_same_text(ran: Run) -> None:
+    assert told(ran) == told(replace(ran, relations=ran.relations.sample(fraction=1.0, shuffle=True, seed=3)))
 
 
-def hostile(of: Contents, name: str) -> str:
+def hostile(of: Run, name: str) -> str:
     """The summary of a run in which a model, a gate and what it says, and a group bear this name."""
     relations = of.relations.filter(model="tiny").with_columns(model=pl.lit(name))
-    levels = numbers.levels(of.answers.filter(model="tiny"), of.score).with_columns(model=pl.lit(name))
+    levels = numbers.levels(of.answers.filter(model="tiny"), of.score).with_columns(model=pl.lit(name)).to_dicts()
     tuning = Tuning(name, name, ("IQ-R_TA-S",))
-    changes = numbers.changes(of.scores, of.tunings[0], of.score)
+    changes = numbers.changes(of.scores, of.tunings[0], of.score).to_dicts()
     gates, maps = [Gate(name, False, 2, (name, name))], {(name, "t2i"): (name,)}
     return summary((name,), relations, levels, maps, of.thresholds, tiny=True, gates=gates, changes=[(tuning, changes)])
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_name_is_text_and_nothing_else(contents: Contents, name: str) -> None:
-    text, plain = hostile(contents, name), hostile(contents, "tiny")
+def test_a_name_is_text_and_nothing_else(ran: Run, name: str) -> None:
+    text, plain = hostile(ran, name), hostile(ran, "tiny")
     assert [one.type for one in tokens(text) if one.type != "text"] == [one.type for one in tokens(plain) if one.type != "text"]
     assert {one.content for one in tokens(text) if one.type.startswith("html")} <= OURS
     shown = [unescape(said) for said in re.findall("<code>(.*?)</code>", MARKDOWN.render(text), re.DOTALL)]

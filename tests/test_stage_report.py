@@ -1,4 +1,4 @@
-"""Classify and report as programs: the files they leave, and the line they end with when an input is wrong."""
+"""Classify, digest and report as programs: the files they leave, and the line they end with when an input is wrong."""
 
 import json
 import os
@@ -27,8 +27,12 @@ def classify(folder: Path) -> subprocess.CompletedProcess[str]:
     return stage("classify", folder, "prompts.parquet", "scores", "relations.parquet")
 
 
+def digest(folder: Path) -> subprocess.CompletedProcess[str]:
+    return stage("digest", folder, "prompts.parquet", "images", "scores", "lora", "judge.json", "digest", "reports")
+
+
 def report(folder: Path) -> subprocess.CompletedProcess[str]:
-    return stage("report", folder, "prompts.parquet", "images", "scores", "relations.parquet", "gates", "lora", "judge.json", "reports")
+    return stage("report", folder, "digest", "relations.parquet", "gates", "reports")
 
 
 @pytest.fixture(scope="module")
@@ -48,21 +52,23 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_stages_leave_a_report(run: Path) -> None:
     found = tables.read(run / "relations.parquet", tables.RELATIONS)
     assert found.height == 3 * 42
+    gathered = digest(run)
+    assert (gathered.returncode, gathered.stdout) == (0, "")
+    assert gathered.stderr.endswith("pictures: 126 of 126\n")
     first = report(run)
-    assert (first.returncode, first.stdout) == (0, "")
-    assert first.stderr.endswith("pictures: 126 of 126\n")
+    assert (first.returncode, first.stdout, first.stderr) == (0, "", "")
     files = {file.name: file.read_bytes() for file in (run / "reports").rglob("*.*")}
     assert sorted(files) == ["dimensions.png", "index.html", "map.png", "metrics.json", "relations.csv", "summary.md"]
     metrics = json.loads(files["metrics.json"])
     assert sum(metrics["models"]["tiny"]["relations"].values()) == 42
-    assert report(run).returncode == 0
+    assert digest(run).returncode == report(run).returncode == 0
     assert files == {file.name: file.read_bytes() for file in (run / "reports").rglob("*.*")}
 
 
 def test_a_model_without_scores_is_one_line(run: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(run, tmp_path / "run")
     (folder / "scores" / "tiny-turbo.parquet").unlink()
-    for ended in (classify(folder), report(folder)):
+    for ended in (classify(folder), digest(folder)):
         assert ended.returncode == 2
         assert ended.stderr.startswith("error: scores/tiny-turbo.parquet: 'tiny-turbo' is in generate.roster and has no scores")
         assert ended.stderr.count("\n") == 1
@@ -72,6 +78,18 @@ def test_a_map_of_other_scores_is_refused(run: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(run, tmp_path / "run")
     fewer = synthetic.prompts(11)
     tables.write(fewer, tables.PROMPTS, folder / "prompts.parquet")
+    assert digest(folder).returncode == 0
     ended = report(folder)
     assert ended.returncode == 2
-    assert ended.stderr == "error: relations.parquet: made from other scores or thresholds than those at hand; run `dvc repro classify`\n"
+    assert (
+        ended.stderr
+        == "error: relations.parquet: made from other scores or thresholds than those at hand; run `dvc repro digest classify`\n"
+    )
+
+
+def test_a_report_without_a_digest_is_one_line(run: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(run, tmp_path / "run")
+    shutil.rmtree(folder / "digest", ignore_errors=True)
+    ended = report(folder)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert ended.stderr.startswith("error: digest/points.parquet: there is no points table here")

@@ -108,6 +108,19 @@ SCORES = Table(
         "score_trig expected stderr confidence off_mass p reason engine dtype mode tokens cached picture_tokens judged_width judged_height".split()
     ),
 )
+POINTS = Table(
+    "points",
+    {
+        "model": pl.String,
+        "task": TASK,
+        "pair": PAIR,
+        "data_id": pl.String,
+        "x": pl.Float64,  # score on the first dimension of the pair
+        "y": pl.Float64,  # on the second
+    },
+    ("model", "task", "pair", "data_id"),
+    frozenset({"x", "y"}),
+)
 INTERVALS = ("rho", "density_synergy", "density_bottleneck", "mean_x", "mean_y", "mean_gap", "median_gap")
 """What the relations table has a 95 % bootstrap interval of, as `<name>_low` and `<name>_high`; a gap is x less y."""
 RELATIONS = Table(

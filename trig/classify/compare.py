@@ -83,9 +83,9 @@ def by_task(a: pl.DataFrame, b: pl.DataFrame) -> dict[str, Agreement]:
 
 def all_agreements(relations: pl.DataFrame, models: Sequence[str]) -> list[dict[str, object]]:
     """How far the maps of any two models agree, task by task: the numbers of `Agreement`, with the models as `a` and `b` and the `task`."""
-    of = {model: relations.filter(pl.col("model") == model) for model in models}
-    found = {(a, b): by_task(of[a], of[b]) for a, b in combinations(models, 2)}
-    return [{"a": a, "b": b, "task": task, **asdict(one)} for (a, b), tasks in found.items() for task, one in tasks.items()]
+    of = relations.partition_by("model", "task", as_dict=True)
+    both = [(a, b, task) for a, b in combinations(models, 2) for task in Task if {(a, task), (b, task)} <= of.keys()]
+    return [{"a": a, "b": b, "task": task.value, **asdict(agreement(of[a, task], of[b, task]))} for a, b, task in both]
 
 
 def differing(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from trig import tables
-from trig.classify.relations import relations
+from trig.classify.relations import COUNTED, counted
 from trig.classify.samples import KEY
 from trig.errors import TableError
 from trig.params import Thresholds
@@ -34,9 +34,7 @@ def _scores(path: Path, model: str, table: tables.Table) -> pl.DataFrame:
     return scores
 
 
-def check_current(found: pl.DataFrame, scores: pl.DataFrame, thresholds: Thresholds, where: Path) -> None:
-    """Raises TableError unless the relations follow from these scores and thresholds; a map and its samples must belong together."""
-    shown = ["model", "task", "pair", "n", "nulls", "n_synergy", "n_bottleneck", "relation"]
-    anew = relations(scores, thresholds.model_copy(update={"bootstraps": 0}))
-    if not anew.select(shown).equals(found.sort(KEY).select(shown)):
-        raise TableError(f"{where}: made from other scores or thresholds than those at hand; run `dvc repro classify`")
+def check_current(found: pl.DataFrame, points: pl.DataFrame, thresholds: Thresholds, where: Path) -> None:
+    """Raises TableError unless the relations follow from these points and thresholds; a map and its samples must belong together."""
+    if not counted(points, thresholds).equals(found.sort(KEY).select(*KEY, *COUNTED)):
+        raise TableError(f"{where}: made from other scores or thresholds than those at hand; run `dvc repro digest classify`")

@@ -111,29 +111,37 @@ def overall_lines(relations: pl.DataFrame) -> dict[str, tuple[str, ...]]:
     return {task: lines(found, ALL, task) for task in relations["task"].cast(pl.String).unique(maintain_order=True)}
 
 
-def metrics(relations: pl.DataFrame, scores: pl.DataFrame, prompts: pl.DataFrame) -> dict[str, object]:
-    """A small JSON of numbers for `dvc metrics diff`. Means are over answers, each counted once; nulls are counted beside them."""
-    told = scores.select("model", "key", "dimension", "score_trig", "expected", "reason")
-    models = relations["model"].unique().sort()
-    over_all = overall(relations)
+def answered(scores: pl.DataFrame, prompts: pl.DataFrame) -> dict[str, Any]:
+    """What `metrics` says of prompts and scores. Means are over answers, each counted once; nulls are counted beside them."""
+    told = tables.distinct(scores.select("model", "key", "dimension", "score_trig", "expected", "reason"))
     return {
         "prompts": dict(sorted(prompts["split"].cast(pl.String).value_counts().iter_rows())),
-        "models": {model: _model(relations, tables.distinct(told.filter(pl.col("model") == model)), model) for model in models},
+        "models": {str(model): _answered(own) for (model,), own in sorted(told.partition_by("model", as_dict=True).items())},
+    }
+
+
+def metrics(relations: pl.DataFrame, answered: Mapping[str, Any]) -> dict[str, object]:
+    """A small JSON of numbers for `dvc metrics diff`, from the relations and what `answered` gives."""
+    over_all = overall(relations)
+    return {
+        "prompts": answered["prompts"],
+        "models": {model: own | _related(relations, model) for model, own in answered["models"].items()},
         "overall": {"pairs": _pairs(over_all), "map": _maps(over_all, ALL)},
     }
 
 
-def _model(relations: pl.DataFrame, scores: pl.DataFrame, model: str) -> dict[str, object]:
-    own = relations.filter(pl.col("model") == model)
+def _answered(scores: pl.DataFrame) -> dict[str, object]:
     return {
         "n": scores["score_trig"].count(),
         "nulls": scores["score_trig"].null_count(),
         "reasons": dict(sorted(scores["reason"].drop_nulls().value_counts().iter_rows())),
         "dimensions": _means(scores),
-        "relations": dict.fromkeys(Relation, 0) | Counter(own["relation"]),
-        "pairs": _pairs(own),
-        "map": _maps(own, model),
     }
+
+
+def _related(relations: pl.DataFrame, model: str) -> dict[str, object]:
+    own = relations.filter(pl.col("model") == model)
+    return {"relations": dict.fromkeys(Relation, 0) | Counter(own["relation"]), "pairs": _pairs(own), "map": _maps(own, model)}
 
 
 def _tasks(own: pl.DataFrame) -> Sequence[str]:

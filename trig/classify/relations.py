@@ -1,8 +1,6 @@
 """Names the relation between the two dimensions of each subset, per model, and says how far to believe it."""
 
-import os
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +10,7 @@ from trig import tables
 from trig.classify.cloud import RELATIONS, Measured, measure, placed, verdicts
 from trig.classify.evidence import p_value, q_values, weigh
 from trig.classify.order import Floats, Ints, Places, integers
-from trig.classify.samples import Samples, gather
+from trig.classify.samples import KEY, Samples, gather, grouped
 from trig.classify.stack import Clouds
 from trig.dimensions import Kind, Relation, Support
 from trig.params import Thresholds
@@ -21,10 +19,13 @@ COUNTS = ("n", "synergy", "bottleneck", "tradeoff", "above", "below")
 COLUMNS = tuple("stability runner_up runner_up_share tilt_p conflict_p".split()) + tuple(
     f"{name}_{end}" for name in tables.INTERVALS for end in ("low", "high")
 )
+COUNTED = ("n", "nulls", "n_synergy", "n_bottleneck", "relation")
 SHARES = ("density_synergy", "density_bottleneck", "mean_x", "mean_y", "median_x", "median_y")
 
 
-def relations(scores: pl.DataFrame, thresholds: Thresholds, roots: pl.DataFrame | None = None) -> pl.DataFrame:
+def relations(
+    scores: pl.DataFrame, thresholds: Thresholds, roots: pl.DataFrame | None = None, each: Callable[..., Iterable[Any]] = map
+) -> pl.DataFrame:
     """The relations table: one row for each model, task and pair that has scores.
 
     The rule (paper, section 3.3), first match wins: *synergy* when the share of points in R_S reaches `synergy_density`; *bottleneck* when
@@ -54,16 +55,23 @@ def relations(scores: pl.DataFrame, thresholds: Thresholds, roots: pl.DataFrame 
       *Supported* when stability reaches `supported_stability`, q is at most `fdr`, a dispersion is a conflict, and there are `enough_points` roots;
       *unsupported* when stability is below one half or p is above `fdr`; *weak* otherwise.
 
-    `roots` names the prompt each prompt was copied or edited from, in the end (task, data_id, root); without it each prompt is its own.
+    `roots` names the prompt each prompt was copied or edited from, in the end (task, data_id, root); without it each prompt is its own. `each` is
+    called as `map` is, with lists of equal length, to find the evidence of all clouds; one that uses several processes is faster.
     """
     samples = gather(scores, thresholds.score, roots)
     if samples.keys.is_empty():
         return pl.DataFrame(schema=dict(tables.RELATIONS.columns))
     found, verdict = _judged(samples.clouds, thresholds)
-    names = pl.Series("relation", [RELATIONS[place].value for place in verdict], tables.RELATION)
-    parts = [samples.keys, _numbers(found, thresholds), names.to_frame(), _evidence(samples, verdict, found["rho"], thresholds)]
+    parts = [samples.keys, _numbers(found, thresholds), _names(verdict), _evidence(samples, verdict, found["rho"], thresholds, each)]
     table = pl.concat(parts, how="horizontal").with_columns(leaning=_leaning(), favoured=_favoured(), kind=_kind())
     return table.with_columns(evidence=_support(thresholds)).select(list(tables.RELATIONS.columns))
+
+
+def counted(points: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
+    """The columns `COUNTED` of the relations table, and its key, for a points table."""
+    samples = grouped(points)
+    found, verdict = _judged(samples.clouds, thresholds)
+    return pl.concat([samples.keys, _numbers(found, thresholds), _names(verdict)], how="horizontal").select(*KEY, *COUNTED)
 
 
 def measured(clouds: Clouds, thresholds: Thresholds) -> Iterator[tuple[Places, Measured]]:
@@ -84,6 +92,10 @@ def _judged(clouds: Clouds, thresholds: Thresholds) -> tuple[dict[str, Floats], 
     return found, verdict
 
 
+def _names(verdict: Ints) -> pl.DataFrame:
+    return pl.Series("relation", [RELATIONS[place].value for place in verdict], tables.RELATION).to_frame()
+
+
 def _values(of: Measured) -> Mapping[str, Floats | Ints]:
     return {name: getattr(of, name) for name in (*COUNTS, "rho", *SHARES)} | of.line._asdict()
 
@@ -96,18 +108,13 @@ def _numbers(found: Mapping[str, Floats], thresholds: Thresholds) -> pl.DataFram
     return pl.DataFrame(counts | rest | {"p_value": p}).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def _evidence(samples: Samples, verdict: Ints, rho: Floats, thresholds: Thresholds) -> pl.DataFrame:
-    """The columns of evidence, null where there is none. Threads share the clouds; each cloud's numbers are its own, whoever computes them."""
+def _evidence(samples: Samples, verdict: Ints, rho: Floats, thresholds: Thresholds, each: Callable[..., Iterable[Any]]) -> pl.DataFrame:
+    """The columns of evidence, null where there is none."""
     clouds = samples.clouds
     by_size = np.argsort(clouds.sizes, kind="stable")  # clouds that are alike share their draws
     enough = by_size[clouds.sizes[by_size] >= thresholds.min_points].tolist() if thresholds.bootstraps else []
-
-    def row(place: int) -> dict[str, Any]:
-        own = clouds.one(place)
-        return weigh(clouds.x[own], clouds.y[own], clouds.root[own], int(verdict[place]), float(rho[place]), thresholds)
-
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
-        found = dict(zip(enough, threads.map(row, enough), strict=True))
+    points = [[side[clouds.one(place)] for place in enough] for side in (clouds.x, clouds.y, clouds.root)]
+    found = dict(zip(enough, each(weigh, *points, verdict[enough].tolist(), rho[enough].tolist(), [thresholds] * len(enough)), strict=True))
     columns = {name: tables.RELATIONS.columns[name] for name in COLUMNS}
     frame = pl.DataFrame([found.get(place, {}) for place in range(verdict.size)], schema=columns, orient="row")
     q = {f"{test}_q": q_values(frame[f"{test}_p"].fill_null(np.nan).to_numpy()) for test in ("tilt", "conflict")}

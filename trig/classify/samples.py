@@ -18,7 +18,7 @@ ANSWER = ("off_mass", "stderr")
 class Samples:
     """The samples of a run, as clouds: one for each model, task and pair."""
 
-    keys: pl.DataFrame  # model, task, pair, nulls, clusters, off_mass, noise: a row per cloud, in order
+    keys: pl.DataFrame  # model, task, pair, nulls, clusters, and of a run off_mass and noise: a row per cloud, in order
     clouds: Clouds
 
 
@@ -41,7 +41,7 @@ def roots(prompts: pl.DataFrame) -> pl.DataFrame:
 
 
 def points(scores: pl.DataFrame, column: str) -> pl.DataFrame:
-    """One row per sample with its score on the pair's two dimensions (`x`, `y`; null where missing), in the order of the key.
+    """The points table: one row per sample with its score on the pair's two dimensions (`x`, `y`; null where missing), in the order of the key.
 
     A pair that is named the other way round is put into its canonical order. Scores on other dimensions are not looked at.
     """
@@ -51,13 +51,18 @@ def points(scores: pl.DataFrame, column: str) -> pl.DataFrame:
 def gather(scores: pl.DataFrame, column: str, roots: pl.DataFrame | None) -> Samples:
     """The clouds of a run. Without `roots` every prompt is its own; a prompt that `roots` does not name is too."""
     own = _of_its_pair(scores.select(*KEY, "data_id", "dimension", *ANSWER, score=pl.col(column)))
-    samples = _side_by_side(own)
+    samples = grouped(_side_by_side(own), roots)
+    of_the_judge = own.group_by(KEY).agg(**_of_the_judge())
+    return Samples(samples.keys.join(of_the_judge, on=KEY, how="left", maintain_order="left"), samples.clouds)
+
+
+def grouped(points: pl.DataFrame, roots: pl.DataFrame | None = None) -> Samples:
+    """The clouds of these points, which stand in the order of the key; nothing is told of the judge."""
     whole = pl.col("x").is_not_null() & pl.col("y").is_not_null()
-    samples = samples.with_columns(root=_root(samples, roots))
+    samples = points.with_columns(root=_root(points, roots))
     keys = samples.group_by(KEY, maintain_order=True).agg(
         nulls=(~whole).sum().cast(pl.Int64), n=whole.sum(), clusters=pl.col("root").filter(whole).n_unique().cast(pl.Int64)
     )
-    keys = keys.join(own.group_by(KEY).agg(**_of_the_judge()), on=KEY, how="left", maintain_order="left")
     scored = samples.filter(whole)
     x, y = (scored[side].to_numpy().astype(np.float64) for side in ("x", "y"))
     return Samples(keys.drop("n"), Clouds(x, y, scored["root"].to_numpy(), keys["n"].to_numpy().astype(np.intp)))

@@ -1,7 +1,8 @@
-"""What a report is made of. The stage fills these in; the page and the stills only draw them."""
+"""What a report is made of. The stages fill these in; the page and the stills only draw them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -49,35 +50,74 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
-    """Everything the report shows."""
+class Judged:
+    """A run as the judge left it: everything the report shows that no threshold decides."""
 
     models: tuple[str, ...]  # in the order of the roster
     prompts: pl.DataFrame  # PROMPTS
     scores: pl.DataFrame  # SCORES
     answers: pl.DataFrame  # the same, each model's answers once: a picture may stand in several pairs
-    points: pl.DataFrame  # model, task, pair, data_id, x, y: one row per sample
+    points: pl.DataFrame  # POINTS
+    score: str  # the column of the scores table that the map is made from
+    sheets: Sequence[Sheet]  # which pictures are shown
+    pictures: Mapping[str, bytes]  # key of a sheet → the sheet as WebP
+    tiny: bool  # all models belong to the tiny world
+    tunings: tuple[Tuning, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)  # seeds, the calls of the models, and hashes, shown as they stand
+    yardstick: Yardstick | None = None
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks that have samples."""
+        return tuple(self.points["task"].unique().sort().cast(pl.String))
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """What is told of a run as the judge left it, in values of JSON."""
+
+    facts: Mapping[str, Any]  # what every page of the report needs at once
+    parts: Mapping[str, str]  # samples and pictures that the page holds, name → JSON; none where they lie beside it
+    metrics: Mapping[str, Any]  # as `trig.classify.map.answered` finds them
+    changes: Sequence[Sequence[Mapping[str, Any]]]  # of each tuned model, the rows of `trig.report.numbers.changes`
+    libraries: str  # the scripts that draw charts in a browser
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Everything the report shows."""
+
+    digest: Digest
     relations: pl.DataFrame  # RELATIONS
     maps: Mapping[tuple[str, str], tuple[str, ...]]  # (model, task) → its groups in words, a line each
     overall: Mapping[str, tuple[str, ...]]  # task → the groups that more than half of the models show
     agreements: Sequence[Mapping[str, object]]  # a, b, task and how far their maps agree: pairs, equal, kappa, kappa_reason
-    sheets: Sequence[Sheet]  # which pictures are shown
-    pictures: Mapping[str, bytes]  # key of a sheet → the sheet as WebP
     thresholds: Mapping[str, object]
-    tiny: bool  # all models belong to the tiny world
-    tunings: tuple[Tuning, ...] = ()
     gates: tuple[Gate, ...] = ()
-    versions: Mapping[str, str] = field(default_factory=dict)
-    settings: Mapping[str, str] = field(default_factory=dict)  # seeds, the calls of the models, and hashes, shown as they stand
-    yardstick: Yardstick | None = None
     published: Published | None = None
 
     @property
-    def score(self) -> str:
-        """The column of the scores table that the map was made from."""
-        return str(self.thresholds["score"])
+    def models(self) -> tuple[str, ...]:
+        """In the order of the roster."""
+        return tuple(self.digest.facts["models"])
 
     @property
     def tasks(self) -> tuple[str, ...]:
         """The tasks that have relations."""
-        return tuple(self.relations["task"].cast(pl.String).unique(maintain_order=True))
+        return tuple(self.relations["task"].unique().sort().cast(pl.String))
+
+    @property
+    def tiny(self) -> bool:
+        """Whether all models belong to the tiny world."""
+        return bool(self.digest.facts["tiny"])
+
+    @property
+    def tunings(self) -> tuple[Tuning, ...]:
+        """The tuned models."""
+        return tuple(Tuning(**one) for one in self.digest.facts["tunings"])
+
+    def rows(self, name: str, task: str | None = None) -> list[Mapping[str, Any]]:
+        """The `means` or `levels` of all models, over all tasks or, where there are several, of one."""
+        asked = task if len(self.tasks) > 1 else None
+        return [row for row in self.digest.facts[name] if row["task"] == asked]

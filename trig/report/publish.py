@@ -1,40 +1,48 @@
-"""Writes the report's files: the page and what lies beside it, the metrics, the summary, and the stills."""
+"""Writes the report's files: those that lie beside the page, then the page, the metrics, the summary, and the stills."""
 
 import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from trig.report import numbers, page, stills, summary
+from trig.classify import map as dtm
+from trig.report import page, stills, summary
 from trig.report.contents import Contents
 
+FOLDER = "files"
 
-def publish(contents: Contents, metrics: Mapping[str, object], folder: Path) -> None:
-    """Write index.html, metrics.json, summary.md, map.png, dimensions.png, and `files/`: the table of relations, and what the page loads when it is
-    looked at.
 
-    The same contents give the same bytes.
-    """
-    drawn = page.render(contents)
+def lay(beside: Mapping[str, bytes], folder: Path) -> None:
+    """Write `files/`: what the page loads when it is looked at, and nothing else."""
+    place = folder / FOLDER
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    for name, content in beside.items():
+        (place / name).write_bytes(content)
+
+
+def put(content: bytes, path: Path) -> None:
+    """Write a file anew: what lies there may be a link into DVC's cache."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.write_bytes(content)
+
+
+def publish(contents: Contents, folder: Path) -> None:
+    """Write index.html, metrics.json, summary.md, map.png, and relations.csv. The same contents give the same bytes."""
+    metrics = dtm.metrics(contents.relations, contents.digest.metrics)
     files = {
-        "index.html": drawn.html.encode(),
+        "index.html": page.render(contents).encode(),
         "metrics.json": (json.dumps(metrics, indent=2, ensure_ascii=False) + "\n").encode(),
         "summary.md": _summary(contents).encode(),
         "map.png": stills.maps(contents),
-        "dimensions.png": stills.dimensions(contents),
+        "relations.csv": contents.relations.write_csv().encode(),
     }
-    beside = folder / page.FOLDER
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    for name, content in drawn.beside.items():
-        (beside / name).write_bytes(content)
-    contents.relations.write_csv(beside / "relations.csv")
     for name, content in files.items():
-        (folder / name).write_bytes(content)
+        put(content, folder / name)
 
 
 def _summary(contents: Contents) -> str:
-    changes = [(one, numbers.changes(contents.scores, one, contents.score)) for one in contents.tunings]
-    levels = numbers.levels(contents.answers, contents.score)
-    of = contents.models, contents.relations, levels, contents.maps, contents.thresholds
+    changes = list(zip(contents.tunings, contents.digest.changes, strict=True))
+    of = contents.models, contents.relations, contents.rows("levels"), contents.maps, contents.thresholds
     return summary.summary(*of, tiny=contents.tiny, gates=contents.gates, changes=changes)

@@ -10,7 +10,7 @@ import vl_convert
 from PIL import Image
 
 from trig.report import charts, numbers, theme
-from trig.report.contents import Contents
+from trig.report.contents import Contents, Judged
 
 FONT = "Liberation Sans"
 SIDE = 330  # pixels of a matrix
@@ -38,12 +38,12 @@ def maps(contents: Contents) -> bytes:
     return _png({"$schema": legend.pop("$schema"), "vconcat": [grid, legend], "resolve": {"scale": {"color": "independent"}}})
 
 
-def dimensions(contents: Contents) -> bytes:
+def dimensions(run: Judged) -> bytes:
     """The mean score of each dimension per model, as PNG."""
-    rows = numbers.means(contents.answers, contents.score).drop_nulls("mean").to_dicts()
+    rows = numbers.means(run.answers, run.score).drop_nulls("mean").to_dicts()
     means = [{**row, "label": charts.label(row["dimension"])} for row in rows]
-    chart = charts.intervals(contents.models, "mean score, 0 to 1")
-    chart = chart.properties(width=620, height=charts.intervals_height(contents.models))
+    chart = charts.intervals(run.models, "mean score, 0 to 1")
+    chart = chart.properties(width=620, height=charts.intervals_height(run.models))
     return _png(charts.filled(charts.spec(chart), {"means": means}))
 
 
@@ -51,8 +51,8 @@ def _map(contents: Contents, chart: charts.Spec, model: str, task: str) -> chart
     own = contents.relations.filter(pl.col("model") == model, pl.col("task") == task)
     codes = pl.col("pair").cast(pl.String).str.split("_")
     rows = own.select("pair", "relation", "leaning", "evidence", "rho", x=codes.list.get(0), y=codes.list.get(1)).to_dicts()
-    answers = contents.answers.filter(pl.col("model") == model, pl.col("task") == task)
-    level = numbers.means(answers, contents.score).select("mean", code="dimension").drop_nulls().to_dicts()
+    means = [row for row in contents.rows("means", task) if row["model"] == model and row["mean"] is not None]
+    level = [{"mean": row["mean"], "code": row["dimension"]} for row in means]
     title = model if len(contents.tasks) == 1 else f"{model} · {task}"
     return dict(charts.filled({**chart, "title": title}, {"relations": rows, "means": level}))
 

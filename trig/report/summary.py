@@ -1,6 +1,8 @@
 """The report in a few lines of Markdown, for a pull request."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import polars as pl
@@ -18,17 +20,17 @@ SHOWN = tuple(relation for relation in Relation if relation not in (Relation.NON
 def summary(
     models: Sequence[str],
     relations: pl.DataFrame,
-    levels: pl.DataFrame,
+    levels: Sequence[Mapping[str, Any]],
     maps: Mapping[tuple[str, str], Sequence[str]],
     thresholds: Mapping[str, object],
     *,
     tiny: bool,
     gates: Sequence[Gate] = (),
-    changes: Sequence[tuple[Tuning, pl.DataFrame]] = (),
+    changes: Sequence[tuple[Tuning, Sequence[Mapping[str, Any]]]] = (),
 ) -> str:
     """A short text: what was measured, a row per model, each tuned model's change, and the groups and supported verdicts folded away.
 
-    `levels` and `changes` are as `trig.report.numbers` finds them, `maps` holds the groups in words per model and task.
+    `levels` and `changes` are the rows that `trig.report.numbers` finds, `maps` holds the groups in words per model and task.
     """
     parts: list[list[str]] = [
         [f"## Dimension Trade-off Map of {len(models)} {'model' if len(models) == 1 else 'models'}"],
@@ -36,7 +38,7 @@ def summary(
         [_rule(thresholds)],
         _gates(gates),
         _models(models, relations, levels),
-        *(_tuned(tuning, frame) for tuning, frame in changes),
+        *(_tuned(tuning, rows) for tuning, rows in changes),
         *_folded(models, relations, maps),
     ]
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
@@ -62,21 +64,21 @@ def _gates(gates: Sequence[Gate]) -> list[str]:
     return [f"**Gates that fail, {len(failed)} of {len(gates)}:**", "", *told]
 
 
-def _models(models: Sequence[str], relations: pl.DataFrame, levels: pl.DataFrame) -> list[str]:
+def _models(models: Sequence[str], relations: pl.DataFrame, levels: Sequence[Mapping[str, Any]]) -> list[str]:
     heads = ("model", "scores", "missing", "mean score", *Relation, "supported")
-    rows = [_model(model, relations.filter(pl.col("model") == model), levels.filter(pl.col("model") == model)) for model in models]
+    of = {row["model"]: row for row in levels}
+    rows = [_model(model, relations.filter(pl.col("model") == model), of[model]) for model in models]
     note = "The mean score is that of the dimensions' means. Supported: of the four relations, those that the evidence holds up."
     return [*table(heads, rows), "", note]
 
 
-def _model(model: str, relations: pl.DataFrame, own: pl.DataFrame) -> list[str]:
-    level = own["mean"].to_list()[0]
+def _model(model: str, relations: pl.DataFrame, own: Mapping[str, Any]) -> list[str]:
     counts = [relations.filter(pl.col("relation") == name.value).height for name in Relation]
     supported = "–" if _unknown(relations) else str(_supported(relations).height)
     return [
         code(model),
-        *map(str, (own["n"].sum(), own["nulls"].sum())),
-        "–" if level is None else f"{level:.3f}",
+        *map(str, (own["n"], own["nulls"])),
+        "–" if own["mean"] is None else f"{own['mean']:.3f}",
         *map(str, counts),
         supported,
     ]
@@ -91,13 +93,13 @@ def _supported(relations: pl.DataFrame) -> pl.DataFrame:
     return relations.filter(pl.col("evidence") == Support.SUPPORTED.value, pl.col("relation").is_in([name.value for name in SHOWN]))
 
 
-def _tuned(tuning: Tuning, changes: pl.DataFrame) -> list[str]:
+def _tuned(tuning: Tuning, changes: Sequence[Mapping[str, Any]]) -> list[str]:
     """The pairs it was tuned for, row by row, and which dimensions rose and fell over all pairs, task by task."""
     title = f"**{code(tuning.base)} → {code(tuning.tuned)}**, on test prompts that both have a score for:"
-    own, whole = changes.filter(pl.col("pair").is_not_null()), changes.filter(pl.col("pair").is_null())
-    rows = [_change(row) for row in own.iter_rows(named=True)]
+    rows = [_change(row) for row in changes if row["pair"] is not None]
     heads = ("task", "tuned pair", "dimension", "before", "after", "change", "95 % interval", "samples")
-    told = [f"{task}, {_over_all(part)}" for (task,), part in whole.group_by("task", maintain_order=True)] or [_over_all(whole)]
+    by_task = groupby((row for row in changes if row["pair"] is None), key=itemgetter("task"))
+    told = [f"{task}, over all pairs: {_over_all(list(part))}" for task, part in by_task] or ["No sample has a score of both."]
     return [title, "", *(table(heads, rows, names=3) if rows else ()), *([""] if rows else ()), *told]
 
 
@@ -107,14 +109,12 @@ def _change(row: Mapping[str, Any]) -> list[str]:
     return [str(row["task"]), str(row["pair"]), _name(str(row["dimension"])), *numbers, ends, str(row["n"])]
 
 
-def _over_all(changes: pl.DataFrame) -> str:
-    if changes.is_empty():
-        return "No sample has a score of both."
-    rose, fell = changes.filter(pl.col("low") > 0), changes.filter(pl.col("high") < 0)
-    told = {"up": rose, "down": fell}
-    words = [f"{way} {', '.join(_moved(row) for row in rows.iter_rows(named=True))}" for way, rows in told.items() if rows.height]
-    rest = changes.height - rose.height - fell.height
-    return f"over all pairs: {'; '.join([*words, f'{rest} of {changes.height} dimensions unclear'])}."
+def _over_all(changes: Sequence[Mapping[str, Any]]) -> str:
+    known = [row for row in changes if row["low"] is not None]
+    told = {"up": [row for row in known if row["low"] > 0], "down": [row for row in known if row["high"] < 0]}
+    words = [f"{way} {', '.join(map(_moved, rows))}" for way, rows in told.items() if rows]
+    rest = len(changes) - sum(map(len, told.values()))
+    return f"{'; '.join([*words, f'{rest} of {len(changes)} dimensions unclear'])}."
 
 
 def _moved(row: Mapping[str, Any]) -> str:
