@@ -135,7 +135,7 @@ def main() -> None:
     gathered = gather(scores, limits.score, None).clouds
     works = (
         lambda: relations(scores, bare),
-        lambda: [verdicts(of, bare) for _, of in measured(gathered, bare)],
+        lambda: [verdicts(counts, place.rho, bare) for _, place, counts in measured(gathered, bare)],
         lambda: _loop(pairs, limits),
     )
     rule, named_only, loop = (min(_timed(work) for _ in range(3)) for work in works)

@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from os import cpu_count
 from typing import Any, TypeVar
 
-from stages._cli import die_with_parent
+from stages._cli import bar, die_with_parent
 
 Found = TypeVar("Found")
 FEW = 256
@@ -16,8 +16,21 @@ CHUNK = 16
 """Calls that travel together."""
 
 
-def spread(call: Callable[..., Found], *columns: Sequence[Any]) -> Iterator[Found]:
-    """What `map` gives, in its order, from as many processes as there are cores. Everything that travels must pickle."""
+def spread(call: Callable[..., Found], *columns: Sequence[Any]) -> list[Found]:
+    """What `map` gives, in its order, from as many processes as there are cores, under a progress bar. Everything that travels must pickle."""
+    total, found = len(columns[0]), []
+
+    def steps() -> Iterator[tuple[int, int]]:
+        yield 0, total
+        for one in _calls(call, columns):
+            found.append(one)
+            yield len(found), total
+
+    bar(call.__name__, steps())
+    return found
+
+
+def _calls(call: Callable[..., Found], columns: Sequence[Sequence[Any]]) -> Iterator[Found]:
     cores = cpu_count() or 1
     if cores == 1 or len(columns[0]) < FEW:
         yield from map(call, *columns)

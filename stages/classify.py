@@ -11,6 +11,7 @@ from trig import params, tables
 from trig.classify.inputs import roster_scores
 from trig.classify.relations import relations
 from trig.classify.samples import judged, roots
+from trig.store import Store
 
 
 def main(prompts: Path, scores: Path, out: Path) -> None:
@@ -18,7 +19,9 @@ def main(prompts: Path, scores: Path, out: Path) -> None:
     settings = params.load()
     asked = tables.read(prompts, tables.PROMPTS)
     held_out = roster_scores(scores, settings.generate.roster, asked, judged(settings.thresholds.score))
-    tables.write(relations(held_out, settings.thresholds, roots(asked), spread), tables.RELATIONS, out)
+    with Store.open() as store:
+        found = relations(held_out, settings.thresholds, roots(asked), spread, store)
+    tables.write(found, tables.RELATIONS, out)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,8 @@
 """How far a relation can be believed: false alarms, power, and the parts of the evidence against plain ones."""
 
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +19,7 @@ from trig.classify.order import centred_ranks, correlation, medians, order, orde
 from trig.classify.relations import relations
 from trig.classify.samples import roots
 from trig.params import Correlation, Thresholds
+from trig.store import Store
 
 FULL = synthetic.thresholds(bootstraps=200, permutations=100)
 
@@ -61,12 +65,34 @@ def test_planted_conflicts_are_found() -> None:
     assert share(frame, pl.col("rho").is_between(-0.6, -0.2)) == 1
 
 
-def test_the_number_of_threads_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    scores, frames = clouds.many(clouds.tilt, 12, 60, 5), []
-    for count in (1, 2, 7):
-        monkeypatch.setattr("os.cpu_count", lambda count=count: count)
-        frames.append(relations(scores, FULL))
-    assert frames[0].equals(frames[1]) and frames[0].equals(frames[2])
+def test_what_no_threshold_decides_is_found_once_for_all() -> None:
+    scores = clouds.many(clouds.uniform, 20, 100, 6)
+    one = pl.int_range(pl.len()) == 0
+    edited = scores.with_columns(
+        expected=pl.when(one).then(0.123).otherwise("expected"), score_trig=pl.when(one).then(0.123).otherwise("score_trig")
+    )
+    asked = [
+        (scores, FULL, 20),
+        (scores, FULL, 0),
+        (scores, changed(synergy=0.7, rule="reference", permutations=50), 0),
+        (edited, FULL, 1),
+        (scores, changed(bootstraps=150), 20),
+        (scores, changed(correlation="pearson"), 20),
+    ]
+    with Store.passing() as store:
+        for frame, thresholds, fresh in asked:
+            calls = Counter[str]()
+            assert relations(frame, thresholds, each=partial(noted, calls), store=store).equals(relations(frame, thresholds))
+            assert calls == Counter(resample=fresh, weigh=20)
+
+
+def changed(**values: object) -> Thresholds:
+    return FULL.model_copy(update=values)
+
+
+def noted(calls: Counter[str], call: Callable[..., Any], *columns: Sequence[Any]) -> Iterator[Any]:
+    calls[call.__name__] += len(columns[0])
+    return map(call, *columns)
 
 
 def test_more_copies_of_the_same_prompts_are_no_more_evidence() -> None:

@@ -81,10 +81,7 @@ def test_a_map_of_other_scores_is_refused(run: Path, tmp_path: Path) -> None:
     assert digest(folder).returncode == 0
     ended = report(folder)
     assert ended.returncode == 2
-    assert (
-        ended.stderr
-        == "error: relations.parquet: made from other scores or thresholds than those at hand; run `dvc repro digest classify`\n"
-    )
+    assert ended.stderr == "error: relations.parquet: made from other scores or thresholds than those at hand; run `dvc repro report`\n"
 
 
 def test_a_report_without_a_digest_is_one_line(run: Path, tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ def _read(name: str, settings: Params, places: tuple[Path, Path, Path]) -> Side:
     """A published map, or a model of the roster as it is here."""
     from trig.classify.change import Run
     from trig.classify.inputs import check_current, roster_scores
+    from trig.classify.samples import points
 
     if name.startswith(published.PREFIX):
         return Side(f"{name}, {published.SOURCE}", name, published.relations_of(name), None, {})
@@ -64,7 +65,7 @@ def _read(name: str, settings: Params, places: tuple[Path, Path, Path]) -> Side:
     asked = tables.read(prompts, tables.PROMPTS)
     found = tables.read(relations, tables.RELATIONS).filter(pl.col("model") == name)
     run = Run(roster_scores(scores, [name], asked), asked)
-    check_current(found, run.scores, settings.thresholds, relations)
+    check_current(found, points(run.scores, settings.thresholds.score), settings.thresholds, relations)
     return Side(name, name, found, run, settings.model_dump())
 
 

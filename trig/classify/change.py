@@ -10,7 +10,7 @@ import polars as pl
 from scipy.special import stdtr, stdtrit
 
 from trig import tables
-from trig.classify.cloud import RELATIONS, measure, placed, verdicts
+from trig.classify.cloud import RELATIONS, central, count, placed, ranked, verdicts
 from trig.classify.draws import draws
 from trig.classify.evidence import NEARLY_ONE, intervals, q_values
 from trig.classify.order import Floats, Ints, Places, integers
@@ -154,9 +154,10 @@ def _pair(samples: pl.DataFrame, thresholds: Thresholds) -> dict[str, Any]:
 
 def _measured(x: Floats, y: Floats, drawn: Sequence[Ints], thresholds: Thresholds) -> tuple[Floats, Ints]:
     """Rho and the verdict of each draw, (B,), of one side's points, (n,), under blocks of weights, each (n, some)."""
-    cloud = placed(x[None], y[None], thresholds)
-    found = [measure(cloud, weights[None], thresholds) for weights in drawn]
-    return np.concatenate([of.rho[0] for of in found]), np.concatenate([verdicts(of, thresholds)[0] for of in found])
+    ranks, cloud = ranked(x[None], y[None]), placed(x[None], y[None], thresholds)
+    rhos = [central(ranks, weights[None], thresholds.correlation).rho for weights in drawn]
+    found = [verdicts(count(cloud, weights[None], thresholds), rho, thresholds) for weights, rho in zip(drawn, rhos, strict=True)]
+    return np.concatenate(rhos, axis=1)[0], np.concatenate(found, axis=1)[0]
 
 
 def mean_change(differences: Floats, groups: Places) -> Tested:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from trig.classify.order import Bools, Floats, Ints, Order, correlation, medians, order, ordered, product
 from trig.dimensions import Relation
-from trig.params import Thresholds
+from trig.params import Correlation, Thresholds
 
 ON_THE_LINE = 1e-9
 """A point this near the regression line lies on it; nearer than any two scores a judge can tell apart."""
@@ -48,34 +48,45 @@ class Scaled(NamedTuple):
     half: Floats  # (G, 1) half the range
 
 
-class Placed(NamedTuple):
-    """Clouds with what does not depend on a draw."""
+class Ranked(NamedTuple):
+    """Clouds with what depends neither on a draw nor on a threshold."""
 
     x: Floats  # (G, n)
     y: Floats
     by_x: Order
     by_y: Order
+    grains: Floats  # (G, 2, n) x and y as multiples of 1 / GRAIN
+
+
+class Placed(NamedTuple):
+    """Clouds with what does not depend on a draw."""
+
     tradeoff: Bools  # (G, n) points in R_T
     u: Scaled  # x in the range of these points
     v: Scaled  # y
-    grains: Floats  # (G, 9, n) what is summed over a draw: R_S, R_B, x, y, and the moments of u and v, as multiples of 1 / GRAIN
+    grains: Floats  # (G, 7, n) what is summed over a draw: R_S, R_B, and the moments of u and v, as multiples of 1 / GRAIN
+
+
+class Central(NamedTuple):
+    """Where each draw of each cloud lies, all (G, B), whatever the regions. NaN where a number does not exist."""
+
+    rho: Floats  # the correlation that the thresholds name, -1..1
+    mean_x: Floats
+    mean_y: Floats
+    median_x: Floats
+    median_y: Floats
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """The counts and sums of each draw of each cloud, all (G, B). NaN where a number does not exist."""
+class Counts:
+    """The counts of each draw of each cloud, all (G, B)."""
 
     n: Ints  # points of the draw
-    rho: Floats  # the correlation that the thresholds name, -1..1
     synergy: Ints  # points in R_S
     bottleneck: Ints  # in R_B
     above: Ints  # points of R_T strictly above the line
     below: Ints  # strictly below
     line: Line
-    mean_x: Floats
-    mean_y: Floats
-    median_x: Floats
-    median_y: Floats
 
     @property
     def tradeoff(self) -> Ints:
@@ -84,12 +95,12 @@ class Measured:
 
     @property
     def density_synergy(self) -> Floats:
-        """D_s, the share of points in R_S."""
+        """D_s, the share of points in R_S; NaN for a draw without points."""
         return _divide(self.synergy, self.n)
 
     @property
     def density_bottleneck(self) -> Floats:
-        """D_b, the share of points in R_B."""
+        """D_b, the share of points in R_B; NaN for a draw without points."""
         return _divide(self.bottleneck, self.n)
 
 
@@ -107,37 +118,47 @@ def regions(x: Floats, y: Floats, thresholds: Thresholds) -> Regions:
     return Regions(both == 1, both == -1, both == 0)
 
 
+def ranked(x: Floats, y: Floats) -> Ranked:
+    """The clouds, ready for `central`. `x` and `y` are (G, n), scores without missing values, and `PADDING` where a cloud is padded."""
+    return Ranked(x, y, order(x), order(y), _grains(x, y))
+
+
+def central(clouds: Ranked, weights: Ints, kind: Correlation) -> Central:
+    """Where the draws lie. `weights` is (G, n, B), 0 where a cloud is padded."""
+    by_x, by_y = ordered(clouds.by_x, weights), ordered(clouds.by_y, weights)
+    sums = product(clouds.grains, weights.astype(np.float64))  # (G, 2, B)
+    n = by_x.below[:, -1]
+    rho = correlation(kind, by_x, by_y, (clouds.x, clouds.y), weights)
+    return Central(rho, _divide(sums[:, 0], n), _divide(sums[:, 1], n), medians(by_x), medians(by_y))
+
+
 def placed(x: Floats, y: Floats, thresholds: Thresholds) -> Placed:
-    """The clouds, ready to be measured. `x` and `y` are (G, n), scores without missing values, and `PADDING` where a cloud is padded."""
+    """The clouds, as in `ranked`, ready to be counted."""
     where = regions(x, y, thresholds)
     u, v = scaled(x, where.tradeoff), scaled(y, where.tradeoff)
-    features = [where.synergy, where.bottleneck, x, y, *moments(where.tradeoff, u.values, v.values)]
-    grains = np.rint(np.stack(features, axis=1) * GRAIN) / GRAIN
-    return Placed(x, y, order(x), order(y), where.tradeoff, u, v, grains)
+    return Placed(where.tradeoff, u, v, _grains(where.synergy, where.bottleneck, *moments(where.tradeoff, u.values, v.values)))
 
 
-def measure(clouds: Placed, weights: Ints, thresholds: Thresholds) -> Measured:
-    """Count. `weights` is (G, n, B), 0 where a cloud is padded."""
-    x, y, u, v = clouds.x, clouds.y, clouds.u, clouds.v
-    by_x, by_y = ordered(clouds.by_x, weights), ordered(clouds.by_y, weights)
-    sums = product(clouds.grains, weights.astype(np.float64))  # (G, 9, B)
-    line = fit(sums[:, 4:], thresholds.min_points)
+def count(clouds: Placed, weights: Ints, thresholds: Thresholds) -> Counts:
+    """Count the points of each draw. `weights` is (G, n, B), 0 where a cloud is padded."""
+    u, v = clouds.u, clouds.v
+    sums = product(clouds.grains, weights.astype(np.float64))  # (G, 7, B)
+    line = fit(sums[:, 2:], thresholds.min_points)
     over = _over(u.values, np.where(clouds.tradeoff, v.values, np.nan), line, v.half)  # NaN lies on neither side
     slope = line.slope * _divide(v.half, u.half)
-    n = by_x.below[:, -1]
-    return Measured(
-        n=n,
-        rho=correlation(thresholds.correlation, by_x, by_y, (x, y), weights),
+    return Counts(
+        n=weights.sum(axis=1, dtype=weights.dtype),
         synergy=sums[:, 0].astype(weights.dtype),
         bottleneck=sums[:, 1].astype(weights.dtype),
         above=np.einsum("gnb,gnb->gb", weights, over > ON_THE_LINE),
         below=np.einsum("gnb,gnb->gb", weights, over < -ON_THE_LINE),
         line=Line(slope, v.middle + v.half * line.intercept - slope * u.middle),
-        mean_x=_divide(sums[:, 2], n),
-        mean_y=_divide(sums[:, 3], n),
-        median_x=medians(by_x),
-        median_y=medians(by_y),
     )
+
+
+def _grains(*features: NDArray[np.generic]) -> Floats:
+    grains: Floats = np.rint(np.stack(features, axis=1) * GRAIN) / GRAIN
+    return grains
 
 
 def scaled(values: Floats, inside: Bools) -> Scaled:
@@ -165,13 +186,13 @@ def fit(sums: Floats, at_least: int) -> Line:
     return Line(slope, v - slope * u)
 
 
-def verdicts(of: Measured, thresholds: Thresholds) -> Ints:
-    """The relation of each draw as its place in `RELATIONS`: the first rule that holds, in the order of the paper."""
+def verdicts(of: Counts, rho: Floats, thresholds: Thresholds) -> Ints:
+    """The relation of each draw, (G, B), as its place in `RELATIONS`: the first rule that holds, in the order of the paper."""
     paper = thresholds.rule == "paper"
     many, few = np.maximum(of.above, of.below), np.minimum(of.above, of.below)
     ratio = np.where(few > 0, many / np.maximum(few, 1), np.inf)
     tilted = (many > few) & ((ratio >= thresholds.tilt_ratio) if paper else (ratio > thresholds.tilt_ratio))
-    apart = (of.rho <= thresholds.dispersion_corr) if paper else (of.rho < thresholds.dispersion_corr)
+    apart = (rho <= thresholds.dispersion_corr) if paper else (rho < thresholds.dispersion_corr)
     rules = {
         Relation.TOO_FEW: of.n < thresholds.min_points,
         Relation.SYNERGY: of.density_synergy >= thresholds.synergy_density,
@@ -179,7 +200,7 @@ def verdicts(of: Measured, thresholds: Thresholds) -> Ints:
         Relation.TILT: tilted,
         Relation.DISPERSION: apart,
     }
-    places = [np.full(of.rho.shape, RELATIONS.index(relation)) for relation in rules]
+    places = [np.full(rho.shape, RELATIONS.index(relation)) for relation in rules]
     return np.select(list(rules.values()), places, RELATIONS.index(Relation.NONE))
 
 

@@ -7,19 +7,38 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtr
 
-from trig.classify.cloud import ON_THE_LINE, RELATIONS, Measured, fit, levels, measure, placed, scaled, verdicts
+from trig.classify.cloud import ON_THE_LINE, RELATIONS, Central, central, count, fit, levels, placed, ranked, scaled, verdicts
 from trig.classify.draws import draws
 from trig.classify.order import Floats, Ints, Numbers, Places, product
 from trig.params import Correlation, Thresholds
 from trig.tables import INTERVALS
 
 LEVELS = {"low": 0.025, "high": 0.975}
+DENSITIES = ("density_synergy", "density_bottleneck")
+CENTRAL = tuple(name for name in INTERVALS if name not in DENSITIES)
+"""What has an interval that no threshold decides."""
+ENDS = tuple(f"{name}_{end}" for end in LEVELS for name in CENTRAL)
 NEARLY_ONE = 1 - 1e-6
 """A correlation is taken no nearer to 1 or -1, where Fisher's z is infinite."""
 
 
-def weigh(x: Floats, y: Floats, root: Places, verdict: int, rho: float, thresholds: Thresholds) -> dict[str, Any]:
-    """The columns of evidence of one cloud: `x`, `y` and `root` are (n,), `verdict` a place in `RELATIONS`, `rho` NaN where there is none.
+def resample(x: Floats, y: Floats, groups: Places, thresholds: Thresholds) -> bytes:
+    """What no threshold decides of the resamples of one cloud, for `weigh`: the intervals of `CENTRAL`, then rho of each, as doubles.
+
+    `x`, `y` and `groups`, which numbers the roots from 0, are (n,). Of the thresholds only `bootstraps` and `correlation` matter.
+    """
+    drawn = draws(groups, thresholds.bootstraps, thresholds.permutations)
+    cloud = ranked(x[None], y[None])
+    blocks = [central(cloud, weights[None], thresholds.correlation) for weights in drawn.resamples]
+    found = {name: np.concatenate([getattr(block, name)[0] for block in blocks]) for name in Central._fields}
+    found |= {f"{name}_gap": found[f"{name}_x"] - found[f"{name}_y"] for name in ("mean", "median")}
+    ends = intervals({name: found[name] for name in CENTRAL}).values()
+    return np.concatenate([[np.nan if end is None else end for end in ends], found["rho"]]).tobytes()
+
+
+def weigh(x: Floats, y: Floats, groups: Places, resampled: bytes, verdict: int, rho: float, thresholds: Thresholds) -> dict[str, Any]:
+    """The columns of evidence of one cloud: `x`, `y` and `groups`, which numbers the roots from 0, are (n,), `resampled` is what `resample` gives for
+    them, `verdict` a place in `RELATIONS`, `rho` NaN where there is none.
 
     **Bootstrap.** Prompts with one root are copies or edits of one prompt, so a resample draws roots, with replacement, and takes all points of a
     root each time. The whole rule runs on each resample: *stability* is the share that gives the verdict, *runner-up* the most frequent other one
@@ -35,23 +54,21 @@ def weigh(x: Floats, y: Floats, root: Places, verdict: int, rho: float, threshol
     **Conflict.** `conflict_p` is one-sided for rho < 0: Fisher's z of rho over its standard deviation in the bootstrap, by Student's t with two
     degrees of freedom fewer than roots. Null without a rho.
     """
-    _, groups = np.unique(root, return_inverse=True)
     drawn = draws(groups, thresholds.bootstraps, thresholds.permutations)
+    numbers = np.frombuffer(resampled)
+    again = numbers[len(ENDS) :]
     cloud = placed(x[None], y[None], thresholds)
-    blocks = [_block(measure(cloud, weights[None], thresholds), thresholds) for weights in drawn.resamples]
-    resampled = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
+    blocks = [count(cloud, weights[None], thresholds) for weights in drawn.resamples]
+    after = np.cumsum([block.n.size for block in blocks])[:-1]
+    found = [verdicts(block, rhos[None], thresholds)[0] for block, rhos in zip(blocks, np.split(again, after), strict=True)]
+    densities = {name: np.concatenate([getattr(block, name)[0] for block in blocks]) for name in DENSITIES}
     return {
-        **_steadiness(resampled["verdict"], verdict),
-        **intervals({name: resampled[name] for name in INTERVALS}),
+        **_steadiness(np.concatenate(found), verdict),
+        **{name: None if np.isnan(end) else end for name, end in zip(ENDS, numbers.tolist(), strict=False)},
+        **intervals(densities),
         "tilt_p": tilt_p(x, y, groups, drawn.orders, thresholds),
-        "conflict_p": conflict_p(rho, resampled["rho"], int(groups.max()) + 1),
+        "conflict_p": conflict_p(rho, again, int(groups.max()) + 1),
     }
-
-
-def _block(of: Measured, thresholds: Thresholds) -> dict[str, Floats]:
-    gaps = {"mean_gap": of.mean_x - of.mean_y, "median_gap": of.median_x - of.median_y}
-    found = {name: (gaps[name] if name in gaps else getattr(of, name))[0] for name in INTERVALS}
-    return found | {"verdict": verdicts(of, thresholds)[0]}
 
 
 def tilt_p(x: Floats, y: Floats, groups: Places, orders: Places, thresholds: Thresholds) -> float | None:
@@ -140,8 +157,8 @@ def q_values(p: Floats) -> Floats:
     return q
 
 
-def _steadiness(found: Floats, verdict: int) -> dict[str, Any]:
-    counts = Counter(found.astype(np.int64).tolist())
+def _steadiness(found: Ints, verdict: int) -> dict[str, Any]:
+    counts = Counter(found.tolist())
     others = sorted((-count, place) for place, count in counts.items() if place != verdict)
     share = {"stability": counts[verdict] / found.size, "runner_up": None, "runner_up_share": None}
     if not others:

@@ -37,4 +37,4 @@ def _scores(path: Path, model: str, table: tables.Table) -> pl.DataFrame:
 def check_current(found: pl.DataFrame, points: pl.DataFrame, thresholds: Thresholds, where: Path) -> None:
     """Raises TableError unless the relations follow from these points and thresholds; a map and its samples must belong together."""
     if not counted(points, thresholds).equals(found.sort(KEY).select(*KEY, *COUNTED)):
-        raise TableError(f"{where}: made from other scores or thresholds than those at hand; run `dvc repro digest classify`")
+        raise TableError(f"{where}: made from other scores or thresholds than those at hand; run `dvc repro report`")

@@ -1,30 +1,40 @@
 """Names the relation between the two dimensions of each subset, per model, and says how far to believe it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from trig import tables
-from trig.classify.cloud import RELATIONS, Measured, measure, placed, verdicts
-from trig.classify.evidence import p_value, q_values, weigh
+from trig.classify.cloud import RELATIONS, Central, Counts, central, count, placed, ranked, verdicts
+from trig.classify.evidence import DENSITIES, p_value, q_values, resample, weigh
 from trig.classify.order import Floats, Ints, Places, integers
 from trig.classify.samples import KEY, Samples, gather, grouped
 from trig.classify.stack import Clouds
 from trig.dimensions import Kind, Relation, Support
+from trig.keys import content_key
 from trig.params import Thresholds
+from trig.store import Store, fill
 
+SHELF = "resamples"
+RESAMPLING = 1
+"""Counts up when resamples begin to be drawn or measured in another way, so that none of the old ones is taken for a new one."""
+BATCH = 64
 COUNTS = ("n", "synergy", "bottleneck", "tradeoff", "above", "below")
 COLUMNS = tuple("stability runner_up runner_up_share tilt_p conflict_p".split()) + tuple(
     f"{name}_{end}" for name in tables.INTERVALS for end in ("low", "high")
 )
 COUNTED = ("n", "nulls", "n_synergy", "n_bottleneck", "relation")
-SHARES = ("density_synergy", "density_bottleneck", "mean_x", "mean_y", "median_x", "median_y")
 
 
 def relations(
-    scores: pl.DataFrame, thresholds: Thresholds, roots: pl.DataFrame | None = None, each: Callable[..., Iterable[Any]] = map
+    scores: pl.DataFrame,
+    thresholds: Thresholds,
+    roots: pl.DataFrame | None = None,
+    each: Callable[..., Iterable[Any]] = map,
+    store: Store | None = None,
 ) -> pl.DataFrame:
     """The relations table: one row for each model, task and pair that has scores.
 
@@ -56,13 +66,14 @@ def relations(
       *unsupported* when stability is below one half or p is above `fdr`; *weak* otherwise.
 
     `roots` names the prompt each prompt was copied or edited from, in the end (task, data_id, root); without it each prompt is its own. `each` is
-    called as `map` is, with lists of equal length, to find the evidence of all clouds; one that uses several processes is faster.
+    called as `map` is, with lists of equal length, to find the evidence of all clouds; one that uses several processes is faster. `store` keeps what no
+    threshold decides, so that it is found once for all of them.
     """
     samples = gather(scores, thresholds.score, roots)
     if samples.keys.is_empty():
         return pl.DataFrame(schema=dict(tables.RELATIONS.columns))
     found, verdict = _judged(samples.clouds, thresholds)
-    parts = [samples.keys, _numbers(found, thresholds), _names(verdict), _evidence(samples, verdict, found["rho"], thresholds, each)]
+    parts = [samples.keys, _numbers(found, thresholds), _names(verdict), _evidence(samples, verdict, found["rho"], thresholds, each, store)]
     table = pl.concat(parts, how="horizontal").with_columns(leaning=_leaning(), favoured=_favoured(), kind=_kind())
     return table.with_columns(evidence=_support(thresholds)).select(list(tables.RELATIONS.columns))
 
@@ -74,30 +85,28 @@ def counted(points: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
     return pl.concat([samples.keys, _numbers(found, thresholds), _names(verdict)], how="horizontal").select(*KEY, *COUNTED)
 
 
-def measured(clouds: Clouds, thresholds: Thresholds) -> Iterator[tuple[Places, Measured]]:
-    """What the rule counts in the clouds as they are: the places of some of them, and their counts, (clouds, 1); every cloud once."""
+def measured(clouds: Clouds, thresholds: Thresholds) -> Iterator[tuple[Places, Central, Counts]]:
+    """What the rule looks at in the clouds as they are: the places of some of them, and their numbers, (clouds, 1); every cloud once."""
     for batch in clouds.batches(width=int(clouds.sizes.max(initial=1)) if thresholds.correlation == "kendall" else 1):
         x, y, there = clouds.stack(batch)
-        yield batch, measure(placed(x, y, thresholds), there[:, :, None].astype(integers(x.shape[1])), thresholds)
+        weights = there[:, :, None].astype(integers(x.shape[1]))
+        yield batch, central(ranked(x, y), weights, thresholds.correlation), count(placed(x, y, thresholds), weights, thresholds)
 
 
 def _judged(clouds: Clouds, thresholds: Thresholds) -> tuple[dict[str, Floats], Ints]:
-    """What the rule counts in each cloud, NaN where a number does not exist, and its verdict as a place in `RELATIONS`; all (clouds,)."""
+    """What the rule looks at in each cloud, NaN where a number does not exist, and its verdict as a place in `RELATIONS`; all (clouds,)."""
     found: dict[str, Floats] = {}
     verdict = np.zeros(clouds.sizes.size, np.int64)
-    for batch, of in measured(clouds, thresholds):
-        verdict[batch] = verdicts(of, thresholds)[:, 0]
-        for name, values in _values(of).items():
+    for batch, place, counts in measured(clouds, thresholds):
+        verdict[batch] = verdicts(counts, place.rho, thresholds)[:, 0]
+        numbers = {name: getattr(counts, name) for name in (*COUNTS, *DENSITIES)} | place._asdict() | counts.line._asdict()
+        for name, values in numbers.items():
             found.setdefault(name, np.full(verdict.size, np.nan))[batch] = values[:, 0]
     return found, verdict
 
 
 def _names(verdict: Ints) -> pl.DataFrame:
     return pl.Series("relation", [RELATIONS[place].value for place in verdict], tables.RELATION).to_frame()
-
-
-def _values(of: Measured) -> Mapping[str, Floats | Ints]:
-    return {name: getattr(of, name) for name in (*COUNTS, "rho", *SHARES)} | of.line._asdict()
 
 
 def _numbers(found: Mapping[str, Floats], thresholds: Thresholds) -> pl.DataFrame:
@@ -108,17 +117,40 @@ def _numbers(found: Mapping[str, Floats], thresholds: Thresholds) -> pl.DataFram
     return pl.DataFrame(counts | rest | {"p_value": p}).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 
-def _evidence(samples: Samples, verdict: Ints, rho: Floats, thresholds: Thresholds, each: Callable[..., Iterable[Any]]) -> pl.DataFrame:
+def _evidence(
+    samples: Samples, verdict: Ints, rho: Floats, thresholds: Thresholds, each: Callable[..., Iterable[Any]], store: Store | None
+) -> pl.DataFrame:
     """The columns of evidence, null where there is none."""
     clouds = samples.clouds
     by_size = np.argsort(clouds.sizes, kind="stable")  # clouds that are alike share their draws
     enough = by_size[clouds.sizes[by_size] >= thresholds.min_points].tolist() if thresholds.bootstraps else []
-    points = [[side[clouds.one(place)] for place in enough] for side in (clouds.x, clouds.y, clouds.root)]
-    found = dict(zip(enough, each(weigh, *points, verdict[enough].tolist(), rho[enough].tolist(), [thresholds] * len(enough)), strict=True))
+    own = [clouds.one(place) for place in enough]
+    x, y = ([side[one] for one in own] for side in (clouds.x, clouds.y))
+    groups = [np.unique(clouds.root[one], return_inverse=True)[1] for one in own]
+    limits = [thresholds] * len(own)
+    with nullcontext(store) if store else Store.passing() as kept:
+        resampled = _resampled(list(zip(x, y, groups, strict=True)), thresholds, each, kept)
+    found = dict(zip(enough, each(weigh, x, y, groups, resampled, verdict[enough].tolist(), rho[enough].tolist(), limits), strict=True))
     columns = {name: tables.RELATIONS.columns[name] for name in COLUMNS}
     frame = pl.DataFrame([found.get(place, {}) for place in range(verdict.size)], schema=columns, orient="row")
     q = {f"{test}_q": q_values(frame[f"{test}_p"].fill_null(np.nan).to_numpy()) for test in ("tilt", "conflict")}
     return frame.with_columns(pl.Series(name, values).fill_nan(None) for name, values in q.items())
+
+
+def _resampled(
+    clouds: Sequence[tuple[Floats, Floats, Places]], thresholds: Thresholds, each: Callable[..., Iterable[Any]], store: Store
+) -> list[bytes]:
+    """What `resample` gives for each cloud, from the store where it was found before."""
+    asked = {"bootstraps": thresholds.bootstraps, "correlation": thresholds.correlation, "resampling": RESAMPLING}
+    keys = [content_key(x=x.tobytes(), y=y.tobytes(), groups=groups.tobytes(), **asked) for x, y, groups in clouds]
+
+    def work(missing: list[tuple[Floats, Floats, Places]]) -> Iterator[tuple[int, bytes]]:
+        return enumerate(each(resample, *map(list, zip(*missing, strict=True)), [thresholds] * len(missing)))
+
+    for _ in fill(store, SHELF, dict(zip(keys, clouds, strict=True)), work, BATCH):
+        pass
+    kept = store.get(SHELF, keys)
+    return [kept[key] for key in keys]
 
 
 def _leaning() -> pl.Expr:

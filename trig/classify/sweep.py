@@ -9,7 +9,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from trig import tables
-from trig.classify.cloud import RELATIONS, Measured, verdicts
+from trig.classify.cloud import RELATIONS, Central, Counts, verdicts
 from trig.classify.order import Places
 from trig.classify.relations import measured
 from trig.classify.samples import KEY, Samples
@@ -62,7 +62,7 @@ def sweep(samples: Samples, thresholds: Thresholds, axes: Sequence[Axis]) -> pl.
     if len({one.name for one in axes}) < len(axes) or len(settings) > MOST:
         raise ParamsError(f"{len(settings)} settings: at most {MOST}, of different thresholds")
     able = [_with(thresholds, setting) for setting in settings]
-    counted: dict[tuple[float, ...], list[tuple[Places, Measured]]] = {}
+    counted: dict[tuple[float, ...], list[tuple[Places, Central, Counts]]] = {}
     frames = []
     for setting, limits in zip(settings, able, strict=True):
         place = tuple(getattr(limits, name) for name in WHERE)
@@ -84,11 +84,11 @@ def _with(thresholds: Thresholds, setting: Mapping[str, float]) -> Thresholds:
         raise ParamsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
-def _relations(counted: Sequence[tuple[Places, Measured]], thresholds: Thresholds, height: int) -> list[str]:
+def _relations(counted: Sequence[tuple[Places, Central, Counts]], thresholds: Thresholds, height: int) -> list[str]:
     found = [Relation.NONE.value] * height
-    for batch, of in counted:
-        for place, verdict in zip(batch.tolist(), verdicts(of, thresholds)[:, 0].tolist(), strict=True):
-            found[place] = RELATIONS[verdict].value
+    for batch, place, counts in counted:
+        for at, verdict in zip(batch.tolist(), verdicts(counts, place.rho, thresholds)[:, 0].tolist(), strict=True):
+            found[at] = RELATIONS[verdict].value
     return found
 
 
