@@ -8,7 +8,8 @@ from pathlib import Path
 from stages._cli import bar, run
 from trig import params, tables
 from trig.classify import inputs
-from trig.classify.samples import points
+from trig.classify import map as dtm
+from trig.classify.samples import points, rooted
 from trig.store import Store
 
 
@@ -22,7 +23,7 @@ def main(prompts: Path, images: Path, scores: Path, lora: Path, agreement: Path,
     settings = params.load()
     roster = tuple(settings.generate.roster)
     asked = tables.read(prompts, tables.PROMPTS)
-    judged = inputs.roster_scores(scores, roster, asked)
+    judged = rooted(inputs.roster_scores(scores, roster, asked), asked)
     placed = points(judged, settings.thresholds.score)
     shown = sheets.pick(placed, judged, settings.report.pictures_per_pair)
     with Store.open() as store:
@@ -32,6 +33,7 @@ def main(prompts: Path, images: Path, scores: Path, lora: Path, agreement: Path,
         *(roster, asked, judged, tables.distinct(judged), placed, settings.thresholds.score),
         sheets=shown,
         pictures=pictures,
+        metrics=dtm.answered(judged, asked),
         tiny=sources.tiny(settings),
         tunings=tuple(sources.tuning(lora / model) for model in roster if (lora / model).is_dir()),
         versions=sources.versions(judged),

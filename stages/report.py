@@ -32,7 +32,7 @@ def main(digest: Path, relations: Path, gates: Path, reports: Path) -> None:
         gates=sources.gates(gates, roster),
         published=Published(published.SOURCE, published.means(), published.relations(), dtm.all_lines(published.relations())),
     )
-    publish(contents, reports)
+    publish(contents, dtm.metrics(found, contents.digest.metrics), reports)
 
 
 if __name__ == "__main__":

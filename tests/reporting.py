@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import synthetic
@@ -11,7 +12,7 @@ from trig import published, tables
 from trig.classify import compare
 from trig.classify import map as dtm
 from trig.classify.relations import relations
-from trig.classify.samples import points
+from trig.classify.samples import points, rooted
 from trig.report import page, publish, sheets, stills
 from trig.report.contents import Contents, Gate, Judged, Published, Tuning, Yardstick
 from trig.report.digest import digest
@@ -37,6 +38,7 @@ class Run:
     sheets: Sequence[Sheet]
     pictures: Mapping[str, bytes]
     thresholds: Mapping[str, object]
+    metrics: Mapping[str, Any]
     tiny: bool
     tunings: tuple[Tuning, ...]
     gates: tuple[Gate, ...]
@@ -53,7 +55,18 @@ class Run:
     def judged(self) -> Judged:
         """What no threshold decides."""
         return Judged(
-            *(self.models, self.prompts, self.scores, self.answers, self.points, self.score, self.sheets, self.pictures, self.tiny),
+            *(
+                self.models,
+                self.prompts,
+                self.scores,
+                self.answers,
+                self.points,
+                self.score,
+                self.sheets,
+                self.pictures,
+                self.metrics,
+                self.tiny,
+            ),
             *(self.tunings, self.versions, self.settings, self.yardstick),
         )
 
@@ -70,7 +83,7 @@ class Run:
         """Every file of the report but the still of the dimensions."""
         _, beside = digest(self.judged)
         publish.lay(beside, folder)
-        publish.publish(self.contents, folder)
+        publish.publish(self.contents, {}, folder)
 
     @property
     def stills(self) -> tuple[bytes, bytes]:
@@ -81,7 +94,7 @@ def run_of(root: Path, rows: int = 12, per_pair: int = 3) -> Run:
     """A run of three models, 42 pairs and `rows` prompts each, written to `root`."""
     synthetic.write(root, rows)
     prompts = tables.read(root / "prompts.parquet", tables.PROMPTS)
-    scores = pl.concat([tables.read(root / "scores" / f"{model}.parquet", tables.SCORES) for model in synthetic.MODELS])
+    scores = rooted(pl.concat([tables.read(root / "scores" / f"{model}.parquet", tables.SCORES) for model in synthetic.MODELS]), prompts)
     found, shown = relations(scores, THRESHOLDS), picked(scores, per_pair)
     with Store.open(root / "work") as store:
         list(sheets.draw(shown, root / "images", store))
@@ -93,6 +106,7 @@ def run_of(root: Path, rows: int = 12, per_pair: int = 3) -> Run:
         agreements=compare.all_agreements(found, synthetic.MODELS),
         sheets=shown,
         pictures=pictures,
+        metrics=dtm.answered(scores, prompts),
         thresholds=THRESHOLDS.model_dump(),
         tiny=True,
         tunings=(Tuning("tiny", "tiny-dtm", ("IQ-R_TA-S",), {"steps": "200"}),),

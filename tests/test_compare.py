@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from trig import tables
-from trig.classify.change import Run, changes, mean_change, rho_change
+from trig.classify.change import Run, changes, rho_change
 from trig.classify.compare import MAP, agreement, by_task, differing, follows
 from trig.classify.relations import relations
 from trig.dimensions import PAIRS, Relation
@@ -188,16 +188,6 @@ def test_the_other_direction_mirrors_and_the_order_of_rows_does_not_matter() -> 
     one, other = run(before), run(after)
     mixed = Run(one.scores.sample(fraction=1, shuffle=True, seed=1), one.prompts.reverse())
     assert changes(mixed, other, THRESHOLDS).equals(there)
-
-
-def test_the_mean_is_tested_by_a_paired_t_test_and_copies_add_nothing() -> None:
-    differences = np.random.default_rng(4).normal(0.03, 0.1, 40)
-    found, plain = mean_change(differences, np.arange(40)), stats.ttest_1samp(differences, 0)
-    assert found.p == pytest.approx(plain.pvalue)
-    assert (found.low, found.high) == pytest.approx(tuple(plain.confidence_interval()))
-    assert mean_change(np.repeat(differences, 5), np.repeat(np.arange(40), 5)) == pytest.approx(found)
-    alone = mean_change(differences, np.zeros(40, np.int64))
-    assert alone.change == pytest.approx(differences.mean()) and alone[1:] == (None, None, None)
 
 
 def test_the_change_of_rho_follows_its_resamples() -> None:

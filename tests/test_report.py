@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from io import BytesIO
 from math import isnan
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ import pytest
 import synthetic
 from PIL import Image
 from reporting import THRESHOLDS, Run, picked, run_of
+from scipy import stats
 
 from trig import tables
 from trig.classify.relations import relations
@@ -49,9 +50,8 @@ def test_means_equal_plain_ones(ran: Run) -> None:
     found = numbers.means(ran.answers, "expected").filter(model="tiny", dimension="IQ-R").row(0, named=True)
     rows = ran.scores.filter(model="tiny", dimension="IQ-R")["expected"]
     values = [value for value in rows if value is not None]
-    half = 1.96 * stdev(values) / len(values) ** 0.5
     assert found["mean"] == pytest.approx(mean(values))
-    assert (found["low"], found["high"]) == (pytest.approx(mean(values) - half), pytest.approx(mean(values) + half))
+    assert (found["low"], found["high"]) == pytest.approx(tuple(stats.ttest_1samp(values, 0).confidence_interval()))
     assert (found["n"], found["nulls"]) == (len(values), len(rows) - len(values))
 
 
@@ -74,15 +74,18 @@ def test_a_model_compared_with_itself_does_not_change(ran: Run) -> None:
     assert found.select("mean", "low", "high").unique().rows() == [(0.0, 0.0, 0.0)]
 
 
-def test_a_models_mean_is_that_of_its_dimensions_and_its_interval_that_of_its_pictures(ran: Run) -> None:
-    row = numbers.levels(ran.answers, "expected").filter(model="tiny").row(0, named=True)
-    own = ran.scores.filter(model="tiny").drop_nulls("expected")
+@pytest.mark.parametrize("copies", [1, 4])
+def test_a_models_mean_is_that_of_its_dimensions_and_its_interval_that_of_its_roots(ran: Run, copies: int) -> None:
+    answers = ran.answers.with_columns(pl.col("root") // copies)
+    row = numbers.levels(answers, "expected").filter(model="tiny").row(0, named=True)
+    own = answers.filter(model="tiny").drop_nulls("expected")
     values = {code: part["expected"].to_list() for (code,), part in own.group_by("dimension")}
     assert row["mean"] == pytest.approx(mean(map(mean, values.values())))
-    moved: dict[str, float] = {}
-    for code, picture, score in own.select("dimension", "image_key", "expected").iter_rows():
-        moved[picture] = moved.get(picture, 0.0) + (score - mean(values[code])) / len(values[code]) / len(values)
-    assert row["high"] - row["mean"] == pytest.approx(1.96 * sum(value**2 for value in moved.values()) ** 0.5)
+    moved: dict[int, float] = {}
+    for code, root, score in own.select("dimension", "root", "expected").iter_rows():
+        moved[root] = moved.get(root, 0.0) + (score - mean(values[code])) / len(values[code]) / len(values)
+    spread = (sum(value**2 for value in moved.values()) * len(moved) / (len(moved) - 1)) ** 0.5
+    assert row["high"] - row["mean"] == pytest.approx(stats.t.ppf(0.975, len(moved) - 1) * spread)
     assert (row["n"], row["n"] + row["nulls"]) == (own.height, ran.scores.filter(model="tiny").height)
 
 
@@ -118,11 +121,25 @@ def test_what_the_judge_was_like_equals_plain_numbers(ran: Run) -> None:
     assert row["off_mass_95"] == pytest.approx(0.01)
 
 
+def test_copies_of_a_prompt_are_no_more_evidence(ran: Run) -> None:
+    """Every prompt is there twice, with the same scores: the same intervals as without the copies."""
+    copies = ran.scores.with_columns(pl.col("data_id") + "_copy", pl.col("key") + "_copy")
+    both = pl.concat([ran.scores, copies])
+    tuning = ran.tunings[0]
+    for found, wanted in [
+        (numbers.means(both, "expected"), numbers.means(ran.scores, "expected")),
+        (numbers.levels(both, "expected"), numbers.levels(ran.scores, "expected")),
+        (numbers.changes(both, tuning, "expected"), numbers.changes(ran.scores, tuning, "expected")),
+    ]:
+        assert found.select("mean", "low", "high").to_numpy() == pytest.approx(wanted.select("mean", "low", "high").to_numpy())
+        assert found["n"].to_list() == [2 * n for n in wanted["n"]]
+
+
 def test_any_two_models_change_as_the_two_alone_do(ran: Run) -> None:
-    """Some samples share their answers, as prompts that stand in several pairs do."""
+    """Some samples share their answers, as prompts that stand in several pairs do, and some their root."""
     copies = pl.col("data_id").str.replace("_(1|2|3)$", "_1")
     scores = ran.scores.with_columns(key=pl.format("{}/{}/{}", pl.col("model"), copies.str.slice(0, 4), pl.col("dimension")))
-    scores = scores.with_columns(expected=pl.col("expected").first().over("key"))
+    scores = scores.with_columns(pl.col("root") // 3, expected=pl.col("expected").first().over("key"))
     found = numbers.couples(scores, "expected")
     assert set(found) == {(a, b) for a in synthetic.MODELS for b in synthetic.MODELS if a != b}
     for (a, b), rows in found.items():

@@ -3,25 +3,25 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import polars as pl
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtr
 
 from trig import tables
 from trig.classify.cloud import RELATIONS, central, count, placed, ranked, verdicts
 from trig.classify.draws import draws
 from trig.classify.evidence import NEARLY_ONE, intervals, q_values
-from trig.classify.order import Floats, Ints, Places, integers
+from trig.classify.order import Floats, Ints, integers
 from trig.classify.samples import points, roots
+from trig.clustered import Tested, clustered_mean
 from trig.dimensions import Relation
 from trig.params import Thresholds
 
 SAMPLE = ("task", "pair", "data_id")
 SCORES = ("x_a", "y_a", "x_b", "y_b")
 TESTED = ("x", "y", "rho")
-LEVEL = 0.975
 
 
 class Verdict(StrEnum):
@@ -56,15 +56,6 @@ CHANGES = tables.Table(
     ("task", "pair"),
     frozenset(f"{name}{end}" for name in TESTED for end in ("", "_low", "_high", "_p", "_q")) | {"rho_a", "rho_b", "differ", "change"},
 )
-
-
-class Tested(NamedTuple):
-    """A change from a to b, null where it does not exist."""
-
-    change: float | None
-    low: float | None  # of the 95 % interval
-    high: float | None
-    p: float | None  # two-sided, of no change
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +134,7 @@ def _pair(samples: pl.DataFrame, thresholds: Thresholds) -> dict[str, Any]:
     row |= {"rho_b": _known(rho_b[0]), "relation_b": RELATIONS[verdict_b[0]].value}
     if whole.height < thresholds.min_points:
         return row
-    row |= _named("x", mean_change(x_b - x_a, groups)) | _named("y", mean_change(y_b - y_a, groups))
+    row |= _named("x", clustered_mean(x_b - x_a, groups)) | _named("y", clustered_mean(y_b - y_a, groups))
     if not thresholds.bootstraps:
         return row
     drawn = draws(groups, thresholds.bootstraps, thresholds.permutations).resamples
@@ -158,19 +149,6 @@ def _measured(x: Floats, y: Floats, drawn: Sequence[Ints], thresholds: Threshold
     rhos = [central(ranks, weights[None], thresholds.correlation).rho for weights in drawn]
     found = [verdicts(count(cloud, weights[None], thresholds), rho, thresholds) for weights, rho in zip(drawn, rhos, strict=True)]
     return np.concatenate(rhos, axis=1)[0], np.concatenate(found, axis=1)[0]
-
-
-def mean_change(differences: Floats, groups: Places) -> Tested:
-    """The mean of the differences, (n,), tested against 0; `groups`, (n,), says which come from one root. See `changes`."""
-    n, count = differences.size, int(groups.max()) + 1
-    mean = float(differences.mean())
-    if count < 2:
-        return Tested(mean, None, None, None)
-    sums = np.bincount(groups, weights=differences - mean)
-    error = float(np.sqrt((sums * sums).sum() * count / (count - 1))) / n
-    half = float(stdtrit(count - 1, LEVEL)) * error
-    p = float(2 * stdtr(count - 1, -abs(mean) / error)) if error > 0 else float(mean == 0)
-    return Tested(mean, mean - half, mean + half, p)
 
 
 def rho_change(rho: tuple[float, float], drawn: tuple[Floats, Floats], groups: int) -> Tested:

@@ -40,6 +40,12 @@ def roots(prompts: pl.DataFrame) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"task": tables.TASK, "data_id": pl.String, "root": pl.String}, orient="row")
 
 
+def rooted(scores: pl.DataFrame, prompts: pl.DataFrame) -> pl.DataFrame:
+    """The scores with a number for the root of their prompt, as `root`."""
+    joined = scores.join(roots(prompts), on=["task", "data_id"], how="left", maintain_order="left")
+    return joined.with_columns(root=pl.struct("task", "root").rank("dense").cast(pl.Int64))
+
+
 def points(scores: pl.DataFrame, column: str) -> pl.DataFrame:
     """The points table: one row per sample with its score on the pair's two dimensions (`x`, `y`; null where missing), in the order of the key.
 

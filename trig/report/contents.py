@@ -55,12 +55,13 @@ class Judged:
 
     models: tuple[str, ...]  # in the order of the roster
     prompts: pl.DataFrame  # PROMPTS
-    scores: pl.DataFrame  # SCORES
+    scores: pl.DataFrame  # SCORES, and `root`: a number for the prompt that this one was copied or edited from in the end
     answers: pl.DataFrame  # the same, each model's answers once: a picture may stand in several pairs
     points: pl.DataFrame  # POINTS
     score: str  # the column of the scores table that the map is made from
     sheets: Sequence[Sheet]  # which pictures are shown
     pictures: Mapping[str, bytes]  # key of a sheet → the sheet as WebP
+    metrics: Mapping[str, Any]  # what metrics.json tells of prompts and scores
     tiny: bool  # all models belong to the tiny world
     tunings: tuple[Tuning, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -79,7 +80,7 @@ class Digest:
 
     facts: Mapping[str, Any]  # what every page of the report needs at once
     parts: Mapping[str, str]  # samples and pictures that the page holds, name → JSON; none where they lie beside it
-    metrics: Mapping[str, Any]  # as `trig.classify.map.answered` finds them
+    metrics: Mapping[str, Any]  # what metrics.json tells of prompts and scores
     changes: Sequence[Sequence[Mapping[str, Any]]]  # of each tuned model, the rows of `trig.report.numbers.changes`
     libraries: str  # the scripts that draw charts in a browser
 

@@ -17,7 +17,6 @@ import numpy as np
 import polars as pl
 import vl_convert
 
-from trig.classify import map as dtm
 from trig.errors import TrigError
 from trig.report import charts, numbers, sheets
 from trig.report.contents import Digest, Judged, Tuning
@@ -34,7 +33,7 @@ def digest(run: Judged) -> tuple[Digest, Mapping[str, bytes]]:
     inside = sum(map(len, [*parts.values(), *drawn.values()])) <= INSIDE
     told = [numbers.changes(run.scores, one, run.score).to_dicts() for one in run.tunings]
     held = {**parts, **{name: json.dumps(b64encode(webp).decode()) for name, webp in drawn.items()}} if inside else {}
-    made = Digest(_facts(run, inside), held, dtm.answered(run.scores, run.prompts), told, _libraries())
+    made = Digest(_facts(run, inside), held, run.metrics, told, _libraries())
     if inside:
         return made, {}
     scripts = {f"{name}.js": f"trigPart({as_json(name)}, {safe(text)});\n".encode() for name, text in parts.items()}

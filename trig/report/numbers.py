@@ -1,7 +1,8 @@
 """The numbers of the report: means with intervals, changes between two models, and what the judge was like.
 
 `answers` are scores of which each model's answers stand there once, as `trig.tables.distinct` gives them, so that a picture that stands in several
-pairs counts once.
+pairs counts once. Both have a column `root`, a number for the prompt that this one was copied or edited from in the end. Intervals are 95 % ones over
+roots, as `trig.clustered` finds them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,11 +12,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from trig.clustered import around, clustered_mean
 from trig.report.contents import Tuning
 
 SAMPLE = ("task", "pair", "data_id", "dimension")
-HALF_WIDTH = 1.96
-"""Standard errors on each side of a mean: a 95 % interval, for many samples."""
 BINS = 20
 """Steps of a histogram of confidence, 0 to 1."""
 LEAST_MASS = -6
@@ -23,53 +23,48 @@ LEAST_MASS = -6
 
 
 def means(answers: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Mean per model and dimension with a 95 % interval."""
-    return _with_interval(answers.group_by("model", "dimension"), column).sort("model", "dimension")
+    """Mean per model and dimension, with its interval: model, dimension, mean, low, high, n, nulls."""
+    return _means(answers, ("model", "dimension"), column)
 
 
 def levels(answers: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Mean of each model's dimension means, each dimension counting the same, with a 95 % interval: model, mean, low, high, n, nulls.
+    """Mean of each model's dimension means, each dimension counting the same, with its interval: model, mean, low, high, n, nulls.
 
     A model that has no score in a dimension in which another has some has no mean: it would be one of other things. The scores of one picture vary
-    together, so the interval is taken over pictures: a picture moves the mean by the sum of what each of its scores moves it by (the linear part of
-    the mean's variance).
+    together, and so do those of one root, which moves the mean by the sum of what each of its scores moves it by.
     """
-    of = ["model", "dimension"]
-    known = answers.drop_nulls(column).with_columns(own=pl.col(column).sort().mean().over(of), count=pl.len().over(of))
-    dimensions = pl.col("dimension").n_unique().over("model")
-    moved = known.with_columns(part=(pl.col(column) - pl.col("own")) / pl.col("count") / dimensions)
-    pictures = moved.group_by("model", "image_key").agg(part=pl.col("part").sort().sum())
-    half = pictures.group_by("model").agg(half=HALF_WIDTH * (pl.col("part") ** 2).sort().sum().sqrt())
+    known = _moved(answers, ("model", "dimension"), column)
+    dimensions = pl.col("dimension").n_unique()
     every = known["dimension"].n_unique()
-    level = known.unique(of, maintain_order=True).group_by("model").agg(mean=pl.col("own").sort().mean(), has=pl.len())
-    level = level.filter(pl.col("has") == every).drop("has")
-    counts = answers.group_by("model").agg(n=pl.col(column).count(), nulls=pl.col(column).null_count())
-    found = counts.join(level, on="model", how="left").join(half, on="model", how="left").sort("model")
-    return found.with_columns(low=pl.col("mean") - pl.col("half"), high=pl.col("mean") + pl.col("half")).drop("half")
+    of = known.unique(["model", "dimension"], maintain_order=True).group_by("model")
+    level = of.agg(mean=pl.col("own").sort().mean(), has=pl.len()).filter(pl.col("has") == every).drop("has")
+    counts = answers.group_by("model").agg(n=pl.col(column).count(), nulls=pl.col(column).null_count()).sort("model")
+    found = counts.join(level, on="model", how="left", maintain_order="left")
+    return _with_interval(found, known.with_columns(pl.col("moved") / dimensions.over("model")), ("model",))
 
 
 def changes(scores: pl.DataFrame, tuning: Tuning, column: str) -> pl.DataFrame:
     """What tuning changed in each task, on samples that both models have a score for: each dimension over all pairs, and each trained pair by itself.
 
-    `mean` is that of after minus before, with the 95 % interval of the paired difference, which takes each sample by itself; null where one sample gives
-    none. `pair` is null for the rows over all pairs, in which a picture that stands in several pairs counts once.
+    `mean` is that of after minus before, with the interval of the paired difference; null where one root gives none. `pair` is null for the rows over all
+    pairs, in which a picture that stands in several pairs counts once.
     """
-    before, after = (scores.filter(pl.col("model") == model).select(*SAMPLE, column, "key") for model in (tuning.base, tuning.tuned))
-    both = before.join(after, on=SAMPLE, suffix="_after").drop_nulls(column).drop_nulls(f"{column}_after")
+    before, after = (
+        scores.filter(pl.col("model") == model).select(*SAMPLE, "root", column, "key") for model in (tuning.base, tuning.tuned)
+    )
+    both = before.join(after.drop("root"), on=SAMPLE, suffix="_after").drop_nulls(column).drop_nulls(f"{column}_after")
     both = both.rename({column: "before", f"{column}_after": "after"}).with_columns(
         change=pl.col("after") - pl.col("before"), pair=pl.col("pair").cast(pl.String)
     )
     trained = both.filter(pl.col("pair").is_in(tuning.pairs))
     whole = both.unique(["key", "key_after"], keep="first", maintain_order=True).with_columns(pair=pl.lit(None, dtype=pl.String))
     side = [pl.col("before").sort().mean(), pl.col("after").sort().mean()]
-    return _with_interval(pl.concat([trained, whole]).group_by("task", "pair", "dimension"), "change", *side).sort(
-        "task", "pair", "dimension", nulls_last=True
-    )
+    return _means(pl.concat([trained, whole]), ("task", "pair", "dimension"), "change", *side)
 
 
 def couples(scores: pl.DataFrame, column: str) -> Mapping[tuple[str, str], list[dict[str, float | str | None]]]:
     """What changes from one model to another, for any two of them, each task and each dimension: the rows of `changes` over all pairs, without `pair`."""
-    samples = scores.select(*SAMPLE).unique().sort(*SAMPLE)
+    samples = scores.select(*SAMPLE, "root").unique().sort(*SAMPLE)
     values, keys = [], []
     models = scores["model"].unique().sort().to_list()
     for model in models:
@@ -78,7 +73,7 @@ def couples(scores: pl.DataFrame, column: str) -> Mapping[tuple[str, str], list[
         values.append(side[column].fill_null(float("nan")).to_numpy())
         keys.append(side["key"].rank("dense").fill_null(0).to_numpy())
     columns = samples.select(pl.col("task", "dimension").cast(pl.String), place=pl.struct("task", "dimension").rank("dense"))
-    places = columns["place"].to_numpy()
+    places, roots = columns["place"].to_numpy(), samples["root"].to_numpy()
     names = columns.unique().sort("place").rows()
     found = {}
     for a, b in permutations(range(len(models)), 2):
@@ -86,19 +81,17 @@ def couples(scores: pl.DataFrame, column: str) -> Mapping[tuple[str, str], list[
         _, first = np.unique(keys[a][both].astype(np.int64) << 32 | keys[b][both].astype(np.int64), return_index=True)
         once = both[np.sort(first)]
         found[models[a], models[b]] = [
-            {"task": task, "dimension": dimension, **_paired(values[a][once[own]], values[b][once[own]])}
+            {"task": task, "dimension": dimension, **_paired(values[a][once[own]], values[b][once[own]], roots[once[own]])}
             for task, dimension, place in names
             if (own := places[once] == place).any()
         ]
     return found
 
 
-def _paired(before: NDArray[np.float64], after: NDArray[np.float64]) -> dict[str, float | None]:
-    change, n = after - before, before.size
-    mean = float(change.mean())
-    half = HALF_WIDTH * float(change.std(ddof=1)) / n**0.5 if n > 1 else None
-    interval = {"low": None, "high": None} if half is None else {"low": mean - half, "high": mean + half}
-    return {"before": float(before.mean()), "after": float(after.mean()), "mean": mean, "n": n, **interval}
+def _paired(before: NDArray[np.float64], after: NDArray[np.float64], roots: NDArray[np.int64]) -> dict[str, float | None]:
+    told = clustered_mean(after - before, np.unique(roots, return_inverse=True)[1])
+    sides = {"before": float(before.mean()), "after": float(after.mean())}
+    return sides | {"mean": told.value, "n": before.size, "low": told.low, "high": told.high}
 
 
 def judged(answers: pl.DataFrame) -> pl.DataFrame:
@@ -135,8 +128,22 @@ def nulls(answers: pl.DataFrame, column: str) -> list[tuple[str, str, int]]:
     return list(counted.sort("model", "reason").iter_rows())
 
 
-def _with_interval(groups: "pl.dataframe.group_by.GroupBy", column: str, *more: pl.Expr) -> pl.DataFrame:
-    values = pl.col(column).sort()  # sorted, so that a sum does not depend on the order of rows
-    half = HALF_WIDTH * values.std() / values.count().sqrt()
-    found = groups.agg(*more, mean=values.mean(), half=half, n=values.count(), nulls=pl.col(column).null_count())
-    return found.with_columns(low=pl.col("mean") - pl.col("half"), high=pl.col("mean") + pl.col("half")).drop("half")
+def _means(samples: pl.DataFrame, of: Sequence[str], column: str, *more: pl.Expr) -> pl.DataFrame:
+    values = pl.col(column)
+    found = samples.group_by(of).agg(*more, mean=values.sort().mean(), n=values.count(), nulls=values.null_count())
+    return _with_interval(found.sort(of, nulls_last=True), _moved(samples, of, column), of)
+
+
+def _moved(samples: pl.DataFrame, of: Sequence[str], column: str) -> pl.DataFrame:
+    """The samples that have a value, with the mean of their group (`own`) and how far each moves it."""
+    own = pl.col(column).sort().mean().over(of)  # sorted, here and below, so that a sum does not depend on the order of rows
+    return samples.drop_nulls(column).with_columns(own=own, moved=(pl.col(column) - own) / pl.len().over(of))
+
+
+def _with_interval(found: pl.DataFrame, samples: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
+    """The interval of each group's mean, null where there is none, from what its samples move it by."""
+    roots = samples.group_by(*of, "root").agg(pl.col("moved").sort().sum()).sort("root")
+    moved = found.join(roots.group_by(of).agg("moved"), on=of, how="left", nulls_equal=True, maintain_order="left")["moved"]
+    told = [(None, None) if mean is None else around(mean, np.array(of))[1:3] for mean, of in zip(found["mean"], moved, strict=True)]
+    ends = pl.DataFrame(told, schema={"low": pl.Float64, "high": pl.Float64}, orient="row")
+    return pl.concat([found, ends], how="horizontal")

@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from trig.classify import map as dtm
 from trig.report import page, stills, summary
 from trig.report.contents import Contents
 
@@ -28,9 +27,8 @@ def put(content: bytes, path: Path) -> None:
     path.write_bytes(content)
 
 
-def publish(contents: Contents, folder: Path) -> None:
+def publish(contents: Contents, metrics: Mapping[str, object], folder: Path) -> None:
     """Write index.html, metrics.json, summary.md, map.png, and relations.csv. The same contents give the same bytes."""
-    metrics = dtm.metrics(contents.relations, contents.digest.metrics)
     files = {
         "index.html": page.render(contents).encode(),
         "metrics.json": (json.dumps(metrics, indent=2, ensure_ascii=False) + "\n").encode(),

@@ -1,0 +1,39 @@
+"""Means of samples of which some come from one root: copies and edits of one prompt are not independent."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtr, stdtrit
+
+LEVEL = 0.975
+
+
+class Tested(NamedTuple):
+    """A mean or a change, null where it does not exist."""
+
+    value: float | None
+    low: float | None  # of the 95 % interval
+    high: float | None
+    p: float | None  # two-sided, of 0
+
+
+def clustered_mean(values: NDArray[np.float64], groups: NDArray[np.signedinteger]) -> Tested:
+    """The mean of the values, (n,), tested against 0; `groups`, (n,), numbers the roots from 0.
+
+    The standard error sums over roots first (the cluster-robust one, its square times G / (G - 1) for G roots); interval and p are Student's with G - 1
+    degrees of freedom. With a root for each value this is the t-test. One root has no interval and no p.
+    """
+    mean = float(values.mean())
+    moved = np.bincount(groups, weights=values - mean) / values.size
+    return around(mean, moved)
+
+
+def around(value: float, moved: NDArray[np.float64]) -> Tested:
+    """A number with the interval and p of `clustered_mean`; `moved`, (G,), is what each root moves it by (the linear part of its variance)."""
+    if moved.size < 2:
+        return Tested(value, None, None, None)
+    error = float(np.sqrt((moved * moved).sum() * moved.size / (moved.size - 1)))
+    half = float(stdtrit(moved.size - 1, LEVEL)) * error
+    p = float(2 * stdtr(moved.size - 1, -abs(value) / error)) if error > 0 else float(value == 0)
+    return Tested(value, value - half, value + half, p)
