@@ -1,13 +1,16 @@
 """A `map` over all cores, for arithmetic in many small steps that would wait for Python's lock in threads."""
 
 import multiprocessing
+import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from os import cpu_count
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 from stages._cli import bar, die_with_parent
+from trig.errors import TrigError
 
 Found = TypeVar("Found")
 FEW = 256
@@ -31,12 +34,22 @@ def spread(call: Callable[..., Found], *columns: Sequence[Any]) -> list[Found]:
 
 
 def _calls(call: Callable[..., Found], columns: Sequence[Sequence[Any]]) -> Iterator[Found]:
-    cores = cpu_count() or 1
+    cores = usable()
     if cores == 1 or len(columns[0]) < FEW:
         yield from map(call, *columns)
         return
     with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn"), _begin) as pool:
-        yield from pool.map(call, *columns, chunksize=CHUNK)
+        try:
+            yield from pool.map(call, *columns, chunksize=CHUNK)
+        except BrokenProcessPool:
+            raise TrigError(
+                f"{call.__name__}: one of {cores} processes was killed, most likely for want of memory; free some and run again"
+            ) from None
+
+
+def usable() -> int:
+    """The cores that this program may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _begin() -> None:

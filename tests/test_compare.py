@@ -10,6 +10,7 @@ import synthetic
 from numpy.typing import NDArray
 from scipy import stats
 
+from benchmarks import clouds as invented
 from trig import tables
 from trig.classify.change import Run, changes, rho_change
 from trig.classify.compare import MAP, agreement, by_task, differing, follows
@@ -188,6 +189,18 @@ def test_the_other_direction_mirrors_and_the_order_of_rows_does_not_matter() -> 
     one, other = run(before), run(after)
     mixed = Run(one.scores.sample(fraction=1, shuffle=True, seed=1), one.prompts.reverse())
     assert changes(mixed, other, THRESHOLDS).equals(there)
+
+
+def test_a_tilt_that_turns_round_is_another_verdict() -> None:
+    """Every point is mirrored at the regression line: the means and rho stay, the tilt leans to the other dimension."""
+    draw = np.random.default_rng(8)
+    x, y = invented.tilt(draw, 200)
+    slope, intercept = np.polyfit(x, y, 1)
+    mirrored = 2 * (slope * x + intercept) - y
+    row = changes(run({"IQ-R_TA-S": (x, y)}), run({"IQ-R_TA-S": (x, mirrored)}), THRESHOLDS).row(0, named=True)
+    assert (row["relation_a"], row["relation_b"]) == ("tilt", "tilt")
+    assert (row["leaning_a"], row["leaning_b"]) == ("TA-S", "IQ-R")
+    assert row["differ"] > 0.9
 
 
 def test_the_change_of_rho_follows_its_resamples() -> None:

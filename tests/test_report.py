@@ -103,6 +103,15 @@ def test_a_model_that_lacks_a_dimension_has_no_mean_beside_those_that_have_it(ra
     assert found["tiny"] == numbers.levels(ran.answers, "expected").filter(model="tiny")["mean"].item()
 
 
+def test_models_of_different_tasks_have_no_mean_side_by_side(ran: Run) -> None:
+    task = pl.when(pl.col("model") == "tiny-turbo").then(pl.lit("p2p")).otherwise(pl.lit("t2i")).cast(tables.TASK)
+    both = ran.answers.with_columns(task=task)
+    assert numbers.levels(both, "expected").select("mean", "low", "high").unique().rows() == [(None, None, None)]
+    found = numbers.means(both, "expected")
+    assert found.select("mean", "low", "high").unique().rows() == [(None, None, None)]
+    assert found["n"].to_list() == numbers.means(ran.answers, "expected")["n"].to_list()
+
+
 @pytest.mark.parametrize("column", ["confidence", "off_mass"])
 def test_a_histogram_holds_every_answer_once(ran: Run, column: str) -> None:
     steps = numbers.histogram(ran.answers, column)

@@ -2,6 +2,7 @@
 
 import operator
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -9,9 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import synthetic
 
+from benchmarks import clouds
 from stages import _spread
 from stages._spread import FEW, spread
+from trig.classify.relations import relations
+from trig.errors import TrigError
+from trig.store import Store
 
 ROOT = Path(__file__).parents[1]
 MANY = list(range(1, FEW + 50))
@@ -41,13 +47,32 @@ def test_it_is_map_in_other_processes() -> None:
 
 @pytest.mark.parametrize(("many", "cores"), [(FEW - 1, 2), (len(MANY), 1)])
 def test_few_calls_or_one_core_start_no_process(many: int, cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_spread, "cpu_count", lambda: cores)
+    monkeypatch.setattr(_spread, "usable", lambda: cores)
     assert set(spread(here, MANY[:many])) == {os.getpid()}
 
 
 def test_an_error_travels() -> None:
     with pytest.raises(ZeroDivisionError):
         list(spread(operator.truediv, MANY, [*MANY[1:], 0]))
+
+
+def test_a_killed_process_is_one_line() -> None:
+    with pytest.raises(
+        TrigError, match=r"killed: one of \d+ processes was killed, most likely for want of memory; free some and run again"
+    ):
+        spread(killed, MANY)
+
+
+def killed(number: int) -> None:
+    if number == MANY[-1]:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_evidence_is_the_same_from_several_processes() -> None:
+    scores, thresholds = clouds.many(clouds.uniform, FEW, 20, 1), synthetic.thresholds(bootstraps=20, permutations=20)
+    with Store.passing() as store:
+        for _ in range(2):  # the second time with what the first left in the store
+            assert relations(scores, thresholds, each=spread, store=store).equals(relations(scores, thresholds))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a program with what started it")

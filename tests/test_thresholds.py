@@ -9,9 +9,10 @@ import synthetic
 import workplace
 from typer.testing import CliRunner
 
+from trig import tables
 from trig.classify.relations import relations
 from trig.classify.samples import KEY, gather
-from trig.classify.sweep import MOST, Axis, axis, counts, flips, sweep
+from trig.classify.sweep import MOST, Axis, axis, counts, flips, possible, sweep
 from trig.cli import app
 from trig.errors import ParamsError
 from trig.params import Thresholds
@@ -62,33 +63,55 @@ def test_verdicts_are_those_of_the_stage(texts: tuple[str, ...], changes: dict[s
     limits = Thresholds.model_validate(LIMITS.model_dump() | changes)
     axes = [axis(text) for text in texts]
     names = [one.name for one in axes]
-    for values, rows in sweep(SAMPLES, limits, axes).group_by(names, maintain_order=True):
+    for values, rows in sweep(SAMPLES, possible(limits, axes)[0]).group_by(names, maintain_order=True):
         setting = {name: int(value) if name == "min_points" else value for name, value in zip(names, values, strict=True)}
         want = relations(SCORES, Thresholds.model_validate(limits.model_dump() | setting))
-        assert rows.select(*KEY, "relation").equals(want.select(*KEY, "relation"))
+        assert rows.select(*KEY, "relation", "leaning").equals(want.select(*KEY, "relation", "leaning"))
 
 
 def test_impossible_and_too_many_settings_are_refused() -> None:
-    with pytest.raises(ParamsError, match=r"bottleneck \(0.5\) must be below synergy \(0.4\)"):
-        sweep(SAMPLES, LIMITS, [axis("synergy=0.4:0.9:0.1")])
+    with pytest.raises(ParamsError, match=r"bottleneck \(0.5\) must be below synergy \(0.3\)"):
+        possible(LIMITS, [axis("synergy=0.3,0.4")])
     with pytest.raises(ParamsError, match=r"thresholds.min_points: 2.5: "):
-        sweep(SAMPLES, LIMITS, [axis("min_points=2.5,3")])
+        possible(LIMITS, [axis("min_points=2.5,3")])
     with pytest.raises(ParamsError, match="of different thresholds"):
-        sweep(SAMPLES, LIMITS, [axis("synergy=0.7,0.8")] * 2)
+        possible(LIMITS, [axis("synergy=0.7,0.8")] * 2)
     with pytest.raises(ParamsError, match=f"2601 settings: at most {MOST}"):
-        sweep(SAMPLES, LIMITS, [axis("synergy=0.6:0.9:0.006"), axis("tilt_ratio=1:2:0.02")])
+        possible(LIMITS, [axis("synergy=0.6:0.9:0.006"), axis("tilt_ratio=1:2:0.02")])
+
+
+@pytest.mark.usefixtures("run")
+def test_an_impossible_corner_is_left_out_and_told() -> None:
+    able, wrong = possible(LIMITS, [axis("synergy=0.4:0.9:0.1"), axis("bottleneck=0.3:0.6:0.1")])
+    assert len(able) + len(wrong) == 24
+    assert {(values["synergy"], values["bottleneck"]) for values, _ in able} == {
+        (synergy / 10, bottleneck / 10) for synergy in range(4, 10) for bottleneck in range(3, 7) if bottleneck < synergy
+    }
+    told = CliRunner().invoke(app, ["thresholds", "synergy=0.4,0.8"]).output
+    assert "1 of 2 settings are impossible and left out: thresholds: bottleneck (0.5) must be below synergy (0.4)" in " ".join(told.split())
+
+
+def test_a_tilt_that_turns_round_flips() -> None:
+    turned = (
+        SAMPLES.keys.select(*KEY).head(1).with_columns(relation=pl.lit("tilt", tables.RELATION), leaning=pl.lit("IQ-R", tables.DIMENSION))
+    )
+    first, other = (turned.with_columns(synergy=pl.lit(value)) for value in (0.6, 0.7))
+    swept = pl.concat([first, other.with_columns(leaning=pl.lit("IQ-O", tables.DIMENSION))])
+    axes = [Axis("synergy", (0.6, 0.7))]
+    assert [row[-1] for row in flips(swept, axes)] == ["tilt to IQ-R 0.6; tilt to IQ-O 0.7"]
+    assert counts(swept, turned, axes)["kept"].to_list() == [1.0, 0.0]
 
 
 def test_what_flips_and_what_is_kept() -> None:
     axes = [axis("synergy=0.6:0.9:0.05"), axis("tilt_ratio=1.2,1.5")]
-    swept, now = sweep(SAMPLES, LIMITS, axes), sweep(SAMPLES, LIMITS, ())
+    swept, now = sweep(SAMPLES, possible(LIMITS, axes)[0]), sweep(SAMPLES, [({}, LIMITS)])
     counted = counts(swept, now, axes)
     assert counted.select(pl.sum_horizontal(pl.col("^n_.*$"))).to_series().to_list() == [now.height] * 14
     assert counted.filter(synergy=0.8, tilt_ratio=1.5)["kept"].item() == 1.0
     changed = {
         (*key[:3], f"{key[3]:g}")
         for key, rows in swept.group_by(*KEY, "tilt_ratio")
-        if any(one != other for one, other in pairwise(rows.sort("synergy")["relation"]))
+        if any(one != other for one, other in pairwise(rows.sort("synergy").select("relation", "leaning").rows()))
     }
     told = flips(swept, axes)
     assert {row[:4] for row in told} == changed
@@ -130,7 +153,7 @@ def test_the_plot_is_written(run: Path, ending: str) -> None:
     ("asked", "says"),
     [
         (["synergie=0.6:0.9:0.1"], "error: synergie=0.6:0.9:0.1: 'synergie' is no threshold that can be swept; choose from synergy,"),
-        (["synergy=0.4:0.9:0.1"], "error: thresholds: bottleneck (0.5) must be below synergy (0.4)"),
+        (["synergy=0.3,0.4"], "error: thresholds: bottleneck (0.5) must be below synergy (0.3)"),
         (["synergy=2:3:1"], "error: thresholds.synergy: 2.0: Input should be less than or equal to 1"),
         (["synergy=0.9", "--model", "gone"], "error: --model: 'gone' is not in generate.roster"),
         (["synergy=0.9", "--plot", "plot.pdf"], "error: --plot: plot.pdf: the file must end in .png, .svg, .html"),

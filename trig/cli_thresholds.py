@@ -36,7 +36,7 @@ def thresholds(
     """Shows which relations change when one or two thresholds move; the others stay as params.yaml has them."""
     from trig.classify.inputs import roster_scores  # these import scipy, and `trig --help` must not wait for it
     from trig.classify.samples import gather, judged
-    from trig.classify.sweep import axis, counts, flips, sweep
+    from trig.classify.sweep import axis, counts, flips, possible, sweep
 
     swept = [axis(text) for text in axes]
     if len(swept) > 2:
@@ -53,10 +53,13 @@ def thresholds(
     samples = gather(roster_scores(scores, roster, tables.read(prompts, tables.PROMPTS), judged(column)), column, None)
     if samples.keys.is_empty():
         raise TableError(f"{scores}: holds no score of a test prompt of {prompts}; run `dvc repro judge`")
-    found, now = sweep(samples, settings.thresholds, swept), sweep(samples, settings.thresholds, ())
+    able, wrong = possible(settings.thresholds, swept)
+    found, now = sweep(samples, able), sweep(samples, [({}, settings.thresholds)])
     counted = counts(found, now, swept)
     console = Console(width=None if sys.stdout.isatty() else 140)
     console.print(_counts(counted, swept))
+    if wrong:
+        console.print(f"\n{len(wrong)} of {len(able) + len(wrong)} settings are impossible and left out: {wrong[0]}")
     _show_flips(console, flips(found, swept), swept)
     if out:
         found.write_parquet(out)
@@ -84,7 +87,7 @@ def _show_flips(console: Console, found: Sequence[tuple[str, ...]], axes: "Seque
     console.print()
     console.print(drawn)
     if len(found) > SHOWN:
-        console.print(f"and {len(found) - SHOWN} more; --out writes them all, --model shows one model")
+        console.print(f"and {len(found) - SHOWN} more; --out writes every pair at every setting, --model shows one model")
 
 
 def _plot(counted: pl.DataFrame, axes: "Sequence[Axis]", thresholds: Thresholds, path: Path) -> None:

@@ -10,13 +10,13 @@ import polars as pl
 from scipy.special import stdtr
 
 from trig import tables
-from trig.classify.cloud import RELATIONS, central, count, placed, ranked, verdicts
+from trig.classify.cloud import RELATIONS, central, count, leaning, placed, ranked, verdicts
 from trig.classify.draws import draws
 from trig.classify.evidence import NEARLY_ONE, intervals, q_values
 from trig.classify.order import Floats, Ints, integers
 from trig.classify.samples import points, roots
 from trig.clustered import Tested, clustered_mean
-from trig.dimensions import Relation
+from trig.dimensions import Pair, Relation
 from trig.params import Thresholds
 
 SAMPLE = ("task", "pair", "data_id")
@@ -50,11 +50,15 @@ CHANGES = tables.Table(
         "rho_b": pl.Float64,
         "relation_a": tables.RELATION,  # of the n samples
         "relation_b": tables.RELATION,
-        "differ": pl.Float64,  # share of resamples in which the two sides show different relations
+        "leaning_a": tables.DIMENSION,  # the dimension a tilt leans to
+        "leaning_b": tables.DIMENSION,
+        "differ": pl.Float64,  # share of resamples in which the two sides show different relations, or tilts that lean to different dimensions
         "change": VERDICT,  # null with too few samples for a test
     },
     ("task", "pair"),
-    frozenset(f"{name}{end}" for name in TESTED for end in ("", "_low", "_high", "_p", "_q")) | {"rho_a", "rho_b", "differ", "change"},
+    frozenset(f"{name}{end}" for name in TESTED for end in ("", "_low", "_high", "_p", "_q"))
+    | {f"{name}_{side}" for name in ("rho", "leaning") for side in "ab"}
+    | {"differ", "change"},
 )
 
 
@@ -129,26 +133,34 @@ def _pair(samples: pl.DataFrame, thresholds: Thresholds) -> dict[str, Any]:
         return row | dict.fromkeys(("relation_a", "relation_b"), Relation.TOO_FEW.value)
     sides = ((x_a, y_a), (x_b, y_b))
     once = np.ones((whole.height, 1), integers(whole.height))
-    (rho_a, verdict_a), (rho_b, verdict_b) = (_measured(*side, [once], thresholds) for side in sides)
-    row |= {"rho_a": _known(rho_a[0]), "relation_a": RELATIONS[verdict_a[0]].value}
-    row |= {"rho_b": _known(rho_b[0]), "relation_b": RELATIONS[verdict_b[0]].value}
+    (rho_a, *verdict_a), (rho_b, *verdict_b) = (_measured(*side, [once], thresholds) for side in sides)
+    row |= _verdict("a", row["pair"], rho_a, *verdict_a) | _verdict("b", row["pair"], rho_b, *verdict_b)
     if whole.height < thresholds.min_points:
         return row
     row |= _named("x", clustered_mean(x_b - x_a, groups)) | _named("y", clustered_mean(y_b - y_a, groups))
     if not thresholds.bootstraps:
         return row
     drawn = draws(groups, thresholds.bootstraps, thresholds.permutations).resamples
-    (again_a, verdict_a), (again_b, verdict_b) = (_measured(*side, drawn, thresholds) for side in sides)
+    (again_a, *verdict_a), (again_b, *verdict_b) = (_measured(*side, drawn, thresholds) for side in sides)
     found = rho_change((rho_a[0], rho_b[0]), (again_a, again_b), row["clusters"])
-    return row | _named("rho", found) | {"differ": float((verdict_a != verdict_b).mean())}
+    return row | _named("rho", found) | {"differ": float(np.any(np.not_equal(verdict_a, verdict_b), axis=0).mean())}
 
 
-def _measured(x: Floats, y: Floats, drawn: Sequence[Ints], thresholds: Thresholds) -> tuple[Floats, Ints]:
-    """Rho and the verdict of each draw, (B,), of one side's points, (n,), under blocks of weights, each (n, some)."""
+def _measured(x: Floats, y: Floats, drawn: Sequence[Ints], thresholds: Thresholds) -> tuple[Floats, Ints, Ints]:
+    """Rho, the verdict and where it leans of each draw, (B,), of one side's points, (n,), under blocks of weights, each (n, some)."""
     ranks, cloud = ranked(x[None], y[None]), placed(x[None], y[None], thresholds)
-    rhos = [central(ranks, weights[None], thresholds.correlation).rho for weights in drawn]
-    found = [verdicts(count(cloud, weights[None], thresholds), rho, thresholds) for weights, rho in zip(drawn, rhos, strict=True)]
-    return np.concatenate(rhos, axis=1)[0], np.concatenate(found, axis=1)[0]
+    found = []
+    for weights in drawn:
+        rho, counts = central(ranks, weights[None], thresholds.correlation).rho, count(cloud, weights[None], thresholds)
+        verdict = verdicts(counts, rho, thresholds)
+        found.append((rho[0], verdict[0], leaning(counts, verdict)[0]))
+    rhos, named, leanings = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return rhos, named, leanings
+
+
+def _verdict(side: str, pair: str, rho: Floats, verdict: Ints, leans: Ints) -> dict[str, Any]:
+    to = {1: Pair.parse(pair).y.value, -1: Pair.parse(pair).x.value}.get(int(leans[0]))
+    return {f"rho_{side}": _known(rho[0]), f"relation_{side}": RELATIONS[verdict[0]].value, f"leaning_{side}": to}
 
 
 def rho_change(rho: tuple[float, float], drawn: tuple[Floats, Floats], groups: int) -> Tested:

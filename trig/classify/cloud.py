@@ -23,6 +23,7 @@ PADDING = 2.0
 GRAIN = 2.0**40
 """Numbers in [-1, 1] are summed as multiples of 1 / GRAIN. Sums of 8,192 such numbers are exact, so they depend on no order and no thread."""
 RELATIONS: tuple[Relation, ...] = tuple(Relation)
+TILT = RELATIONS.index(Relation.TILT)
 
 
 class Regions(NamedTuple):
@@ -202,6 +203,11 @@ def verdicts(of: Counts, rho: Floats, thresholds: Thresholds) -> Ints:
     }
     places = [np.full(rho.shape, RELATIONS.index(relation)) for relation in rules]
     return np.select(list(rules.values()), places, RELATIONS.index(Relation.NONE))
+
+
+def leaning(of: Counts, verdict: Ints) -> Ints:
+    """Where tilts lean: 1 to y, since more points lie above the line, -1 to x, 0 for the other relations."""
+    return np.where(verdict == TILT, np.sign(of.above - of.below), 0)
 
 
 def _over(u: Floats, v: Floats, line: Line, scale: Floats) -> Floats:

@@ -9,7 +9,7 @@ import polars as pl
 from pydantic import ValidationError
 
 from trig import tables
-from trig.classify.cloud import RELATIONS, Central, Counts, verdicts
+from trig.classify.cloud import RELATIONS, Central, Counts, leaning, verdicts
 from trig.classify.order import Places
 from trig.classify.relations import measured
 from trig.classify.samples import KEY, Samples
@@ -23,6 +23,8 @@ NAMES = (*WHERE, "synergy_density", "bottleneck_density", "tilt_ratio", "dispers
 """Thresholds that can be swept: the numbers that decide a verdict."""
 MOST = 2000
 """Settings of one sweep."""
+Setting = tuple[Mapping[str, float], Thresholds]
+"""The values of the swept thresholds, and all thresholds with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,66 +55,86 @@ def axis(text: str) -> Axis:
     return Axis(name, tuple(round(start + place * step, 10) for place in range(int(count))))
 
 
-def sweep(samples: Samples, thresholds: Thresholds, axes: Sequence[Axis]) -> pl.DataFrame:
-    """The relation of each pair at each setting: a column per axis, model, task, pair and relation, in the order of the axes' values.
+def possible(thresholds: Thresholds, axes: Sequence[Axis]) -> tuple[list[Setting], list[str]]:
+    """The settings of a sweep, in the order of the axes' values, and what is wrong with those that are impossible together and left out.
 
-    The relations are those of `relations` with these thresholds. Raises ParamsError when a setting is impossible, or for too many of them.
+    Raises ParamsError for a value that is impossible by itself, when no setting is possible, and for too many of them.
     """
-    settings = [dict(zip((one.name for one in axes), values, strict=True)) for values in product(*(one.values for one in axes))]
-    if len({one.name for one in axes}) < len(axes) or len(settings) > MOST:
-        raise ParamsError(f"{len(settings)} settings: at most {MOST}, of different thresholds")
-    able = [_with(thresholds, setting) for setting in settings]
+    asked = [dict(zip((one.name for one in axes), values, strict=True)) for values in product(*(one.values for one in axes))]
+    if len({one.name for one in axes}) < len(axes) or len(asked) > MOST:
+        raise ParamsError(f"{len(asked)} settings: at most {MOST}, of different thresholds")
+    able: list[Setting] = []
+    wrong = []
+    for values in asked:
+        try:
+            able.append((values, _with(thresholds, values)))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            said = first["msg"].removeprefix("Value error, ")
+            if first["loc"]:
+                raise ParamsError(f"thresholds.{first['loc'][0]}: {first['input']}: {said}") from None
+            wrong.append(f"thresholds: {said}")
+    if not able:
+        raise ParamsError(wrong[0])
+    return able, wrong
+
+
+def sweep(samples: Samples, settings: Sequence[Setting]) -> pl.DataFrame:
+    """The relation of each pair at each setting: a column per threshold, model, task, pair, relation and leaning, in the order of the settings.
+
+    They are those of `relations` with these thresholds.
+    """
     counted: dict[tuple[float, ...], list[tuple[Places, Central, Counts]]] = {}
     frames = []
-    for setting, limits in zip(settings, able, strict=True):
+    for values, limits in settings:
         place = tuple(getattr(limits, name) for name in WHERE)
         if place not in counted:
             counted = {place: list(measured(samples.clouds, limits))}
-        names = pl.Series("relation", _relations(counted[place], limits, samples.keys.height), tables.RELATION)
-        frames.append(samples.keys.select(*(pl.lit(value).alias(name) for name, value in setting.items()), *KEY, names))
+        named = _named(counted[place], limits, samples.keys["pair"].to_list())
+        frames.append(samples.keys.select(*(pl.lit(value).alias(name) for name, value in values.items()), *KEY).hstack(named))
     return pl.concat(frames)
 
 
-def _with(thresholds: Thresholds, setting: Mapping[str, float]) -> Thresholds:
-    """The thresholds with a setting's values. Raises ParamsError where they are impossible."""
-    values = {name: int(value) if name == "min_points" and value == int(value) else value for name, value in setting.items()}
-    try:
-        return Thresholds.model_validate(thresholds.model_dump() | values)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = f"thresholds.{first['loc'][0]}: {first['input']}" if first["loc"] else "thresholds"
-        raise ParamsError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from None
+def _with(thresholds: Thresholds, values: Mapping[str, float]) -> Thresholds:
+    whole = {name: int(value) if name == "min_points" and value == int(value) else value for name, value in values.items()}
+    return Thresholds.model_validate(thresholds.model_dump() | whole)
 
 
-def _relations(counted: Sequence[tuple[Places, Central, Counts]], thresholds: Thresholds, height: int) -> list[str]:
-    found = [Relation.NONE.value] * height
-    for batch, place, counts in counted:
-        for at, verdict in zip(batch.tolist(), verdicts(counts, place.rho, thresholds)[:, 0].tolist(), strict=True):
-            found[at] = RELATIONS[verdict].value
-    return found
+def _named(counted: Sequence[tuple[Places, Central, Counts]], thresholds: Thresholds, pairs: Sequence[str]) -> pl.DataFrame:
+    verdict, leans = np.zeros(len(pairs), np.int64), np.zeros(len(pairs), np.int64)
+    for batch, place, of in counted:
+        found = verdicts(of, place.rho, thresholds)
+        verdict[batch], leans[batch] = found[:, 0], leaning(of, found)[:, 0]
+    sides = [pair.split("_")[0 if lean < 0 else 1] if lean else None for pair, lean in zip(pairs, leans.tolist(), strict=True)]
+    relation = pl.Series("relation", [RELATIONS[place].value for place in verdict], tables.RELATION)
+    return pl.DataFrame([relation, pl.Series("leaning", sides, tables.DIMENSION)])
 
 
 def counts(swept: pl.DataFrame, now: pl.DataFrame, axes: Sequence[Axis]) -> pl.DataFrame:
-    """At each setting how many pairs show each relation (`n_<relation>`), and `kept`: the share of pairs with the relation they have in `now`."""
+    """At each setting how many pairs show each relation (`n_<relation>`), and `kept`: the share of pairs with the relation they have in `now`, a tilt
+    that leans to the same dimension.
+    """
     names = [one.name for one in axes]
-    both = swept.join(now.select(*KEY, now="relation"), on=KEY, how="left", maintain_order="left")
+    both = swept.join(now.select(*KEY, now="relation", before="leaning"), on=KEY, how="left", maintain_order="left")
     shown = [pl.col("relation").eq(relation.value).sum().alias(f"n_{relation}") for relation in Relation]
-    return both.group_by(names, maintain_order=True).agg(*shown, kept=pl.col("relation").eq(pl.col("now")).mean())
+    same = pl.col("relation").eq(pl.col("now")) & pl.col("leaning").eq_missing(pl.col("before"))
+    return both.group_by(names, maintain_order=True).agg(*shown, kept=same.mean())
 
 
 def flips(swept: pl.DataFrame, axes: Sequence[Axis]) -> list[tuple[str, ...]]:
     """The pairs whose relation changes along the first axis: model, task, pair, the value of the second axis or "", and the runs in words."""
     rest = [one.name for one in axes[1:]]
+    said = pl.concat_str("relation", pl.lit(" to ") + pl.col("leaning").cast(pl.String), ignore_nulls=True)
     found = []
     for key, rows in swept.group_by(*KEY, *rest, maintain_order=True):
-        runs = list(_runs(rows.select(axes[0].name, "relation").rows()))
+        runs = list(_runs(rows.select(axes[0].name, said).rows()))
         if len(runs) > 1:
             found.append((*map(str, key[:3]), *(f"{value:g}" for value in key[3:]), "; ".join(runs)))
     return found
 
 
 def _runs(rows: Sequence[tuple[float, str]]) -> Iterator[str]:
-    """Stretches of values with one relation: `tilt 0.6–0.75`."""
+    """Stretches of values with one relation: `tilt to IQ-R 0.6–0.75`."""
     for relation, run in groupby(rows, key=lambda row: row[1]):
         values = [value for value, _ in run]
         yield f"{relation} {values[0]:g}" + (f"–{values[-1]:g}" if len(values) > 1 else "")

@@ -23,21 +23,27 @@ LEAST_MASS = -6
 
 
 def means(answers: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Mean per model and dimension, with its interval: model, dimension, mean, low, high, n, nulls."""
-    return _means(answers, ("model", "dimension"), column)
+    """Mean per model and dimension, with its interval: model, dimension, mean, low, high, n, nulls.
+
+    A model that has no score in a task in which another has some, in this dimension, has no mean of it: it would be one of other things.
+    """
+    found = _means(answers, ("model", "dimension"), column)
+    told = found.join(_comparable(answers, column), on=["model", "dimension"], how="left", maintain_order="left")
+    return told.with_columns(pl.when("comparable").then(pl.col("mean", "low", "high"))).drop("comparable")
 
 
 def levels(answers: pl.DataFrame, column: str) -> pl.DataFrame:
     """Mean of each model's dimension means, each dimension counting the same, with its interval: model, mean, low, high, n, nulls.
 
-    A model that has no score in a dimension in which another has some has no mean: it would be one of other things. The scores of one picture vary
-    together, and so do those of one root, which moves the mean by the sum of what each of its scores moves it by.
+    A model that has no score in a dimension, or in a task of it, in which another has some has no mean: it would be one of other things. The scores of
+    one picture vary together, and so do those of one root, which moves the mean by the sum of what each of its scores moves it by.
     """
     known = _moved(answers, ("model", "dimension"), column)
     dimensions = pl.col("dimension").n_unique()
     every = known["dimension"].n_unique()
-    of = known.unique(["model", "dimension"], maintain_order=True).group_by("model")
-    level = of.agg(mean=pl.col("own").sort().mean(), has=pl.len()).filter(pl.col("has") == every).drop("has")
+    whole = _comparable(answers, column).group_by("model").len().filter(pl.col("len") == every)
+    of = known.unique(["model", "dimension"], maintain_order=True).join(whole, on="model", how="semi").group_by("model")
+    level = of.agg(mean=pl.col("own").sort().mean())
     counts = answers.group_by("model").agg(n=pl.col(column).count(), nulls=pl.col(column).null_count()).sort("model")
     found = counts.join(level, on="model", how="left", maintain_order="left")
     return _with_interval(found, known.with_columns(pl.col("moved") / dimensions.over("model")), ("model",))
@@ -126,6 +132,14 @@ def nulls(answers: pl.DataFrame, column: str) -> list[tuple[str, str, int]]:
     missing = answers.filter(pl.col(column).is_null())
     counted = missing.group_by("model", pl.col("reason").fill_null("no reason given")).agg(n=pl.len())
     return list(counted.sort("model", "reason").iter_rows())
+
+
+def _comparable(answers: pl.DataFrame, column: str) -> pl.DataFrame:
+    """The dimensions of each model in which it has scores in every task in which any model has some: model, dimension, comparable (true)."""
+    cells = answers.drop_nulls(column).select("model", "dimension", "task").unique()
+    every = cells.group_by("dimension").agg(every=pl.col("task").n_unique())
+    own = cells.group_by("model", "dimension").agg(has=pl.len()).join(every, on="dimension")
+    return own.filter(pl.col("has") == pl.col("every")).select("model", "dimension", comparable=pl.lit(True))
 
 
 def _means(samples: pl.DataFrame, of: Sequence[str], column: str, *more: pl.Expr) -> pl.DataFrame:

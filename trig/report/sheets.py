@@ -61,8 +61,8 @@ def pick(points: pl.DataFrame, scores: pl.DataFrame, per_pair: int) -> list[Shee
     """The pictures to show, `per_pair` of each model and subset at most, from the worst to the best mean score over models.
 
     Half of them, or all where there are so few, are of the same prompts for every model and spread evenly. The other half are a model's own: by turns
-    the sample whose lower score is highest, whose higher score is lowest, and those that lie furthest to either side. So if a model has any sample
-    in R_S or in R_B, at whatever thresholds, one is shown. The key of a score names the bytes of its picture, so
+    the sample whose lower score is highest, whose higher score is lowest, and those that lie furthest to either side. So from four
+    pictures on, if a model has any sample in R_S or in R_B, at whatever thresholds, one is shown. The key of a score names the bytes of its picture, so
     that it names the picture here.
     """
     if not per_pair:
