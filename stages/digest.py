@@ -1,4 +1,4 @@
-"""Gather what the report tells of the scores, whatever the thresholds: numbers, samples, pictures.
+"""Gather what the report tells of the scores, whatever the limits of the rule: numbers, samples, pictures.
 
 python -m stages.digest PROMPTS IMAGES SCORES LORA AGREEMENT DIGEST REPORTS
 """

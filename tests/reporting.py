@@ -53,7 +53,7 @@ class Run:
 
     @property
     def judged(self) -> Judged:
-        """What no threshold decides."""
+        """What no limit of the rule decides."""
         return Judged(
             *(
                 self.models,

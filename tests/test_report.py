@@ -21,8 +21,9 @@ from reporting import THRESHOLDS, Run, picked, run_of
 from scipy import stats
 
 from trig import tables
+from trig.classify import change
 from trig.classify.relations import relations
-from trig.classify.samples import points
+from trig.classify.samples import points, rooted
 from trig.errors import PictureError, TableError, TrigError
 from trig.params import load
 from trig.report import digest, numbers, page, sheets, sources, theme
@@ -142,6 +143,21 @@ def test_copies_of_a_prompt_are_no_more_evidence(ran: Run) -> None:
     ]:
         assert found.select("mean", "low", "high").to_numpy() == pytest.approx(wanted.select("mean", "low", "high").to_numpy())
         assert found["n"].to_list() == [2 * n for n in wanted["n"]]
+
+
+def test_the_means_of_pairs_move_as_trig_compare_says(ran: Run) -> None:
+    prompts = ran.prompts.with_columns(
+        parent=pl.when(pl.col("data_id").str.ends_with("_2")).then(pl.col("data_id").str.replace("_2$", "_1"))
+    )
+    scores = rooted(ran.scores.drop("root"), prompts)
+    found = numbers.moves(ran.points, scores.select("task", "data_id", "root").unique(), ran.models)["t2i"]
+    assert set(found) == {"tiny|tiny-turbo", "tiny|tiny-dtm", "tiny-turbo|tiny-dtm"}
+    for couple, pairs in found.items():
+        one, other = (change.Run(ran.scores.filter(model=model), prompts) for model in couple.split("|"))
+        wanted = change.changes(one, other, THRESHOLDS.model_copy(update={"bootstraps": 0}))
+        for pair, told in pairs.items():
+            row = wanted.filter(pair=pair).row(0, named=True)
+            assert told == pytest.approx([row[name] for name in "n x x_low x_high y y_low y_high".split()])
 
 
 def test_any_two_models_change_as_the_two_alone_do(ran: Run) -> None:

@@ -82,6 +82,15 @@ def test_supported_pairs_are_named(ran: Run) -> None:
     assert told(replace(ran, relations=alone)).count("- Supported: tilt Style over Realism.") == 3
 
 
+def test_too_few_prompts_are_told(ran: Run) -> None:
+    said = "relations rest on fewer than 30 prompts** (`thresholds.enough_points`; at most 40 here), too few to be supported."
+    assert "fewer than" not in told(ran)
+    own = pl.when(pl.col("pair") == "IQ-R_TA-S").then(29).otherwise("clusters").cast(pl.Int64)
+    assert f"**3 of 126 {said}" in told(replace(ran, relations=ran.relations.with_columns(clusters=own)))
+    few = replace(ran, relations=ran.relations.with_columns(clusters=pl.lit(24, pl.Int64)))
+    assert "**All 126 relations rest on fewer than 30 prompts** (`thresholds.enough_points`; at most 24 here)" in told(few)
+
+
 def test_without_resamples_nothing_is_said_of_evidence(ran: Run) -> None:
     text = told(replace(ran, relations=ran.relations.with_columns(evidence=pl.lit(None, tables.EVIDENCE))))
     assert {row[-1] for row in rows(text, "model")} == {"–"}

@@ -16,14 +16,14 @@ from trig.tables import INTERVALS
 LEVELS = {"low": 0.025, "high": 0.975}
 DENSITIES = ("density_synergy", "density_bottleneck")
 CENTRAL = tuple(name for name in INTERVALS if name not in DENSITIES)
-"""What has an interval that no threshold decides."""
+"""What has an interval that no limit of the rule decides."""
 ENDS = tuple(f"{name}_{end}" for end in LEVELS for name in CENTRAL)
 NEARLY_ONE = 1 - 1e-6
 """A correlation is taken no nearer to 1 or -1, where Fisher's z is infinite."""
 
 
 def resample(x: Floats, y: Floats, groups: Places, thresholds: Thresholds) -> bytes:
-    """What no threshold decides of the resamples of one cloud, for `weigh`: the intervals of `CENTRAL`, then rho of each, as doubles.
+    """What no limit of the rule decides of the resamples of one cloud, for `weigh`: the intervals of `CENTRAL`, then rho of each, as doubles.
 
     `x`, `y` and `groups`, which numbers the roots from 0, are (n,). Of the thresholds only `bootstraps` and `correlation` matter.
     """

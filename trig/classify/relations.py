@@ -66,8 +66,8 @@ def relations(
       *unsupported* when stability is below one half or p is above `fdr`; *weak* otherwise.
 
     `roots` names the prompt each prompt was copied or edited from, in the end (task, data_id, root); without it each prompt is its own. `each` is
-    called as `map` is, with lists of equal length, to find the evidence of all clouds; one that uses several processes is faster. `store` keeps what no
-    threshold decides, so that it is found once for all of them.
+    called as `map` is, with lists of equal length, to find the evidence of all clouds; one that uses several processes is faster. `store` keeps what
+    no limit of the rule decides, so that it is found once for all of them.
     """
     samples = gather(scores, thresholds.score, roots)
     if samples.keys.is_empty():

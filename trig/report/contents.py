@@ -51,7 +51,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A run as the judge left it: everything the report shows that no threshold decides."""
+    """A run as the judge left it: everything the report shows that no limit of the rule decides."""
 
     models: tuple[str, ...]  # in the order of the roster
     prompts: pl.DataFrame  # PROMPTS

@@ -1,4 +1,4 @@
-"""The digest: what the report tells of a run that no threshold decides. It is made once, and a study of thresholds only draws its pages anew.
+"""The digest: what the report tells of a run that no limit of the rule decides. It is made once, and a study of thresholds only draws its pages anew.
 
 A small run's samples and pictures go into the page. Those of a large one lie beside it, in `files/`, and are loaded when somebody looks at them.
 """
@@ -86,7 +86,9 @@ def _parts(run: Judged) -> Iterator[tuple[str, str]]:
     shown = pl.DataFrame(rows, schema={name: samples.schema[name] for name in ("task", "pair", "data_id")}, orient="row").unique()
     texts = run.prompts.filter(pl.col("split") == "test").select("task", "data_id", "prompt")
     shown = shown.join(texts, on=["task", "data_id"]).sort("task", "pair", "data_id")
+    moves = numbers.moves(run.points, run.scores.select("task", "data_id", "root").unique(), run.models)
     for task in run.tasks:
+        yield f"moves-{task}", as_json(moves[task])
         own = samples.filter(pl.col("task") == task)
         ids = {str(pair): part["data_id"].to_list() for (pair,), part in own.group_by("pair", maintain_order=True)}
         prompts = dict(shown.filter(pl.col("task") == task).select("data_id", "prompt").iter_rows())

@@ -6,7 +6,7 @@ roots, as `trig.clustered` finds them.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import permutations
+from itertools import combinations, permutations
 
 import numpy as np
 import polars as pl
@@ -98,6 +98,32 @@ def _paired(before: NDArray[np.float64], after: NDArray[np.float64], roots: NDAr
     told = clustered_mean(after - before, np.unique(roots, return_inverse=True)[1])
     sides = {"before": float(before.mean()), "after": float(after.mean())}
     return sides | {"mean": told.value, "n": before.size, "low": told.low, "high": told.high}
+
+
+def moves(points: pl.DataFrame, roots: pl.DataFrame, models: Sequence[str]) -> dict[str, dict[str, dict[str, list[float | None]]]]:
+    """How far the two means of each pair move from one model to a later one, on samples scored on both dimensions in both: task → `a|b` → pair → n, then
+    mean, low and high of the first dimension and of the second. `roots` has the `root` of each task and data_id.
+    """
+    found: dict[str, dict[str, dict[str, list[float | None]]]] = {}
+    rooted = points.join(roots, on=["task", "data_id"], how="left", maintain_order="left")
+    for (task, pair), part in rooted.partition_by("task", "pair", as_dict=True).items():
+        samples = part.select("data_id", "root").unique().sort("data_id")
+        sides = [samples.join(part.filter(pl.col("model") == model), on="data_id", how="left", maintain_order="left") for model in models]
+        values = [side.select(pl.col("x", "y").fill_null(float("nan"))).to_numpy() for side in sides]
+        for a, b in combinations(range(len(models)), 2):
+            change = values[b] - values[a]
+            told = _move(change, samples["root"].to_numpy())
+            found.setdefault(str(task), {}).setdefault(f"{models[a]}|{models[b]}", {})[str(pair)] = told
+    return found
+
+
+def _move(change: NDArray[np.float64], roots: NDArray[np.int64]) -> list[float | None]:
+    known = ~np.isnan(change).any(axis=1)
+    if not known.any():
+        return [0, *[None] * 6]
+    groups = np.unique(roots[known], return_inverse=True)[1]
+    x, y = (clustered_mean(side, groups) for side in change[known].T)
+    return [int(known.sum()), *x[:3], *y[:3]]
 
 
 def judged(answers: pl.DataFrame) -> pl.DataFrame:

@@ -38,6 +38,7 @@ def summary(
         [_rule(thresholds)],
         _gates(gates),
         _models(models, relations, levels),
+        _few(relations, thresholds),
         *(_tuned(tuning, rows) for tuning, rows in changes),
         *_folded(models, relations, maps),
     ]
@@ -70,6 +71,20 @@ def _models(models: Sequence[str], relations: pl.DataFrame, levels: Sequence[Map
     rows = [_model(model, relations.filter(pl.col("model") == model), of[model]) for model in models]
     note = "The mean score is that of the dimensions' means. Supported: of the four relations, those that the evidence holds up."
     return [*table(heads, rows), "", note]
+
+
+def _few(relations: pl.DataFrame, thresholds: Mapping[str, object]) -> list[str]:
+    """A warning where relations rest on too few prompts to be supported."""
+    enough = thresholds["enough_points"]
+    assert isinstance(enough, int)
+    few = relations.filter(pl.col("clusters") < enough).height
+    if not few:
+        return []
+    most = relations["clusters"].max()
+    whole = f"All {few}" if few == relations.height else f"{few} of {relations.height}"
+    return [
+        f"**{whole} relations rest on fewer than {enough} prompts** (`thresholds.enough_points`; at most {most} here), too few to be supported."
+    ]
 
 
 def _model(model: str, relations: pl.DataFrame, own: Mapping[str, Any]) -> list[str]:
