@@ -343,7 +343,7 @@ def test_a_large_report_keeps_its_samples_and_pictures_beside_the_page(
     assert embedded(outside)["inside"] is False
     assert len(outside) < len(html) - sum(map(len, ran.pictures.values()))
     names = {file.name for file in (tmp_path / "files").iterdir()}
-    assert len(names) == 3 * 42 + 3 + 1  # sheets, points of each model, samples of the task
+    assert len(names) == 3 * 42 + 3 + 1 + 1  # sheets, points of each model, samples and moves of the task
     text = (tmp_path / "files" / "points-1-t2i.js").read_text("utf-8")
     assert text == f'trigPart("points-1-t2i", {json.dumps(embedded(html, "part-points-1-t2i"))});\n'
     assert "</script" not in (tmp_path / "files" / "samples-t2i.js").read_text("utf-8")
@@ -382,7 +382,7 @@ def test_the_page_fetches_nothing(html: str) -> None:
 def test_prompts_stand_in_the_page_as_data_only(html: str) -> None:
     assert html.count(synthetic.EVIL) == 0
     assert "<b>3 rows" not in html
-    parts = 3 * 42 + 3 + 1
+    parts = 3 * 42 + 3 + 1 + 1
     assert html.count("<script") == html.count("</script>") == 3 + parts
     assert synthetic.EVIL in embedded(html, "part-samples-t2i")["prompts"].values()
     assert embedded(html)["gates"][1]["failures"] == ["<b>3 rows</b> fail"]

@@ -80,7 +80,7 @@ def _few(relations: pl.DataFrame, thresholds: Mapping[str, object]) -> list[str]
     few = relations.filter(pl.col("clusters") < enough).height
     if not few:
         return []
-    most = relations["clusters"].max()
+    most = max(relations["clusters"].to_list())
     whole = f"All {few}" if few == relations.height else f"{few} of {relations.height}"
     return [
         f"**{whole} relations rest on fewer than {enough} prompts** (`thresholds.enough_points`; at most {most} here), too few to be supported."
