@@ -1,6 +1,8 @@
-// Elements and charts. A chart's specification holds tokens such as "$ink", filled in from the style sheet, so that it follows light and dark.
+// Elements and charts. A chart's specification holds tokens such as "$ink", which become properties of the style sheet: a drawn chart follows light,
+// dark and print.
 const TOKENS = ["ink", "muted", "faint", "line", "surface", "accent"];
-const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const token = (name) => `var(--${name})`;
+const coloured = (svg) => svg.replace(/var\((--[\w-]+)\)/g, (_, name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim());
 
 // An element. What is shown is always text: a prompt is never HTML.
 function h(tag, attributes = {}, ...children) {
@@ -25,10 +27,14 @@ function config() {
   return { font, background: "transparent", view: { stroke: null }, axis, legend: { labelColor: ink, labelFontSize: 12, symbolStrokeColor: muted } };
 }
 
-const isDark = () => {
-  const chosen = document.documentElement.dataset.scheme;
-  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-};
+// The picture of an SVG, twice as large.
+async function painted(svg) {
+  const picture = h("img", { src: `data:image/svg+xml,${encodeURIComponent(svg)}` });
+  await picture.decode();
+  const canvas = h("canvas", { width: 2 * picture.naturalWidth, height: 2 * picture.naturalHeight });
+  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+  return new Promise((then) => canvas.toBlob(then, "image/png"));
+}
 
 // A chart that is drawn when it comes into sight. `data` are the rows of its named data, `words` its other tokens, `frame` where its brush is at first,
 // as { x, y }; `ready` is given the drawn view. Below it are buttons that save it as SVG and PNG.
@@ -37,9 +43,10 @@ function chart(name, label, data, { words = {}, square = false, height = null, f
   let view = null;
   const save = (kind) => async () => {
     if (!view) await draw();
-    const url = await view.toImageURL(kind, 2);
-    const link = h("a", { href: url, download: `${label.replace(/[^\w.-]+/g, "-")}.${kind}` });
-    link.click();
+    const svg = coloured(await view.toSVG());
+    const file = `${label.replace(/[^\w.-]+/g, "-")}.${kind}`;
+    if (kind === "svg") tables.save(file, svg, "image/svg+xml");
+    else tables.save(file, await painted(svg), "image/png");
   };
   const buttons = ["svg", "png"].map((kind) => h("button", { type: "button", class: "small", onclick: save(kind), "aria-label": `Save as ${kind.toUpperCase()}: ${label}` }, kind.toUpperCase()));
   const whole = h("figure", { class: "figure" }, place, h("figcaption", { class: "tools" }, buttons));
@@ -50,12 +57,11 @@ function chart(name, label, data, { words = {}, square = false, height = null, f
     if (square) spec.height = "container";
     if (height) spec.height = height;
     if (frame) spec.params = spec.params.map((one) => ({ ...one, value: frame }));
-    const result = await vegaEmbed(place, spec, { actions: false, renderer: "svg", tooltip: { theme: isDark() ? "dark" : undefined } });
+    const result = await vegaEmbed(place, spec, { actions: false, renderer: "svg" });
     if (own === era) drawn.add(result);
     else result.finalize();
     view = result.view;
     place.dataset.drawn = "yes";
-    place.style.setProperty("--drawn-on", token("surface"));
     if (ready) ready(view);
     return view;
   }

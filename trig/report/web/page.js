@@ -209,7 +209,6 @@ function build() {
     const scheme = event.target.value;
     if (scheme) document.documentElement.dataset.scheme = scheme;
     else delete document.documentElement.dataset.scheme;
-    render();
   });
 }
 
@@ -219,5 +218,4 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   byId("view").focus();
 });
 addEventListener("hashchange", render);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", render);
 render().then(() => { started = true; });

@@ -65,10 +65,10 @@ const tables = (() => {
     return text.replace(/[\s\p{Cc}]+/gu, " ").replace(/[\\&%$#_{}~^<>|[*★−×·Σ≤]/g, (sign) => LATEX[sign]);
   }
 
-  // Hands a text to the person as a file.
-  function save(name, text, type) {
+  // Hands a text or a blob to the person as a file.
+  function save(name, content, type) {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([text], { type }));
+    link.href = URL.createObjectURL(new Blob([content], { type }));
     link.download = name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
