@@ -204,12 +204,17 @@ class Reader:
         return sent + [event["params"]["url"] for event in events if event["method"] == "Network.webSocketCreated"]
 
     def saved(self, folder: Path, name: str, act: Callable[[], object]) -> str:
-        """The file that an act makes the browser save."""
+        """The text of the file that an act makes the browser save."""
+        return self.saved_bytes(folder, name, act).decode("utf-8")
+
+    def saved_bytes(self, folder: Path, name: str, act: Callable[[], object]) -> bytes:
+        """The file that an act makes the browser save; it is empty at first."""
         behaviour = {"behavior": "allow", "downloadPath": str(folder)}
         self.browser.execute_cdp_cmd("Browser.setDownloadBehavior", behaviour)
         act()
-        self.until((folder / name).exists)
-        return (folder / name).read_text("utf-8")
+        path = folder / name
+        self.until(lambda: path.exists() and path.stat().st_size)
+        return path.read_bytes()
 
 
 def address(path: Sequence[str], limits: Mapping[str, object]) -> str:

@@ -1,7 +1,9 @@
 """The report in a real browser, at laptop and phone width, light and dark: each page, its tables, and who can use it. Skipped where no Chromium is
 installed."""
 
+from collections.abc import Mapping
 from functools import partial
+from io import BytesIO
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import chromium
 import opened
 import pytest
 from opened import Reader
+from PIL import Image
 from reporting import Run
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
@@ -51,6 +54,7 @@ const one = document.activeElement;
 return one.id || one.getAttribute('aria-label') || one.textContent.trim().slice(0, 40) || one.tagName;
 """
 LABELS = "return [...document.querySelectorAll('.figure .small:first-child')].map((one) => one.ariaLabel.replace('Save as SVG: ', ''))"
+FILLS = "return [...document.querySelectorAll('.chart svg text')].map((one) => getComputedStyle(one).fill)"
 DRAWN = "return [...document.querySelectorAll('.chart')].every((one) => one.dataset.drawn)"
 CONTROLS = {"link", "button", "combobox", "slider", "image", "graphics-document", "DisclosureTriangle", "dialog", "region", "navigation"}
 
@@ -83,21 +87,31 @@ def test_colours_follow_the_system_and_the_pages_own_choice(reader: Reader, widt
     reader.screen(width, system)
     reader.load("compare")
     for chosen in ("dark", "light", ""):
-        reader.waiting(partial(reader.choose, "scheme", chosen))
+        reader.choose("scheme", chosen)
         assert_shown(reader, "compare", width)
         colours = theme.DARK if (chosen or system) == "dark" else theme.LIGHT
         assert ground(reader) == rgb(colours["ground"])
-        fills = set(reader.script("return [...document.querySelectorAll('.chart svg text')].map((one) => one.getAttribute('fill'))"))
-        assert colours["muted"] in fills
-        assert not fills & {theme.LIGHT["muted"], theme.DARK["muted"]} - {colours["muted"]}
+        assert_charts_are(reader, colours)
     other = {"light": "dark", "dark": "light"}[system]
-    reader.waiting(lambda: reader.screen(width, other))
+    reader.screen(width, other)
     assert ground(reader) == rgb((theme.DARK if other == "dark" else theme.LIGHT)["ground"])
 
 
+def assert_charts_are(reader: Reader, colours: Mapping[str, str]) -> None:
+    """Words in the charts are of these colours, and none of the other scheme's."""
+    fills = {tuple(parts(text)) for text in reader.script(FILLS)}
+    light, dark = ({tuple(rgb(one[name])) for name in ("ink", "muted")} for one in (theme.LIGHT, theme.DARK))
+    own, other = (light, dark) if colours is theme.LIGHT else (dark, light)
+    assert fills & own and not fills & other
+
+
 def ground(reader: Reader) -> list[int]:
-    text: str = reader.script("return getComputedStyle(document.body).backgroundColor")
-    return [int(part) for part in text.removeprefix("rgb(").removesuffix(")").split(",")]
+    return parts(reader.script("return getComputedStyle(document.body).backgroundColor"))
+
+
+def parts(colour: str) -> list[int]:
+    """Of `rgb(1, 2, 3)`."""
+    return [int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(",")]
 
 
 def rgb(colour: str) -> list[int]:
@@ -160,11 +174,22 @@ def test_a_cell_of_the_map_opens_its_pair(reader: Reader) -> None:
     assert reader.one("h1").text == "IQ-A Aesthetics × R-B Bias"
 
 
-def test_a_chart_is_saved_as_a_picture(reader: Reader, tmp_path: Path) -> None:
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_chart_is_saved_as_a_picture(reader: Reader, tmp_path: Path, scheme: str) -> None:
+    reader.screen(1280, scheme)
     reader.go("judge")
+    reader.draw()
+    muted = (theme.DARK if scheme == "dark" else theme.LIGHT)["muted"]
     button = reader.one("[aria-label='Save as SVG: Confidence of the judge']")
     reader.see(button)
-    assert "<svg" in reader.saved(tmp_path, "Confidence-of-the-judge.svg", button.click)
+    drawing = reader.saved(tmp_path, "Confidence-of-the-judge.svg", button.click)
+    assert "<svg" in drawing and muted in drawing and "var(" not in drawing
+    button = reader.one("[aria-label='Save as PNG: Confidence of the judge']")
+    packed = reader.saved_bytes(tmp_path, "Confidence-of-the-judge.png", button.click)
+    with Image.open(BytesIO(packed)) as picture:
+        shown = {colour for _, colour in picture.convert("RGBA").getcolors(1 << 24) or []}
+        assert picture.width > 1000
+    assert (*rgb(muted), 255) in shown
 
 
 # Texts of others
@@ -275,13 +300,16 @@ def mixed(colour: str, ground: str, share: float) -> str:
     return "#" + "".join(f"{part:02x}" for part in parts)
 
 
-def test_printing_cuts_nothing_off(reader: Reader) -> None:
-    reader.screen(1280, "dark")
+@pytest.mark.parametrize(("system", "chosen"), [("dark", ""), ("light", "dark")])
+def test_printing_cuts_nothing_off_and_is_light(reader: Reader, system: str, chosen: str) -> None:
+    reader.screen(1280, system)
     for name in ("overview", "model", "compare", "judge"):
         reader.load(name)
+        reader.choose("scheme", chosen)
         reader.script("dispatchEvent(new Event('beforeprint'))")
         reader.until(partial(reader.script, DRAWN))
-        reader.screen(718, "dark", "print")  # A4 between margins of 10 mm
+        reader.screen(718, system, "print")  # A4 between margins of 10 mm
+        assert_charts_are(reader, theme.LIGHT)
         assert [one.is_displayed() for one in reader.all("nav, #panel, .controls, .tools, .scheme")].count(True) == 0
         assert ground(reader) == [255, 255, 255]
         tables = reader.all("section > .tabular table")
@@ -289,4 +317,4 @@ def test_printing_cuts_nothing_off(reader: Reader) -> None:
         assert not any(chart.rect["width"] > 718 for chart in reader.all(".chart svg"))
         assert all(table.is_displayed() and table.rect["x"] + table.rect["width"] <= 718 for table in tables), name
         assert reader.script("return document.documentElement.scrollWidth") <= 718
-        reader.screen(1280, "dark")
+        reader.screen(1280, system)

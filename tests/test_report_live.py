@@ -40,6 +40,24 @@ return [...document.querySelectorAll('#view .mark-symbol path[aria-label*="sampl
   return [path.getAttribute('aria-label').match(/sample: (.*?); x:/s)[1], x + width / 2, y + height / 2];
 });
 """
+FRAME = """
+const { left, bottom, width, height } = document.querySelector('.brush_brush path').getBoundingClientRect();
+return [left, bottom, width, height];
+"""
+FAINT = """
+return [...document.querySelectorAll('#view .mark-symbol path[aria-label*="sample: "]')]
+  .filter((path) => Number(path.getAttribute('opacity')) < 0.5).map((path) => path.getAttribute('aria-label').match(/sample: (.*?); x:/s)[1]);
+"""
+STATE = """
+const one = document.activeElement;
+return {
+  open: [...document.querySelectorAll('#view details')].map((details) => details.open),
+  sorted: [...document.querySelectorAll('#view [aria-sort]')].map((head) => [head.textContent, head.ariaSort]),
+  across: document.querySelector('#view .scroll').scrollLeft,
+  down: scrollY,
+  focus: (one.hash ?? '').split('?')[0],
+};
+"""
 RECTS = """
 return [...document.querySelectorAll(arguments[0])].map((one) => {
   one.scrollIntoView({ behavior: 'instant', block: 'center' });
@@ -200,6 +218,14 @@ def drag(reader: Reader, start: tuple[float, float], end: tuple[float, float]) -
     mouse.perform()
 
 
+def framed(reader: Reader, start: tuple[float, float], end: tuple[float, float]) -> str:
+    """Drag a frame over points, and read what is told of it."""
+    drag(reader, start, end)
+    told: str = reader.until(lambda: next((text for text in reader.texts(".split .fine") if "inside the frame" in text), None))
+    reader.until(lambda: 0 < len(reader.cards()) < opened.PICTURES)
+    return told
+
+
 def test_a_brush_shows_the_pictures_of_the_samples_inside(reader: Reader, ran: Run) -> None:
     reader.load("pair", "tiny-dtm", "TA-C_TA-S")
     reader.draw()
@@ -211,21 +237,67 @@ def test_a_brush_shows_the_pictures_of_the_samples_inside(reader: Reader, ran: R
     left, bottom = (across[middle - 4] + across[middle - 3]) / 2, (up[middle] + up[middle + 1]) / 2
     near = [name for name, x, y in places if abs(x - left) < 1.5 or abs(y - bottom) < 1.5]
     inside = {name for name, x, y in places if x > left and y < bottom}
-    drag(reader, (left, bottom), (across[-1] + 4, up[0] - 4))
-    told = reader.until(lambda: next((text for text in reader.texts(".split .fine") if "inside the frame" in text), None))
-    said = int(told.split(" sample")[0])
+    said = int(framed(reader, (left, bottom), (across[-1] + 4, up[0] - 4)).split(" sample")[0])
     assert abs(said - len(inside)) <= len(near)
     names = opened.shown(ran, "tiny-dtm", "TA-C_TA-S")
     kept = ran.prompts.filter(pl.col("data_id").is_in(names)).select("data_id", "prompt").rows()
     wanted = {prompt for name, prompt in kept if name in inside}
     unsure = {prompt for name, prompt in kept if name in near}
-    cards = reader.until(lambda: (found := reader.cards()) and len(found) < opened.PICTURES and found)
-    found = {card[0] for card in cards}
+    found = {card[0] for card in reader.cards()}
     assert 0 < len(found) < len(kept)
     assert found - unsure == wanted - unsure
     drag(reader, (left - 20, bottom + 20), (left - 20, bottom + 20))
     reader.until(lambda: len(reader.cards()) == opened.PICTURES)
     assert "All samples." in reader.texts(".split .fine")
+
+
+def test_a_brush_stays_while_a_limit_moves(reader: Reader) -> None:
+    reader.load("pair", "tiny-dtm", "TA-C_TA-S")
+    reader.draw()
+    reader.script("document.querySelector('.chart').scrollIntoView({ behavior: 'instant', block: 'center' })")
+    places = reader.script(POINTS)
+    across, up = sorted(x for _, x, _ in places), sorted(y for _, _, y in places)
+    corners = (across[len(across) // 2 - 4] - 2, up[len(up) // 2] + 2), (across[-1] + 4, up[0] - 4)
+    told = framed(reader, *corners)
+    reader.choose("gallery-sort", "x")
+    reader.see(reader.one(".chart"))
+    frame, faint, prompts = reader.script(FRAME), reader.script(FAINT), [card[0] for card in reader.cards()]
+    assert len(places) - len(faint) == int(told.split(" sample")[0])
+    reader.set("synergy", 0.62)
+    reader.draw()
+    assert told in reader.texts(".split .fine")
+    assert reader.script(FRAME) == pytest.approx(frame, abs=1)
+    assert reader.script(FAINT) == faint
+    assert [card[0] for card in reader.cards()] == prompts
+    beside = frame[0] - 20, frame[1] + 20
+    drag(reader, beside, beside)
+    reader.until(lambda: len(reader.cards()) == opened.PICTURES)
+    framed(reader, *corners)
+    reader.go("pair", "tiny", "TA-C_TA-S", synergy=0.62)
+    assert len(reader.cards()) == opened.PICTURES
+    assert any(text.startswith("Drag over the points") for text in reader.texts(".split .fine"))
+
+
+def test_what_is_open_sorted_and_in_focus_stays_while_a_limit_moves(reader: Reader) -> None:
+    reader.screen(700)
+    reader.load("overview")
+    reader.draw()
+    reader.script("document.querySelectorAll('.map summary')[1].click()")
+    reader.script("document.querySelector('[aria-label=\"Leaderboard t2i\"] th:last-child button').click()")
+    reader.script("document.querySelector('.scroll').scrollLeft = 60")
+    link = reader.all("[aria-label='Relations t2i'] td a")[40]
+    reader.see(link)
+    reader.script("arguments[0].focus({ preventScroll: true })", link)
+    before = reader.script(STATE)
+    assert [before["across"], before["open"].count(True)] == [60, 1]
+    for value in (0.62, 0.9):
+        reader.set("synergy", value)
+        assert reader.script(STATE) == before
+    reader.draw()
+    reader.go("model", synergy=0.9)
+    reader.go("overview", synergy=0.9)
+    after = reader.script(STATE)
+    assert [after["focus"], after["across"], after["open"].count(True), after["sorted"]] == ["", 0, 0, []]
 
 
 # The gallery

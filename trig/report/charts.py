@@ -1,4 +1,4 @@
-"""The charts, as Vega-Lite drawn with altair. Colours such as `$ink` are tokens that the page or a still fills in for light or dark.
+"""The charts, as Vega-Lite drawn with altair. Colours such as `$ink` are tokens: the page makes properties of its style sheet of them, a still colours.
 
 A chart names its data (`relations`, `means`, `points` …) and holds none, so that one chart serves all models: the page fills it in the browser, and
 `filled` fills it for a still.

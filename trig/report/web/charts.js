@@ -1,6 +1,8 @@
-// Elements and charts. A chart's specification holds tokens such as "$ink", filled in from the style sheet, so that it follows light and dark.
+// Elements and charts. A chart's specification holds tokens such as "$ink", which become properties of the style sheet: a drawn chart follows light,
+// dark and print.
 const TOKENS = ["ink", "muted", "faint", "line", "surface", "accent"];
-const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+const token = (name) => `var(--${name})`;
+const coloured = (svg) => svg.replace(/var\((--[\w-]+)\)/g, (_, name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim());
 
 // An element. What is shown is always text: a prompt is never HTML.
 function h(tag, attributes = {}, ...children) {
@@ -25,21 +27,26 @@ function config() {
   return { font, background: "transparent", view: { stroke: null }, axis, legend: { labelColor: ink, labelFontSize: 12, symbolStrokeColor: muted } };
 }
 
-const isDark = () => {
-  const chosen = document.documentElement.dataset.scheme;
-  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
-};
+// The picture of an SVG, twice as large.
+async function painted(svg) {
+  const picture = h("img", { src: `data:image/svg+xml,${encodeURIComponent(svg)}` });
+  await picture.decode();
+  const canvas = h("canvas", { width: 2 * picture.naturalWidth, height: 2 * picture.naturalHeight });
+  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+  return new Promise((then) => canvas.toBlob(then, "image/png"));
+}
 
-// A chart that is drawn when it comes into sight. `data` are the rows of its named data, `words` its other tokens; `ready` is given the drawn view.
-// Below it are buttons that save it as SVG and PNG.
-function chart(name, label, data, { words = {}, square = false, height = null, ready = null } = {}) {
+// A chart that is drawn when it comes into sight. `data` are the rows of its named data, `words` its other tokens, `frame` where its brush is at first,
+// as { x, y }; `ready` is given the drawn view. Below it are buttons that save it as SVG and PNG.
+function chart(name, label, data, { words = {}, square = false, height = null, frame = null, ready = null } = {}) {
   const place = h("div", { class: square ? "chart square" : "chart", role: "img", "aria-label": label });
   let view = null;
   const save = (kind) => async () => {
     if (!view) await draw();
-    const url = await view.toImageURL(kind, 2);
-    const link = h("a", { href: url, download: `${label.replace(/[^\w.-]+/g, "-")}.${kind}` });
-    link.click();
+    const svg = coloured(await view.toSVG());
+    const file = `${label.replace(/[^\w.-]+/g, "-")}.${kind}`;
+    if (kind === "svg") tables.save(file, svg, "image/svg+xml");
+    else tables.save(file, await painted(svg), "image/png");
   };
   const buttons = ["svg", "png"].map((kind) => h("button", { type: "button", class: "small", onclick: save(kind), "aria-label": `Save as ${kind.toUpperCase()}: ${label}` }, kind.toUpperCase()));
   const whole = h("figure", { class: "figure" }, place, h("figcaption", { class: "tools" }, buttons));
@@ -49,12 +56,12 @@ function chart(name, label, data, { words = {}, square = false, height = null, r
     const spec = { ...filled(facts.specs[name], words), description: label, width: "container", autosize: { type: "fit", contains: "padding" }, config: config(), datasets: data };
     if (square) spec.height = "container";
     if (height) spec.height = height;
-    const result = await vegaEmbed(place, spec, { actions: false, renderer: "svg", tooltip: { theme: isDark() ? "dark" : undefined } });
+    if (frame) spec.params = spec.params.map((one) => ({ ...one, value: frame }));
+    const result = await vegaEmbed(place, spec, { actions: false, renderer: "svg" });
     if (own === era) drawn.add(result);
     else result.finalize();
     view = result.view;
     place.dataset.drawn = "yes";
-    place.style.setProperty("--drawn-on", token("surface"));
     if (ready) ready(view);
     return view;
   }
@@ -85,6 +92,33 @@ function show(element) {
   if (then) then();
 }
 
+// What somebody did on the page that is shown, by name: it outlives the elements while only thresholds change.
+const memory = new Map();
+
+function kept(name, first) {
+  if (!memory.has(name)) memory.set(name, first);
+  return memory.get(name);
+}
+
+// Attributes of a <details> that stays as open as it was.
+function folds(name) {
+  const state = kept(`folds ${name}`, { open: false });
+  return { open: state.open, ontoggle: (event) => { state.open = event.target.open; } };
+}
+
+const nameOf = (element) => element.id || element.ariaLabel || element.hash?.split("?")[0] || element.textContent;
+
+// Replaces what an element holds; the focus goes to what is called the same, and what was scrolled sideways stays so.
+function swap(element, ...children) {
+  const focused = document.activeElement;
+  const alike = () => [...element.querySelectorAll(focused.localName)].filter((one) => nameOf(one) === nameOf(focused));
+  const place = alike().indexOf(focused);
+  const scrolled = new Map([...element.querySelectorAll(".scroll")].map((one) => [nameOf(one), one.scrollLeft]));
+  element.replaceChildren(...children);
+  for (const one of element.querySelectorAll(".scroll")) one.scrollLeft = scrolled.get(nameOf(one)) ?? 0;
+  if (place >= 0) (alike()[place] ?? element).focus({ preventScroll: true });
+}
+
 // Lets go of the charts of the page before.
 function forget() {
   era++;
@@ -107,7 +141,7 @@ function table(caption, heads, body, { sorts = true, exports = true } = {}) {
     return place ? h("td", { ...data, ...attributes }, text) : h("th", { scope: "row", ...data, ...attributes }, text);
   };
   const element = h("table", {}, h("thead", {}, h("tr", {}, heads.map(head))), h("tbody", {}, body.map((row) => h("tr", {}, row.map(cell)))));
-  if (sorts) tables.sortable(element);
+  if (sorts) tables.sortable(element, kept(`sort ${caption}`, {}));
   const name = caption.replace(/[^\w.-]+/g, "-");
   const tools = exports && h("div", { class: "tools" },
     h("button", { type: "button", class: "small", onclick: () => tables.save(`${name}.csv`, tables.csv(element), "text/csv"), "aria-label": `Save as CSV: ${caption}` }, "CSV"),

@@ -65,14 +65,14 @@ function choice(id, label, options, chosen, then) {
 
 // A gallery of the pairs that `wanted()` names as [model, task, pair]. `within(one)` may narrow it further, as a brush does; it is drawn anew by `update`.
 function gallery(wanted, within = () => true) {
-  const state = { region: "", sort: "spread", limit: PAGE };
+  const state = kept("gallery", { region: "", sort: "spread", limit: PAGE });
   const count = h("p", { class: "fine gallery-count", "aria-live": "polite" });
   const cards = h("ul", { class: "cards" });
   const more = h("button", { type: "button", class: "more", onclick: () => { state.limit += PAGE; update(true); } }, "Show more");
   const set = (name) => (value) => { state[name] = value; update(); };
   const controls = h("form", { class: "controls", "aria-label": "Filter and sort the pictures", onsubmit: (event) => event.preventDefault() },
-    choice("gallery-region", "Region", REGIONS, "", set("region")),
-    choice("gallery-sort", "Sort by", Object.entries(SORTS).map(([name, [text]]) => [name, text]), "spread", set("sort")));
+    choice("gallery-region", "Region", REGIONS, state.region, set("region")),
+    choice("gallery-sort", "Sort by", Object.entries(SORTS).map(([name, [text]]) => [name, text]), state.sort, set("sort")));
 
   async function update(keep = false) {
     if (!keep) state.limit = PAGE;

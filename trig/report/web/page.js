@@ -122,10 +122,14 @@ function adopt(query) {
 let turn = 0;
 let told = 0; // the turn for which the line beside the thresholds was told
 
-async function render(moved = true) {
+let here = null; // the page that is shown, whatever its thresholds
+
+async function render() {
   const own = ++turn;
   const { page, given, query } = parsed();
   adopt(query);
+  const there = JSON.stringify([chosen.task, page, ...given]);
+  if (there !== here) memory.clear();
   panel();
   navigation(page);
   document.documentElement.dataset.ready = "no";
@@ -134,14 +138,15 @@ async function render(moved = true) {
     const found = Object.hasOwn(VIEWS, page) ? await VIEWS[page](...defaults(page, given)) : missing(`There is no page ${page}.`);
     if (told !== own) await rowsOf(chosen.task);
     if (own !== turn) return;
-    byId("view").replaceChildren(...[found].flat(Infinity).filter(Boolean));
+    swap(byId("view"), ...[found].flat(Infinity).filter(Boolean));
   } catch (error) {
     if (own !== turn) return;
     byId("view").replaceChildren(h("h1", {}, "This cannot be shown"), h("p", {}, error.message));
   }
   const title = byId("view").querySelector("h1").textContent;
   document.title = `${title} – Dimension Trade-off Map`;
-  if (moved) {
+  if (there !== here) {
+    here = there;
     scrollTo(0, 0);
     if (started) byId("view").focus({ preventScroll: true });
     byId("status").textContent = title;
@@ -157,12 +162,12 @@ function navigation(page) {
     chosen.task = task;
     go(page);
   });
-  byId("nav").replaceChildren(...links, ...(tasks ? [tasks] : []));
+  swap(byId("nav"), ...links, ...(tasks ? [tasks] : []));
 }
 
 // The panel
 
-const again = debounced(() => render(false), 120);
+const again = debounced(render, 120);
 
 function set(name, value) {
   const before = limits[name];
@@ -204,7 +209,6 @@ function build() {
     const scheme = event.target.value;
     if (scheme) document.documentElement.dataset.scheme = scheme;
     else delete document.documentElement.dataset.scheme;
-    render(false);
   });
 }
 
@@ -213,6 +217,5 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault(); // the address says where one is
   byId("view").focus();
 });
-addEventListener("hashchange", () => render());
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => render(false));
+addEventListener("hashchange", render);
 render().then(() => { started = true; });

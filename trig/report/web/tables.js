@@ -65,23 +65,24 @@ const tables = (() => {
     return text.replace(/[\s\p{Cc}]+/gu, " ").replace(/[\\&%$#_{}~^<>|[*★−×·Σ≤]/g, (sign) => LATEX[sign]);
   }
 
-  // Hands a text to the person as a file.
-  function save(name, text, type) {
+  // Hands a text or a blob to the person as a file.
+  function save(name, content, type) {
     const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([text], { type }));
+    link.href = URL.createObjectURL(new Blob([content], { type }));
     link.download = name;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   }
 
   // Makes a button of each head: the first press sorts upwards, the next one downwards. Numbers come before words, equal rows keep their order, and
-  // missing values are last either way. Returns a function that sorts as chosen once more, for after the rows were replaced.
-  function sortable(table) {
+  // missing values are last either way. `state` is what was chosen, as { chosen, sign }, and takes what will be. Returns a function that sorts as chosen
+  // once more, for after the rows were replaced.
+  function sortable(table, state = {}) {
     const heads = table.tHead.rows[0].cells;
-    let [chosen, sign] = [null, 1];
 
     function sort() {
-      if (chosen === null) return;
+      const { chosen, sign } = state;
+      if (chosen === undefined) return;
       for (const body of table.tBodies) body.append(...ordered([...body.rows], chosen, sign));
       for (const head of heads) head.removeAttribute("aria-sort");
       heads[chosen].setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
@@ -93,10 +94,11 @@ const tables = (() => {
       button.append(...heads[place].childNodes);
       heads[place].append(button);
       button.addEventListener("click", () => {
-        [chosen, sign] = [place, chosen === place ? -sign : 1];
+        Object.assign(state, { chosen: place, sign: state.chosen === place ? -state.sign : 1 });
         sort();
       });
     }
+    sort();
     return sort;
   }
 

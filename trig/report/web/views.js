@@ -50,7 +50,7 @@ async function overview() {
     return h("article", { class: "map" },
       h("h3", {}, link([model], "model", model)), h("p", { class: "counts" }, counted(rows)),
       mapChart("matrix", model, task, rows, `Map of ${model}`),
-      h("details", {}, h("summary", {}, "Groups in words"), isChanged() && h("p", { class: "fine" }, "At the thresholds of the run."), groups(runMaps(model, task))));
+      h("details", folds(`groups of ${model}`), h("summary", {}, "Groups in words"), isChanged() && h("p", { class: "fine" }, "At the thresholds of the run."), groups(runMaps(model, task))));
   });
   return [
     h("h1", {}, "Overview"),
@@ -81,7 +81,7 @@ function allModels(task, found) {
   return h("article", { class: "map" }, h("h3", {}, "All models"),
     h("p", { class: "counts" }, `What more than half of the models show: ${counted(pairs) || "nothing"}. An empty cell: they disagree, or have too few samples.`),
     chart("matrix", "Map of all models", { relations: pairs, means: [] }, { square: true, words: { correlation: rhoName() } }),
-    h("details", {}, h("summary", {}, "Groups in words"), isChanged() && h("p", { class: "fine" }, "At the thresholds of the run."),
+    h("details", folds("groups of all"), h("summary", {}, "Groups in words"), isChanged() && h("p", { class: "fine" }, "At the thresholds of the run."),
       groups(facts.overall[task])));
 }
 
@@ -111,7 +111,7 @@ function publishedMeans(task) {
   if (!means.length) return null;
   const codes = Object.keys(facts.names).filter((code) => means.some((row) => code in row.means));
   const body = means.map((row) => [row.dtm ? `${row.model} with DTM` : row.model, ...codes.map((code) => number(row.means[code], 2))]);
-  return h("details", {}, h("summary", {}, "Published numbers, beside and apart"),
+  return h("details", folds("published numbers"), h("summary", {}, "Published numbers, beside and apart"),
     h("p", {}, `${facts.published.source}: other prompts, another judge, other models. They enter none of this run's numbers and are not comparable with them one by one.`),
     table(`Published means ${task}`, ["Model", ...codes], body));
 }
@@ -124,7 +124,7 @@ function publishedMaps(task) {
     const lines = facts.published.maps.find(([one]) => one === model)?.[2];
     return h("article", { class: "map" }, h("h3", {}, model), h("p", { class: "counts" }, counted(rows)),
       chart("matrix", `Map of ${model}`, { relations: rows, means: [] }, { square: true, words: { correlation: "Spearman's rho" } }),
-      h("details", {}, h("summary", {}, "Groups in words"), groups(lines)));
+      h("details", folds(`published groups of ${model}`), h("summary", {}, "Groups in words"), groups(lines)));
   });
   return h("section", { "aria-labelledby": "published" }, h("h2", { id: "published" }, "Published maps"),
     h("p", {}, `${facts.published.source}, with other prompts, judges and thresholds; shown beside this run and never mixed in. The sliders do not move them.`), h("div", { class: "maps" }, cards));
@@ -257,25 +257,27 @@ async function pair(name, code) {
     line: segment(row),
     means: row.n ? [{ x: row.mean_x, y: row.mean_y }] : [],
   };
-  let brush = null;
-  const inside = (one) => !brush || (one.x >= brush.x[0] && one.x <= brush.x[1] && one.y >= brush.y[0] && one.y <= brush.y[1]);
+  const brush = kept("brush", { frame: null });
+  const between = (value, [low, high]) => value >= low && value <= high;
+  const inside = ({ x, y }) => !brush.frame || (between(x, brush.frame.x) && between(y, brush.frame.y));
   const shown = gallery(() => [[name, task, code]], inside);
-  const brushed = h("p", { class: "fine", "aria-live": "polite" }, "Drag over the points to see their pictures below; press beside the frame to see all again.");
+  const held = () => `${many(dots.filter(inside).length, "sample")} inside the frame; those with a picture are below.`;
+  const hint = "Drag over the points to see their pictures below; press beside the frame to see all again.";
+  const brushed = h("p", { class: "fine", "aria-live": "polite" }, brush.frame ? held() : hint);
   const ready = (view) => view.addSignalListener("brush", debounced((_, area) => {
     const sides = area && Object.keys(area).length === 2 ? Object.values(area).map((ends) => [...ends].sort((a, b) => a - b)) : null;
-    brush = sides && { x: sides[0], y: sides[1] };
-    const n = dots.filter(inside).length;
-    brushed.textContent = brush ? `${many(n, "sample")} inside the frame; those with a picture are below.` : "All samples.";
+    brush.frame = sides && { x: sides[0], y: sides[1] };
+    brushed.textContent = brush.frame ? held() : "All samples.";
     shown.update();
   }, 120));
   const words = verdict(row);
   const [across, up] = code.split("_").map(dimension);
   const each = facts.models.map((one) => byNow(one, task, code)).filter(Boolean);
-  await shown.update();
+  await shown.update(true);
   return [
     h("h1", {}, titled(code)), controls,
     h("div", { class: "split" },
-      h("div", {}, chart("scatter", `${name}: ${code}`, data, { square: true, words: { x: across, y: up }, ready }), brushed),
+      h("div", {}, chart("scatter", `${name}: ${code}`, data, { square: true, words: { x: across, y: up }, frame: brush.frame, ready }), brushed),
       h("div", {}, h("div", { "aria-live": "polite" }, h("p", { id: "verdict" }, words[0]), h("ul", { id: "reasons" }, words.slice(1).map((one) => h("li", {}, one)))),
         h("p", { class: "fine" }, `R_S: both scores ${limits.rule === "paper" ? "at least" : "above"} ${limits.synergy}. R_B: both ${limits.rule === "paper" ? "at most" : "below"} ${limits.bottleneck}. `,
           "R_T: the rest; the line is fitted to these points only. Stronger squares hold more samples. The cross marks the two means. ",
@@ -343,14 +345,14 @@ function changed(first, second) {
 
 function changeTable(first, second, changes) {
   const body = changes.map((row) => [row.label, number(row.before), number(row.after), signed(row.mean), row.low === null ? null : `${signed(row.low).shown} to ${signed(row.high).shown}`, { shown: row.n, value: row.n }]);
-  return h("details", {}, h("summary", {}, "The numbers"), table(`Change from ${first} to ${second}`, ["Dimension", first, second, "Change", "95 %", "Samples"], body));
+  return h("details", folds("changes"), h("summary", {}, "The numbers"), table(`Change from ${first} to ${second}`, ["Dimension", first, second, "Change", "95 %", "Samples"], body));
 }
 
 function tuned({ base, tuned: name, pairs, notes }) {
   return h("section", { class: "note" }, h("h2", {}, "Before and after tuning"),
     h("p", {}, `${name} is ${base}, tuned to repair `, h("b", {}, pairs.join(", ")), " (marked ★), trained on prompts of the train split and measured here on the held-out test split only. ",
       "Two things may flatter the result: a pair that was chosen as the weakest scored low on these same prompts, and the judge that chose the training pictures also measures it."),
-    h("details", {}, h("summary", {}, "How it was trained"), h("dl", {}, Object.entries(notes).map(([key, value]) => [h("dt", {}, key), h("dd", {}, value)]))));
+    h("details", folds("training"), h("summary", {}, "How it was trained"), h("dl", {}, Object.entries(notes).map(([key, value]) => [h("dt", {}, key), h("dd", {}, value)]))));
 }
 
 // The mean of the paired differences of each side, with its 95 % interval.
@@ -373,7 +375,7 @@ async function facing(first, second, code) {
   const gain = (one, other) => other.x + other.y - one.x - one.y;
   const others = new Map(after.map((one) => [one.id, one]));
   const both = before.filter((one) => others.has(one.id)).map((one) => [one, others.get(one.id)]);
-  const state = { sort: "fall" };
+  const state = kept("facing", { sort: "fall" });
   const list = h("ul", { class: "couples" });
   const sorts = { fall: ["greatest loss first", 1], rise: ["greatest gain first", -1] };
 
@@ -388,7 +390,7 @@ async function facing(first, second, code) {
   return h("section", {}, h("h2", {}, "Same prompt, same seed"),
     h("form", { class: "controls", "aria-label": "Choose pictures", onsubmit: (event) => event.preventDefault() },
       h("div", { class: "wide" }, choice("compare-pair", "Pair", facts.pairs[task].map((one) => [one, titled(one)]), code, (one) => go("compare", first, second, one))),
-      choice("compare-sort", "Sort by", Object.entries(sorts).map(([name, [text]]) => [name, text]), "fall", (value) => { state.sort = value; update(); })),
+      choice("compare-sort", "Sort by", Object.entries(sorts).map(([name, [text]]) => [name, text]), state.sort, (value) => { state.sort = value; update(); })),
     both.length ? list : h("p", {}, pictureNote(task, code)));
 }
 
@@ -400,7 +402,7 @@ async function pictures(name, code) {
   if (!["all", ...facts.models].includes(wantedModel) || !["all", ...facts.pairs[task]].includes(wantedPair)) return missing(`There are no pictures of ${wantedModel} and ${wantedPair} in this report.`);
   const wanted = () => (wantedModel === "all" ? facts.models : [wantedModel]).flatMap((one) => (wantedPair === "all" ? facts.pairs[task] : [wantedPair]).map((other) => [one, task, other]));
   const shown = gallery(wanted);
-  await shown.update();
+  await shown.update(true);
   return [
     h("h1", {}, "Pictures"),
     h("form", { class: "controls", "aria-label": "Choose pictures", onsubmit: (event) => event.preventDefault() },
