@@ -23,7 +23,7 @@ ABOUT_RELATIONS: Mapping[str, str] = {
 }
 SCORES: Mapping[str, str] = {"expected": "S, the expected grade", "score_trig": "C·S, the expected grade times the judge's confidence"}
 CORRELATIONS: Mapping[str, str] = {"spearman": "Spearman's rho", "pearson": "Pearson's r", "kendall": "Kendall's tau"}
-SCRIPTS = ("rule.js", "tables.js", "parts.js", "charts.js", "gallery.js", "views.js", "page.js")
+SCRIPTS = ("rule.js", "tables.js", "parts.js", "charts.js", "gallery.js", "views.js", "compare.js", "about.js", "page.js")
 POLICY = "default-src 'none'; img-src data: blob:{own}; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'{own}"
 
 

@@ -21,6 +21,8 @@ const ends = ([name, , least, most]) => [Math.min(least, facts.thresholds[name])
 const limits = { ...facts.thresholds };
 const chosen = { task: facts.tasks[0] };
 const PAGES = [["overview", "Overview"], ["model", "Model"], ["pair", "Pair"], ["compare", "Compare"], ["pictures", "Pictures"], ["judge", "Judge"], ["gates", "Gates"], ["methods", "Methods"]];
+const OF_ALL_TASKS = ["judge", "gates", "methods"];
+const LOCAL = ["", "localhost", "127.0.0.1"];
 const byId = (id) => document.getElementById(id);
 
 const differs = (name) => limits[name] !== facts.thresholds[name];
@@ -54,10 +56,12 @@ function anew(row, cloud) {
   const { relation, leaning } = rule.verdict(counts, rho, limits);
   const { kind, evidence } = rule.support(row, relation, limits);
   const found = { ...row, ...counts, rho, relation, kind, evidence, leaning: leaning && row[leaning] };
-  if (ruleChanged()) Object.assign(found, { evidence: null, stability: null, runner_up: null });
-  if (differs("correlation")) Object.assign(found, { kind: null, rho_low: null, rho_high: null });
+  if (ruleChanged()) Object.assign(found, { evidence: null, stability: null, runner_up: null }, absentEnds("density_synergy", "density_bottleneck"));
+  if (differs("correlation")) Object.assign(found, { kind: null }, absentEnds("rho"));
   return found;
 }
+
+const absentEnds = (...names) => Object.fromEntries(names.flatMap((name) => [[`${name}_low`, null], [`${name}_high`, null]]));
 
 async function rowsOf(task) {
   const own = turn;
@@ -158,7 +162,7 @@ let started = false;
 
 function navigation(page) {
   const links = PAGES.map(([name, text]) => h("a", { href: address(name), "aria-current": name === page ? "page" : null }, text));
-  const tasks = facts.tasks.length > 1 && choice("task", "Task", facts.tasks.map((task) => [task, `${task}: ${taskNames[task]}`]), chosen.task, (task) => {
+  const tasks = facts.tasks.length > 1 && !OF_ALL_TASKS.includes(page) && choice("task", "Task", facts.tasks.map((task) => [task, `${task}: ${taskNames[task]}`]), chosen.task, (task) => {
     chosen.task = task;
     go(page);
   });
@@ -197,8 +201,9 @@ function build() {
   const copy = h("button", { type: "button", onclick: async (event) => {
     const button = event.target;
     try {
-      await navigator.clipboard.writeText(location.href);
-      button.textContent = "Copied";
+      const own = LOCAL.includes(location.hostname); // an address that nobody else can open
+      await navigator.clipboard.writeText(own ? location.hash : location.href);
+      button.textContent = own ? "Copied: put it behind the address of the report" : "Copied";
     } catch {
       button.textContent = "Copy the address above";
     }

@@ -14,8 +14,16 @@ function swatch(row) {
 function legend() {
   const relations = facts.legend.map(([name, glyph, about]) =>
     h("li", {}, h("span", { class: `swatch swatch-${looseName(name)}`, "aria-hidden": "true" }, glyph), h("span", {}, h("b", {}, name), ` ${about}`)));
-  const full = h("li", {}, h("span", {}, "A full colour is ", h("b", {}, "supported"), " by the evidence, a paler one is weak, the palest unsupported."));
+  const full = h("li", {}, ["supported", "weak", "unsupported"].map((word) => h("span", { class: `swatch swatch-synergy ${word}`, "aria-hidden": "true" })),
+    h("span", {}, "A full colour is ", h("b", {}, "supported"), " by the evidence, a paler one is weak, the palest unsupported."));
   return h("ul", { class: "legend", "aria-label": "Relations" }, relations, full);
+}
+
+// A warning where verdicts rest on too few prompts to be supported.
+function warning(found) {
+  const few = found.filter((row) => row.clusters < limits.enough_points).length;
+  const which = few === found.length ? `All ${few}` : `${few} of ${found.length}`;
+  return few ? h("p", { class: "note" }, `${which} relations rest on fewer than ${limits.enough_points} prompts, too few to be supported.`) : null;
 }
 
 function counted(found) {
@@ -61,7 +69,7 @@ async function overview() {
     publishedMeans(task),
     h("section", { "aria-labelledby": "maps" }, h("h2", { id: "maps" }, "Maps"),
       h("p", {}, `Above the diagonal: the relation of a pair. On it: the mean score. Below it: ${rhoName()}. Press a cell to see its samples.`),
-      legend(), h("div", { class: "maps" }, allModels(task, found), cards)),
+      legend(), warning(found), h("div", { class: "maps" }, allModels(task, found), cards)),
     sideBySide(task, found),
     agreements(task),
     publishedMaps(task),
@@ -76,13 +84,21 @@ function allModels(task, found) {
     const own = found.filter((row) => row.pair === pair && row.relation !== "too few");
     const shown = own.find((row) => 2 * own.filter((one) => towards(one) === towards(row)).length > own.length);
     const [x, y] = pair.split("_");
-    return shown && { pair, x, y, relation: shown.relation, leaning: shown.leaning, evidence: null, rho: null };
+    return shown && { pair, x, y, relation: shown.relation, leaning: shown.leaning, evidence: shared(own.filter((one) => towards(one) === towards(shown)), own.length), rho: null };
   }).filter(Boolean);
   return h("article", { class: "map" }, h("h3", {}, "All models"),
     h("p", { class: "counts" }, `What more than half of the models show: ${counted(pairs) || "nothing"}. An empty cell: they disagree, or have too few samples.`),
     chart("matrix", "Map of all models", { relations: pairs, means: [] }, { square: true, words: { correlation: rhoName() } }),
     h("details", folds("groups of all"), h("summary", {}, "Groups in words"), isChanged() && h("p", { class: "fine" }, "At the thresholds of the run."),
       groups(facts.overall[task])));
+}
+
+// The evidence of a map over all models: supported by more than half of them, or by none of those that show the relation, or by some.
+function shared(showing, all) {
+  if (showing.some((row) => row.evidence === null)) return null;
+  const supported = showing.filter((row) => row.evidence === "supported").length;
+  if (2 * supported > all) return "supported";
+  return showing.every((row) => row.evidence === "unsupported") ? "unsupported" : "weak";
 }
 
 function meansChart(task) {
@@ -171,7 +187,7 @@ async function model(name) {
     h("h1", {}, name),
     h("form", { class: "controls", "aria-label": "Choose a model", onsubmit: (event) => event.preventDefault() },
       choice("model-model", "Model", facts.models.map((one) => [one, one]), name, (one) => go("model", one))),
-    h("p", { class: "lead" }, counted(found), "."), legend(),
+    h("p", { class: "lead" }, counted(found), "."), legend(), warning(found),
     h("div", { class: "two" }, mapChart("matrix", name, task, found, `Map of ${name}`), mapChart("graph", name, task, found, `Graph of relations of ${name}`)),
     h("section", { class: "groups" }, h("h2", {}, "Groups in words"), isChanged() && h("p", { class: "fine" }, "At the thresholds of the run."), groups(runMaps(name, task))),
     h("section", {}, h("h2", {}, "All pairs"), table(`Pairs of ${name} ${task}`, heads, body)),
@@ -198,6 +214,9 @@ function verdict(row) {
   if (row.evidence) said.push(`${row.evidence[0].toUpperCase()}${row.evidence.slice(1)} by the evidence: ${(100 * row.stability).toFixed(0)} % of bootstrap samples give the same verdict.`);
   else if (isChanged() && row.relation !== "too few") said.push("Evidence was gathered for the thresholds of the run only.");
   if (row.evidence && row.runner_up) said.push(`Runner-up: ${row.runner_up}, ${(100 * row.runner_up_share).toFixed(0)} %.`);
+  const test = { tilt: row.tilt_q, dispersion: row.conflict_q }[row.relation] ?? null;
+  if (row.evidence && test !== null) said.push(`${row.relation === "tilt" ? "That the sides differ by chance, or as those of independent scores do" : "That the correlation is 0 or more"}: q = ${small(test)} over all pairs, limit ${limits.fdr}.`);
+  if (row.evidence && row.clusters < limits.enough_points) said.push(`Fewer than ${limits.enough_points} prompts: too few to be supported.`);
   said.push(`${many(row.n, "sample")}: ${row.n_synergy} in R_S${share(row.density_synergy)}, ${row.n_bottleneck} in R_B${share(row.density_bottleneck)}, ${row.n_tradeoff} in R_T.`);
   if (row.clusters < row.n) said.push(`They come from ${many(row.clusters, "prompt")}; copies and edits of one count once in the evidence.`);
   if (row.nulls) said.push(`${row.nulls} left out: a score is missing.`);
@@ -213,6 +232,22 @@ function verdict(row) {
   if (row.off_mass !== null) said.push(`Mean off-grade mass of the judge: ${(100 * row.off_mass).toFixed(1)} %.`);
   if (row.noise !== null) said.push(`The judge's answers were sampled: standard error of a score ${row.noise.toFixed(3)}.`);
   return said;
+}
+
+const small = (value) => (value < 0.001 ? "< 0.001" : value.toFixed(3));
+
+// What the verdict rests on, with what resampling prompts did to it.
+function intervals(row) {
+  const [first, second] = [row.x, row.y];
+  const share = (name, text) => [text, percent(row[name]), row[`${name}_low`] === null ? null : `${(100 * row[`${name}_low`]).toFixed(0)} to ${(100 * row[`${name}_high`]).toFixed(0)} %`];
+  const level = (name, text, value) => [text, number(value, 3), range(row[`${name}_low`], row[`${name}_high`], 3)];
+  const gap = (name) => (row[`${name}_x`] === null ? null : row[`${name}_x`] - row[`${name}_y`]);
+  const body = [
+    level("rho", rhoName(), row.rho), share("density_synergy", "D_s, share in R_S"), share("density_bottleneck", "D_b, share in R_B"),
+    level("mean_x", `Mean of ${first}`, row.mean_x), level("mean_y", `Mean of ${second}`, row.mean_y),
+    level("mean_gap", `Mean of ${first} less that of ${second}`, gap("mean")), level("median_gap", `Median of ${first} less that of ${second}`, gap("median")),
+  ];
+  return h("details", folds("intervals"), h("summary", {}, "Numbers with their intervals"), table(`Intervals of ${row.model} ${row.pair}`, ["Number", "Value", "95 %"], body));
 }
 
 // How many points lie in each square of a grid, where there are any.
@@ -278,7 +313,7 @@ async function pair(name, code) {
     h("h1", {}, titled(code)), controls,
     h("div", { class: "split" },
       h("div", {}, chart("scatter", `${name}: ${code}`, data, { square: true, words: { x: across, y: up }, frame: brush.frame, ready }), brushed),
-      h("div", {}, h("div", { "aria-live": "polite" }, h("p", { id: "verdict" }, words[0]), h("ul", { id: "reasons" }, words.slice(1).map((one) => h("li", {}, one)))),
+      h("div", {}, h("div", { "aria-live": "polite" }, h("p", { id: "verdict" }, words[0]), h("ul", { id: "reasons" }, words.slice(1).map((one) => h("li", {}, one)))), intervals(row),
         h("p", { class: "fine" }, `R_S: both scores ${limits.rule === "paper" ? "at least" : "above"} ${limits.synergy}. R_B: both ${limits.rule === "paper" ? "at most" : "below"} ${limits.bottleneck}. `,
           "R_T: the rest; the line is fitted to these points only. Stronger squares hold more samples. The cross marks the two means. ",
           "A tilt counts points on either side of the line; it need not agree with which mean is higher."),
@@ -291,107 +326,7 @@ async function pair(name, code) {
 function pictureNote(task, code) {
   const any = facts.models.some((name) => facts.sheets[`${facts.models.indexOf(name)}-${task}-${code}`]);
   if (!any) return "No picture was kept for this pair (report.pictures_per_pair is 0).";
-  return "A sample of this pair from the worst to the best mean score: prompts that all models share, spread evenly, and the model's own extremes, so that every region it reaches is shown. Pictures are made small and packed with a little loss; the judge saw the originals.";
-}
-
-// Two models
-
-async function compare(a, b, code) {
-  const task = chosen.task;
-  const [first, second] = [a ?? facts.models[0], b ?? facts.models[1]];
-  const title = h("h1", {}, "Compare");
-  if (facts.models.length < 2) return [title, h("p", {}, "This report has one model; with two in generate.roster they stand side by side here.")];
-  const options = facts.models.map((one) => [one, one]);
-  const pick = h("form", { class: "controls", "aria-label": "Choose two models", onsubmit: (event) => event.preventDefault() },
-    choice("compare-a", "Before", options, first, (one) => go("compare", one, second)), choice("compare-b", "After", options, second, (one) => go("compare", first, one)));
-  if (![first, second].every((one) => facts.models.includes(one))) return missing(`There are no models ${first} and ${second} in this report.`);
-  if (first === second) return [title, pick, h("p", {}, "Choose two different models.")];
-  const found = await rowsOf(task);
-  const changes = changed(first, second).filter((row) => row.task === task);
-  const agree = facts.agreements.find((one) => one.task === task && [one.a, one.b].sort().join() === [first, second].sort().join());
-  const clouds = await Promise.all([first, second].map((one) => points(one, task)));
-  const pairs = facts.pairs[task].map((one) => ({ one, rows: [first, second].map((name) => found.find((row) => row.model === name && row.pair === one)) })).filter(({ rows }) => rows.every(Boolean));
-  const body = pairs.map(({ one, rows: [before, after] }) => {
-    const [x, y] = moved(...clouds.map((cloud) => cloud.get(one)));
-    const same = before.relation === after.relation && before.leaning === after.leaning;
-    return [{ shown: link([one], "compare", first, second, one), value: one, title: titled(one) }, { shown: h("span", { class: "named" }, swatch(before), towards(before)), value: towards(before) },
-      { shown: h("span", { class: "named" }, swatch(after), towards(after)), value: towards(after) }, same ? "same" : "differs", signed(x.mean), range(x.low, x.high, 3), signed(y.mean), range(y.low, y.high, 3), { shown: x.n, value: x.n }];
-  });
-  const tuning = facts.tunings.find((one) => [one.base, one.tuned].sort().join() === [first, second].sort().join());
-  const differing = body.filter((row) => row[3] === "differs").length;
-  return [
-    title, pick,
-    h("p", { class: "lead" }, `${differing} of ${many(body.length, "pair")} have another relation in ${second} than in ${first}`, agree && agree.kappa !== null ? `; kappa at the thresholds of the run ${agree.kappa.toFixed(2)}.` : "."),
-    tuning && tuned(tuning),
-    h("section", {}, h("h2", {}, `What changes from ${first} to ${second}`),
-      h("p", {}, "The mean of the paired differences on samples that both have a score for, with its 95 % interval. Losses are shown like gains. The interval is each row's own; trig compare tests all pairs at once."),
-      h("div", { class: "tall" }, chart("change", `Change from ${first} to ${second}`, { changes }, { height: 40 + 26 * changes.length })), changeTable(first, second, changes)),
-    h("section", {}, h("h2", {}, "Pair by pair"), h("p", {}, "Relations, and how far the means of the pair's two dimensions moved on the same prompts and seeds."),
-      table(`Pairs of ${first} and ${second} ${task}`, ["Pair", first, second, "Relation", "Change of first", "95 %", "Change of second", "95 %", "Samples"], body)),
-    await facing(first, second, facts.pairs[task].includes(code) ? code : tuning?.pairs.find((one) => facts.pairs[task].includes(one)) ?? facts.pairs[task][0]),
-  ];
-}
-
-const signed = (value) => (value === null ? number(null) : { shown: `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)}`, value });
-
-// The changes as Python found them, turned round where the models are asked for the other way.
-function changed(first, second) {
-  const own = facts.changes[`${first}|${second}`];
-  if (own) return own;
-  const turn = (value) => (value === null ? null : -value);
-  const kinds = { rise: "fall", fall: "rise", unclear: "unclear" };
-  return facts.changes[`${second}|${first}`].map((row) => ({ ...row, before: row.after, after: row.before, mean: turn(row.mean), low: turn(row.high), high: turn(row.low), kind: kinds[row.kind] }));
-}
-
-function changeTable(first, second, changes) {
-  const body = changes.map((row) => [row.label, number(row.before), number(row.after), signed(row.mean), row.low === null ? null : `${signed(row.low).shown} to ${signed(row.high).shown}`, { shown: row.n, value: row.n }]);
-  return h("details", folds("changes"), h("summary", {}, "The numbers"), table(`Change from ${first} to ${second}`, ["Dimension", first, second, "Change", "95 %", "Samples"], body));
-}
-
-function tuned({ base, tuned: name, pairs, notes }) {
-  return h("section", { class: "note" }, h("h2", {}, "Before and after tuning"),
-    h("p", {}, `${name} is ${base}, tuned to repair `, h("b", {}, pairs.join(", ")), " (marked ★), trained on prompts of the train split and measured here on the held-out test split only. ",
-      "Two things may flatter the result: a pair that was chosen as the weakest scored low on these same prompts, and the judge that chose the training pictures also measures it."),
-    h("details", folds("training"), h("summary", {}, "How it was trained"), h("dl", {}, Object.entries(notes).map(([key, value]) => [h("dt", {}, key), h("dd", {}, value)]))));
-}
-
-// The mean of the paired differences of each side, with its 95 % interval.
-function moved(before, after) {
-  return ["x", "y"].map((side) => {
-    const places = new Map(after.ids.map((id, place) => [id, place]));
-    const gaps = before.ids.map((id, place) => after[side][places.get(id)] - before[side][place]).filter((gap) => !Number.isNaN(gap));
-    const n = gaps.length;
-    if (!n) return { n, mean: null, low: null, high: null };
-    const mean = gaps.reduce((sum, gap) => sum + gap, 0) / n;
-    const half = n > 1 ? 1.96 * Math.sqrt(gaps.reduce((sum, gap) => sum + (gap - mean) ** 2, 0) / (n - 1) / n) : null;
-    return { n, mean, low: half === null ? null : mean - half, high: half === null ? null : mean + half };
-  });
-}
-
-// The pictures of two models of one pair, side by side.
-async function facing(first, second, code) {
-  const task = chosen.task;
-  const [before, after] = await Promise.all([first, second].map((name) => pictured(name, task, code)));
-  const gain = (one, other) => other.x + other.y - one.x - one.y;
-  const others = new Map(after.map((one) => [one.id, one]));
-  const both = before.filter((one) => others.has(one.id)).map((one) => [one, others.get(one.id)]);
-  const state = kept("facing", { sort: "fall" });
-  const list = h("ul", { class: "couples" });
-  const sorts = { fall: ["greatest loss first", 1], rise: ["greatest gain first", -1] };
-
-  function update() {
-    const worth = ([one, other]) => (Number.isNaN(gain(one, other)) ? Infinity : sorts[state.sort][1] * gain(one, other));
-    const ordered = both.map((couple) => [worth(couple), couple]).sort(([a], [b]) => (a === b ? 0 : a - b)).map(([, couple]) => couple);
-    list.replaceChildren(...ordered.map(([one, other]) => h("li", { class: "couple" }, h("p", { class: "prompt" }, one.prompt),
-      h("div", {}, [one, other].map((side) => h("figure", {}, thumbnail(side), h("figcaption", {}, side.model), scores(side)))))));
-  }
-
-  update();
-  return h("section", {}, h("h2", {}, "Same prompt, same seed"),
-    h("form", { class: "controls", "aria-label": "Choose pictures", onsubmit: (event) => event.preventDefault() },
-      h("div", { class: "wide" }, choice("compare-pair", "Pair", facts.pairs[task].map((one) => [one, titled(one)]), code, (one) => go("compare", first, second, one))),
-      choice("compare-sort", "Sort by", Object.entries(sorts).map(([name, [text]]) => [name, text]), state.sort, (value) => { state.sort = value; update(); })),
-    both.length ? list : h("p", {}, pictureNote(task, code)));
+  return "A sample of this pair from the worst to the best mean score: prompts that all models share, spread evenly, and the model's own extremes, so that from four pictures on R_S and R_B are shown where it reaches them. Pictures are made small and packed with a little loss; the judge saw the originals.";
 }
 
 // Pictures
@@ -409,90 +344,6 @@ async function pictures(name, code) {
       choice("pictures-model", "Model", [["all", "all"], ...facts.models.map((one) => [one, one])], wantedModel, (one) => go("pictures", one, wantedPair)),
       h("div", { class: "wide" }, choice("pictures-pair", "Pair", [["all", "all"], ...facts.pairs[task].map((one) => [one, titled(one)])], wantedPair, (one) => go("pictures", wantedModel, one)))),
     h("p", {}, pictureNote(task, wantedPair === "all" ? facts.pairs[task][0] : wantedPair)), shown.element,
-  ];
-}
-
-// The judge
-
-function judge() {
-  const steps = (column) => ({ steps: facts.histograms[column].map((row) => ({ ...row, label: dimension(row.dimension) })) });
-  const body = facts.judged.map((row) => [row.model, row.dimension, { shown: row.n, value: row.n }, { shown: row.nulls, value: row.nulls },
-    number(row.confidence_mean), range(row.confidence_5, row.confidence_95), number(row.off_mass_mean, 4), number(row.off_mass_95, 4)]);
-  const yard = facts.yardstick;
-  return [
-    h("h1", {}, "The judge"),
-    h("p", { class: "lead" }, "Everything in this report is as good as the judge. This page says how sure it was, how often it did not answer, and how far it was found to agree with something better."),
-    h("section", {}, h("h2", {}, "Agreement"), yard
-      ? [h("p", {}, `Spearman's rho with ${yard.against}.`), table("Agreement of the judge", ["Dimension", "rho", "Answers"], Object.entries(yard.rho).map(([code, rho]) => [dimension(code), number(rho, 2), { shown: yard.n[code], value: yard.n[code] }]))]
-      : h("p", {}, "Nobody has left a measurement of this judge against truth or people beside its weights. Until somebody does, read differences between models, not absolute scores.")),
-    h("section", {}, h("h2", {}, "Missing scores"), facts.nulls.length
-      ? [h("p", {}, "A missing score is left out of every mean and every map; it never counts as zero."), table("Missing scores", ["Model", "Reason", "Scores"], facts.nulls.map(([name, reason, n]) => [name, { shown: reason, class: "wrap" }, { shown: n, value: n }]))]
-      : h("p", {}, "No score is missing.")),
-    h("section", {}, h("h2", {}, "Confidence"), h("p", {}, "C, the largest probability of a grade: how sure the judge was of its likeliest answer."), h("div", { class: "tall" }, chart("confidence", "Confidence of the judge", steps("confidence"), { height: 260 }))),
-    h("section", {}, h("h2", {}, "Off-grade mass"), h("p", {}, "Probability that the judge gave to words which are no grade."), h("div", { class: "tall" }, chart("off_mass", "Off-grade mass of the judge", steps("off_mass"), { height: 260 }))),
-    h("section", {}, h("h2", {}, "By model and dimension"), table("Judge", ["Model", "Dimension", "Answers", "Missing", "Confidence", "5 to 95 %", "Off-grade mass", "its 95th percentile"], body)),
-    h("section", {}, h("h2", {}, "How it answered"), h("p", {}, "exact: probabilities over the whole vocabulary; top: of the likeliest tokens, off-grade mass is an upper bound; sampled: counted answers."),
-      table("Answers", ["Judge", "Engine", "Mode", "Answers"], facts.modes.map(([name, engine, mode, n]) => [name, { shown: engine, class: "wrap" }, mode, { shown: n, value: n }]))),
-  ];
-}
-
-// Gates
-
-function gates() {
-  const failed = facts.gates.filter((gate) => !gate.passed).length;
-  const body = facts.gates.map((gate) => [gate.table, { shown: gate.passed ? "holds" : h("div", {}, h("b", {}, "fails"), gate.failures.map((line) => h("p", {}, line))), class: gate.passed ? null : "wrap", value: gate.passed ? "holds" : `fails: ${gate.failures.join("; ")}` },
-    { shown: gate.checks, value: gate.checks }, { shown: gate.link ? h("a", { href: gate.link }, "results") : null, value: null }]);
-  return [
-    h("h1", {}, "Gates"),
-    h("p", { class: "lead" }, "Each table has to meet its expectations before the next stage may read it."),
-    facts.gates.length ? [h("p", {}, failed ? `${failed} of ${many(facts.gates.length, "gate")} fail.` : `All ${many(facts.gates.length, "gate")} hold.`), table("Gates", ["Table", "Result", "Expectations", ["Page", { "data-skip": true }]], body)] : h("p", {}, "No gate left a result."),
-  ];
-}
-
-// Methods
-
-const DEFINITIONS = [
-  ["S, C and C·S", "The judge is asked for one grade of one dimension. From the probabilities p of the grades, normalised over the grades: S = Σ s·p with s from 0 (worst grade) to 1 (best), C = the largest p, C·S their product (arXiv 2507.22100, Eq. 1–3)."],
-  ["Sample", "One picture and the two dimensions its prompt is about: a point in the unit square."],
-  ["R_S, R_B, R_T", "Regions of the square: both scores high; both low; the rest."],
-  ["D_s, D_b", "Shares of a pair's samples in R_S and in R_B."],
-  ["N_a, N_b", "Points of R_T strictly above and below the least-squares line through R_T."],
-  ["Synergy", "D_s reaches synergy_density. Checked first."],
-  ["Bottleneck", "D_b reaches bottleneck_density. Checked second."],
-  ["Tilt", "The larger of N_a and N_b reaches tilt_ratio times the smaller. It leans to the second dimension when more points lie above."],
-  ["Dispersion", "None of these, and the correlation over all samples is at most dispersion_corr. Conflict: its interval lies below 0; loose: above 0; independent: it holds 0."],
-  ["None, too few, absent", "None of the four rules holds; fewer samples than min_points; the model has no samples of the pair. Three different things."],
-  ["Rule reference", "As the released scripts have it: limits of regions are left out, the ratio must exceed tilt_ratio, the correlation must be below dispersion_corr."],
-  ["Stability", "Share of bootstrap resamples of a pair's prompts that give the same relation. Copies and edits of one prompt are drawn together."],
-  ["Evidence", "Supported: stability reaches supported_stability, at least enough_points prompts, and, for a tilt, sides that differ by more than chance and than independent scores do; for a dispersion, a correlation reliably below 0 (both at false discovery rate fdr over all pairs, Benjamini and Hochberg). Unsupported: stability below one half, or the test fails. Weak: the rest."],
-  ["Favoured", "The dimension with the higher mean, where the bootstrap interval of the difference leaves 0 out."],
-  ["Mean of a dimension", "Over pictures; a picture that stands in several pairs counts once. Interval: 1.96 standard errors."],
-  ["Interval of a mean", "95 %, Student's, over prompts: copies and edits of one prompt are not independent, and neither are scores of one picture, so they are summed first."],
-  ["Mean of a model", "Of its dimension means, each counting the same."],
-  ["Noise", "Where answers were sampled: the root mean square of the standard errors of S over both dimensions. Nothing where probabilities were read."],
-  ["Kappa", "Cohen's: how far two maps agree beyond chance."],
-];
-const CAVEATS = [
-  "The judge is a model. Where it is blind, a dimension looks good or bad for no reason one can see in the pictures.",
-  "A verdict on few samples is weak: read its stability and evidence before you believe it.",
-  "A tilt compares how many points lie on either side of a fitted line. That measures skew, not which dimension is better.",
-  "By the published definition independent scores are a dispersion. Only a conflict is a trade-off.",
-  "C·S is not monotone in quality: an unsure judge lowers it. The expected grade S has no such dip.",
-  "The subsets of a model share prompts; their relations are not independent findings.",
-  "Choosing thresholds after looking at verdicts makes them look surer than they are.",
-];
-
-function methods() {
-  const list = (entries) => h("dl", {}, entries.map(([key, value]) => [h("dt", {}, key), h("dd", {}, typeof value === "object" && value !== null ? JSON.stringify(value) : String(value))]));
-  return [
-    h("h1", {}, "Methods"),
-    h("section", {}, h("h2", {}, "What this report does not say"), h("ul", {}, CAVEATS.map((one) => h("li", {}, one)))),
-    h("section", {}, h("h2", {}, "What each number is"), list(DEFINITIONS)),
-    h("div", { class: "columns" },
-      h("section", {}, h("h2", {}, "Thresholds of the run"), list(Object.entries(facts.thresholds))),
-      h("section", {}, h("h2", {}, "Made from"), list(Object.entries(facts.settings))),
-      h("section", {}, h("h2", {}, "Installed when this was drawn"), list(Object.entries(facts.versions))),
-      h("section", {}, h("h2", {}, "Dimensions"), list(Object.entries(facts.names).map(([code, name]) => [code, `${name} (${facts.groups[code]}): ${facts.high[code]}`])))),
   ];
 }
 
