@@ -4,11 +4,12 @@ installed."""
 from collections.abc import Mapping
 from functools import partial
 from io import BytesIO
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
 import chromium
+import numpy as np
 import opened
 import pytest
 from opened import Reader
@@ -56,6 +57,15 @@ return one.id || one.getAttribute('aria-label') || one.textContent.trim().slice(
 LABELS = "return [...document.querySelectorAll('.figure .small:first-child')].map((one) => one.ariaLabel.replace('Save as SVG: ', ''))"
 FILLS = "return [...document.querySelectorAll('.chart svg text')].map((one) => getComputedStyle(one).fill)"
 DRAWN = "return [...document.querySelectorAll('.chart')].every((one) => one.dataset.drawn)"
+SEEN = [
+    [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+    [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
+]
+"""What linear sRGB is to everybody, and to whom one kind of cones is missing (Machado, Oliveira and Fernandes 2009, severity 1)."""
+XYZ = np.array([[0.4339, 0.3762, 0.1899], [0.2126, 0.7152, 0.0722], [0.0178, 0.1095, 0.8727]])
+"""From linear sRGB, by the white of D65."""
 CONTROLS = {"link", "button", "combobox", "slider", "image", "graphics-document", "DisclosureTriangle", "dialog", "region", "navigation"}
 
 
@@ -278,9 +288,32 @@ def test_text_can_be_read(colours: dict[str, str]) -> None:
     grounds = [colours[name] for name in ("ground", "surface")]
     for text, below in [*product((colours["ink"], colours["muted"], colours["accent"]), grounds), (colours["ink"], colours["faint"])]:
         assert contrast(text, below) >= 4.5, (text, below)
-    signs = {"supported": theme.ON_COLOUR, "weak": theme.ON_COLOUR, "unsupported": colours["ink"]}
+    signs = {"supported": colours["sign"], "weak": colours["sign"], "unsupported": colours["ink"]}
     for (evidence, share), relation, below in product(charts.WEIGHTS.items(), theme.COLOURED, grounds):
-        assert contrast(signs[evidence], mixed(theme.RELATIONS[relation], below, share)) >= 3, (relation, evidence)
+        assert contrast(signs[evidence], mixed(colours[relation], below, share)) >= 4.5, (relation, evidence)
+
+
+@pytest.mark.parametrize("colours", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
+def test_relations_stand_out(colours: dict[str, str]) -> None:
+    assert all(theme.RELATIONS[relation] == f"${relation}" for relation in theme.COLOURED)
+    for relation, below, evidence in product(theme.COLOURED, ("ground", "surface"), ("supported", "weak")):
+        shown = mixed(colours[relation], colours[below], charts.WEIGHTS[evidence])
+        assert contrast(shown, colours[below]) >= 3, (relation, below, evidence)
+
+
+@pytest.mark.parametrize("seen", SEEN, ids=["all", "protan", "deutan", "tritan"])
+@pytest.mark.parametrize("colours", [theme.LIGHT, theme.DARK], ids=["light", "dark"])
+def test_relations_are_apart_for_the_colour_blind(colours: dict[str, str], seen: list[list[float]]) -> None:
+    for one, other in combinations(theme.COLOURED, 2):
+        apart = lab(np.array(seen) @ linear(colours[one])) - lab(np.array(seen) @ linear(colours[other]))
+        assert np.linalg.norm(apart) >= 14, (one, other)
+
+
+def lab(light: np.ndarray) -> np.ndarray:
+    """CIE L*a*b* of linear sRGB."""
+    amounts = XYZ @ np.clip(light, 0, 1)
+    x, y, z = np.where(amounts > 216 / 24389, np.cbrt(amounts), (24389 / 27 * amounts + 16) / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
 
 
 def contrast(one: str, other: str) -> float:
@@ -290,9 +323,14 @@ def contrast(one: str, other: str) -> float:
 
 
 def luminance(colour: str) -> float:
-    parts = [value / 255 for value in rgb(colour)]
-    red, green, blue = (value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+    return float(np.dot([0.2126, 0.7152, 0.0722], linear(colour)))
+
+
+def linear(colour: str) -> np.ndarray:
+    """Red, green and blue as amounts of light."""
+    values = np.array(rgb(colour)) / 255
+    found: np.ndarray = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    return found
 
 
 def mixed(colour: str, ground: str, share: float) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import altair as alt
 
 from trig.dimensions import ABOUT, Dimension, Relation
-from trig.report.theme import COLOURED, GLYPHS, MODELS, ON_COLOUR, RELATIONS, SHAPES
+from trig.report.theme import COLOURED, GLYPHS, MODELS, RELATIONS, SHAPES
 
 Spec = dict[str, Any]
 Rows = Sequence[Mapping[str, object]]
@@ -91,9 +91,9 @@ def matrix() -> Layers:
 
 
 def glyph_colour() -> Any:
-    """Dark text on the coloured cells, the page's ink where a cell is nearly empty."""
+    """The colour of signs on the coloured cells, the page's ink where a cell is nearly empty."""
     full = f"indexof({[str(relation) for relation in COLOURED]}, datum.relation) >= 0 && datum.evidence !== 'unsupported'"
-    return alt.condition(full, alt.value(ON_COLOUR), alt.value("$ink"))
+    return alt.condition(full, alt.value("$sign"), alt.value("$ink"))
 
 
 def relation_colour() -> alt.Color:

@@ -13,6 +13,11 @@ LIGHT: Mapping[str, str] = {
     "surface": "#ffffff",
     "ground": "#faf9f7",
     "accent": "#35608f",
+    "synergy": "#015c40",
+    "bottleneck": "#a83f0a",
+    "tilt": "#0f5ad8",
+    "dispersion": "#8c2f88",
+    "sign": "#ffffff",
 }
 DARK: Mapping[str, str] = {
     "ink": "#e8e6e1",
@@ -22,18 +27,23 @@ DARK: Mapping[str, str] = {
     "surface": "#1c2024",
     "ground": "#14171a",
     "accent": "#8fb8e4",
+    "synergy": "#00a37a",
+    "bottleneck": "#e0702a",
+    "tilt": "#56b4e9",
+    "dispersion": "#d18ab5",
+    "sign": "#111111",
 }
+"""The four relations stand out from surface and ground, also where their evidence is weak, and are apart for the common kinds of colour blindness;
+`sign` is what is written on them."""
 RELATIONS: Mapping[str, str] = {
-    Relation.SYNERGY: "#00a37a",
-    Relation.BOTTLENECK: "#e0702a",
-    Relation.TILT: "#56b4e9",
-    Relation.DISPERSION: "#d18ab5",
+    Relation.SYNERGY: "$synergy",
+    Relation.BOTTLENECK: "$bottleneck",
+    Relation.TILT: "$tilt",
+    Relation.DISPERSION: "$dispersion",
     Relation.NONE: "$faint",
     Relation.TOO_FEW: "$surface",
 }
-"""Apart for the common kinds of colour blindness (after Okabe and Ito), the same in light and dark; `$…` is a token of the theme."""
 COLOURED = (Relation.SYNERGY, Relation.BOTTLENECK, Relation.TILT, Relation.DISPERSION)
-ON_COLOUR = "#111111"
 GLYPHS: Mapping[str, str] = {
     Relation.SYNERGY: "S",
     Relation.BOTTLENECK: "B",
@@ -48,10 +58,9 @@ SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down"
 
 def style() -> str:
     """The colours as custom properties of a style sheet: those of the system's scheme, unless the page was told which."""
-    named = {name.replace(" ", "-"): value if value[0] == "#" else f"var(--{value[1:]})" for name, value in RELATIONS.items()}
     dark = _properties(DARK)
     return (
-        f":root {{ {_properties({**LIGHT, **named})} }}\n"
+        f":root {{ {_properties(LIGHT)} }}\n"
         f'@media screen and (prefers-color-scheme: dark) {{ :root:not([data-scheme="light"]) {{ {dark} }} }}\n'
         f'@media screen {{ :root[data-scheme="dark"] {{ {dark} }} }}\n'
     )

@@ -1,6 +1,5 @@
 // Elements and charts. A chart's specification holds tokens such as "$ink", which become properties of the style sheet: a drawn chart follows light,
 // dark and print.
-const TOKENS = ["ink", "muted", "faint", "line", "surface", "accent"];
 const token = (name) => `var(--${name})`;
 const coloured = (svg) => svg.replace(/var\((--[\w-]+)\)/g, (_, name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim());
 
@@ -16,8 +15,8 @@ function h(tag, attributes = {}, ...children) {
 }
 
 function filled(spec, words) {
-  const values = { ...Object.fromEntries(TOKENS.map((name) => [name, token(name)])), ...words };
-  return JSON.parse(JSON.stringify(spec), (_, value) => (typeof value === "string" && value[0] === "$" ? values[value.slice(1)] ?? value : value));
+  const known = (name) => words[name] ?? token(name);
+  return JSON.parse(JSON.stringify(spec), (_, value) => (typeof value === "string" && value[0] === "$" ? known(value.slice(1)) : value));
 }
 
 function config() {
