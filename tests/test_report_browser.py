@@ -133,7 +133,9 @@ def rgb(colour: str) -> list[int]:
 
 def test_the_leaderboard_is_exact_when_it_is_taken_along(reader: Reader, ran: Run, tmp_path: Path) -> None:
     reader.go("overview")
-    text = reader.saved(tmp_path, "Leaderboard-t2i.csv", reader.one("[aria-label='Save as CSV: Leaderboard t2i']").click)
+    button = reader.one("[aria-label='Save as CSV: Leaderboard t2i']")
+    reader.see(button)
+    text = reader.saved(tmp_path, "Leaderboard-t2i.csv", button.click)
     levels = {row["model"]: row for row in numbers.levels(ran.scores, ran.score).to_dicts()}
     means = {(row["model"], row["dimension"]): row["mean"] for row in numbers.means(ran.scores, ran.score).to_dicts()}
     for row in opened.rows(text):

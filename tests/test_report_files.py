@@ -108,7 +108,7 @@ def test_files_are_loaded_when_somebody_looks(browser: webdriver.Chrome, folder:
     reader.go("pair", "tiny-turbo", PAIR)
     assert reader.script(LOADED) == ["points-1-t2i.js", "samples-t2i.js"]
     look_around(reader)
-    assert reader.script(LOADED) == [*(f"points-{n}-t2i.js" for n in range(3)), "samples-t2i.js"]
+    assert reader.script(LOADED) == ["moves-t2i.js", *(f"points-{n}-t2i.js" for n in range(3)), "samples-t2i.js"]
     reader.quiet()
     assert_own(reader.asked(), "file:///")
     assert (folder / "index.html").stat().st_size < 5 << 20
@@ -161,6 +161,8 @@ def test_each_task_has_its_own_map(browser: webdriver.Chrome, ran: Run, folder: 
     assert all("task=p2p" in link for link in reader.links("nav a"))
     reader.go("pair", "tiny", PAIR, task="p2p")
     assert reader.texts(".gallery-count") == ["No picture fits this choice."]
+    reader.go("judge")
+    assert reader.all("#task") == []  # it is about all tasks together
     reader.quiet()
 
 

@@ -17,6 +17,7 @@ from selenium.webdriver.support.ui import Select
 
 from trig.classify.relations import relations
 from trig.params import Thresholds
+from trig.report import numbers
 
 pytestmark = chromium.needed
 PAIR = "IQ-R_TA-S"
@@ -394,6 +395,58 @@ def test_a_picture_is_enlarged_and_escape_closes_it(reader: Reader, ran: Run) ->
     assert reader.browser.switch_to.active_element == button
 
 
+# What a verdict rests on
+
+
+@pytest.mark.parametrize("limits", [{}, {"synergy": 0.7}, {"correlation": "pearson"}], ids=str)
+def test_the_pair_page_holds_every_interval(reader: Reader, ran: Run, limits: dict[str, object]) -> None:
+    found = relations(ran.scores, at(limits, bootstraps=0))
+    for pair in ("IQ-R_IQ-O", PAIR):
+        reader.go("pair", "tiny", pair, **limits)
+        own, row = by_pair(ran.relations, "tiny")[pair], by_pair(found, "tiny")[pair]
+        told = reader.table(f"Intervals of tiny {pair}")
+        names = ("rho", "density_synergy", "density_bottleneck", "mean_x", "mean_y")
+        assert [float(str(one[1][1])) for one in told[:5]] == pytest.approx([row[name] for name in names], abs=1e-12)
+        assert [float(str(one[1][1])) for one in told[5:]] == pytest.approx(
+            [row[f"{name}_x"] - row[f"{name}_y"] for name in ("mean", "median")]
+        )
+        gone = {"density_synergy", "density_bottleneck"} if limits else set()
+        gone |= {"rho"} if "correlation" in limits else set()
+        for name, one in zip((*names, "mean_gap", "median_gap"), told, strict=True):
+            if name in gone:
+                assert one[2][0] == "–"
+            else:
+                low, high = own[f"{name}_low"], own[f"{name}_high"]
+                ends = [f"{100 * low:.0f}", f"{100 * high:.0f} %"] if name.startswith("density") else None
+                assert ends is None or one[2][0].split(" to ") == ends
+
+
+def test_a_tilts_test_is_told_in_words(reader: Reader, ran: Run) -> None:
+    tilts = ran.relations.filter(pl.col("relation") == "tilt", pl.col("evidence").is_not_null())
+    row = tilts.row(0, named=True)
+    reader.go("pair", row["model"], row["pair"])
+    words = " ".join(reader.texts("#reasons li"))
+    q = "< 0.001" if row["tilt_q"] < 0.001 else f"{row['tilt_q']:.3f}"
+    assert f"That the sides differ by chance, or as those of independent scores do: q = {q} over all pairs" in words
+    assert "Fewer than 30 prompts: too few to be supported." in words  # 24 here
+
+
+def test_few_prompts_are_a_warning(reader: Reader) -> None:
+    reader.go("overview")
+    assert reader.one("p.note").text == "All 126 relations rest on fewer than 30 prompts, too few to be supported."
+    reader.go("model", "tiny", enough_points=20)
+    assert reader.texts("p.note") == []
+
+
+def test_a_link_that_only_this_machine_can_open_is_not_copied(reader: Reader) -> None:
+    reader.go("pair", "tiny", PAIR, synergy=0.7)
+    reader.script("navigator.clipboard.writeText = async (text) => { window.copied = text; }; document.querySelector('#panel').open = true")
+    reader.one(".buttons button:last-child").click()
+    reader.until(lambda: reader.script("return window.copied"))
+    assert reader.script("return window.copied") == f"#/pair/tiny/{PAIR}?synergy=0.7"
+    assert reader.one(".buttons button:last-child").text == "Copied: put it behind the address of the report"
+
+
 # Two models
 
 
@@ -426,6 +479,10 @@ def test_the_other_way_round_signs_are_mirrored(reader: Reader, ran: Run) -> Non
     for one, other in zip(pairs, turned, strict=True):
         assert [one[place] for place in (0, 1, 2, 3, 8)] == [other[place] for place in (0, 2, 1, 3, 8)]
         assert [float(str(one[place][1])) for place in (4, 6)] == [-float(str(other[place][1])) for place in (4, 6)]
+    moves = numbers.moves(ran.points, ran.scores.select("task", "data_id", "root").unique(), ran.models)["t2i"]["tiny|tiny-dtm"]
+    assert {str(row[0][1]): [float(str(row[place][1])) for place in (8, 4, 6)] for row in pairs} == {
+        pair: [told[place] for place in (0, 1, 4)] for pair, told in moves.items()
+    }
     before, after = by_pair(ran.relations, "tiny"), by_pair(ran.relations, "tiny-dtm")
     assert {str(row[0][1]): (row[1][1], row[2][1]) for row in pairs} == {
         pair: (towards(before[pair]), towards(after[pair])) for pair in before

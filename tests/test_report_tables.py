@@ -127,7 +127,7 @@ def test_a_file_is_saved(browser: webdriver.Chrome, tmp_path: Path) -> None:
     folder = tmp_path / "saved"
     browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(folder)})
     browser.execute_script("tables.save('relations.csv', arguments[0], 'text/csv')", "é,1\r\n")
-    WebDriverWait(browser, 10).until(lambda _: (folder / "relations.csv").exists())
+    WebDriverWait(browser, 10).until(lambda _: list(folder.glob("relations.csv")) and (folder / "relations.csv").stat().st_size)
     assert (folder / "relations.csv").read_bytes() == "é,1\r\n".encode()
     assert browser.get_log("browser") == []
 

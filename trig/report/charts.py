@@ -19,7 +19,7 @@ Layers = alt.LayerChart | alt.FacetChart
 VEGA_LITE = alt.SCHEMA_VERSION.rpartition(".")[0]  # v6.4.1 → v6.4, the version vl-convert is asked for
 CODES = [dimension.value for dimension in Dimension]
 WEIGHTS = {"supported": 1.0, "weak": 0.85, "unsupported": 0.3}
-"""How full a cell is, by the evidence for its relation."""
+"""How full a cell is, by the evidence for its relation; one that is supported has a frame too."""
 UNKNOWN_WEIGHT = 0.85
 REGIONS = ("R_S", "R_B", "R_T")
 
@@ -66,7 +66,8 @@ def matrix() -> Layers:
         tooltip=[alt.Tooltip("pair:N"), alt.Tooltip("shows:N")],
     )
     weight = alt.Opacity("weight:Q", scale=None, legend=None)
-    cells = upper.mark_rect(cornerRadius=2).encode(color=relation_colour(), opacity=weight)
+    frame = alt.condition("datum.evidence === 'supported'", alt.value(2), alt.value(0))
+    cells = upper.mark_rect(cornerRadius=2, stroke="$ink").encode(color=relation_colour(), opacity=weight, strokeWidth=frame)
     glyphs = upper.mark_text(fontSize=10.5).encode(text="glyph:N", color=glyph_colour())
     short = "isValid(datum.rho) ? replace(format(datum.rho, '.2f'), '0.', '.') : ''"
     rhos = (

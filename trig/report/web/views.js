@@ -15,7 +15,7 @@ function legend() {
   const relations = facts.legend.map(([name, glyph, about]) =>
     h("li", {}, h("span", { class: `swatch swatch-${looseName(name)}`, "aria-hidden": "true" }, glyph), h("span", {}, h("b", {}, name), ` ${about}`)));
   const full = h("li", {}, ["supported", "weak", "unsupported"].map((word) => h("span", { class: `swatch swatch-synergy ${word}`, "aria-hidden": "true" })),
-    h("span", {}, "A full colour is ", h("b", {}, "supported"), " by the evidence, a paler one is weak, the palest unsupported."));
+    h("span", {}, "A frame: ", h("b", {}, "supported"), " by the evidence. Without one: weak; pale: unsupported."));
   return h("ul", { class: "legend", "aria-label": "Relations" }, relations, full);
 }
 
