@@ -343,7 +343,7 @@ def test_a_large_report_keeps_its_samples_and_pictures_beside_the_page(
     assert embedded(outside)["inside"] is False
     assert len(outside) < len(html) - sum(map(len, ran.pictures.values()))
     names = {file.name for file in (tmp_path / "files").iterdir()}
-    assert len(names) == 3 * 42 + 3 + 1 + 1  # sheets, points of each model, samples and moves of the task
+    assert len(names) == 3 * 42 + 3 + 1 + 1 + 1  # sheets, points of each model, samples and moves of the task, a line about them
     text = (tmp_path / "files" / "points-1-t2i.js").read_text("utf-8")
     assert text == f'trigPart("points-1-t2i", {json.dumps(embedded(html, "part-points-1-t2i"))});\n'
     assert "</script" not in (tmp_path / "files" / "samples-t2i.js").read_text("utf-8")
@@ -355,7 +355,7 @@ def test_a_small_report_is_one_file_and_the_table(ran: Run, tmp_path: Path) -> N
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "points-9-t2i.js").write_text("of a run before")
     ran.write(tmp_path)
-    assert not list((tmp_path / "files").iterdir())
+    assert [file.name for file in (tmp_path / "files").iterdir()] == ["about.txt"]
     table = pl.read_csv(tmp_path / "relations.csv")
     assert table["rho"].to_list() == ran.relations["rho"].to_list()
 

@@ -58,7 +58,7 @@ def test_the_stages_leave_a_report(run: Path) -> None:
     first = report(run)
     assert (first.returncode, first.stdout, first.stderr) == (0, "", "")
     files = {file.name: file.read_bytes() for file in (run / "reports").rglob("*.*")}
-    assert sorted(files) == ["dimensions.png", "index.html", "map.png", "metrics.json", "relations.csv", "summary.md"]
+    assert sorted(files) == ["about.txt", "dimensions.png", "index.html", "map.png", "metrics.json", "relations.csv", "summary.md"]
     metrics = json.loads(files["metrics.json"])
     assert sum(metrics["models"]["tiny"]["relations"].values()) == 42
     assert digest(run).returncode == report(run).returncode == 0

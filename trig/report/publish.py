@@ -9,13 +9,15 @@ from trig.report import page, stills, summary
 from trig.report.contents import Contents
 
 FOLDER = "files"
+ABOUT = "A large report keeps its samples and pictures here, beside index.html; those of a small one are inside the page.\n"
 
 
 def lay(beside: Mapping[str, bytes], folder: Path) -> None:
-    """Write `files/`: what the page loads when it is looked at, and nothing else."""
+    """Write `files/`: what the page loads when it is looked at, a line that says so, and nothing else."""
     place = folder / FOLDER
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
+    (place / "about.txt").write_text(ABOUT, "utf-8")
     for name, content in beside.items():
         (place / name).write_bytes(content)
 
