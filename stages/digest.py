@@ -23,26 +23,26 @@ def main(prompts: Path, images: Path, scores: Path, lora: Path, agreement: Path,
     settings = params.load()
     roster = tuple(settings.generate.roster)
     asked = tables.read(prompts, tables.PROMPTS)
-    judged = rooted(inputs.roster_scores(scores, roster, asked), asked)
-    placed = points(judged, settings.thresholds.score)
-    shown = sheets.pick(placed, judged, settings.report.pictures_per_pair)
+    scored = rooted(inputs.roster_scores(scores, roster, asked), asked)
+    placed = points(scored, settings.thresholds.score)
+    shown = sheets.pick(placed, scored, settings.report.pictures_per_pair)
     with Store.open() as store:
         bar("pictures", ((step.done, step.total) for step in sheets.draw(shown, images, store)))
         pictures = sheets.drawn(shown, store)
-    of = Judged(
-        *(roster, asked, judged, tables.distinct(judged), placed, settings.thresholds.score),
+    judged = Judged(
+        *(roster, asked, scored, tables.distinct(scored), placed, settings.thresholds.score),
         sheets=shown,
         pictures=pictures,
-        metrics=dtm.answered(judged, asked),
+        metrics=dtm.answered(scored, asked),
         tiny=sources.tiny(settings),
         tunings=tuple(sources.tuning(lora / model) for model in roster if (lora / model).is_dir()),
-        versions=sources.versions(judged),
-        settings=sources.settings(settings) | sources.hashes(asked, judged),
-        yardstick=sources.yardstick(agreement, judged),
+        versions=sources.versions(scored),
+        settings=sources.settings(settings) | sources.hashes(asked, scored),
+        yardstick=sources.yardstick(agreement, scored),
     )
-    made, beside = digests.digest(of)
+    made, beside = digests.digest(judged)
     lay(beside, reports)
-    put(stills.dimensions(of), reports / "dimensions.png")
+    put(stills.dimensions(judged), reports / "dimensions.png")
     tables.write(placed, tables.POINTS, digest / "points.parquet")
     put(digests.packed(made), digest / "facts.json")
 

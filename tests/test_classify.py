@@ -363,6 +363,14 @@ def test_a_missing_or_swapped_file_is_one_line(tmp_path: Path) -> None:
         roster_scores(tmp_path, ["tiny"], prompts)
 
 
+def test_a_model_without_a_test_prompt_is_one_line(tmp_path: Path) -> None:
+    prompts = synthetic.prompts(2)
+    tables.write(synthetic.scores("tiny", prompts), tables.SCORES, tmp_path / "tiny.parquet")
+    train = prompts.with_columns(split=pl.lit("train", tables.SPLIT))
+    with pytest.raises(TableError, match=r"tiny\.parquet: holds no score of a prompt of the test split; run `dvc repro judge@tiny`"):
+        roster_scores(tmp_path, ["tiny"], train)
+
+
 def test_relations_of_other_scores_or_thresholds_are_refused() -> None:
     scores, where = synthetic.scores("tiny", synthetic.prompts(12)), Path("relations.parquet")
     found = relations(scores, limits(bootstraps=5))

@@ -7,6 +7,7 @@ from base64 import b64decode
 from dataclasses import replace
 from html.parser import HTMLParser
 from io import BytesIO
+from itertools import permutations
 from math import isnan
 from pathlib import Path
 from statistics import mean
@@ -104,6 +105,17 @@ def test_a_model_that_lacks_a_dimension_has_no_mean_beside_those_that_have_it(ra
     assert found["tiny"] == numbers.levels(ran.answers, "expected").filter(model="tiny")["mean"].item()
 
 
+def test_one_model_alone_is_a_report_too(ran: Run) -> None:
+    own = {name: getattr(ran, name).filter(model="tiny") for name in ("scores", "answers", "points", "relations")}
+    maps = {place: lines for place, lines in ran.maps.items() if place[0] == "tiny"}
+    alone = replace(
+        ran, **own, models=("tiny",), tunings=(), maps=maps, agreements=(), sheets=[one for one in ran.sheets if one.model == "tiny"]
+    )
+    html = alone.html
+    assert embedded(html)["models"] == ["tiny"]
+    assert embedded(html, "part-moves-t2i") == {}
+
+
 def test_models_of_different_tasks_have_no_mean_side_by_side(ran: Run) -> None:
     task = pl.when(pl.col("model") == "tiny-turbo").then(pl.lit("p2p")).otherwise(pl.lit("t2i")).cast(tables.TASK)
     both = ran.answers.with_columns(task=task)
@@ -165,7 +177,7 @@ def test_any_two_models_change_as_the_two_alone_do(ran: Run) -> None:
     copies = pl.col("data_id").str.replace("_(1|2|3)$", "_1")
     scores = ran.scores.with_columns(key=pl.format("{}/{}/{}", pl.col("model"), copies.str.slice(0, 4), pl.col("dimension")))
     scores = scores.with_columns(pl.col("root") // 3, expected=pl.col("expected").first().over("key"))
-    found = numbers.couples(scores, "expected")
+    found = numbers.couples(scores, "expected", list(permutations(synthetic.MODELS, 2)))
     assert set(found) == {(a, b) for a in synthetic.MODELS for b in synthetic.MODELS if a != b}
     for (a, b), rows in found.items():
         wanted = numbers.changes(scores, Tuning(a, b, ()), "expected").to_dicts()
@@ -472,7 +484,8 @@ def test_tasks_are_never_mixed(ran: Run) -> None:
     scores = pl.concat([first, second])
     found = numbers.changes(scores, ran.tunings[0], "expected")
     both = [
-        {row["task"]: row["mean"] for row in rows} for rows in (found.to_dicts(), numbers.couples(scores, "expected")["tiny", "tiny-dtm"])
+        {row["task"]: row["mean"] for row in rows}
+        for rows in (found.to_dicts(), numbers.couples(scores, "expected", [("tiny", "tiny-dtm")])["tiny", "tiny-dtm"])
     ]
     assert both == [pytest.approx({"t2i": 0.1, "p2p": -0.1})] * 2
     assert found.group_by("task").len()["len"].to_list() == [12, 12]

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from trig import params, tables
 from trig.dimensions import Relation
-from trig.errors import ParamsError, TableError
+from trig.errors import ParamsError
 from trig.params import Thresholds
 
 if TYPE_CHECKING:
@@ -51,8 +51,6 @@ def thresholds(
         raise ParamsError(f"--model: {unknown[0]!r} is not in generate.roster; choose from {', '.join(settings.generate.roster)}")
     column = settings.thresholds.score
     samples = gather(roster_scores(scores, roster, tables.read(prompts, tables.PROMPTS), judged(column)), column, None)
-    if samples.keys.is_empty():
-        raise TableError(f"{scores}: holds no score of a test prompt of {prompts}; run `dvc repro judge`")
     able, wrong = possible(settings.thresholds, swept)
     found, now = sweep(samples, able), sweep(samples, [({}, settings.thresholds)])
     counted = counts(found, now, swept)

@@ -25,15 +25,14 @@ def clustered_mean(values: NDArray[np.float64], groups: NDArray[np.signedinteger
     degrees of freedom. With a root for each value this is the t-test. One root has no interval and no p.
     """
     mean = float(values.mean())
-    moved = np.bincount(groups, weights=values - mean) / values.size
-    return around(mean, moved)
+    return around(mean, np.bincount(groups, weights=values - mean) / values.size)
 
 
-def around(value: float, moved: NDArray[np.float64]) -> Tested:
-    """A number with the interval and p of `clustered_mean`; `moved`, (G,), is what each root moves it by (the linear part of its variance)."""
-    if moved.size < 2:
+def around(value: float, influence: NDArray[np.float64]) -> Tested:
+    """A number with the interval and p of `clustered_mean`; `influence`, (G,), is how far each root moves it, to first order."""
+    if influence.size < 2:
         return Tested(value, None, None, None)
-    error = float(np.sqrt((moved * moved).sum() * moved.size / (moved.size - 1)))
-    half = float(stdtrit(moved.size - 1, LEVEL)) * error
-    p = float(2 * stdtr(moved.size - 1, -abs(value) / error)) if error > 0 else float(value == 0)
+    error = float(np.sqrt((influence * influence).sum() * influence.size / (influence.size - 1)))
+    half = float(stdtrit(influence.size - 1, LEVEL)) * error
+    p = float(2 * stdtr(influence.size - 1, -abs(value) / error)) if error > 0 else float(value == 0)
     return Tested(value, value - half, value + half, p)

@@ -77,9 +77,8 @@ def changes(a: Run, b: Run, thresholds: Thresholds) -> pl.DataFrame:
     only test prompts count. A seed comes from the prompt and the run's own seed, so equal prompts are painted from the same noise unless that
     number was changed. Both sides are measured with the same thresholds, whatever each run had.
 
-    **Means.** `x` and `y` are mean differences over samples. Samples of one root are not independent, so the standard error sums over roots first
-    (the cluster-robust one, its square times G / (G - 1) for G roots), and p is Student's with G - 1 degrees of freedom. With a root for each
-    sample this is the paired t-test.
+    **Means.** `x` and `y` are mean differences over samples. Samples of one root are not independent: interval and p are those of
+    `trig.clustered.clustered_mean`, which with a root for each sample are the paired t-test's.
 
     **Rho.** Roots are drawn with replacement once, for both sides. The interval holds the 95 % percentiles of the differences; p is two-sided, of
     the difference of Fisher's z over its standard deviation in the bootstrap, by Student's t with G - 2 degrees of freedom.

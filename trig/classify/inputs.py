@@ -15,14 +15,13 @@ from trig.params import Thresholds
 def roster_scores(folder: Path, roster: Sequence[str], prompts: pl.DataFrame, table: tables.Table = tables.SCORES) -> pl.DataFrame:
     """The scores of every model of the roster on prompts of the test split; files of other models are not read. `table` may have fewer columns.
 
-    Raises TableError when a model's file is missing or holds another model's rows.
+    Raises TableError when a model's file is missing, holds another model's rows, or none of a test prompt.
     """
     held_out = tables.split(prompts, "test").select("task", "data_id")
-    parts = [_scores(folder / f"{model}.parquet", model, table) for model in roster]
-    return pl.concat([part.join(held_out, on=["task", "data_id"], how="semi", maintain_order="left") for part in parts])
+    return pl.concat([_scores(folder / f"{model}.parquet", model, table, held_out) for model in roster])
 
 
-def _scores(path: Path, model: str, table: tables.Table) -> pl.DataFrame:
+def _scores(path: Path, model: str, table: tables.Table, held_out: pl.DataFrame) -> pl.DataFrame:
     if not path.exists():
         raise TableError(
             f"{path}: {model!r} is in generate.roster and has no scores; run `dvc repro judge@{model}` or take it off the roster"
@@ -31,7 +30,10 @@ def _scores(path: Path, model: str, table: tables.Table) -> pl.DataFrame:
     for other in scores["model"].unique().sort():
         if other != model:
             raise TableError(f"{path}: column 'model' holds {other!r}; this file is for {model!r}; run `dvc repro judge@{model}`")
-    return scores
+    own = scores.join(held_out, on=["task", "data_id"], how="semi", maintain_order="left")
+    if own.is_empty():
+        raise TableError(f"{path}: holds no score of a prompt of the test split; run `dvc repro judge@{model}`")
+    return own
 
 
 def check_current(found: pl.DataFrame, points: pl.DataFrame, thresholds: Thresholds, where: Path) -> None:

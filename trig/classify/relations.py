@@ -15,7 +15,7 @@ from trig.classify.samples import KEY, Samples, gather, grouped
 from trig.classify.stack import Clouds
 from trig.dimensions import Kind, Relation, Support
 from trig.keys import content_key
-from trig.params import Thresholds
+from trig.params import Correlation, Thresholds
 from trig.store import Store, fill
 
 SHELF = "resamples"
@@ -87,10 +87,15 @@ def counted(points: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
 
 def measured(clouds: Clouds, thresholds: Thresholds) -> Iterator[tuple[Places, Central, Counts]]:
     """What the rule looks at in the clouds as they are: the places of some of them, and their numbers, (clouds, 1); every cloud once."""
-    for batch in clouds.batches(width=int(clouds.sizes.max(initial=1)) if thresholds.correlation == "kendall" else 1):
-        x, y, there = clouds.stack(batch)
-        weights = there[:, :, None].astype(integers(x.shape[1]))
+    for batch, x, y, weights in stacked(clouds, thresholds.correlation):
         yield batch, central(ranked(x, y), weights, thresholds.correlation), count(placed(x, y, thresholds), weights, thresholds)
+
+
+def stacked(clouds: Clouds, kind: Correlation) -> Iterator[tuple[Places, Floats, Floats, Ints]]:
+    """All clouds, every point once: the places of some of them, x and y, (G, n), and the weights, (G, n, 1)."""
+    for batch in clouds.batches(width=int(clouds.sizes.max(initial=1)) if kind == "kendall" else 1):
+        x, y, there = clouds.stack(batch)
+        yield batch, x, y, there[:, :, None].astype(integers(x.shape[1]))
 
 
 def _judged(clouds: Clouds, thresholds: Thresholds) -> tuple[dict[str, Floats], Ints]:

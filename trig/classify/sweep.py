@@ -9,9 +9,9 @@ import polars as pl
 from pydantic import ValidationError
 
 from trig import tables
-from trig.classify.cloud import RELATIONS, Central, Counts, leaning, verdicts
-from trig.classify.order import Places
-from trig.classify.relations import measured
+from trig.classify.cloud import RELATIONS, Counts, central, count, leaning, placed, ranked, verdicts
+from trig.classify.order import Floats, Places
+from trig.classify.relations import stacked
 from trig.classify.samples import KEY, Samples
 from trig.dimensions import Relation
 from trig.errors import ParamsError
@@ -82,15 +82,19 @@ def possible(thresholds: Thresholds, axes: Sequence[Axis]) -> tuple[list[Setting
 def sweep(samples: Samples, settings: Sequence[Setting]) -> pl.DataFrame:
     """The relation of each pair at each setting: a column per threshold, model, task, pair, relation and leaning, in the order of the settings.
 
-    They are those of `relations` with these thresholds.
+    They are those of `relations` with these thresholds. All settings have one correlation.
     """
-    counted: dict[tuple[float, ...], list[tuple[Places, Central, Counts]]] = {}
+    kind = settings[0][1].correlation
+    stacks = list(stacked(samples.clouds, kind))
+    rhos = [central(ranked(x, y), weights, kind).rho for _, x, y, weights in stacks]
+    counted: dict[tuple[float, ...], list[Counts]] = {}
     frames = []
     for values, limits in settings:
         place = tuple(getattr(limits, name) for name in WHERE)
         if place not in counted:
-            counted = {place: list(measured(samples.clouds, limits))}
-        named = _named(counted[place], limits, samples.keys["pair"].to_list())
+            counted[place] = [count(placed(x, y, limits), weights, limits) for _, x, y, weights in stacks]
+        own = [(batch, rho, counts) for (batch, *_), rho, counts in zip(stacks, rhos, counted[place], strict=True)]
+        named = _named(own, limits, samples.keys["pair"].to_list())
         frames.append(samples.keys.select(*(pl.lit(value).alias(name) for name, value in values.items()), *KEY).hstack(named))
     return pl.concat(frames)
 
@@ -100,10 +104,10 @@ def _with(thresholds: Thresholds, values: Mapping[str, float]) -> Thresholds:
     return Thresholds.model_validate(thresholds.model_dump() | whole)
 
 
-def _named(counted: Sequence[tuple[Places, Central, Counts]], thresholds: Thresholds, pairs: Sequence[str]) -> pl.DataFrame:
+def _named(counted: Sequence[tuple[Places, Floats, Counts]], thresholds: Thresholds, pairs: Sequence[str]) -> pl.DataFrame:
     verdict, leans = np.zeros(len(pairs), np.int64), np.zeros(len(pairs), np.int64)
-    for batch, place, of in counted:
-        found = verdicts(of, place.rho, thresholds)
+    for batch, rho, of in counted:
+        found = verdicts(of, rho, thresholds)
         verdict[batch], leans[batch] = found[:, 0], leaning(of, found)[:, 0]
     sides = [pair.split("_")[0 if lean < 0 else 1] if lean else None for pair, lean in zip(pairs, leans.tolist(), strict=True)]
     relation = pl.Series("relation", [RELATIONS[place].value for place in verdict], tables.RELATION)
@@ -122,7 +126,9 @@ def counts(swept: pl.DataFrame, now: pl.DataFrame, axes: Sequence[Axis]) -> pl.D
 
 
 def flips(swept: pl.DataFrame, axes: Sequence[Axis]) -> list[tuple[str, ...]]:
-    """The pairs whose relation changes along the first axis: model, task, pair, the value of the second axis or "", and the runs in words."""
+    """The pairs whose relation changes along the first axis, or the side a tilt leans to: model, task, pair, the value of the second axis if there is one,
+    and the runs in words.
+    """
     rest = [one.name for one in axes[1:]]
     said = pl.concat_str("relation", pl.lit(" to ") + pl.col("leaning").cast(pl.String), ignore_nulls=True)
     found = []

@@ -20,7 +20,7 @@ VEGA_LITE = alt.SCHEMA_VERSION.rpartition(".")[0]  # v6.4.1 → v6.4, the versio
 CODES = [dimension.value for dimension in Dimension]
 WEIGHTS = {"supported": 1.0, "weak": 0.85, "unsupported": 0.3}
 """How full a cell is, by the evidence for its relation; one that is supported has a frame too."""
-UNKNOWN_WEIGHT = 0.85
+UNKNOWN_WEIGHT = 1.0
 REGIONS = ("R_S", "R_B", "R_T")
 
 
@@ -154,9 +154,9 @@ def graph() -> Layers:
     return alt.layer(lines, arrows, dots, at.mark_text(fontSize=10.5, color="$ink").encode(text="code:N"))
 
 
-def intervals(models: Sequence[str], title: str, limits: tuple[float, float] | None = (0, 1)) -> Layers:
+def intervals(models: Sequence[str], title: str) -> Layers:
     """A number of each dimension with its interval, one mark per model. Data: `means` (model, label, mean, low, high, n, nulls)."""
-    scale = alt.Scale(domain=list(limits)) if limits else alt.Scale()
+    scale = alt.Scale(domain=[0, 1])
     colour = alt.Color("model:N", scale=_cycle(models, MODELS), legend=alt.Legend(title=None, orient="top", symbolOpacity=1, columns=4))
     shape = alt.Shape("model:N", scale=_cycle(models, SHAPES), legend=alt.Legend(title=None, orient="top", columns=4))
     base = alt.Chart(alt.NamedData("means")).encode(

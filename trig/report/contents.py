@@ -116,7 +116,7 @@ class Contents:
     @property
     def tunings(self) -> tuple[Tuning, ...]:
         """The tuned models."""
-        return tuple(Tuning(**one) for one in self.digest.facts["tunings"])
+        return tuple(Tuning(**{**one, "pairs": tuple(one["pairs"])}) for one in self.digest.facts["tunings"])
 
     def rows(self, name: str, task: str | None = None) -> list[Mapping[str, Any]]:
         """The `means` or `levels` of all models, over all tasks or, where there are several, of one."""

@@ -19,7 +19,7 @@ import vl_convert
 
 from trig.errors import TrigError
 from trig.report import charts, numbers, sheets
-from trig.report.contents import Digest, Judged, Tuning
+from trig.report.contents import Digest, Judged
 from trig.report.sheets import Sheet
 
 INSIDE = 16 << 20
@@ -31,9 +31,9 @@ def digest(run: Judged) -> tuple[Digest, Mapping[str, bytes]]:
     parts = dict(_parts(run))
     drawn = {f"sheet-{_place(run, one)}": run.pictures[one.key] for one in run.sheets}
     inside = sum(map(len, [*parts.values(), *drawn.values()])) <= INSIDE
-    told = [numbers.changes(run.scores, one, run.score).to_dicts() for one in run.tunings]
+    tuned = [numbers.changes(run.scores, one, run.score).to_dicts() for one in run.tunings]
     held = {**parts, **{name: json.dumps(b64encode(webp).decode()) for name, webp in drawn.items()}} if inside else {}
-    made = Digest(_facts(run, inside), held, run.metrics, told, _libraries())
+    made = Digest(_facts(run, inside, tuned), held, run.metrics, tuned, _libraries())
     if inside:
         return made, {}
     scripts = {f"{name}.js": f"trigPart({as_json(name)}, {safe(text)});\n".encode() for name, text in parts.items()}
@@ -114,8 +114,8 @@ def _coordinates(samples: pl.DataFrame) -> str:
     return b64encode(zlib.compress(doubles.T.tobytes())).decode()
 
 
-def _facts(run: Judged, inside: bool) -> dict[str, Any]:
-    """What every page of the report needs at once."""
+def _facts(run: Judged, inside: bool, tuned: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+    """What every page of the report needs at once and no limit of the rule decides; `tuned` is what each tuning changed."""
     tasks: list[str | None] = [None, *run.tasks] if len(run.tasks) > 1 else [None]
     of = {task: run.answers if task is None else run.answers.filter(pl.col("task") == task) for task in tasks}
     return {
@@ -125,7 +125,7 @@ def _facts(run: Judged, inside: bool) -> dict[str, Any]:
         "samples": run.points.height,
         "means": [{**row, "task": task} for task, answers in of.items() for row in numbers.means(answers, run.score).to_dicts()],
         "levels": [{**row, "task": task} for task, answers in of.items() for row in numbers.levels(answers, run.score).to_dicts()],
-        "changes": {f"{a}|{b}": rows for (a, b), rows in _changes(run).items()},
+        "changes": {f"{a}|{b}": rows for (a, b), rows in _changes(run, tuned).items()},
         "tunings": [asdict(one) for one in run.tunings],
         "sheets": {_place(run, one): _laid(run, one) for one in run.sheets},
         "judged": numbers.judged(run.answers).to_dicts(),
@@ -139,7 +139,8 @@ def _facts(run: Judged, inside: bool) -> dict[str, Any]:
     }
 
 
-def _specs(models: Sequence[str]) -> dict[str, charts.Spec]:
+@cache
+def _specs(models: tuple[str, ...]) -> dict[str, charts.Spec]:
     high = charts.intervals_height(models)
     least = f"datum.value <= {numbers.LEAST_MASS} ? '≤ ' + datum.label : datum.label"
     return {
@@ -159,19 +160,12 @@ def _laid(run: Judged, sheet: Sheet) -> list[object]:
     return [sheet.columns, sheet.rows, width // sheet.columns, height // sheet.rows, sheet.names]
 
 
-def _changes(run: Judged) -> dict[tuple[str, str], list[dict[str, Any]]]:
+def _changes(run: Judged, tuned: Sequence[Sequence[Mapping[str, Any]]]) -> dict[tuple[str, str], list[dict[str, Any]]]:
     """How the means of any two models differ, the earlier of the roster first; a tuned model comes after the model it was tuned from."""
-    tuned = {(one.base, one.tuned): one for one in run.tunings}
-    order = [(b, a) if (b, a) in tuned else (a, b) for a, b in combinations(run.models, 2)]
-    found = numbers.couples(run.scores, run.score) if order else {}
-    return {couple: _rows([*_trained(run, tuned.get(couple)), *found[couple]]) for couple in order}
-
-
-def _trained(run: Judged, tuning: Tuning | None) -> list[dict[str, Any]]:
-    """The changes of the pairs that a model was tuned for."""
-    if tuning is None:
-        return []
-    return numbers.changes(run.scores, tuning, run.score).drop_nulls("pair").to_dicts()
+    trained = {(one.base, one.tuned): [row for row in rows if row["pair"]] for one, rows in zip(run.tunings, tuned, strict=True)}
+    order = [(b, a) if (b, a) in trained else (a, b) for a, b in combinations(run.models, 2)]
+    found = numbers.couples(run.scores, run.score, order)
+    return {couple: _rows([*trained.get(couple, ()), *found[couple]]) for couple in order}
 
 
 def _rows(changes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

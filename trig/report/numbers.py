@@ -6,7 +6,7 @@ roots, as `trig.clustered` finds them.
 """
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations, permutations
+from itertools import combinations
 
 import numpy as np
 import polars as pl
@@ -38,7 +38,7 @@ def levels(answers: pl.DataFrame, column: str) -> pl.DataFrame:
     A model that has no score in a dimension, or in a task of it, in which another has some has no mean: it would be one of other things. The scores of
     one picture vary together, and so do those of one root, which moves the mean by the sum of what each of its scores moves it by.
     """
-    known = _moved(answers, ("model", "dimension"), column)
+    known = _influences(answers, ("model", "dimension"), column)
     dimensions = pl.col("dimension").n_unique()
     every = known["dimension"].n_unique()
     whole = _comparable(answers, column).group_by("model").len().filter(pl.col("len") == every)
@@ -46,7 +46,7 @@ def levels(answers: pl.DataFrame, column: str) -> pl.DataFrame:
     level = of.agg(mean=pl.col("own").sort().mean())
     counts = answers.group_by("model").agg(n=pl.col(column).count(), nulls=pl.col(column).null_count()).sort("model")
     found = counts.join(level, on="model", how="left", maintain_order="left")
-    return _with_interval(found, known.with_columns(pl.col("moved") / dimensions.over("model")), ("model",))
+    return _with_interval(found, known.with_columns(pl.col("influence") / dimensions.over("model")), ("model",))
 
 
 def changes(scores: pl.DataFrame, tuning: Tuning, column: str) -> pl.DataFrame:
@@ -68,25 +68,28 @@ def changes(scores: pl.DataFrame, tuning: Tuning, column: str) -> pl.DataFrame:
     return _means(pl.concat([trained, whole]), ("task", "pair", "dimension"), "change", *side)
 
 
-def couples(scores: pl.DataFrame, column: str) -> Mapping[tuple[str, str], list[dict[str, float | str | None]]]:
-    """What changes from one model to another, for any two of them, each task and each dimension: the rows of `changes` over all pairs, without `pair`."""
+def couples(
+    scores: pl.DataFrame, column: str, order: Sequence[tuple[str, str]]
+) -> Mapping[tuple[str, str], list[dict[str, float | str | None]]]:
+    """What changes from one model to another, for each of these couples, each task and each dimension: the rows of `changes` over all pairs, without `pair`
+    and `nulls`.
+    """
     samples = scores.select(*SAMPLE, "root").unique().sort(*SAMPLE)
-    values, keys = [], []
-    models = scores["model"].unique().sort().to_list()
-    for model in models:
+    values, keys = {}, {}
+    for model in {model for couple in order for model in couple}:
         own = scores.filter(pl.col("model") == model).select(*SAMPLE, column, "key")
         side = samples.join(own, on=SAMPLE, how="left", maintain_order="left")
-        values.append(side[column].fill_null(float("nan")).to_numpy())
-        keys.append(side["key"].rank("dense").fill_null(0).to_numpy())
+        values[model] = side[column].fill_null(float("nan")).to_numpy()
+        keys[model] = side["key"].rank("dense").fill_null(0).to_numpy()
     columns = samples.select(pl.col("task", "dimension").cast(pl.String), place=pl.struct("task", "dimension").rank("dense"))
     places, roots = columns["place"].to_numpy(), samples["root"].to_numpy()
     names = columns.unique().sort("place").rows()
     found = {}
-    for a, b in permutations(range(len(models)), 2):
+    for a, b in order:
         both = np.flatnonzero(~np.isnan(values[a]) & ~np.isnan(values[b]))
         _, first = np.unique(keys[a][both].astype(np.int64) << 32 | keys[b][both].astype(np.int64), return_index=True)
         once = both[np.sort(first)]
-        found[models[a], models[b]] = [
+        found[a, b] = [
             {"task": task, "dimension": dimension, **_paired(values[a][once[own]], values[b][once[own]], roots[once[own]])}
             for task, dimension, place in names
             if (own := places[once] == place).any()
@@ -107,13 +110,14 @@ def moves(points: pl.DataFrame, roots: pl.DataFrame, models: Sequence[str]) -> d
     found: dict[str, dict[str, dict[str, list[float | None]]]] = {}
     rooted = points.join(roots, on=["task", "data_id"], how="left", maintain_order="left")
     for (task, pair), part in rooted.partition_by("task", "pair", as_dict=True).items():
+        own = found.setdefault(str(task), {})
         samples = part.select("data_id", "root").unique().sort("data_id")
         sides = [samples.join(part.filter(pl.col("model") == model), on="data_id", how="left", maintain_order="left") for model in models]
         values = [side.select(pl.col("x", "y").fill_null(float("nan"))).to_numpy() for side in sides]
         for a, b in combinations(range(len(models)), 2):
             change = values[b] - values[a]
             told = _move(change, samples["root"].to_numpy())
-            found.setdefault(str(task), {}).setdefault(f"{models[a]}|{models[b]}", {})[str(pair)] = told
+            own.setdefault(f"{models[a]}|{models[b]}", {})[str(pair)] = told
     return found
 
 
@@ -171,19 +175,21 @@ def _comparable(answers: pl.DataFrame, column: str) -> pl.DataFrame:
 def _means(samples: pl.DataFrame, of: Sequence[str], column: str, *more: pl.Expr) -> pl.DataFrame:
     values = pl.col(column)
     found = samples.group_by(of).agg(*more, mean=values.sort().mean(), n=values.count(), nulls=values.null_count())
-    return _with_interval(found.sort(of, nulls_last=True), _moved(samples, of, column), of)
+    return _with_interval(found.sort(of, nulls_last=True), _influences(samples, of, column), of)
 
 
-def _moved(samples: pl.DataFrame, of: Sequence[str], column: str) -> pl.DataFrame:
-    """The samples that have a value, with the mean of their group (`own`) and how far each moves it."""
+def _influences(samples: pl.DataFrame, of: Sequence[str], column: str) -> pl.DataFrame:
+    """The samples that have a value, with the mean of their group (`own`) and how far each moves it (`influence`)."""
     own = pl.col(column).sort().mean().over(of)  # sorted, here and below, so that a sum does not depend on the order of rows
-    return samples.drop_nulls(column).with_columns(own=own, moved=(pl.col(column) - own) / pl.len().over(of))
+    return samples.drop_nulls(column).with_columns(own=own, influence=(pl.col(column) - own) / pl.len().over(of))
 
 
 def _with_interval(found: pl.DataFrame, samples: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
-    """The interval of each group's mean, null where there is none, from what its samples move it by."""
-    roots = samples.group_by(*of, "root").agg(pl.col("moved").sort().sum()).sort("root")
-    moved = found.join(roots.group_by(of).agg("moved"), on=of, how="left", nulls_equal=True, maintain_order="left")["moved"]
-    told = [(None, None) if mean is None else around(mean, np.array(of))[1:3] for mean, of in zip(found["mean"], moved, strict=True)]
-    ends = pl.DataFrame(told, schema={"low": pl.Float64, "high": pl.Float64}, orient="row")
-    return pl.concat([found, ends], how="horizontal")
+    """The interval of each group's mean, null where there is none, from how far its samples move it."""
+    roots = samples.group_by(*of, "root").agg(pl.col("influence").sort().sum()).sort("root").group_by(of).agg("influence")
+    joined = found.join(roots, on=of, how="left", nulls_equal=True, maintain_order="left")
+    ends = [
+        (None, None) if mean is None else around(mean, np.array(influence))[1:3]
+        for mean, influence in joined.select("mean", "influence").iter_rows()
+    ]
+    return found.hstack(pl.DataFrame(ends, schema={"low": pl.Float64, "high": pl.Float64}, orient="row"))

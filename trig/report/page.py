@@ -46,7 +46,7 @@ def _part(name: str) -> str:
 
 
 def _facts(contents: Contents) -> dict[str, Any]:
-    """What every page of the report needs at once."""
+    """What every page of the report needs at once: the digest, and what the thresholds decide."""
     relations = contents.relations
     present = {task: set(relations.filter(pl.col("task") == task)["pair"]) for task in contents.tasks}
     return {

@@ -1,4 +1,4 @@
-"""Writes the report's files: those that lie beside the page, then the page, the metrics, the summary, and the stills."""
+"""Writes the report's files: what lies beside the page, and the page with its metrics, summary, map and table."""
 
 import json
 import shutil

@@ -69,8 +69,8 @@ def _models(models: Sequence[str], relations: pl.DataFrame, levels: Sequence[Map
     heads = ("model", "scores", "missing", "mean score", *Relation, "supported")
     of = {row["model"]: row for row in levels}
     rows = [_model(model, relations.filter(pl.col("model") == model), of[model]) for model in models]
-    note = "The mean score is that of the dimensions' means. Supported: of the four relations, those that the evidence holds up."
-    return [*table(heads, rows), "", note]
+    mean = "The mean score is that of the dimensions' means; a model that lacks a dimension or a task that another has, has none."
+    return [*table(heads, rows), "", f"{mean} Supported: of the four relations, those that the evidence holds up."]
 
 
 def _few(relations: pl.DataFrame, thresholds: Mapping[str, object]) -> list[str]:

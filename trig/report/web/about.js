@@ -53,9 +53,9 @@ const DEFINITIONS = [
   ["Stability", "Share of bootstrap resamples of a pair's prompts that give the same relation, a tilt towards either side. Copies and edits of one prompt are drawn together."],
   ["Evidence", "Supported: stability reaches supported_stability, at least enough_points prompts, and, for a tilt, sides that differ by more than chance and than independent scores do; for a dispersion, a correlation reliably below 0 (both at false discovery rate fdr over all pairs, Benjamini and Hochberg). Unsupported: stability below one half, or the test fails. Weak: the rest."],
   ["Favoured", "The dimension with the higher mean, where the bootstrap interval of the difference leaves 0 out."],
-  ["Mean of a dimension", "Over pictures; a picture that stands in several pairs counts once."],
+  ["Mean of a dimension", "Over pictures; a picture that stands in several pairs counts once. Over several tasks, only of a model that has scores in each that another model has."],
   ["Interval of a mean", "95 %, Student's, over prompts: copies and edits of one prompt are not independent, and neither are scores of one picture, so they are summed first."],
-  ["Mean of a model", "Of its dimension means, each counting the same."],
+  ["Mean of a model", "Of its dimension means, each counting the same. A model that lacks a dimension, or a task of one, that another model has, has none."],
   ["Noise", "Where answers were sampled: the root mean square of the standard errors of S over both dimensions. Nothing where probabilities were read."],
   ["Kappa", "Cohen's: how far two maps agree beyond chance."],
 ];

@@ -62,12 +62,10 @@ function chart(name, label, data, { words = {}, square = false, height = null, f
     view = result.view;
     place.dataset.drawn = "yes";
     if (ready) ready(view);
-    return view;
   }
 
   if (!square) place.style.minHeight = `${(height ?? facts.specs[name].height ?? 240) + 40}px`;
   seen(whole, () => draw().catch((error) => { place.textContent = `This chart cannot be drawn: ${error.message}`; }));
-  whole.draw = draw;
   return whole;
 }
 
@@ -131,7 +129,7 @@ addEventListener("beforeprint", () => [...unseen.keys()].forEach(show));
 
 // A table. A head is a text or [text, attributes]; a cell is a text, an element, or { shown, value, ...attributes } with the exact `value`.
 // It scrolls by itself, sorts by its heads, and is saved as CSV or LaTeX under its caption.
-function table(caption, heads, body, { sorts = true, exports = true } = {}) {
+function table(caption, heads, body) {
   const head = (one) => (Array.isArray(one) ? h("th", { scope: "col", ...one[1] }, one[0]) : h("th", { scope: "col" }, one));
   const cell = (one, place) => {
     const { shown, value, ...attributes } = one !== null && typeof one === "object" && "shown" in one ? one : { shown: one };
@@ -140,9 +138,9 @@ function table(caption, heads, body, { sorts = true, exports = true } = {}) {
     return place ? h("td", { ...data, ...attributes }, text) : h("th", { scope: "row", ...data, ...attributes }, text);
   };
   const element = h("table", {}, h("thead", {}, h("tr", {}, heads.map(head))), h("tbody", {}, body.map((row) => h("tr", {}, row.map(cell)))));
-  if (sorts) tables.sortable(element, kept(`sort ${caption}`, {}));
+  tables.sortable(element, kept(`sort ${caption}`, {}));
   const name = caption.replace(/[^\w.-]+/g, "-");
-  const tools = exports && h("div", { class: "tools" },
+  const tools = h("div", { class: "tools" },
     h("button", { type: "button", class: "small", onclick: () => tables.save(`${name}.csv`, tables.csv(element), "text/csv"), "aria-label": `Save as CSV: ${caption}` }, "CSV"),
     h("button", { type: "button", class: "small", onclick: () => tables.save(`${name}.tex`, tables.latex(element), "application/x-tex"), "aria-label": `Save as LaTeX: ${caption}` }, "LaTeX"));
   return h("div", { class: "tabular" }, h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, element), tools);

@@ -18,7 +18,7 @@ async function compare(a, b, code) {
     const [n, x, lowX, highX, y, lowY, highY] = moved(moves, first, second, one);
     const same = before.relation === after.relation && before.leaning === after.leaning;
     return [{ shown: link([one], "compare", first, second, one), value: one, title: titled(one) }, { shown: h("span", { class: "named" }, swatch(before), towards(before)), value: towards(before) },
-      { shown: h("span", { class: "named" }, swatch(after), towards(after)), value: towards(after) }, same ? "same" : "differs", 
+      { shown: h("span", { class: "named" }, swatch(after), towards(after)), value: towards(after) }, same ? "same" : "differs",
       signed(x), range(lowX, highX, 3), signed(y), range(lowY, highY, 3), { shown: n, value: n }];
   });
   const tuning = facts.tunings.find((one) => [one.base, one.tuned].sort().join() === [first, second].sort().join());

@@ -15,7 +15,7 @@ function legend() {
   const relations = facts.legend.map(([name, glyph, about]) =>
     h("li", {}, h("span", { class: `swatch swatch-${looseName(name)}`, "aria-hidden": "true" }, glyph), h("span", {}, h("b", {}, name), ` ${about}`)));
   const full = h("li", {}, ["supported", "weak", "unsupported"].map((word) => h("span", { class: `swatch swatch-synergy ${word}`, "aria-hidden": "true" })),
-    h("span", {}, "A frame: ", h("b", {}, "supported"), " by the evidence. Without one: weak; pale: unsupported."));
+    h("span", {}, "A frame: ", h("b", {}, "supported"), " by the evidence. Without one: weak, or nobody looked for evidence; pale: unsupported."));
   return h("ul", { class: "legend", "aria-label": "Relations" }, relations, full);
 }
 
@@ -93,7 +93,7 @@ function allModels(task, found) {
       groups(facts.overall[task])));
 }
 
-// The evidence of a map over all models: supported by more than half of them, or by none of those that show the relation, or by some.
+// The evidence of a map over all models: supported in more than half of them, unsupported in all that show the relation, weak otherwise.
 function shared(showing, all) {
   if (showing.some((row) => row.evidence === null)) return null;
   const supported = showing.filter((row) => row.evidence === "supported").length;
@@ -116,7 +116,7 @@ function leaderboard(task) {
       if (!mean || mean.mean === null) return number(null);
       return { ...number(mean.mean), style: `--share: ${(100 * mean.mean).toFixed(1)}%`, class: "heat", title: `${model}, ${facts.names[code]}: ${range(mean.low, mean.high, 3) ?? "no interval"}, ${many(mean.n, "score")}` };
     });
-    const half = level.mean === undefined || level.mean === null ? null : level.high - level.mean;
+    const half = (level.high ?? null) === null ? null : level.high - level.mean;
     return [{ shown: link([model], "model", model), value: model }, number(level.mean), number(half), ...cells, { shown: level.n ?? 0, value: level.n ?? 0 }, { shown: level.nulls ?? 0, value: level.nulls ?? 0 }];
   });
   return table(`Leaderboard ${task}`, heads, body);
