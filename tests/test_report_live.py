@@ -42,8 +42,12 @@ return [...document.querySelectorAll('#view .mark-symbol path[aria-label*="sampl
 });
 """
 FRAME = """
-const { left, bottom, width, height } = document.querySelector('.brush_brush path').getBoundingClientRect();
-return [left, bottom, width, height];
+const [frame, chart] = ['.brush_brush path', '.chart svg'].map((one) => document.querySelector(one).getBoundingClientRect());
+return [frame.left - chart.left, frame.bottom - chart.top, frame.width, frame.height];
+"""
+BESIDE = """
+const { left, bottom } = document.querySelector('.brush_brush path').getBoundingClientRect();
+return [left - 20, bottom + 20];
 """
 FAINT = """
 return [...document.querySelectorAll('#view .mark-symbol path[aria-label*="sample: "]')]
@@ -270,7 +274,7 @@ def test_a_brush_stays_while_a_limit_moves(reader: Reader) -> None:
     assert reader.script(FRAME) == pytest.approx(frame, abs=1)
     assert reader.script(FAINT) == faint
     assert [card[0] for card in reader.cards()] == prompts
-    beside = frame[0] - 20, frame[1] + 20
+    beside = tuple(reader.script(BESIDE))
     drag(reader, beside, beside)
     reader.until(lambda: len(reader.cards()) == opened.PICTURES)
     framed(reader, *corners)
