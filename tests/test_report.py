@@ -169,7 +169,7 @@ def test_the_means_of_pairs_move_as_trig_compare_says(ran: Run) -> None:
         wanted = change.changes(one, other, THRESHOLDS.model_copy(update={"bootstraps": 0}))
         for pair, told in pairs.items():
             row = wanted.filter(pair=pair).row(0, named=True)
-            assert told == pytest.approx([row[name] for name in "n x x_low x_high y y_low y_high".split()])
+            assert told == pytest.approx([row[name] for name in "n x x_low x_high y y_low y_high".split()], abs=1e-8)
 
 
 def test_any_two_models_change_as_the_two_alone_do(ran: Run) -> None:

@@ -16,6 +16,8 @@ from trig.clustered import around, clustered_mean
 from trig.report.contents import Tuning
 
 SAMPLE = ("task", "pair", "data_id", "dimension")
+DECIMALS = 8
+"""Of what a pair's means move by: there are thousands of them."""
 BINS = 20
 """Steps of a histogram of confidence, 0 to 1."""
 LEAST_MASS = -6
@@ -127,7 +129,7 @@ def _move(change: NDArray[np.float64], roots: NDArray[np.int64]) -> list[float |
         return [0, *[None] * 6]
     groups = np.unique(roots[known], return_inverse=True)[1]
     x, y = (clustered_mean(side, groups) for side in change[known].T)
-    return [int(known.sum()), *x[:3], *y[:3]]
+    return [int(known.sum()), *(None if value is None else round(value, DECIMALS) for value in (*x[:3], *y[:3]))]
 
 
 def judged(answers: pl.DataFrame) -> pl.DataFrame:
