@@ -35,10 +35,11 @@ def full(_: Project) -> Iterator[Bar]:
         yield at_most(f"digest and report of {size}", sum(one.seconds for one in drawn), 300, " s")
         yield at_most("the same, peak memory", max(one.peak for one in drawn) / 1e9, 3, " GB")
         yield at_most("the same, all files but pictures", written(place / "reports") / 1e6, 20, " MB")
+        what = "first page of it in Chromium"
         if browser.INSTALLED:
-            yield at_most("first page of it in Chromium", browser.first_page(place / "reports/index.html"), 2, " s")
+            yield at_most(what, browser.first_page(place / "reports/index.html"), 2, " s")
         else:
-            print(f"the first page is not measured: {browser.MISSING}", file=sys.stderr)
+            yield Bar(what, browser.MISSING, "≤ 2 s", met=False)
         run(*DVC, "commit", "--force", "dvc.yaml", cwd=place)  # takes what lies there for what the stages wrote
         commit(place, "Run the pipeline")
         study = run(*DVC, "exp", "run", "--set-param", "thresholds.synergy=0.7", cwd=place)

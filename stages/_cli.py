@@ -29,7 +29,7 @@ def run(main: Callable[..., None]) -> None:
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(edged)
-    die_with_parent()
+    _die_with_parent()
     app()
 
 
@@ -46,7 +46,7 @@ def edge() -> Iterator[None]:
         raise SystemExit(130) from None
 
 
-def die_with_parent() -> None:
+def _die_with_parent() -> None:
     """Asks Linux to end this program when what started it is killed: `dvc` does not take its stage along."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -7,9 +7,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.process import BaseProcess
+from threading import Thread
 from typing import Any, TypeVar
 
-from stages._cli import bar, die_with_parent
+from stages._cli import bar
 from trig.errors import TrigError
 
 Found = TypeVar("Found")
@@ -55,4 +57,9 @@ def usable() -> int:
 def _begin() -> None:
     """A worker leaves an interrupt to the program that started it, and ends with that program."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    die_with_parent()
+    Thread(target=_leave_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+
+
+def _leave_with(program: BaseProcess) -> None:
+    program.join()
+    os._exit(1)

@@ -1,5 +1,6 @@
 """A map over all cores gives what `map` gives, and its processes end with the program that started it."""
 
+import fcntl
 import operator
 import os
 import signal
@@ -23,13 +24,14 @@ ROOT = Path(__file__).parents[1]
 MANY = list(range(1, FEW + 50))
 SECONDS = 60
 SLEEPERS = f"""
-import os, sys, time
+import fcntl, os, sys, time
 from pathlib import Path
 from stages._spread import FEW, spread
 
 def sleep(_):
-    Path(sys.argv[1], str(os.getpid())).touch()
-    time.sleep({SECONDS})
+    with Path(sys.argv[1], str(os.getpid())).open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        time.sleep({SECONDS})
 
 if __name__ == "__main__":
     list(spread(sleep, range(FEW)))
@@ -75,24 +77,24 @@ def test_evidence_is_the_same_from_several_processes() -> None:
             assert relations(scores, thresholds, each=spread, store=store).equals(relations(scores, thresholds))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a program with what started it")
 def test_a_killed_program_leaves_no_process(tmp_path: Path) -> None:
     (tmp_path / "sleepers.py").write_text(SLEEPERS)
-    (tmp_path / "pids").mkdir()
-    command = [sys.executable, str(tmp_path / "sleepers.py"), str(tmp_path / "pids")]
+    (tmp_path / "locks").mkdir()
+    command = [sys.executable, str(tmp_path / "sleepers.py"), str(tmp_path / "locks")]
     with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}) as program:
-        wait(lambda: any((tmp_path / "pids").iterdir()))
+        wait(lambda: any(map(held, (tmp_path / "locks").iterdir())))
         program.kill()
-    workers = [int(file.name) for file in (tmp_path / "pids").iterdir()]
-    wait(lambda: not any(map(alive, workers)))
+    wait(lambda: not any(map(held, (tmp_path / "locks").iterdir())))
 
 
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and that nobody asked about has no command line."""
-    try:
-        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
-    except FileNotFoundError:
-        return False
+def held(file: Path) -> bool:
+    """Whether the process that locked the file still lives."""
+    with file.open() as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def wait(until: Callable[[], bool]) -> None:
