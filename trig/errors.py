@@ -9,6 +9,10 @@ class ParamsError(TrigError):
     """A parameter is unknown, of the wrong type, or impossible."""
 
 
+class FileError(TrigError):
+    """A file or folder cannot be read or written."""
+
+
 class TableError(TrigError):
     """A table is missing, unreadable, or does not have its declared columns and values."""
 

@@ -1,6 +1,5 @@
 """The four tables of the pipeline: declared columns, checked on the way in and on the way out."""
 
-import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ import polars as pl
 
 from trig.dimensions import PAIRS, Dimension, Kind, Relation, Support, Task
 from trig.errors import TableError
+from trig.files import replacing, walk
 
 TASK = pl.Enum([task.value for task in Task])
 PAIR = pl.Enum([str(pair) for pair in PAIRS])
@@ -218,7 +218,7 @@ def _not_finite(column: pl.Series) -> int:
 
 def read(path: Path, table: Table) -> pl.DataFrame:
     """The table in a parquet file, or in all parquet files under a folder in the order of their names."""
-    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    files = [file for file in walk(path) if file.suffix == ".parquet"] if path.is_dir() else [path]
     if not path.exists() or not files:
         raise TableError(f"{path}: there is no {table.name} table here; run the stage that writes it, or `dvc pull`")
     parts = [_read_file(file, table) for file in files]
@@ -246,11 +246,6 @@ def distinct(scores: pl.DataFrame) -> pl.DataFrame:
 
 def write(frame: pl.DataFrame, table: Table, path: Path) -> None:
     """Check the table and write it in one step: the file is whole or not there. Equal tables give equal bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     checked = check(frame, table, str(path))
-    with part.open("wb") as file:
-        checked.write_parquet(file, compression="zstd", statistics=True)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
+    with replacing(path) as part:
+        checked.write_parquet(part, compression="zstd", statistics=True)
