@@ -1,6 +1,6 @@
 """Gather what the report tells of the scores, whatever the limits of the rule: numbers, samples, pictures.
 
-python -m stages.digest PROMPTS IMAGES SCORES LORA AGREEMENT DIGEST REPORTS
+python -m stages.digest PROMPTS IMAGES SCORES ZOO AGREEMENT DIGEST REPORTS
 """
 
 from pathlib import Path
@@ -13,8 +13,8 @@ from trig.classify.samples import points, rooted
 from trig.store import Store
 
 
-def main(prompts: Path, images: Path, scores: Path, lora: Path, agreement: Path, digest: Path, reports: Path) -> None:
-    """Read the tables, the adapters of tuned models and how the judge was measured; write DIGEST, and in REPORTS what lies beside the page."""
+def main(prompts: Path, images: Path, scores: Path, zoo: Path, agreement: Path, digest: Path, reports: Path) -> None:
+    """Read the tables, what data/zoo says of tuned models, and how the judge was measured; write DIGEST, and in REPORTS what lies beside the page."""
     from trig.report import digest as digests  # altair takes a second to import, and `--help` must not wait for it
     from trig.report import sheets, sources, stills
     from trig.report.contents import Judged
@@ -35,7 +35,7 @@ def main(prompts: Path, images: Path, scores: Path, lora: Path, agreement: Path,
         pictures=pictures,
         metrics=dtm.answered(scored, asked),
         tiny=sources.tiny(settings),
-        tunings=tuple(sources.tuning(lora / model) for model in roster if (lora / model).is_dir()),
+        tunings=sources.tunings(zoo, roster),
         versions=sources.versions(scored),
         settings=sources.settings(settings) | sources.hashes(asked, scored),
         yardstick=sources.yardstick(agreement, scored),

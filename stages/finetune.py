@@ -1,6 +1,6 @@
 """Train an adapter for the weakest pair that has enough good pictures.
 
-python -m stages.finetune WEAKEST PROMPTS LORA
+python -m stages.finetune TUNED WEAKEST PROMPTS LORA
 """
 
 import sys
@@ -18,24 +18,24 @@ from trig.judge.run import Painted, judged
 from trig.store import Store, home
 
 
-def main(weakest: Path, prompts: Path, lora: Path) -> None:
-    """Read data/weakest.json and data/prompts.parquet, write data/lora/<name>."""
+def main(tuned: str, weakest: Path, prompts: Path, lora: Path) -> None:
+    """Read data/weakest/TUNED.json and data/prompts.parquet, write data/lora/TUNED."""
     everything = params.load()
-    settings = everything.finetune
+    tuning, settings = everything.tuning(tuned)
     of_pairs = everything.judge.model_copy(update={"dimensions": "pair"})
-    with only_one("finetune", home()), Store.open() as store:
+    with only_one(f"finetune-{tuned}", home()), Store.open() as store:
         from trig.backends.diffusers import Diffusers
         from trig.backends.lora import Lora
 
-        base, judge = Diffusers(settings.base, everything.model(settings.base)), judges.load(everything)
+        base, judge = Diffusers(tuning.base, everything.model(tuning.base), everything.generate.engine_in_key), judges.load(everything)
 
         def made(asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-            images = generate.made(asked, settings.base, everything, base, store, partial(bar, "generate candidates"))
+            images = generate.made(asked, tuning.base, everything, base, store, partial(bar, "generate candidates"))
             return images, judged(Painted(asked, Album((images,))), judge, store, of_pairs, bar, "candidates")
 
-        for lesson in lessons.search(lessons.pairs(weakest), tables.read(prompts, tables.PROMPTS), made, settings):
+        for lesson in lessons.search(tuning.base, lessons.pairs(weakest), tables.read(prompts, tables.PROMPTS), made, settings):
             print(lesson.summary, file=sys.stderr)
-        lessons.teach(Lora(base, settings, everything.seed), lesson, lora, bar)
+        lessons.teach(Lora(base, settings, everything.seed), lesson, lora, home() / "training", bar)
 
 
 if __name__ == "__main__":

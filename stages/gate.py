@@ -6,18 +6,21 @@ python -m stages.gate scores PROMPTS SCORES/MODEL.parquet OUT_JSON OUT_HTML
 python -m stages.gate relations PROMPTS RELATIONS OUT_JSON OUT_HTML
 """
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from stages._cli import run
 from trig import params, tables
+from trig.backends.checkpoint import reserved
 from trig.errors import ParamsError
 from trig.gates import expect, gate, images, prompts, relations, scores
 
 
 def main(table: str, inputs: list[Path], out_json: Path, out_html: Path) -> None:
     """Check a table against its expectations; the model is the name of the images folder or of the scores file."""
-    gate(table, lambda: _views(table, inputs), out_json, out_html)
+    for note in gate(table, lambda: _views(table, inputs), out_json, out_html).notes:
+        print(f"{table}: {note}", file=sys.stderr)
 
 
 def _views(table: str, inputs: list[Path]) -> Iterable[expect.View]:
@@ -25,9 +28,10 @@ def _views(table: str, inputs: list[Path]) -> Iterable[expect.View]:
     asked = tables.read(inputs[0], tables.PROMPTS)
     match table, inputs[1:]:
         case "prompts", []:
-            return prompts.views(asked, settings.annotate.subsets(), settings.annotate.per_subset, settings.annotate.max_tokens)
+            wanted, judge = settings.annotate, settings.judges[settings.judge.name]
+            return prompts.views(asked, wanted.subsets(), wanted.per_subset, wanted.max_tokens, reserved(Path(judge.needs)))
         case "images", [folder]:
-            return images.views(asked, folder, folder.name)
+            return images.views(asked, folder, folder.name, settings.gates.max_null_share)
         case "scores", [file]:
             return scores.views(asked, tables.read(file, tables.SCORES), file.stem, settings.gates.max_null_share)
         case "relations", [file]:

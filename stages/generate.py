@@ -18,7 +18,7 @@ def main(model: str, prompts: Path, images: Path) -> None:
     with only_one(f"generate-{model}", home()), Store.open() as store:
         from trig.backends.diffusers import Diffusers
 
-        generator = Diffusers(model, entry)
+        generator = Diffusers(model, entry, settings.generate.engine_in_key)
         planned = generate.plan(wanted, generator.revision, settings.seed)
         bar(
             f"generate {model}",

@@ -1,6 +1,6 @@
 """Name the pairs of dimensions that finetune may repair, the weakest first.
 
-python -m stages.weakest SCORES WEAKEST
+python -m stages.weakest TUNED SCORES WEAKEST
 """
 
 import json
@@ -8,15 +8,16 @@ from pathlib import Path
 
 from stages._cli import run
 from trig import params, tables
+from trig.files import replace
 from trig.finetune.weakest import weakest
 
 
-def main(scores: Path, out: Path) -> None:
-    """Read the base model's scores, write data/weakest.json."""
-    settings = params.load().finetune
+def main(tuned: str, scores: Path, out: Path) -> None:
+    """Read the scores of the model that TUNED begins with, write data/weakest/TUNED.json."""
+    tuning, settings = params.load().tuning(tuned)
     pairs, ranked = weakest(tables.read(scores, tables.SCORES), settings, str(scores))
-    found = {"base": settings.base, "pairs": [str(pair) for pair in pairs], "ranking": ranked.to_dicts()}
-    out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    found = {"base": tuning.base, "pairs": [str(pair) for pair in pairs], "ranking": ranked.to_dicts()}
+    replace(out, json.dumps(found, indent=2).encode() + b"\n")
 
 
 if __name__ == "__main__":

@@ -62,6 +62,11 @@ def images(frame: pl.DataFrame, model: str = "tiny", width: int = 8, height: int
             "seed": place,
             "width": width,
             "height": height,
+            "status": "ok",
+            "reason": None,
+            "engine": "factory 1",
+            "prompt_tokens": 12,
+            "tokens_read": 12,
             "key": content_key(model=model, task=task, data_id=data_id),
         }
         for place, (task, pair, data_id) in enumerate(_test_prompts(frame))

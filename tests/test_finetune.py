@@ -12,23 +12,24 @@ import pytest
 import torch
 from PIL import Image
 
-from trig import params, tables
+from trig import memory, params, tables
 from trig.backends.diffusers import Diffusers
 from trig.backends.lora import Lora
 from trig.dimensions import Pair
 from trig.errors import ParamsError, TableError
-from trig.finetune import select
+from trig.finetune import lessons, select
 from trig.finetune.lessons import Judged, Lesson, Sample, search, teach
 from trig.finetune.weakest import ranking, weakest
 from trig.params import Finetune
-from trig.protocols import Order
+from trig.protocols import Order, Picture, Refusal
 
 ORDERS = [Order("a red ball in a meadow", 1), Order("a pencil sketch of a blue tree", 2)]
 
 
 @pytest.fixture
 def settings() -> Finetune:
-    return params.load().finetune.model_copy(update={"steps": 3, "batch_size": 2, "rank": 4})
+    _, found = params.load().tuning("tiny-dtm")
+    return found.model_copy(update={"steps": 3, "batch_size": 2, "rank": 4})
 
 
 def painter(adapter: str | None = None) -> Diffusers:
@@ -74,10 +75,84 @@ def test_a_saved_adapter_paints_as_the_trained_one_and_equal_runs_save_equal_byt
     assert loaded.revision != painter().revision
 
 
-def _gap(one: list[bytes], other: list[bytes]) -> int:
+def _gap(one: Sequence[Picture | Refusal], other: Sequence[Picture | Refusal]) -> int:
     """The largest difference of a pixel."""
-    pixels = [[np.asarray(Image.open(BytesIO(png))).astype(int) for png in pictures] for pictures in (one, other)]
-    return int(max(np.abs(a - b).max() for a, b in zip(*pixels, strict=True)))
+    return int(max(np.abs(_pixels(a) - _pixels(b)).max() for a, b in zip(one, other, strict=True)))
+
+
+def _pixels(made: Picture | Refusal) -> np.ndarray:
+    assert isinstance(made, Picture)
+    return np.asarray(Image.open(BytesIO(made.png))).astype(int)
+
+
+def adapter(place: Path) -> bytes:
+    return (place / "pytorch_lora_weights.safetensors").read_bytes()
+
+
+class KilledError(Exception):
+    """Stands for what ends a process."""
+
+
+def test_a_training_that_was_killed_goes_on_from_its_checkpoint_to_the_same_bytes(
+    settings: Finetune, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lessons, "CHECKPOINT_SECONDS", -1.0)  # after every step
+    lesson = Lesson("tiny", Pair.parse("IQ-R_TA-C"), samples(), settings.model_copy(update={"steps": 6}))
+    taken: list[list[int]] = []
+
+    def train(name: str, stop: int) -> None:
+        seen: list[int] = []
+        taken.append(seen)
+
+        def show(_: str, steps: Iterator[tuple[int, int]]) -> None:
+            for done, _total in steps:
+                seen.append(done)
+                if done == stop:
+                    raise KilledError
+
+        teach(Lora(painter(), lesson.settings, 1), lesson, tmp_path / name, tmp_path / "checkpoints", show)
+
+    train("whole", 99)
+    with pytest.raises(KilledError):
+        train("resumed", 4)
+    assert not (tmp_path / "resumed").exists()
+    train("resumed", 99)
+    assert taken == [[0, 1, 2, 3, 4, 5, 6], [0, 1, 2, 3, 4], [4, 5, 6]]
+    assert adapter(tmp_path / "whole") == adapter(tmp_path / "resumed")
+    assert (tmp_path / "whole/tuning.json").read_bytes() == (tmp_path / "resumed/tuning.json").read_bytes()
+    assert list((tmp_path / "checkpoints").iterdir()) == []
+
+
+def test_a_damaged_checkpoint_is_no_beginning(settings: Finetune, tmp_path: Path) -> None:
+    tuner = Lora(painter(), settings, 1)
+    (tmp_path / "x.safetensors").write_bytes(b"torn")
+    assert tuner.load_checkpoint(tmp_path / "x.safetensors") == []
+
+
+def test_another_seed_setting_or_sample_is_another_training(settings: Finetune) -> None:
+    base, given = painter(), samples()
+    keys = {
+        Lora(base, settings, 1).key(given),
+        *(Lora(painter(), *other).key(given) for other in ((settings, 2), (settings.model_copy(update={"steps": 4}), 1))),
+        Lora(painter(), settings, 1).key(given[:1]),
+    }
+    assert len(keys) == 4 and Lora(painter(), settings, 1).key(given) in keys
+
+
+@pytest.mark.parametrize("steps", [1, 4])
+def test_training_that_diverges_stops_and_writes_no_adapter(steps: int, settings: Finetune, tmp_path: Path) -> None:
+    """After one step it is the weights that are not finite, later the loss."""
+    ruinous = settings.model_copy(update={"learning_rate": 1e30 if steps == 4 else float("inf"), "steps": steps})
+    lesson = Lesson("tiny", Pair.parse("IQ-R_TA-C"), samples(), ruinous)
+    with pytest.raises(ParamsError, match=r"^params\.yaml: finetune\.learning_rate: .*: training diverges, .* not finite"):
+        teach(Lora(painter(), ruinous, 1), lesson, tmp_path / "lora", tmp_path, lambda _, steps: list(steps))
+    assert not list((tmp_path / "lora").glob("*.safetensors"))
+
+
+def test_an_adapter_that_does_not_fit_into_memory_is_refused_before_it_is_made(settings: Finetune, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "there", lambda: 10**6)
+    with pytest.raises(ParamsError, match=r"^params\.yaml: finetune\.rank: takes about .* GB of memory"):
+        Lora(painter(), settings, 1)
 
 
 def test_the_ranking_is_what_a_plain_loop_finds(settings: Finetune) -> None:
@@ -158,7 +233,7 @@ def test_a_pair_without_enough_to_learn_from_gives_way_to_the_next(settings: Fin
     pairs, prompts = [Pair.parse("IQ-R_TA-C"), Pair.parse("TA-R_D-K"), Pair.parse("IQ-A_TA-S")], factories.prompts()
     wanted = settings.model_copy(update={"batch_size": 2, "candidates": 6})
     few = judged({"IQ-R_TA-C": 1, "TA-R_D-K": 2, "IQ-A_TA-S": 6})
-    short, found = search(pairs, prompts, few, wanted)
+    short, found = search("tiny", pairs, prompts, few, wanted)
     assert (short.pair, short.summary) == (pairs[0], "IQ-R_TA-C: 1 of 6 pictures pass, fewer than a batch of 2")
     assert (found.pair, found.summary) == (pairs[1], "TA-R_D-K: 2 of 6 pictures pass")
     asked = select.candidates(prompts, pairs[1], 6).head(2)
@@ -166,29 +241,39 @@ def test_a_pair_without_enough_to_learn_from_gives_way_to_the_next(settings: Fin
         (prompt, name.encode()) for prompt, name in sorted(asked.select("prompt", "data_id").rows(), key=lambda row: row[1])
     ]
     with pytest.raises(ParamsError, match=r"no pair has 7 of .*IQ-R_TA-C, TA-R_D-K"):
-        list(search(pairs, prompts, few, wanted.model_copy(update={"batch_size": 7})))
+        list(search("tiny", pairs, prompts, few, wanted.model_copy(update={"batch_size": 7})))
 
 
 def test_an_adapter_is_written_with_what_it_learnt_from_in_place_of_an_older_one(settings: Finetune, tmp_path: Path) -> None:
     class Fake:
-        def steps(self, samples: Sequence[Sample]) -> Iterator[float]:
+        def key(self, samples: Sequence[Sample]) -> str:
+            return str(len(samples))
+
+        def save_checkpoint(self, file: Path, losses: Sequence[float]) -> None:
+            raise AssertionError(f"{file}: nothing was stopped after {losses}")
+
+        def load_checkpoint(self, file: Path) -> list[float]:
+            raise AssertionError(f"{file}: there is none")
+
+        def steps(self, samples: Sequence[Sample], done: int = 0) -> Iterator[float]:
+            assert done == 0
             yield from (float(len(samples) - step) for step in range(settings.steps))
 
         def save(self, folder: Path) -> None:
             folder.mkdir()
             (folder / "adapter").touch()
 
-    lesson, shown = Lesson(Pair.parse("IQ-R_TA-C"), [("a ball", b"")] * 5, settings), list[tuple[str, list[tuple[int, int]]]]()
+    lesson, shown = Lesson("tiny", Pair.parse("IQ-R_TA-C"), [("a ball", b"")] * 5, settings), list[tuple[str, list[tuple[int, int]]]]()
     (tmp_path / "lora").mkdir()
     (tmp_path / "lora" / "older").touch()
-    teach(Fake(), lesson, tmp_path / "lora", lambda title, steps: shown.append((title, list(steps))))
+    teach(Fake(), lesson, tmp_path / "lora", tmp_path, lambda title, steps: shown.append((title, list(steps))))
     assert {file.name for file in (tmp_path / "lora").iterdir()} == {"adapter", "tuning.json"}
     assert json.loads((tmp_path / "lora" / "tuning.json").read_text("utf-8")) == lesson.about([5.0, 4.0, 3.0])
-    assert shown == [("train", [(1, 3), (2, 3), (3, 3)])]
+    assert shown == [("train", [(0, 3), (1, 3), (2, 3), (3, 3)])]
 
 
 def test_what_is_said_of_an_adapter_is_what_it_learnt_from(settings: Finetune) -> None:
-    lesson = Lesson(Pair.parse("IQ-R_TA-C"), [("a ball", b"1"), ("a ball", b"2"), ("a box", b"3")], settings)
+    lesson = Lesson("tiny", Pair.parse("IQ-R_TA-C"), [("a ball", b"1"), ("a ball", b"2"), ("a box", b"3")], settings)
     said = lesson.about([4.0, 2.0, *[1.0] * 16, 0.5, 0.25])
     assert (said["pairs"], said["kept"], said["prompts"]) == (["IQ-R_TA-C"], 3, 2)
     assert (said["loss_first_tenth"], said["loss_last_tenth"]) == (3.0, 0.375)

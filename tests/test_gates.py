@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from html import escape
 from io import BytesIO
 from pathlib import Path
 
@@ -79,7 +80,7 @@ def about_prompts(frame: pl.DataFrame, subsets: Subsets = factories.SUBSETS) -> 
 def about_images(frame: pl.DataFrame, folder: Path, model: str = "tiny") -> list[Finding]:
     for (task, pair), shard in frame.group_by("task", "pair", maintain_order=True):
         tables.write(shard, tables.IMAGES, folder / str(task) / f"{pair}.parquet")
-    return look(images.views(PROMPTS, folder, model))
+    return look(images.views(PROMPTS, folder, model, 0.0))
 
 
 def about_scores(frame: pl.DataFrame, model: str = "tiny", max_null_share: float = 1.0) -> list[Finding]:
@@ -101,7 +102,7 @@ def test_sound_tables_of_other_tasks_pass(tmp_path: Path) -> None:
     frame = factories.prompts(subsets)
     for (task, pair), shard in factories.images(frame).group_by("task", "pair"):
         tables.write(shard, tables.IMAGES, tmp_path / str(task) / f"{pair}.parquet")
-    found = [*of_prompts(frame, subsets), *images.views(frame, tmp_path, "tiny")]
+    found = [*of_prompts(frame, subsets), *images.views(frame, tmp_path, "tiny", 0.0)]
     found += [*scores.views(frame, factories.scores(frame), "tiny", 0.0), *relations.views(frame, factories.relations(subsets), 2)]
     assert [finding.says for finding in look(found) if not finding.met] == []
 
@@ -173,6 +174,9 @@ def flat_png() -> bytes:
     return file.getvalue()
 
 
+REFUSED = {"image": None, "status": "null", "reason": "flagged", "prompt_tokens": None, "tokens_read": None}
+
+
 def jpeg() -> bytes:
     file = BytesIO()
     Image.new("RGB", (8, 8)).save(file, "JPEG")
@@ -192,7 +196,10 @@ def jpeg() -> bytes:
         (picture(b""), "every picture decodes as a PNG", [PICTURE]),
         (picture(jpeg()), "every picture decodes as a PNG", [PICTURE]),
         (picture(factories.png(1, 8, 9)), "every picture has the size its row declares", [PICTURE]),
-        (picture(flat_png()), "no picture is of one colour", [PICTURE]),
+        (picture(flat_png()), "at most 0% of a model's pictures are of one colour", ["tiny"]),
+        (put(of(ONE), **REFUSED), "at most 0% of a model's pictures are missing", ["tiny"]),
+        (put(of(ONE), reason="flagged"), "a reason, and no picture, stands exactly where the status is null", [PICTURE]),
+        (put(of(ONE), prompt_tokens=3, tokens_read=4), "a model reads no more tokens of a prompt than it has", [PICTURE]),
         (picture(factories.png(), "../x.png"), "every picture is called by its data_id", [PICTURE]),
         (put(of(ONE), key="0" * 31 + "G"), "every key is 32 hex digits", [PICTURE]),
         (without(of(ONE)), "every test prompt has exactly one picture", [PICTURE]),
@@ -205,6 +212,50 @@ def test_images_that_break_one_expectation(tmp_path: Path, change: Change, says:
         assert failed == {says: 1, "every test prompt has exactly one picture": 1}
     else:
         assert only(findings, says) == (1, expected)
+
+
+def notes_on(change: Change, folder: Path, max_null_share: float = 1.0) -> tuple[str, ...]:
+    """What the gate of the images tells once the tables are changed; nothing may fail."""
+    for (task, pair), shard in change(IMAGES).group_by("task", "pair", maintain_order=True):
+        tables.write(shard, tables.IMAGES, folder / str(task) / f"{pair}.parquet")
+    result = gate("images", lambda: images.views(PROMPTS, folder, "tiny", max_null_share), folder / "a.json", folder / "a.html")
+    assert result.met and json.loads((folder / "a.json").read_text("utf-8"))["notes"] == list(result.notes)
+    html = (folder / "a.html").read_text("utf-8")
+    assert all(escape(note) in html for note in result.notes)
+    return result.notes
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (put(of(ONE), **REFUSED), f"1 has, t2i {ONE} first, no picture: flagged"),
+        (picture(flat_png()), f"1 has, t2i {ONE} first, a picture of one colour"),
+        (put(of(ONE), prompt_tokens=99, tokens_read=77), "a prompt that is longer than the model reads, and is judged whole: up to 99 prompt tokens, 77 read"),
+        (put(of(ONE), engine="factory 2"), "the pictures come from 2 engines: 11 by factory 1; 1 by factory 2"),
+    ],
+    ids=["refused", "one colour", "cut prompt", "two engines"],
+)  # fmt: skip
+def test_one_odd_picture_is_told_and_stops_nothing(change: Change, told: str, tmp_path: Path) -> None:
+    (note,) = notes_on(change, tmp_path)
+    assert told in note
+
+
+def test_sound_pictures_need_no_note(tmp_path: Path) -> None:
+    assert notes_on(lambda frame: frame, tmp_path, 0.0) == ()
+
+
+def test_scores_of_two_engines_are_told() -> None:
+    mixed = put(SCORED, engine="factory 2")(SCORES)
+    (told,) = (note for view in scores.views(PROMPTS, mixed, "tiny", 1.0) for note in view.notes)
+    assert told.startswith("the scores come from 2 engines: 23 by factory 1; 1 by factory 2")
+
+
+def test_a_prompt_with_a_word_that_the_judge_reserves_is_told_before_anything_is_painted() -> None:
+    frame = say(of(ONE), prompt="A thing 1 <|image_pad|>, drawn for IQ-R_TA-C.")(PROMPTS)
+    views = prompts.views(frame, factories.SUBSETS, factories.PER_SUBSET, 12, frozenset({"<|image_pad|>", "<|im_end|>"}))
+    assert [note for view in views for note in view.notes] == [
+        f"1 prompt holds a word that the judge reserves and will have no score: t2i {ONE} holds '<|image_pad|>'"
+    ]
 
 
 def test_a_picture_in_two_shards(tmp_path: Path) -> None:
@@ -421,9 +472,9 @@ def test_a_table_that_does_not_read_as_declared_fails_its_gate_too(tmp_path: Pat
     assert json.loads(summary)["met"] is False
     assert "not a readable parquet file" in summary and "not a readable parquet file" in html
     with pytest.raises(GateError, match="not a readable parquet file"):
-        gate("images", lambda: images.views(PROMPTS, tmp_path, "tiny"), tmp_path / "a.json", tmp_path / "a.html")
+        gate("images", lambda: images.views(PROMPTS, tmp_path, "tiny", 0.0), tmp_path / "a.json", tmp_path / "a.html")
     with pytest.raises(GateError, match="there is no images table here"):
-        gate("images", lambda: images.views(PROMPTS, tmp_path / "none", "tiny"), tmp_path / "a.json", tmp_path / "a.html")
+        gate("images", lambda: images.views(PROMPTS, tmp_path / "none", "tiny", 0.0), tmp_path / "a.json", tmp_path / "a.html")
 
 
 def test_the_page_shows_what_is_in_the_table_as_text() -> None:

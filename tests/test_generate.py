@@ -1,19 +1,29 @@
 """Pictures come from the prompt and the seed alone: not from the batch, the run, or where a run was stopped."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import factories
 import numpy as np
 import polars as pl
 import pytest
+import torch
+import transformers
+from diffusers import AutoencoderKL, DDIMScheduler, DiffusionPipeline, FluxPipeline, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers.pipelines.stable_diffusion import StableDiffusionSafetyChecker
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from trig import generate, params, tables
+from trig.backends import engines
 from trig.backends.diffusers import Diffusers
+from trig.backends.lora import Lora
 from trig.errors import WeightsError
-from trig.protocols import Order
+from trig.params import Model
+from trig.protocols import Order, Picture, Refusal
 from trig.store import Store
 
 ORDERS = [
@@ -28,8 +38,9 @@ def painter() -> Diffusers:
     return Diffusers("tiny", params.load().model("tiny").model_copy(update={"steps": 2}))
 
 
-def pixels(picture: bytes) -> np.ndarray:
-    return np.asarray(Image.open(BytesIO(picture)).convert("RGB")).astype(int)
+def pixels(made: Picture | Refusal) -> np.ndarray:
+    assert isinstance(made, Picture)
+    return np.asarray(Image.open(BytesIO(made.png)).convert("RGB")).astype(int)
 
 
 def test_a_picture_does_not_depend_on_its_batch(painter: Diffusers) -> None:
@@ -69,9 +80,9 @@ class Counting:
     """Counts what a real generator is asked for."""
 
     def __init__(self, real: Diffusers) -> None:
-        self.real, self.revision, self.orders = real, real.revision, list[Order]()
+        self.real, self.revision, self.engine, self.orders = real, real.revision, real.engine, list[Order]()
 
-    def generate(self, orders: Sequence[Order]) -> list[bytes]:
+    def generate(self, orders: Sequence[Order]) -> list[Picture | Refusal]:
         self.orders += orders
         return self.real.generate(orders)
 
@@ -100,3 +111,199 @@ def test_models_paint_a_prompt_from_the_same_seed() -> None:
     assert (one["seed"] == other["seed"]).all()
     assert not (one["image_key"] == other["image_key"]).any()
     assert (generate.plan(prompts, "a", 43)["seed"] != one["seed"]).all()
+
+
+def entry(**changes: object) -> Model:
+    return params.load().model("tiny").model_copy(update={"steps": 2, **changes})
+
+
+def painter_parts(place: Path = Path("data/tiny/painter")) -> dict[str, Any]:
+    return dict(DiffusionPipeline.from_pretrained(place, local_files_only=True).components)
+
+
+def a_text_to_image_pipeline(place: Path) -> str:
+    """The tiny painter's weights in a pipeline that takes no picture."""
+    parts = painter_parts()
+    FluxPipeline(**{name: part for name, part in parts.items() if name not in {"image_encoder", "feature_extractor"}}).save_pretrained(
+        place
+    )
+    return str(place)
+
+
+def test_an_edit_is_not_painted_by_a_pipeline_that_takes_no_picture(tmp_path: Path) -> None:
+    """It would be painted without its source, and kept under a key that names the source."""
+    maker = Diffusers("x", entry(weights=a_text_to_image_pipeline(tmp_path)))
+    assert isinstance(maker.generate([ORDERS[0]])[0], Picture)
+    with pytest.raises(
+        WeightsError, match=r"models\.x: FluxPipeline takes no 'image', so the picture to edit, or the subject would be left out"
+    ):
+        maker.generate([ORDERS[0], Order("make it blue", 1, factories.png(1, 64, 64))])
+
+
+@pytest.mark.parametrize("name", ["width", "num_inference_steps", "true_cfg_scale", "negative_prompt"])
+def test_a_setting_that_the_pipeline_does_not_know_is_refused_before_a_picture(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    maker = Diffusers("x", entry(negative_prompt="blur"))
+    monkeypatch.setattr(maker, "accepts", {each: value for each, value in maker.accepts.items() if each not in {name, "guidance_scale"}})
+    with pytest.raises(WeightsError, match=f"takes no '{name.replace('true_cfg', 'guidance')}'"):
+        maker._known(maker._settings())
+
+
+def test_orders_with_and_without_a_source_share_a_batch(painter: Diffusers) -> None:
+    edit = Order(ORDERS[0].prompt, 1, factories.png(1, 64, 64))
+    mixed = painter.generate([ORDERS[0], edit, ORDERS[1]])
+    alone = [painter.generate([order])[0] for order in (ORDERS[0], edit, ORDERS[1])]
+    assert max(np.abs(pixels(one) - pixels(other)).max() for one, other in zip(mixed, alone, strict=True)) <= 2
+
+
+def test_a_picture_that_is_not_finite_is_a_refusal_and_no_black_square(tmp_path: Path) -> None:
+    parts = painter_parts()
+    with torch.no_grad():
+        parts["vae"].decoder.conv_out.bias[0] = torch.nan
+    type(DiffusionPipeline.from_pretrained("data/tiny/painter", local_files_only=True))(**parts).save_pretrained(tmp_path)
+    given = Diffusers("x", entry(weights=str(tmp_path))).generate(ORDERS)
+    assert given == [Refusal("not finite in 4096 of 4096 pixels", final=True)] * len(ORDERS)
+
+
+def test_a_picture_that_its_pipeline_flags_is_a_refusal(tmp_path: Path) -> None:
+    parts = painter_parts()
+    text = parts["text_encoder"].config.hidden_size
+    checker = transformers.CLIPConfig(
+        vision_config={
+            "hidden_size": 16,
+            "intermediate_size": 16,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "image_size": 32,
+            "patch_size": 8,
+        },
+        projection_dim=8,
+    )
+    safety = StableDiffusionSafetyChecker(checker)
+    with torch.no_grad():
+        safety.concept_embeds_weights.fill_(-2)  # below any cosine: everything is flagged
+    unet = UNet2DConditionModel(
+        sample_size=16, in_channels=8, out_channels=8, block_out_channels=(8, 8), layers_per_block=1, norm_num_groups=4, attention_head_dim=4,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"), up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"), cross_attention_dim=text,
+    )  # fmt: skip
+    vae: AutoencoderKL = parts["vae"]
+    size = {"height": 32, "width": 32}
+    StableDiffusionPipeline(
+        vae,
+        parts["text_encoder"],
+        parts["tokenizer"],
+        unet,
+        DDIMScheduler(steps_offset=1, clip_sample=False),
+        safety,
+        transformers.CLIPImageProcessor(size=size, crop_size=size),
+    ).save_pretrained(tmp_path)
+    given = Diffusers("x", entry(weights=str(tmp_path))).generate(ORDERS)
+    assert given == [Refusal("flagged by the pipeline's own safety checker", final=True)] * len(ORDERS)
+
+
+def test_a_prompt_longer_than_the_model_reads_is_counted(painter: Diffusers) -> None:
+    short, long = painter.generate([Order("a red ball", 1), Order("a red ball " * 40, 1)])
+    assert isinstance(short, Picture) and isinstance(long, Picture)
+    assert (short.prompt_tokens, short.tokens_read) == (4, 4)
+    assert long.prompt_tokens == 121 and long.tokens_read == painter.pipe.tokenizer_2.model_max_length < 121
+
+
+class Fickle:
+    """Refuses a prompt for good, another for now, and paints the rest."""
+
+    revision, engine = "fickle", "fickle 1"
+
+    def __init__(self) -> None:
+        self.asked = list[str]()
+
+    def generate(self, orders: Sequence[Order]) -> list[Picture | Refusal]:
+        self.asked += [order.prompt for order in orders]
+        return [self._given(order) for order in orders]
+
+    def _given(self, order: Order) -> Picture | Refusal:
+        if "thing 1" in order.prompt:
+            return Refusal("flagged", final=True)
+        return Refusal("busy") if "thing 2" in order.prompt else Picture(factories.png(order.seed % 100), 7, 5)
+
+
+def test_a_refused_picture_is_a_row_with_its_reason_and_is_not_asked_for_again(tmp_path: Path) -> None:
+    prompts = tables.split(factories.prompts(), "test")
+    maker = Fickle()
+    with Store.open(tmp_path) as store:
+        planned = generate.plan(prompts, maker.revision, 42)
+        list(generate.paint(planned, maker, store, 4))
+        first = len(maker.asked)
+        list(generate.paint(planned, maker, store, 4))
+        assert all("thing 2" in prompt for prompt in maker.asked[first:]) and len(maker.asked) > first
+        rows = tables.check(generate.pictures(planned, "tiny", entry(), store), tables.IMAGES, "made")
+    said = {row["data_id"].split("_")[-1]: row for row in rows.iter_rows(named=True)}
+    assert (said["1"]["image"], said["1"]["status"], said["1"]["reason"], said["1"]["engine"]) == (None, "null", "flagged", "fickle 1")
+    assert (said["2"]["image"], said["2"]["status"]) == (None, "null") and "run again" in said["2"]["reason"]
+    assert (said["3"]["status"], said["3"]["reason"], said["3"]["prompt_tokens"], said["3"]["tokens_read"]) == ("ok", None, 7, 5)
+
+
+def test_every_picture_names_the_libraries_that_computed_it(painter: Diffusers, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert painter.engine == ", ".join(f"{name} {version(name)}" for name in ("diffusers", "transformers", "torch"))
+    monkeypatch.setattr(engines, "version", lambda name: f"{version(name)}.post1")
+    after, keyed = Diffusers("tiny", entry()), Diffusers("tiny", entry(), engine_in_key=True)
+    assert after.revision == painter.revision and after.engine != painter.engine
+    monkeypatch.undo()
+    assert Diffusers("tiny", entry(), engine_in_key=True).revision not in {keyed.revision, painter.revision}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
+    """The weights of an adapter after two steps."""
+    _, settings = params.load().tuning("tiny-dtm")
+    tuner = Lora(Diffusers("tiny", entry()), settings.model_copy(update={"steps": 2, "batch_size": 2, "rank": 4}), 1)
+    list(tuner.steps([(order.prompt, factories.png(order.seed, 64, 64)) for order in ORDERS]))
+    place = tmp_path_factory.mktemp("trained")
+    tuner.save(place)
+    found: dict[str, torch.Tensor] = load_file(place / ADAPTER)
+    return found
+
+
+ADAPTER = "pytorch_lora_weights.safetensors"
+Weights = dict[str, torch.Tensor]
+
+
+def renamed(weights: Weights, old: str, new: str) -> Weights:
+    return {key.replace(old, new): weight for key, weight in weights.items()}
+
+
+def changed(weights: Weights, change: Callable[[torch.Tensor], torch.Tensor], half: str = "lora") -> Weights:
+    """The weights, those of one half changed."""
+    return {key: change(weight) if half in key else weight for key, weight in weights.items()}
+
+
+def more(weights: Weights) -> Weights:
+    return weights | {"transformer.nowhere.lora_A.weight": torch.ones(4, 8), "transformer.nowhere.lora_B.weight": torch.ones(8, 4)}
+
+
+def halves(weights: Weights) -> Weights:
+    return {key: weight for key, weight in weights.items() if "blocks.0." not in key or "lora_A" not in key}
+
+
+SPOILT: dict[str, tuple[Callable[[Weights], Weights], str]] = {
+    "another part": (lambda all_: renamed(all_, "transformer.", "unet."), "72 of 72 keys fit nothing in the model, the first 'unet."),
+    "other layers": (lambda all_: renamed(all_, ".attn.", ".attention."), "56 of 72 keys fit nothing"),
+    "too much": (more, "2 of 74 keys fit nothing"),
+    "another width": (lambda all_: changed(all_, lambda weight: weight[:, :100].contiguous(), "lora_A"), "36 of 72 keys fit nothing"),
+    "halves": (halves, "weights are missing in the file, the first"),
+    "zeros": (lambda all_: changed(all_, torch.zeros_like), "all its 72 weights together change nothing"),
+    "zeros in one half": (lambda all_: changed(all_, torch.zeros_like, "lora_B"), "change nothing"),
+    "not finite": (lambda all_: changed(all_, lambda weight: weight * torch.nan), "72 of 72 weights are not finite"),
+}
+
+
+@pytest.mark.parametrize("how", SPOILT)
+def test_an_adapter_that_fits_nothing_or_does_nothing_is_refused(how: str, trained: Weights, tmp_path: Path) -> None:
+    spoil, said = SPOILT[how]
+    save_file(spoil(trained), tmp_path / ADAPTER)
+    with pytest.raises(WeightsError, match=rf"models\.x\.adapter: {tmp_path}: ") as refused:
+        Diffusers("x", entry(adapter=str(tmp_path)))
+    assert said in str(refused.value) and len(str(refused.value).splitlines()) == 1
+
+
+def test_a_sound_adapter_is_taken(trained: Weights, tmp_path: Path) -> None:
+    save_file(trained, tmp_path / ADAPTER)
+    assert Diffusers("x", entry(adapter=str(tmp_path))).engine.endswith(f"peft {version('peft')}")

@@ -1,6 +1,6 @@
 """The parameters: the file that ships is right, and each mistake is one line that names file, key, value and remedy."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +67,7 @@ def test_the_shipped_file_says_what_the_pipeline_promises() -> None:
     assert found.generate.roster == ["tiny", "tiny-turbo", "tiny-dtm"]
     assert found.annotate.per_subset >= 24
     assert found.annotate.subsets() == tuple((Task.T2I, pair) for pair in pairs(Task.T2I))
-    assert found.models[found.finetune.name].adapter == f"data/lora/{found.finetune.name}"
+    assert [found.models[tuned].adapter for tuned in found.tunings] == ["data/lora/tiny-dtm"]
 
 
 @pytest.mark.parametrize("edit", [put("judges.tiny-served.endpoints", ["http://u:hush@x/v1"]), put("judges.tiny-served.key", "sk-hush")])
@@ -76,10 +76,20 @@ def test_a_secret_in_the_wrong_place_is_not_repeated(edit: Edit, tmp_path: Path)
 
 
 def test_no_number_has_a_second_home() -> None:
-    """A default in the code would be used in silence when a key is left out."""
-    assert [
+    """A default in the code would be used in silence when a key is left out. Only who tunes nothing leaves two sections out."""
+    optional = [
         name for section in sections(params.load(SHIPPED)) for name, field in type(section).model_fields.items() if not field.is_required()
-    ] == []
+    ]
+    assert optional == ["tunings", "finetune"]
+
+
+def test_who_tunes_nothing_needs_no_section_for_it(tmp_path: Path) -> None:
+    found = params.load(
+        edited(tmp_path, lambda file: [file.pop(name) for name in ("tunings", "finetune")], put("generate.roster", ["tiny-turbo"]))
+    )
+    assert (dict(found.tunings), found.finetune) == ({}, None)
+    with pytest.raises(ParamsError, match=r"^tuning: 'tiny-dtm' is unknown"):
+        found.tuning("tiny-dtm")
 
 
 def test_a_value_cannot_be_changed_once_read() -> None:
@@ -142,14 +152,21 @@ def test_a_value_cannot_be_changed_once_read() -> None:
             put("models.tiny.steps", 4),
             "models.tiny-dtm.steps: 16 is not its base's 4, so their difference would not be the adapter's; set both",
         ),
-        (put("finetune.name", "tiny"), "models.tiny.adapter: the model that finetune writes needs the folder of its adapter"),
+        (put("tunings", {"tiny": {"base": "tiny"}}), "models.tiny.adapter: the model that finetune writes needs the folder of its adapter"),
         (
             put("models.tiny.needs", "data"),
             "models.tiny: needs: 'data' is not its weights 'data/tiny/painter'; name what the model waits for",
         ),
         (put("models.tiny-dtm.needs", "data"), "models.tiny-dtm: needs: 'data' is not its adapter 'data/lora/tiny-dtm'"),
-        (put("finetune.base", "flux"), "finetune.base: model 'flux' is unknown"),
-        (put("finetune.name", "flux"), "finetune.name: model 'flux' is unknown"),
+        (put("tunings.tiny-dtm.base", "flux"), "tunings.tiny-dtm.base: model 'flux' is unknown"),
+        (put("tunings", {"flux": {"base": "tiny"}}), "tunings: model 'flux' is unknown"),
+        (put("generate.roster", ["tiny-turbo"]), "tunings.tiny-dtm.base: 'tiny' is not in generate.roster"),
+        (lambda found: found.pop("finetune"), "finetune: missing; it says how tiny-dtm is trained"),
+        (put("annotate.per_subset", 9), "annotate.per_subset: 9 prompts are fewer than thresholds.min_points, 10"),
+        (put("models.tiny.weights", "a'b"), 'models.tiny.weights: "a\'b": a path may not begin with -, nor hold a single quote'),
+        (put("judges.tiny.needs", "a\nb"), "judges.tiny.needs: 'a\\nb': a path may not"),
+        (put("models.tiny.needs", "-rf"), "models.tiny.needs: '-rf': a path may not begin with -"),
+        (put("report.agreement", " "), "report.agreement: ' ': give a path"),
         (put("finetune.pair", "TA-C_TA-X"), "finetune.pair: dimension: 'TA-X' is unknown"),
         (put("finetune.pair", "TA-C_TA-C"), "finetune.pair: pair: TA-C is named twice"),
         (put("finetune.pair", "R-T_R-B"), "finetune.pair: the tasks of annotate.tasks have no prompts for 'R-T_R-B'"),
@@ -159,6 +176,51 @@ def test_a_value_cannot_be_changed_once_read() -> None:
 )
 def test_a_mistake_is_one_line(edit: Edit, said: str, tmp_path: Path) -> None:
     assert complaint(edited(tmp_path, edit)).startswith(said)
+
+
+@pytest.mark.parametrize("place", ["my weights; touch x", "$HOME/`id`", "größe & co", "./-dash"])
+def test_a_path_may_hold_what_single_quotes_hold(place: str, tmp_path: Path) -> None:
+    found = params.load(edited(tmp_path, put("models.tiny-turbo.weights", place), put("models.tiny-turbo.needs", place)))
+    assert found.models["tiny-turbo"].weights == place
+
+
+def numbers(value: object, path: str = "") -> Iterator[str]:
+    """The keys of all numbers in a file."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from numbers(inner, f"{path}.{name}".lstrip("."))
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield path
+
+
+@pytest.mark.parametrize("key", list(numbers(yaml.safe_load(SHIPPED.read_text("utf-8")))))
+def test_every_number_has_an_upper_bound(key: str, tmp_path: Path) -> None:
+    """What is beyond any use overflows, or fills the memory, hours later."""
+    beyond = 10**30
+    assert key in complaint(edited(tmp_path, put(key, float(beyond) if isinstance(said_there(key), float) else beyond)))
+
+
+def said_there(key: str) -> object:
+    found = yaml.safe_load(SHIPPED.read_text("utf-8"))
+    for name in key.split("."):
+        found = found[name]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "why"),
+    [
+        ("seed", 2**63, "random generators take seeds of 63 bits"),
+        ("thresholds.bootstraps", 10**9, "resamples are in memory together"),
+        ("thresholds.permutations", 10**9, "shuffles are in memory together"),
+        ("finetune.rank", 10**6, "no layer has more to adapt"),
+        ("finetune.learning_rate", 1e30, "AdamW moves every weight"),
+    ],
+)
+def test_an_upper_bound_says_why(key: str, value: float, why: str, tmp_path: Path) -> None:
+    said = complaint(edited(tmp_path, put(key, value)))
+    assert said.startswith(f"{key}: {value!r} is more than ")
+    assert why in said
 
 
 @pytest.mark.parametrize(
@@ -183,8 +245,8 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pair", ["weakest", "TA-C_TA-S", "TA-S_TA-C"])
 def test_the_pair_to_repair_is_found_or_named(pair: str, tmp_path: Path) -> None:
-    found = params.load(edited(tmp_path, put("finetune.pair", pair))).finetune.pair
-    assert found == (pair if pair == params.WEAKEST else str(Pair.parse(pair)))
+    _, finetune = params.load(edited(tmp_path, put("finetune.pair", pair))).tuning("tiny-dtm")
+    assert finetune.pair == (pair if pair == params.WEAKEST else str(Pair.parse(pair)))
 
 
 def test_an_unknown_model_names_the_known_ones() -> None:

@@ -10,6 +10,8 @@ from rich.table import Table
 
 from trig import params
 from trig.dimensions import ABOUT, Dimension, Task
+from trig.errors import TrigError
+from trig.protocols import Picture, Refusal
 from trig.tiny import HELD_OUT
 
 app = typer.Typer(no_args_is_help=True, help="Measure the tiny world's models against the truth.")
@@ -33,7 +35,7 @@ def evaluate(count: Count = 200, as_json: Json = False) -> None:
     asked = tiny.cases(count)
     through = [number % 2 == 1 for number in range(len(asked))]
     pictures = [shown for _, _, shown in asked]
-    pictures[1::2] = round_trip(pictures[1::2], settings.models[settings.finetune.base].weights)
+    pictures[1::2] = round_trip(pictures[1::2], settings.models[settings.generate.roster[0]].weights)
     questions = [
         Question(tiny.png(shown), case.request.text, texts[dimension]) for (dimension, case, _), shown in zip(asked, pictures, strict=True)
     ]
@@ -88,7 +90,7 @@ def paint(
     judge = judges.load(settings)
     prompts = [request.text for request in tiny.plain_requests(count)]
     orders = [Order(prompt, number) for number, prompt in enumerate(prompts)]
-    pictures = [picture for start in range(0, count, 50) for picture in painter.generate(orders[start : start + 50])]
+    pictures = [_png(made) for start in range(0, count, 50) for made in painter.generate(orders[start : start + 50])]
     texts = rubrics(Task.T2I, settings.judge.scale.grades)
     found: list[dict[str, Any]] = []
     for dimension in (Dimension.STYLE, Dimension.CONTENT, Dimension.RELATION):
@@ -113,3 +115,9 @@ def paint(
         name = f"{row['dimension']} {ABOUT[Dimension(row['dimension'])].name}"
         table.add_row(name, str(row["n"]), str(row["nulls"]), "–" if mean is None else f"{mean:.3f}")
     Console().print(table)
+
+
+def _png(made: Picture | Refusal) -> bytes:
+    if isinstance(made, Refusal):
+        raise TrigError(f"trig tiny paint: the painter gave no picture: {made.reason}; name another model")
+    return made.png

@@ -5,20 +5,59 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from trig.complaints import complaint
-from trig.dimensions import Pair, Task, pairs
+from trig.dimensions import Pair, Relation, Task, pairs
 from trig.errors import ParamsError
 from trig.scales import Scale, scale
 
 PATH = Path("params.yaml")
 WEAKEST = "weakest"
 Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[int, Field(ge=1)]
 # A dot would be read by DVC as a step into a nested key.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 """Part of paths and of DVC's stage names; it has no dot, which DVC would read as a step into a parameter."""
+
+
+def at_most(most: float, why: str) -> AfterValidator:
+    """An upper bound that says why it is there."""
+
+    def bounded(value: float) -> float:
+        if value > most:
+            raise ValueError(f"{value!r} is more than {most:,}: {why}")
+        return value
+
+    return AfterValidator(bounded)
+
+
+def _quotable(place: str) -> str:
+    """A path that dvc.yaml can hand to a stage in single quotes."""
+    if not place.strip():
+        raise ValueError(f"{place!r}: give a path")
+    if place.startswith("-") or any(character == "'" or not character.isprintable() for character in place):
+        raise ValueError(f"{place!r}: a path may not begin with -, nor hold a single quote or a line break; rename it, or begin with ./")
+    return place
+
+
+Place = Annotated[str, AfterValidator(_quotable)]
+"""The path of a file or folder. It stands in a command of dvc.yaml, in single quotes."""
+AT_ONCE = at_most(1_000_000, "no machine takes so many together")
+Batch = Annotated[int, Field(ge=1), AT_ONCE]
+Pixels = Annotated[int, Field(ge=16, multiple_of=8), at_most(16_384, "a larger picture does not fit in memory")]
+Prompts = at_most(100_000, "the prompts of all subsets are in memory together")
+Points = Annotated[int, Field(ge=1), at_most(1_000_000, "no pair has so many prompts")]
+Dollars = Annotated[float, Field(ge=0), at_most(1_000_000, "in US dollars per million tokens")]
 
 
 class Section(BaseModel):
@@ -31,9 +70,9 @@ class Annotate(Section):
     """How many prompts, and of what shape."""
 
     tasks: list[Literal["t2i"]] = Field(min_length=1)
-    per_subset: Positive  # test prompts of each subset
-    train_per_subset: Annotated[int, Field(ge=0)]
-    max_tokens: Positive  # words and punctuation marks of a prompt
+    per_subset: Annotated[int, Field(ge=1), Prompts]  # test prompts of each subset
+    train_per_subset: Annotated[int, Field(ge=0), Prompts]
+    max_tokens: Annotated[int, Field(ge=1), at_most(100_000, "no model reads a prompt so long")]  # words and punctuation marks of a prompt
 
     def subsets(self) -> tuple[tuple[Task, Pair], ...]:
         """The subsets that are annotated."""
@@ -44,14 +83,14 @@ class Model(Section):
     """An entry of the zoo."""
 
     backend: Literal["diffusers"]
-    weights: str
-    adapter: str | None
-    needs: str  # the folder `dvc` waits for before this model paints: its weights, or the adapter that a stage writes
-    steps: Positive
-    guidance_scale: Annotated[float, Field(ge=0)]  # 1 and below: no guidance
+    weights: Place
+    adapter: Place | None
+    needs: Place  # the folder `dvc` waits for before this model paints: its weights, or the adapter that a stage writes
+    steps: Annotated[int, Field(ge=1), at_most(10_000, "no sampler gains by so many steps")]
+    guidance_scale: Annotated[float, Field(ge=0), at_most(1_000, "no picture is left of so much guidance")]  # 1 and below: no guidance
     negative_prompt: str
-    width: Annotated[int, Field(ge=16, multiple_of=8)]  # pixels
-    height: Annotated[int, Field(ge=16, multiple_of=8)]
+    width: Pixels
+    height: Pixels
 
     @model_validator(mode="after")
     def _waits_for_what_it_loads(self) -> Self:
@@ -65,15 +104,16 @@ class Generate(Section):
     """Which models paint."""
 
     roster: list[Name] = Field(min_length=1)
-    batch_size: Positive
+    batch_size: Batch
+    engine_in_key: bool  # whether pictures of other versions of the libraries are other pictures
 
 
 class LocalJudge(Section):
     """A judge of the zoo that runs in this process."""
 
     backend: Literal["transformers"]
-    weights: str
-    needs: str  # the folder `dvc` waits for before this judge is asked: its weights
+    weights: Place
+    needs: Place  # the folder `dvc` waits for before this judge is asked: its weights
 
     @model_validator(mode="after")
     def _waits_for_what_it_loads(self) -> Self:
@@ -85,23 +125,25 @@ class LocalJudge(Section):
 class Price(Section):
     """What an endpoint asks for its work, in US dollars per million tokens."""
 
-    prompt: Annotated[float, Field(ge=0)]
-    completion: Annotated[float, Field(ge=0)]
+    prompt: Dollars
+    completion: Dollars
 
 
 class ServedJudge(Section):
     """A judge of the zoo behind servers that speak OpenAI's protocol."""
 
     backend: Literal["openai"]
-    needs: str  # a file or folder that changes when what is served changes: the served weights, where they lie here
+    needs: Place  # a file or folder that changes when what is served changes: the served weights, where they lie here
     endpoints: list[Annotated[str, StringConstraints(pattern=r"^https?://[^@\s]+$")]] = Field(
         min_length=1
     )  # such as http://127.0.0.1:8000/v1
     model: str | None  # the name it is served under; null: the only one there is
     key: Annotated[str, StringConstraints(pattern=r"^[A-Z_][A-Z0-9_]*$")] | None  # the environment variable that holds the key
-    concurrency: Positive  # most questions under way at one endpoint
-    timeout: Annotated[float, Field(gt=0)]  # seconds for one answer
-    retries: Annotated[int, Field(ge=0)]
+    concurrency: Annotated[
+        int, Field(ge=1), at_most(10_000, "each question under way holds a connection")
+    ]  # most questions under way at one endpoint
+    timeout: Annotated[float, Field(gt=0), at_most(86_400, "an answer that takes more than a day does not come")]  # seconds for one answer
+    retries: Annotated[int, Field(ge=0), at_most(1_000, "a server that fails so often does not answer")]
     price: Price | None
 
 
@@ -113,15 +155,20 @@ class Judge(Section):
     """Who judges, and how."""
 
     name: Name
-    batch_size: Positive
+    batch_size: Batch
+    engine_in_key: bool  # whether answers of other versions of the libraries are other answers; a served judge's always are
     dimensions: Literal["pair", "all"]
     mode: Literal["logprobs", "sampled"]
-    samples: Annotated[int, Field(ge=2)]  # answers to each question, when they are sampled
+    samples: Annotated[int, Field(ge=2), at_most(10_000, "each is asked and paid for")]  # answers to each question, when they are sampled
     scale: Annotated[Scale, BeforeValidator(scale)]  # the name of one, or its grades, worst to best
     reference_image: Literal["source", "none"]  # whether the judge sees the picture that was edited, or the subject
-    max_pixels: Positive  # larger pictures are made smaller before the judge sees them
+    max_pixels: Annotated[
+        int, Field(ge=1), at_most(178_956_970, "no larger picture is read")
+    ]  # larger pictures are made smaller before the judge sees them
     max_off_mass: Share
-    max_failures: Annotated[int, Field(ge=0)]  # more questions without an answer stop the stage
+    max_failures: Annotated[
+        int, Field(ge=0), at_most(1_000_000_000, "no run has so many questions")
+    ]  # more questions without an answer stop the stage
 
 
 Correlation = Literal["spearman", "pearson", "kendall"]
@@ -137,14 +184,18 @@ class Thresholds(Section):
     bottleneck: Share  # θ_b: both scores at most this are in R_B
     synergy_density: Annotated[float, Field(gt=0, le=1)]  # δ_s
     bottleneck_density: Annotated[float, Field(gt=0, le=1)]  # δ_b
-    tilt_ratio: Annotated[float, Field(ge=1)]  # τ_d
+    tilt_ratio: Annotated[float, Field(ge=1), at_most(1_000_000, "no pair has so many prompts")]  # τ_d
     dispersion_corr: Annotated[float, Field(ge=-1, le=1)]  # δ_t
-    min_points: Positive
-    bootstraps: Annotated[int, Field(ge=0)]  # resamples of the prompts; 0: no evidence
-    permutations: Annotated[int, Field(ge=20)]  # shuffles of one side, for the tilts that independent scores would show
+    min_points: Points
+    bootstraps: Annotated[
+        int, Field(ge=0), at_most(100_000, "intervals do not move any more, and resamples are in memory together")
+    ]  # resamples of the prompts; 0: no evidence
+    permutations: Annotated[
+        int, Field(ge=20), at_most(10_000, "p-values do not move any more, and shuffles are in memory together")
+    ]  # shuffles of one side, for the tilts that independent scores would show
     supported_stability: Annotated[float, Field(ge=0.5, le=1)]  # share of resamples with the verdict
     fdr: Annotated[float, Field(gt=0, lt=1)]  # share of false discoveries among what is supported by a test
-    enough_points: Positive  # prompts, of which copies and edits count once; with fewer a verdict is weak at best
+    enough_points: Points  # prompts, of which copies and edits count once; with fewer a verdict is weak at best
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
@@ -156,24 +207,28 @@ class Thresholds(Section):
 class Report(Section):
     """What the report shows."""
 
-    pictures_per_pair: Annotated[int, Field(ge=0)]  # of each model
-    agreement: str  # a file: how the judge was measured against truth or people
+    pictures_per_pair: Annotated[int, Field(ge=0), at_most(1_000_000, "no pair has so many prompts")]  # of each model
+    agreement: Place  # a file: how the judge was measured against truth or people
+
+
+class Tuning(Section):
+    """A model that fine-tuning writes; its name is that of its entry, and of its model."""
+
+    base: Name  # the model it is tuned from
 
 
 class Finetune(Section):
     """How the weakest pair is repaired."""
 
-    base: Name
-    name: Name
     pair: str  # `weakest`, or a pair such as TA-C_TA-S
     min_keep_share: Share  # a pair is only repaired when at least this share of the base's pictures could be learned from
-    candidates: Positive  # pictures generated to choose from
+    candidates: Annotated[int, Field(ge=1), at_most(1_000_000, "each is painted and judged first")]  # pictures generated to choose from
     keep_above: Share  # both scores of a kept picture are at least this
     max_gap: Share  # and differ by at most this
-    rank: Positive
-    steps: Positive
-    batch_size: Positive
-    learning_rate: Annotated[float, Field(gt=0)]
+    rank: Annotated[int, Field(ge=1), at_most(4_096, "no layer has more to adapt")]
+    steps: Annotated[int, Field(ge=1), at_most(10_000_000, "no adapter learns so long")]
+    batch_size: Batch
+    learning_rate: Annotated[float, Field(gt=0), at_most(1, "AdamW moves every weight by about so much in each step")]
 
     @field_validator("pair")
     @classmethod
@@ -187,14 +242,14 @@ class Finetune(Section):
 class Gates(Section):
     """What the gates let pass."""
 
-    max_null_share: Share
-    min_relations: Positive
+    max_null_share: Share  # of a model's pictures, and of its scores on a dimension
+    min_relations: Annotated[int, Field(ge=1), at_most(len(Relation) - 1, "a map knows no more relations")]
 
 
 class Params(Section):
     """The whole file."""
 
-    seed: Annotated[int, Field(ge=0)]
+    seed: Annotated[int, Field(ge=0), at_most(2**63 - 1, "random generators take seeds of 63 bits")]
     annotate: Annotate
     generate: Generate
     models: dict[Name, Model]
@@ -202,7 +257,8 @@ class Params(Section):
     judges: dict[Name, JudgeModel]
     thresholds: Thresholds
     report: Report
-    finetune: Finetune
+    tunings: dict[Name, Tuning] = Field(default_factory=dict)
+    finetune: Finetune | None = None
     gates: Gates
 
     def model(self, name: str) -> Model:
@@ -211,13 +267,19 @@ class Params(Section):
             raise ParamsError(f"model: {name!r} is unknown; choose one of {_names(self.models)} or describe it under models: in {PATH}")
         return self.models[name]
 
+    def tuning(self, name: str) -> tuple[Tuning, Finetune]:
+        """What a tuned model of a name begins with, and how it is trained. Raises ParamsError with the list of names."""
+        if name not in self.tunings or self.finetune is None:
+            raise ParamsError(f"tuning: {name!r} is unknown; choose one of {_names(self.tunings)} or describe it under tunings: in {PATH}")
+        return self.tunings[name], self.finetune
+
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
         roster = self.generate.roster
         for field, name in (
             *(("generate.roster", name) for name in roster),
-            ("finetune.base", self.finetune.base),
-            ("finetune.name", self.finetune.name),
+            *((f"tunings.{tuned}.base", tuning.base) for tuned, tuning in self.tunings.items()),
+            *(("tunings", tuned) for tuned in self.tunings),
         ):
             if name not in self.models:
                 raise ValueError(
@@ -233,28 +295,41 @@ class Params(Section):
             raise ValueError(
                 f"judge.mode: 'sampled' is for judges that tell no probabilities; {self.judge.name!r} tells them: set logprobs"
             )
-        if self.finetune.pair not in {WEAKEST, *(str(pair) for _, pair in self.annotate.subsets())}:
+        return self
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        """What two sections say goes together."""
+        if self.annotate.per_subset < self.thresholds.min_points:
+            raise ValueError(
+                f"annotate.per_subset: {self.annotate.per_subset} prompts are fewer than thresholds.min_points, {self.thresholds.min_points},"
+                f" so no pair would have a verdict; ask for more, or lower min_points"
+            )
+        if self.finetune and self.finetune.pair not in {WEAKEST, *(str(pair) for _, pair in self.annotate.subsets())}:
             raise ValueError(
                 f"finetune.pair: the tasks of annotate.tasks have no prompts for {self.finetune.pair!r}; choose another pair or {WEAKEST!r}"
             )
+        if self.tunings and self.finetune is None:
+            raise ValueError(f"finetune: missing; it says how {_names(self.tunings)} is trained (a file without tunings: needs none)")
         return self
 
     @model_validator(mode="after")
     def _tuned_differs_by_its_adapter(self) -> Self:
-        base, tuned = self.models[self.finetune.base], self.models[self.finetune.name]
-        for field in Model.model_fields:
-            mine, theirs = getattr(tuned, field), getattr(base, field)
-            if field not in {"adapter", "needs"} and mine != theirs:
+        for name, tuning in self.tunings.items():
+            base, tuned = self.models[tuning.base], self.models[name]
+            for field in Model.model_fields:
+                mine, theirs = getattr(tuned, field), getattr(base, field)
+                if field not in {"adapter", "needs"} and mine != theirs:
+                    raise ValueError(
+                        f"models.{name}.{field}: {mine!r} is not its base's {theirs!r}, so their difference would not be the"
+                        f" adapter's; set both, as in -S models.{name}.{field}={theirs}"
+                    )
+            if tuned.adapter is None:
+                raise ValueError(f"models.{name}.adapter: the model that finetune writes needs the folder of its adapter")
+            if tuning.base not in self.generate.roster:
                 raise ValueError(
-                    f"models.{self.finetune.name}.{field}: {mine!r} is not its base's {theirs!r}, so their difference would not be the"
-                    f" adapter's; set both, as in -S models.{self.finetune.name}.{field}={theirs}"
+                    f"tunings.{name}.base: {tuning.base!r} is not in generate.roster, so no scores say what to repair; add it there"
                 )
-        if tuned.adapter is None:
-            raise ValueError(f"models.{self.finetune.name}.adapter: the model that finetune writes needs the folder of its adapter")
-        if self.finetune.base not in self.generate.roster:
-            raise ValueError(
-                f"finetune.base: {self.finetune.base!r} is not in generate.roster, so no scores say what to repair; add it there"
-            )
         return self
 
 

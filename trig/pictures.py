@@ -29,3 +29,8 @@ def decoded(file: bytes) -> Image.Image | Refusal:
     if max(picture.size) > MOST_SLENDER * min(picture.size):
         return Refusal(f"the picture's longer side is more than {MOST_SLENDER} times its shorter one", final=True)
     return picture
+
+
+def pixels(file: bytes) -> Image.Image:
+    """TEMP"""
+    return opened(file).convert("RGB")

@@ -14,14 +14,33 @@ class Order:
     source_image: bytes | None = None  # PNG: the picture to edit (p2p) or the subject (s2p)
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture that was made, and how much of its prompt the model read."""
+
+    png: bytes
+    prompt_tokens: int | None = None  # of the prompt, special tokens included, by the tokenizer that reads most; None without a tokenizer
+    tokens_read: int | None = None  # of these: what a model cannot read it cuts off
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why there is no picture, or no answer."""
+
+    reason: str
+    final: bool = False  # asking again would bring the same
+
+
 class Generator(Protocol):
     """A model of the zoo, loaded."""
 
     revision: str
     """Hash of everything that decides a picture besides its order: weights, adapter, call arguments."""
+    engine: str
+    """The libraries that compute the pictures, and their versions."""
 
-    def generate(self, orders: Sequence[Order]) -> list[bytes]:
-        """One PNG per order. A picture depends on its own order only, never on its neighbours in the batch."""
+    def generate(self, orders: Sequence[Order]) -> list[Picture | Refusal]:
+        """One picture per order, or why there is none. It depends on its own order only, never on its neighbours in the batch."""
         ...
 
 
@@ -65,14 +84,6 @@ class Answer:
     tokens: int | None = None  # of the question, pictures included
     cached: int | None = None  # of these, how many the server had computed before
     picture_tokens: int | None = None  # of `tokens`, how many stand for pictures; None where the judge does not tell
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why there is no answer."""
-
-    reason: str
-    final: bool = False  # asking again would bring the same
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,3 +102,8 @@ def _section(found: Mapping[str, Any], name: str) -> dict[str, Any]:
 def _positive(found: Mapping[str, Any], name: str) -> int | None:
     value = found.get(name)
     return value if isinstance(value, int) and value > 0 else None
+
+
+def reserved(place: Path) -> frozenset[str]:
+    """TEMP"""
+    return frozenset()

@@ -2,86 +2,170 @@
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
 import diffusers
+import numpy as np
 import torch
 import transformers
 from diffusers import DiffusionPipeline
+from numpy.typing import NDArray
 from PIL import Image
 from safetensors import SafetensorError
 
+from trig.backends.adapter import attach
+from trig.backends.engines import PAINTERS, engine
 from trig.backends.weights import brief, folder, revision
 from trig.errors import WeightsError
 from trig.keys import content_key
 from trig.params import Model
-from trig.protocols import Order
+from trig.pictures import pixels
+from trig.protocols import Order, Picture, Refusal
 
 diffusers.utils.logging.set_verbosity_error()  # it takes an adapter without text-encoder weights for a mistake
 diffusers.utils.logging.disable_progress_bar()
 transformers.utils.logging.disable_progress_bar()
 
 
-PAINTING = 1
-"""Counts up when this module begins to call pipelines in a way that changes pictures, so that no stored picture is taken for a new one."""
+PAINTING = 2
+"""Cache version: raise it when this module begins to call pipelines in a way that changes pictures, so that no stored picture is taken for a new one."""
+CONVENIENCES = {"max_area", "_auto_resize", "max_sequence_length", "output_type"}
+"""Arguments that keep a pipeline from changing what was asked for; one that does not know them does not."""
 
 
 class Diffusers:
-    """A diffusers pipeline, with an adapter if the model has one. Satisfies `Generator`."""
+    """A diffusers pipeline, with an adapter if the model has one. Satisfies `Generator`.
 
-    def __init__(self, name: str, model: Model) -> None:
-        field = f"params.yaml: models.{name}"
-        weights = folder(model.weights, f"{field}.weights")
-        adapter = folder(model.adapter, f"{field}.adapter") if model.adapter else None
+    `engine_in_key`: pictures of other versions of the libraries are other pictures.
+    """
+
+    def __init__(self, name: str, model: Model, engine_in_key: bool = False) -> None:
+        self.field = f"params.yaml: models.{name}"
+        weights = folder(model.weights, f"{self.field}.weights")
+        adapter = folder(model.adapter, f"{self.field}.adapter") if model.adapter else None
         call = model.model_dump(exclude={"weights", "adapter", "needs"})
-        self.revision = content_key(weights=revision(weights), adapter=adapter and revision(adapter), call=call, painting=PAINTING)
+        self.engine = engine(PAINTERS, adapter=adapter is not None)
+        made_by = {"weights": revision(weights), "adapter": adapter and revision(adapter), "engine": self.engine if engine_in_key else None}
+        self.revision = content_key(**made_by, call=call, painting=PAINTING)
         self.model = model
         try:
             self.pipe = DiffusionPipeline.from_pretrained(weights, dtype=torch.float32, local_files_only=True, use_safetensors=True)
             if adapter:
-                self.pipe.load_lora_weights(adapter)
+                attach(self.pipe, adapter, f"{self.field}.adapter")
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            raise WeightsError(f"{field}: {model.weights}: diffusers cannot load it: {brief(error)}") from error
+            raise WeightsError(f"{self.field}: {model.weights}: diffusers cannot load it: {brief(error)}") from error
         self.pipe.set_progress_bar_config(disable=True)
         if torch.cuda.is_available():
             self.pipe.to("cuda")
         self.accepts = inspect.signature(self.pipe.__call__).parameters
+        self.reader = _reader(self.pipe)
+        self._known(self._settings())
 
-    def generate(self, orders: Sequence[Order]) -> list[bytes]:
-        """One PNG per order. Every order has a random generator of its own, so its neighbours cannot change its noise."""
+    def generate(self, orders: Sequence[Order]) -> list[Picture | Refusal]:
+        """One picture per order, or why there is none. Every order has a random generator of its own, so its neighbours cannot change its noise.
+
+        Raises WeightsError when an order has a source picture and the pipeline takes none.
+        """
+        made: dict[int, Picture | Refusal] = {}
+        for edits in (False, True):
+            places = [place for place, order in enumerate(orders) if (order.source_image is not None) == edits]
+            if places:
+                made |= zip(places, self._painted([orders[place] for place in places]), strict=True)
+        return [made[place] for place in range(len(orders))]
+
+    def _painted(self, orders: Sequence[Order]) -> list[Picture | Refusal]:
+        """Orders that all have a source picture, or none."""
+        call = self._call(orders)
         with torch.inference_mode():
-            pictures = self.pipe(**self._call(orders)).images
-        return [_png(picture) for picture in pictures]
+            out = self.pipe(**call)
+        flagged = getattr(out, "nsfw_content_detected", None) or [False] * len(orders)
+        return [self._made(order, *each) for order, *each in zip(orders, out.images, flagged, strict=True)]
+
+    def _made(self, order: Order, shown: "NDArray[np.float32] | Image.Image", flagged: bool) -> Picture | Refusal:
+        if flagged:
+            return Refusal("flagged by the pipeline's own safety checker", final=True)
+        if isinstance(shown, np.ndarray):
+            if strange := int((~np.isfinite(shown)).any(-1).sum()):
+                return Refusal(f"not finite in {strange} of {shown.shape[0] * shown.shape[1]} pixels", final=True)
+            shown = Image.fromarray((shown * 255).round().astype(np.uint8).squeeze())
+        return Picture(_png(shown), *self._read(order.prompt))
+
+    def _read(self, prompt: str) -> tuple[int | None, int | None]:
+        """A prompt's tokens, and how many of them the model reads."""
+        if self.reader is None:
+            return None, None
+        tokens = len(self.reader.tokenizer(prompt, verbose=False).input_ids)
+        return tokens, min(tokens, self.reader.most)
 
     def _call(self, orders: Sequence[Order]) -> dict[str, Any]:
-        """The pipeline's arguments; one that a pipeline does not know is left out."""
-        model = self.model
-        sources = [order.source_image for order in orders if order.source_image is not None]
-        wanted: dict[str, Any] = {
+        """The pipeline's arguments."""
+        wanted = self._settings() | {
             "prompt": [order.prompt for order in orders],
+            "generator": [torch.Generator().manual_seed(order.seed) for order in orders],
+        }
+        sources = [order.source_image for order in orders if order.source_image is not None]
+        if sources:
+            wanted["image"] = [pixels(source) for source in sources]
+        if "negative_prompt" in wanted:
+            wanted["negative_prompt"] = [wanted["negative_prompt"]] * len(orders)
+        return self._known(wanted)
+
+    def _settings(self) -> dict[str, Any]:
+        """The arguments that are the same for every order."""
+        model = self.model
+        wanted: dict[str, Any] = {
             "num_inference_steps": model.steps,
             "guidance_scale": model.guidance_scale,
             "width": model.width,
             "height": model.height,
             "max_area": model.width * model.height,
             "_auto_resize": False,
-            "generator": [torch.Generator().manual_seed(order.seed) for order in orders],
+            "output_type": "np",
         }
-        if sources:
-            wanted["image"] = [Image.open(BytesIO(source)).convert("RGB") for source in sources]
-        if "true_cfg_scale" in self.accepts and not self._distilled():
+        distilled = self._distilled()
+        if "true_cfg_scale" in self.accepts and not distilled:
             wanted["true_cfg_scale"] = wanted.pop("guidance_scale")
-        if model.guidance_scale > 1 and not self._distilled():
-            wanted["negative_prompt"] = [model.negative_prompt] * len(orders)
-        if "max_sequence_length" in self.accepts:
-            reads = next(each for name in ("tokenizer_3", "tokenizer_2", "tokenizer") if (each := getattr(self.pipe, name, None)))
-            wanted["max_sequence_length"] = min(self.accepts["max_sequence_length"].default, reads.model_max_length)
+        elif model.guidance_scale <= 1 and "guidance_scale" not in self.accepts:
+            wanted.pop("guidance_scale")  # none is asked for
+        if distilled and model.negative_prompt:
+            raise WeightsError(f"{self.field}.negative_prompt: guidance is distilled into this model, which takes none; set it to ''")
+        if model.guidance_scale > 1 and not distilled and (model.negative_prompt or "negative_prompt" in self.accepts):
+            wanted["negative_prompt"] = model.negative_prompt
+        if self.reader and "max_sequence_length" in self.accepts:
+            wanted["max_sequence_length"] = self.reader.most
+        return wanted
+
+    def _known(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """The arguments that the pipeline knows. Raises WeightsError when one that decides the picture is not among them."""
+        for name in sorted(wanted.keys() - self.accepts.keys() - CONVENIENCES):
+            told = "the picture to edit, or the subject" if name == "image" else f"{name} {wanted[name]!r}"
+            raise WeightsError(
+                f"{self.field}: {type(self.pipe).__name__} takes no {name!r}, so {told} would be left out; name another pipeline for this task"
+            )
         return {name: value for name, value in wanted.items() if name in self.accepts}
 
     def _distilled(self) -> bool:
         """Whether guidance is an input that the model learnt, so that it must not be applied from outside as well."""
         return bool(getattr(getattr(self.pipe, "transformer", None), "config", {}).get("guidance_embeds", False))
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """The tokenizer of a pipeline that reads most of a prompt, and how many tokens that is."""
+
+    tokenizer: Any
+    most: int
+
+
+def _reader(pipe: DiffusionPipeline) -> Reader | None:
+    names = ("tokenizer_3", "tokenizer_2", "tokenizer")
+    tokenizer = next((each for name in names if (each := getattr(pipe, name, None))), None)
+    if tokenizer is None:
+        return None
+    length = inspect.signature(pipe.__call__).parameters.get("max_sequence_length")
+    return Reader(tokenizer, min(length.default, tokenizer.model_max_length) if length else tokenizer.model_max_length)
 
 
 def _png(picture: Image.Image) -> bytes:

@@ -1,18 +1,26 @@
 """Weights on disk: are they there, and which are they?"""
 
+import json
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
+from trig.backends.engines import JUDGES, PAINTERS, engine
 from trig.errors import WeightsError
+from trig.files import walk
 
+CARD = "tuning.json"
+"""What a fine-tuning leaves beside its adapter: the model it began with, the pairs it was to repair, and how it was trained."""
 _NOT_WEIGHTS = {".md", ".png"}
+_PIECE = 2**22
+"""Bytes of a file that are in memory together."""
 
 
 def folder(path: str, field: str) -> Path:
     """The folder of a model. Raises WeightsError when it is not there."""
     place = Path(path)
-    if not place.is_dir() or not any(place.rglob("*.safetensors")):
+    if not place.is_dir() or not any(file.suffix == ".safetensors" for file in walk(place)):
         raise WeightsError(f"{field}: {path}: no safetensors weights here; check the path, or fetch them with `dvc pull`")
     return place
 
@@ -24,10 +32,46 @@ def brief(error: Exception) -> str:
 
 @cache
 def revision(place: Path) -> str:
-    """Hash of the names and bytes of all files in a folder that a model is loaded from, without model cards and pictures; or of one file."""
+    """Hash of the names and bytes of all files in a folder that a model is loaded from, without model cards and pictures; or of one file.
+
+    Raises WeightsError where a file cannot be read.
+    """
     digest = blake2b(digest_size=16)
-    for file in [place] if place.is_file() else sorted(place.rglob("*")):
-        if file.is_file() and (file == place or file.suffix not in _NOT_WEIGHTS):
-            digest.update(f"{file.relative_to(place).as_posix()}\0{file.stat().st_size}\0".encode())
-            digest.update(file.read_bytes())
+    for file in [place] if place.is_file() else walk(place):
+        if file == place or file.suffix not in _NOT_WEIGHTS:
+            try:
+                digest.update(f"{file.relative_to(place).as_posix()}\0{file.stat().st_size}\0".encode())
+                with file.open("rb") as opened:
+                    while piece := opened.read(_PIECE):
+                        digest.update(piece)
+            except OSError as error:
+                raise WeightsError(f"{file}: it cannot be read ({error.strerror}); fetch it, or mend the link") from None
     return digest.hexdigest()
+
+
+def linked(place: Path) -> list[Path]:
+    """The links to folders inside a folder. DVC does not look behind them: after a change there it still takes the folder for unchanged."""
+    above = (
+        {folder for file in walk(place) for folder in file.parents if folder != place and folder.is_relative_to(place)}
+        if place.is_dir()
+        else ()
+    )
+    return sorted(each for each in above if each.is_symlink())
+
+
+def description(needs: Path, field: str, of_model: bool, engine_in_key: bool) -> dict[str, Any]:
+    """What the stages that use an entry of the zoo wait for: the hash of its weights, or adapter, and how that was tuned; the engine where it counts."""
+    place = needs if needs.is_file() else folder(str(needs), field)
+    found: dict[str, Any] = {"needs": str(needs), "revision": revision(place)}
+    if engine_in_key:
+        found["engine"] = engine(PAINTERS, adapter=True) if of_model else engine(JUDGES)
+    if (card := place / CARD).is_file():
+        found["tuning"] = _json(card)
+    return found
+
+
+def _json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{file}: cannot be read ({error}); run `dvc repro` to write it anew") from None

@@ -1,6 +1,7 @@
 """What an adapter learns from: pictures made for the purpose, of which those good at both dimensions of a pair are kept."""
 
 import json
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ Judged: TypeAlias = Callable[[pl.DataFrame], tuple[pl.DataFrame, pl.DataFrame]]
 """Makes pictures of prompts and judges them: the images table and the scores table."""
 Sample: TypeAlias = tuple[str, bytes]
 """A prompt, and a PNG of it."""
+CHECKPOINT_SECONDS = 10.0
+"""Between two checkpoints of a training."""
 Show: TypeAlias = Callable[[str, Iterator[tuple[int, int]]], object]
 """Goes through a titled piece of work, and may show how far it is."""
 
@@ -26,6 +29,7 @@ Show: TypeAlias = Callable[[str, Iterator[tuple[int, int]]], object]
 class Lesson:
     """The candidates of a pair that pass."""
 
+    base: str  # the model that made them
     pair: Pair
     samples: Sequence[Sample]
     settings: Finetune
@@ -45,7 +49,7 @@ class Lesson:
         """What the report says of an adapter that learnt from these; `losses` are those of its steps."""
         tenth = max(1, len(losses) // 10)
         return {
-            "base": self.settings.base,
+            "base": self.base,
             "pairs": [str(self.pair)],
             "candidates": self.settings.candidates,
             "kept": len(self.samples),
@@ -58,8 +62,20 @@ class Lesson:
 class Tuner(Protocol):
     """A model with an adapter that can be trained."""
 
-    def steps(self, samples: Sequence[Sample]) -> Iterator[float]:
-        """Trains on the samples; yields each step's loss."""
+    def key(self, samples: Sequence[Sample]) -> str:
+        """The content key of everything that decides what a training on the samples gives."""
+        ...
+
+    def steps(self, samples: Sequence[Sample], done: int = 0) -> Iterator[float]:
+        """Trains on the samples, after `done` steps; yields each step's loss."""
+        ...
+
+    def save_checkpoint(self, file: Path, losses: Sequence[float]) -> None:
+        """Writes all that training needs to go on, and the losses so far."""
+        ...
+
+    def load_checkpoint(self, file: Path) -> list[float]:
+        """Goes back to a checkpoint, and gives its losses."""
         ...
 
     def save(self, folder: Path) -> None:
@@ -68,14 +84,14 @@ class Tuner(Protocol):
 
 
 def pairs(weakest: Path) -> list[Pair]:
-    """The pairs in data/weakest.json, the weakest first."""
+    """The pairs in a file of data/weakest, the weakest first."""
     return [Pair.parse(pair) for pair in json.loads(weakest.read_text(encoding="utf-8"))["pairs"]]
 
 
-def search(pairs: Sequence[Pair], prompts: pl.DataFrame, judged: Judged, settings: Finetune) -> Iterator[Lesson]:
+def search(base: str, pairs: Sequence[Pair], prompts: pl.DataFrame, judged: Judged, settings: Finetune) -> Iterator[Lesson]:
     """Lessons of one pair after the other, up to the first with enough to learn from. Raises ParamsError when none has."""
     for pair in pairs:
-        lesson = _lesson(pair, prompts, judged, settings)
+        lesson = _lesson(base, pair, prompts, judged, settings)
         yield lesson
         if lesson.enough:
             return
@@ -85,18 +101,35 @@ def search(pairs: Sequence[Pair], prompts: pl.DataFrame, judged: Judged, setting
     )
 
 
-def _lesson(pair: Pair, prompts: pl.DataFrame, judged: Judged, settings: Finetune) -> Lesson:
+def _lesson(base: str, pair: Pair, prompts: pl.DataFrame, judged: Judged, settings: Finetune) -> Lesson:
     asked = select.candidates(prompts, pair, settings.candidates)
     images, scores = judged(asked)
     kept = select.keep(scores, asked, pair, settings)
     texts, shown = dict(asked.select("data_id", "prompt").iter_rows()), dict(images.select("data_id", "image").iter_rows())
-    return Lesson(pair, [(texts[name], shown[name]["bytes"]) for name in sorted(kept)], settings)
+    return Lesson(base, pair, [(texts[name], shown[name]["bytes"]) for name in sorted(kept)], settings)
 
 
-def teach(tuner: Tuner, lesson: Lesson, folder: Path, show: Show) -> None:
-    """Trains the adapter and writes it to the folder, in place of what was there, with what it learnt from in `tuning.json`."""
-    losses: list[float] = []
-    show("train", ((len(losses), lesson.settings.steps) for _ in map(losses.append, tuner.steps(lesson.samples))))
+def teach(tuner: Tuner, lesson: Lesson, folder: Path, checkpoints: Path, show: Show) -> None:
+    """Trains the adapter and writes it to the folder, in place of what was there, with what it learnt from in `tuning.json`.
+
+    A training that was stopped goes on from its checkpoint, a file in `checkpoints`, and ends with the same adapter.
+    """
+    checkpoint = checkpoints / f"{tuner.key(lesson.samples)}.safetensors"
+    losses = tuner.load_checkpoint(checkpoint) if checkpoint.is_file() else []
+    show("train", _trained(tuner, lesson, losses, checkpoint))
     rmtree(folder, ignore_errors=True)
     tuner.save(folder)
     (folder / "tuning.json").write_text(json.dumps(lesson.about(losses), indent=2) + "\n", encoding="utf-8")
+    checkpoint.unlink(missing_ok=True)
+
+
+def _trained(tuner: Tuner, lesson: Lesson, losses: list[float], checkpoint: Path) -> Iterator[tuple[int, int]]:
+    """Steps that are done, and all. A checkpoint is written between two steps only: an interrupt may fall inside one."""
+    yield len(losses), lesson.settings.steps
+    kept_at = time.monotonic()
+    for loss in tuner.steps(lesson.samples, len(losses)):
+        losses.append(loss)
+        if time.monotonic() - kept_at > CHECKPOINT_SECONDS:
+            tuner.save_checkpoint(checkpoint, losses)
+            kept_at = time.monotonic()
+        yield len(losses), lesson.settings.steps

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from trig.errors import GateError, TableError
+from trig.files import replace
 from trig.gates.expect import View
 from trig.gates.page import page
 from trig.gates.result import Example, Finding, Result
@@ -12,20 +13,22 @@ __all__ = ["gate"]
 DECLARED = "the columns and their types are as declared"
 
 
-def gate(table: str, views: Callable[[], Iterable[View]], summary: Path, html: Path) -> None:
+def gate(table: str, views: Callable[[], Iterable[View]], summary: Path, html: Path) -> Result:
     """Look at a table's views and write what was found as JSON and as a page, also when it fails.
 
     Raises GateError when an expectation is not met. A table that does not read as declared fails the first one and no other is looked at.
     """
     try:
-        result = Result(table, (Finding(DECLARED, "tables.check", "tables", 1), *_look(views())))
+        seen = list(views())
+        notes = tuple(note for view in seen for note in view.notes)
+        result = Result(table, (Finding(DECLARED, "tables.check", "tables", 1), *_look(seen)), notes)
     except TableError as error:
         result = Result(table, (Finding(DECLARED, "tables.check", "tables", 1, 1, (Example(str(error), ""),)),))
-    for path, text in ((summary, result.json()), (html, page(result))):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    replace(summary, result.json().encode())
+    replace(html, page(result).encode())
     if not result.met:
         raise GateError(f"{result.line()}; all of it is in {html}")
+    return result
 
 
 def _look(views: Iterable[View]) -> list[Finding]:

@@ -3,7 +3,7 @@
 Missing values meet every expectation, so a column that must have a value is declared so in `trig.tables`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -28,6 +28,7 @@ class View:
     frame: pl.DataFrame  # flat columns: text, numbers, truth values
     label: tuple[str, ...]  # the columns that name a row
     expected: Mapping[str, Check]  # in words → the check
+    notes: tuple[str, ...] = ()  # what is told of these rows and stops nothing
 
 
 def holds(column: str) -> Check:
@@ -74,3 +75,11 @@ def no_more(small: str, large: str) -> Check:
 def unique(*columns: str) -> Check:
     """No two rows agree in all the columns."""
     return Check("expect_compound_columns_to_be_unique", {"column_list": list(columns)})
+
+
+def mixture(engines: pl.Series, rows: str) -> Iterator[str]:
+    """A note where rows were computed by more than one engine: numbers of two versions of a library are set side by side."""
+    counts = engines.drop_nulls().value_counts(sort=True).rows()
+    if len(counts) > 1:
+        told = "; ".join(f"{count} by {engine}" for engine, count in counts)
+        yield f"the {rows} come from {len(counts)} engines: {told}; set engine_in_key to true to compute them all by the installed one"

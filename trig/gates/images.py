@@ -1,34 +1,35 @@
 """What a model's images must be like before a judge looks at them."""
 
-from collections.abc import Mapping
-from io import BytesIO
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from PIL import Image
 
 from trig import tables
 from trig.errors import TableError
+from trig.files import walk
 from trig.gates import expect
+from trig.pictures import UNREADABLE, pixels
 
 LABEL = ("model", "task", "data_id")
 CONSTANT = 1.0
 """Standard deviation, of 255, below which a picture counts as one colour."""
+PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class Seen(NamedTuple):
-    """What decoding a picture shows. None where it does not decode."""
+    """What decoding a picture shows. None where it does not decode, or is missing."""
 
-    decodes: bool  # as a PNG
+    decodes: bool | None  # as a PNG
     seen_size: str | None  # `width x height`
     spread: float | None  # standard deviation of the liveliest channel, 0..127.5
 
 
-def views(prompts: pl.DataFrame, folder: Path, model: str) -> list[expect.View]:
+def views(prompts: pl.DataFrame, folder: Path, model: str, max_null_share: float) -> list[expect.View]:
     """What is expected of the shards of one model. One shard is in memory at a time, and one decoded picture."""
-    files = sorted(folder.rglob("*.parquet"))
+    files = [file for file in walk(folder) if file.suffix == ".parquet"] if folder.is_dir() else []
     if not files:
         raise TableError(f"{folder}: there is no images table here; run the stage that writes it, or `dvc pull`")
     seen = pl.concat([_shard(file) for file in files])
@@ -40,8 +41,9 @@ def views(prompts: pl.DataFrame, folder: Path, model: str) -> list[expect.View]:
     )
     counts = asked.join(seen.group_by(on).agg(pictures=pl.len()), on=on, how="left", maintain_order="left")
     return [
-        expect.View("pictures", rows, LABEL, _of_a_picture()),
+        expect.View("pictures", rows, LABEL, _of_a_picture(), tuple(_notes(rows))),
         expect.View("test prompts", counts.with_columns(pl.col("pictures").fill_null(0)), LABEL, _of_a_prompt()),
+        expect.View("models", _shares(rows, model), ("model",), _of_a_model(max_null_share)),
     ]
 
 
@@ -50,10 +52,42 @@ def _of_a_picture() -> Mapping[str, expect.Check]:
         "every picture belongs to the model and to one of its test prompts": expect.holds("asked"),
         "every picture decodes as a PNG": expect.holds("decodes"),
         "every picture has the size its row declares": expect.equal("seen_size", "declared_size"),
-        "no picture is of one colour": expect.between("spread", CONSTANT, None),
         "every picture is called by its data_id": expect.equal("path", "name"),
         "every key is 32 hex digits": expect.key("key"),
+        "a reason, and no picture, stands exactly where the status is null": expect.holds("reason_fits"),
+        "a model reads no more tokens of a prompt than it has": expect.no_more("tokens_read", "prompt_tokens"),
     }
+
+
+def _of_a_model(max_null_share: float) -> Mapping[str, expect.Check]:
+    limit = f"at most {max_null_share:.0%} of a model's pictures"
+    return {
+        f"{limit} are missing": expect.between("missing_share", None, max_null_share),
+        f"{limit} are of one colour": expect.between("one_colour_share", None, max_null_share),
+    }
+
+
+def _shares(rows: pl.DataFrame, model: str) -> pl.DataFrame:
+    missing = (pl.col("status") == "null").mean()
+    return rows.select(pl.lit(model).alias("model"), missing_share=missing, one_colour_share=(pl.col("spread") < CONSTANT).mean())
+
+
+def _notes(rows: pl.DataFrame) -> Iterator[str]:
+    """What these pictures need to be known for, each with its count and the first it is true of."""
+    missing, plain = rows.filter(pl.col("status") == "null"), rows.filter(pl.col("spread") < CONSTANT)
+    cut = rows.filter(pl.col("tokens_read") < pl.col("prompt_tokens"))
+    if missing.height:
+        yield f"{_first(missing)} no picture: {missing['reason'][0]}"
+    if plain.height:
+        yield f"{_first(plain)} a picture of one colour"
+    if cut.height:
+        longest, read = cut.select("prompt_tokens", "tokens_read").sort("prompt_tokens").row(-1)
+        yield f"{_first(cut)} a prompt that is longer than the model reads, and is judged whole: up to {longest} prompt tokens, {read} read by the model"
+    yield from expect.mixture(rows["engine"], "pictures")
+
+
+def _first(rows: pl.DataFrame) -> str:
+    return f"{rows.height} {'has' if rows.height == 1 else 'have'}, {rows['task'][0]} {rows['data_id'][0]} first,"
 
 
 def _of_a_prompt() -> Mapping[str, expect.Check]:
@@ -63,27 +97,33 @@ def _of_a_prompt() -> Mapping[str, expect.Check]:
 def _shard(file: Path) -> pl.DataFrame:
     """One flat row per picture of a shard, without the pictures."""
     shard = tables.read(file, tables.IMAGES)
-    pictures = shard["image"].struct.field("bytes")
+    shown = pl.col("image").struct.field("bytes").is_not_null()
     seen = pl.DataFrame(
-        [_see(png) for png in pictures], schema={"decodes": pl.Boolean, "seen_size": pl.String, "spread": pl.Float64}, orient="row"
+        [_see(png) for png in shard["image"].struct.field("bytes")],
+        schema={"decodes": pl.Boolean, "seen_size": pl.String, "spread": pl.Float64},
+        orient="row",
     )
     rows = shard.select(
         pl.col("model"),
-        pl.col("task", "pair").cast(pl.String),
-        pl.col("data_id", "key"),
-        path=pl.col("image").struct.field("path").fill_null(""),
+        pl.col("task", "pair", "status").cast(pl.String),
+        pl.col("data_id", "key", "reason", "engine", "prompt_tokens", "tokens_read"),
+        path=pl.when(shown).then(pl.col("image").struct.field("path").fill_null("")),
         name=pl.col("data_id") + ".png",
         declared_size=pl.format("{} x {}", "width", "height"),
+        reason_fits=((pl.col("status") == "ok") == shown) & ((pl.col("status") == "ok") == pl.col("reason").is_null()),
     )
     return pl.concat([rows, seen], how="horizontal")
 
 
 def _see(png: bytes | None) -> Seen:
-    """Decode a picture in full. Pillow tells of damage by any of these errors."""
-    try:
-        with Image.open(BytesIO(png or b""), formats=["PNG"]) as picture:
-            pixels = np.asarray(picture.convert("RGB"), dtype=np.float64)  # (height, width, 3)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+    """Decode a picture in full; nothing is to be seen where there is none."""
+    if png is None:
+        return Seen(None, None, None)
+    if not png.startswith(PNG):
         return Seen(False, None, None)
-    height, width, _ = pixels.shape
-    return Seen(True, f"{width} x {height}", float(pixels.std(axis=(0, 1)).max()))
+    try:
+        shown = np.asarray(pixels(png), dtype=np.float64)  # (height, width, 3)
+    except UNREADABLE:
+        return Seen(False, None, None)
+    height, width, _ = shown.shape
+    return Seen(True, f"{width} x {height}", float(shown.std(axis=(0, 1)).max()))

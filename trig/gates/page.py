@@ -24,6 +24,7 @@ def page(result: Result) -> str:
     verdict = _mark(result.met)
     findings = sorted(result.findings, key=lambda finding: finding.met)
     rows = "\n".join(map(_row, findings))
+    notes = "".join(f"<p>Note: {escape(note)}</p>\n" for note in result.notes)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -41,7 +42,7 @@ def page(result: Result) -> str:
 {rows}
 </tbody>
 </table>
-</body>
+{notes}</body>
 </html>
 """
 

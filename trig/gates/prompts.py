@@ -1,6 +1,6 @@
 """What the prompts table must be like before a picture is made from it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import blake2b
 
 import polars as pl
@@ -13,12 +13,17 @@ from trig.text import tokens
 LABEL = ("task", "data_id", "split")
 
 
-def views(prompts: pl.DataFrame, subsets: Iterable[tuple[Task, Pair]], per_subset: int, max_tokens: int) -> list[expect.View]:
-    """What is expected of a prompts table that should hold `per_subset` test prompts for each of the subsets."""
+def views(
+    prompts: pl.DataFrame, subsets: Iterable[tuple[Task, Pair]], per_subset: int, max_tokens: int, reserved: Collection[str] = ()
+) -> list[expect.View]:
+    """What is expected of a prompts table that should hold `per_subset` test prompts for each of the subsets.
+
+    `reserved` are the words that the judge takes for marks and not for text: a prompt that holds one will have no score, which is told.
+    """
     wanted = pl.DataFrame([(task.value, str(pair)) for task, pair in subsets], schema=("task", "pair"), orient="row")
     rows, counts = _rows(prompts, wanted), _counts(prompts, wanted)
     return [
-        expect.View("prompts", rows, LABEL, _of_a_prompt(max_tokens)),
+        expect.View("prompts", rows, LABEL, _of_a_prompt(max_tokens), tuple(_unsayable(prompts, reserved))),
         expect.View("subsets", counts, ("task", "pair"), _of_a_subset(per_subset)),
     ]
 
@@ -62,6 +67,15 @@ def _rows(prompts: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
         in_one_split=pl.col("split").n_unique().over("task", "asks") == 1,
         shared_parent=pl.when(_parent_in_both(rows)).then(pl.col("parent")),
     ).drop("source_image")
+
+
+def _unsayable(prompts: pl.DataFrame, reserved: Collection[str]) -> Iterator[str]:
+    """A note on the test prompts that hold a word of these."""
+    rows = prompts.filter(pl.col("split") == "test").select(pl.col("task").cast(pl.String), "data_id", "prompt").iter_rows()
+    found = [(task, name, word) for task, name, prompt in rows for word in sorted(reserved) if word in prompt]
+    if found:
+        count, (task, name, word) = len({row[:2] for row in found}), found[0]
+        yield f"{count} {'prompt holds' if count == 1 else 'prompts hold'} a word that the judge reserves and will have no score: {task} {name} holds {word!r}"
 
 
 def _strange_key(prompts: pl.DataFrame) -> pl.Series:

@@ -44,6 +44,7 @@ class Result:
 
     table: str
     findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()  # what people should know of the table, and what stops nothing
 
     @property
     def failed(self) -> tuple[Finding, ...]:
@@ -61,11 +62,12 @@ class Result:
         return f"{self.table}: {self.failed[0].line()}{more}"
 
     def json(self) -> str:
-        """A small summary: three numbers and a line per failure."""
+        """A small summary: three numbers, a line per failure, and the notes."""
         summary = {
             "met": self.met,
             "expectations": len(self.findings),
             "failed": len(self.failed),
             "failures": {finding.says: finding.line() for finding in self.failed},
+            "notes": list(self.notes),
         }
         return json.dumps(summary, indent=2, ensure_ascii=False) + "\n"

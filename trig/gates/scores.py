@@ -20,7 +20,7 @@ def views(prompts: pl.DataFrame, scores: pl.DataFrame, model: str, max_null_shar
         .with_columns(model=pl.lit(model))
     )
     return [
-        expect.View("scores", _rows(texts, asked), LABEL, _of_a_score()),
+        expect.View("scores", _rows(texts, asked), LABEL, _of_a_score(), tuple(expect.mixture(texts["engine"], "scores"))),
         expect.View("test prompts", _samples(texts, asked), LABEL[:3], _of_a_prompt()),
         expect.View("dimensions", _dimensions(texts), ("model", "dimension"), _of_a_dimension(max_null_share)),
     ]

@@ -1,6 +1,8 @@
 """Makes one picture per prompt, each computed once, however often it is asked for and wherever a run was stopped."""
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from shutil import rmtree
@@ -10,10 +12,10 @@ import polars as pl
 from trig import tables
 from trig.keys import content_key
 from trig.params import Model, Params
-from trig.protocols import Generator, Order
+from trig.protocols import Generator, Order, Picture, Refusal
 from trig.store import Progress, Store, fill
 
-SHELF = "images"
+SHELF = "pictures"
 
 
 def seed_of(seed: int, prompt_key: str) -> int:
@@ -30,15 +32,42 @@ def plan(wanted: pl.DataFrame, revision: str, seed: int) -> pl.DataFrame:
 
 
 def paint(planned: pl.DataFrame, generator: Generator, store: Store, batch_size: int) -> Iterator[Progress]:
-    """Fills the store with the planned pictures."""
+    """Fills the store with the planned pictures. What a model refuses for good is kept too, and not asked for again."""
     rows = planned.select("image_key", "prompt", "seed", "source_image").unique("image_key", keep="first", maintain_order=True)
     wanted = {key: Order(prompt, seed, source) for key, prompt, seed, source in rows.iter_rows()}
 
-    def generated(orders: list[Order]) -> Iterator[tuple[int, bytes]]:
+    def generated(orders: list[Order]) -> Iterator[tuple[int, bytes | None]]:
         for start in range(0, len(orders), batch_size):
-            yield from enumerate(generator.generate(orders[start : start + batch_size]), start)
+            for place, given in enumerate(generator.generate(orders[start : start + batch_size]), start):
+                yield place, _packed(given, generator.engine)
 
     yield from fill(store, SHELF, wanted, generated, batch_size)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What the store has for a planned picture."""
+
+    given: Picture | Refusal
+    engine: str | None  # the libraries that computed it; None where nothing did
+
+
+def _packed(given: Picture | Refusal, engine: str) -> bytes | None:
+    """A line of JSON, then the PNG; nothing for a refusal that may pass."""
+    if isinstance(given, Refusal):
+        return json.dumps({"engine": engine, "reason": given.reason}).encode() + b"\n" if given.final else None
+    said = {"engine": engine, "prompt_tokens": given.prompt_tokens, "tokens_read": given.tokens_read}
+    return json.dumps(said).encode() + b"\n" + given.png
+
+
+def _unpacked(payload: bytes | None) -> Made:
+    if payload is None:
+        return Made(Refusal("the model gave no picture this time; run again"), None)
+    line, _, png = payload.partition(b"\n")
+    said = json.loads(line)
+    if "reason" in said:
+        return Made(Refusal(said["reason"], final=True), said["engine"])
+    return Made(Picture(png, said["prompt_tokens"], said["tokens_read"]), said["engine"])
 
 
 def made(
@@ -56,13 +85,28 @@ def made(
 
 
 def pictures(planned: pl.DataFrame, name: str, model: Model, store: Store) -> pl.DataFrame:
-    """The images table of planned pictures that are in the store."""
+    """The images table of planned pictures, from the store: each with its picture, or with the reason why there is none."""
     found = store.get(SHELF, planned["image_key"])
-    images = [{"bytes": found[key], "path": f"{data_id}.png"} for key, data_id in planned.select("image_key", "data_id").iter_rows()]
-    return planned.select(
-        pl.lit(name).alias("model"), "task", "pair", "data_id", pl.Series("image", images, tables.PICTURE), "seed",
-        pl.lit(model.width, pl.Int32).alias("width"), pl.lit(model.height, pl.Int32).alias("height"), pl.col("image_key").alias("key"),
+    rows = [_row(data_id, _unpacked(found.get(key))) for key, data_id in planned.select("image_key", "data_id").iter_rows()]
+    given = pl.DataFrame(rows, schema={column: tables.IMAGES.columns[column] for column in GIVEN})
+    return pl.concat([planned, given], how="horizontal").select(
+        pl.lit(name).alias("model"), "task", "pair", "data_id", "image", "seed",
+        pl.lit(model.width, pl.Int32).alias("width"), pl.lit(model.height, pl.Int32).alias("height"), *GIVEN[1:],
+        pl.col("image_key").alias("key"),
     )  # fmt: skip
+
+
+GIVEN = ("image", "status", "reason", "engine", "prompt_tokens", "tokens_read")
+"""The columns of the images table that the model decides."""
+
+
+def _row(data_id: str, made: Made) -> Mapping[str, object]:
+    match made.given:
+        case Refusal(reason):
+            return {"image": None, "status": "null", "reason": reason, "engine": made.engine, "prompt_tokens": None, "tokens_read": None}
+        case Picture(png, tokens, read):
+            shown = {"bytes": png, "path": f"{data_id}.png"}
+            return {"image": shown, "status": "ok", "reason": None, "engine": made.engine, "prompt_tokens": tokens, "tokens_read": read}
 
 
 def write(planned: pl.DataFrame, name: str, model: Model, store: Store, folder: Path) -> None:

@@ -15,8 +15,6 @@ from trig.errors import TrigError
 from trig.params import Params
 from trig.report.contents import Gate, Tuning, Yardstick
 
-CARD = "tuning.json"
-"""What a fine-tuning leaves beside its weights: the model it began with, the pairs it was to repair, and how it was trained."""
 TINY = Path("data/tiny")
 JUDGED = ("name", "dimensions", "mode", "samples", "scale", "reference_image", "max_pixels", "max_off_mass")
 """The parameters of the judge that decide a score."""
@@ -37,14 +35,18 @@ def _gate(file: Path, name: Path) -> Gate:
         raise TrigError(f"{file}: field {error} of the gate's result is missing; run `dvc repro` to write it anew") from None
 
 
-def tuning(adapter: Path) -> Tuning:
-    """How the adapter in a folder was made; the tuned model bears the folder's name."""
-    card = _json(adapter / CARD)
+def tunings(zoo: Path, roster: Sequence[str]) -> tuple[Tuning, ...]:
+    """How the tuned models of the roster were made, from what data/zoo says of them."""
+    found = {model: _json(zoo / f"{model}.json").get("tuning") for model in roster}
+    return tuple(_tuning(zoo / f"{model}.json", model, dict(card)) for model, card in found.items() if card is not None)
+
+
+def _tuning(file: Path, model: str, card: dict[str, Any]) -> Tuning:
     try:
         base, pairs = str(card.pop("base")), tuple(map(str, card.pop("pairs")))
     except KeyError as error:
-        raise TrigError(f"{adapter / CARD}: field {error} is missing; run `dvc repro finetune` to write it anew") from None
-    return Tuning(base, adapter.name, pairs, {name: str(value) for name, value in card.items()})
+        raise TrigError(f"{file}: field {error} of its tuning is missing; run `dvc repro finetune` to write it anew") from None
+    return Tuning(base, model, pairs, {name: str(value) for name, value in card.items()})
 
 
 def tiny(settings: Params) -> bool:

@@ -1,0 +1,67 @@
+"""LoRA adapters of diffusers pipelines: loaded whole, or refused. diffusers itself leaves out what does not fit, and says so in its log only."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import DiffusionPipeline
+from peft import get_peft_model_state_dict
+from peft.tuners.lora import LoraLayer
+
+from trig.errors import WeightsError
+
+
+def attach(pipe: DiffusionPipeline, adapter: Path, field: str) -> None:
+    """Load an adapter into a pipeline.
+
+    Raises WeightsError when a key of the file fits no layer, when a layer gets half of its two matrices, when a weight is not finite, and when
+    all updates B·A are zero: the model would paint as its base, or as nobody trained it.
+    """
+    found = pipe.lora_state_dict(adapter)
+    state: Mapping[str, torch.Tensor] = found[0] if isinstance(found, tuple) else found
+    wanted = {key: weight for key, weight in state.items() if "lora" in key and not key.endswith(".alpha")}
+    pipe.load_lora_weights(adapter)
+    loaded = {
+        f"{name}.{key}": weight
+        for name, part in _adapted(pipe)
+        for key, weight in get_peft_model_state_dict(part, adapter_name=_name(part)).items()
+    }
+    _fits(wanted, loaded, f"{field}: {adapter}")
+    _acts(pipe, loaded, f"{field}: {adapter}")
+
+
+def _fits(wanted: Mapping[str, torch.Tensor], loaded: Mapping[str, torch.Tensor], where: str) -> None:
+    """Every weight of the file is in the model in its own shape, and no other is. Files of older formats have other names: they are counted."""
+    if not wanted:
+        raise WeightsError(f"{where}: it holds no LoRA weights; name the folder of an adapter for this pipeline")
+    strange = [key for key, weight in wanted.items() if key not in loaded or loaded[key].shape != weight.shape]
+    if strange and (len(wanted) != len(loaded) or loaded.keys() & wanted.keys()):
+        raise WeightsError(
+            f"{where}: {len(strange)} of {len(wanted)} keys fit nothing in the model, the first {strange[0]!r}; name an adapter that was trained for"
+            f" these weights, saved as diffusers saves it"
+        )
+    if len(loaded) > len(wanted):
+        half = sorted(loaded.keys() - wanted.keys())
+        raise WeightsError(f"{where}: {len(half)} of {len(loaded)} weights are missing in the file, the first {half[0]!r}; fetch it whole")
+
+
+def _acts(pipe: DiffusionPipeline, loaded: Mapping[str, torch.Tensor], where: str) -> None:
+    """The adapter changes what the model computes, and to finite numbers."""
+    if ruined := [key for key, weight in loaded.items() if not weight.isfinite().all()]:
+        raise WeightsError(f"{where}: {len(ruined)} of {len(loaded)} weights are not finite, the first {ruined[0]!r}; train it anew")
+    layers = ((layer, _name(part)) for _, part in _adapted(pipe) for layer in part.modules() if isinstance(layer, LoraLayer))
+    if not any(layer.get_delta_weight(name).any() for layer, name in layers if name in layer.scaling):
+        raise WeightsError(
+            f"{where}: all its {len(loaded)} weights together change nothing (B·A is zero), so the model would paint as its base"
+        )
+
+
+def _adapted(pipe: DiffusionPipeline) -> Iterator[tuple[str, Any]]:
+    """The parts of a pipeline that have an adapter, by name."""
+    return ((name, part) for name, part in pipe.components.items() if getattr(part, "peft_config", None))
+
+
+def _name(part: Any) -> str:
+    name: str = next(iter(part.peft_config))
+    return name

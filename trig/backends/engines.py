@@ -1,0 +1,11 @@
+"""Which libraries compute: their names and versions, without importing them."""
+
+from importlib.metadata import version
+
+PAINTERS = ("diffusers", "transformers", "torch")
+JUDGES = ("transformers", "torch")
+
+
+def engine(libraries: tuple[str, ...], adapter: bool = False) -> str:
+    """Such as `diffusers 0.38.0, torch 2.13.0`; with an adapter peft applies it."""
+    return ", ".join(f"{name} {version(name)}" for name in (*libraries, *(("peft",) if adapter else ())))
