@@ -1,6 +1,7 @@
 """Bars at the size of the published benchmark: classify, the report and its first page, and a study of thresholds, on an invented run of 14 models."""
 
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
@@ -44,7 +45,7 @@ def full(_: Project) -> Iterator[Bar]:
         commit(place, "Run the pipeline")
         study = run(*DVC, "exp", "run", "--set-param", "thresholds.synergy=0.7", cwd=place)
         yield at_most(f"dvc exp run -S thresholds.synergy=0.7 of {size}", study.seconds, 30, " s")
-        yield exactly("stages that a threshold reaches", stages(study), {"classify", "gate-relations", "report"})
+        yield exactly("stages that a threshold reaches", stages(study), {"params", "classify", "gate-relations", "report"})
     finally:
         shutil.rmtree(place)
 
@@ -57,10 +58,12 @@ def run_until_classify(place: Path) -> int:
     added = {name: f"data/weights/{name}" for name in roster if name not in known["models"]}
     models = {name: known["models"][usual[0]] | {"weights": folder, "needs": folder} for name, folder in added.items()}
     edit(place, generate={"roster": roster}, models=models)
-    tuned = known["finetune"]["name"]
     files = {f"{folder}/weights.safetensors": name for name, folder in added.items()}
     files |= {f"data/zoo/{name}.json": "{}" for name in (*known["models"], *added, *(f"judges/{judge}" for judge in known["judges"]))}
-    files |= {"data/weakest.json": "{}", f"data/lora/{tuned}/tuning.json": '{"base": "tiny", "pairs": ["IQ-R_TA-S"]}'}
+    for tuned in known["tunings"]:
+        files |= {f"data/weakest/{tuned}.json": "{}", f"data/zoo/{tuned}.json": '{"tuning": {"base": "tiny", "pairs": ["IQ-R_TA-S"]}}'}
+        files[f"data/lora/{tuned}/adapter.safetensors"] = tuned
+    files["data/params.txt"] = "no mistake\n"
     for name, text in files.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text(text, "utf-8")
@@ -80,7 +83,7 @@ def program(place: Path, stage: str) -> Ran:
     command: str = yaml.safe_load((place / "dvc.yaml").read_text("utf-8"))["stages"][stage]["cmd"]
     known = yaml.safe_load((place / "params.yaml").read_text("utf-8"))
     filled = re.sub(r"\$\{(\w+)\.(\w+)\}", lambda found: str(known[found[1]][found[2]]), command)
-    return run(sys.executable, *filled.split()[1:], cwd=place)
+    return run(sys.executable, *shlex.split(filled)[1:], cwd=place)
 
 
 def written(folder: Path) -> int:

@@ -83,12 +83,14 @@ def _parent(task: Task, pair: Pair, n: int) -> str | None:
 def _shards(model: str, asked: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
     """The pictures of each subset, below the folder of the model; `key` is already the picture's."""
     drawings = [_png(number) for number in range(POOL)]
+    told = [pl.lit("ok").alias("status"), pl.lit(None, pl.String).alias("reason"), pl.lit("invented").alias("engine")]
+    told += [pl.lit(LENGTH).alias(name) for name in ("prompt_tokens", "tokens_read")]
     for (task, pair), own in asked.group_by("task", "pair", maintain_order=True):
         made = [_commented(drawings[int(key[:8], 16) % POOL], key) for key in own["key"]]
         image = pl.DataFrame({"bytes": made, "path": own["data_id"] + ".png"}).to_struct("image")
         yield (
             f"{task}/{pair}.parquet",
-            own.select("task", "pair", "data_id", "key", image, model=pl.lit(model), seed=0, width=SIDE, height=SIDE),
+            own.select("task", "pair", "data_id", "key", image, *told, model=pl.lit(model), seed=0, width=SIDE, height=SIDE),
         )
 
 

@@ -28,7 +28,7 @@ def threshold(project: Project) -> Iterator[Bar]:
     """An experiment with another threshold."""
     ran, stages = project.dvc("exp", "run", "--set-param", "thresholds.synergy=0.7")
     yield at_most("dvc exp run -S thresholds.synergy=0.7", ran.seconds, 20, " s")
-    yield exactly("stages that a threshold reaches", stages, {"classify", "gate-relations", "report"})
+    yield exactly("stages that a threshold reaches", stages, {"params", "classify", "gate-relations", "report"})
 
 
 def maps(project: Project) -> Iterator[Bar]:
@@ -42,11 +42,11 @@ def maps(project: Project) -> Iterator[Bar]:
 
 def tuned(project: Project) -> Iterator[Bar]:
     """The tuned model on the pair it was trained for, on prompts it was not trained on."""
-    settings = params.load(project.done / "params.yaml").finetune
-    card = json.loads((project.done / "data/lora" / settings.name / "tuning.json").read_text("utf-8"))
-    before, after = (_mean(project, model, card["pairs"]) for model in (settings.base, settings.name))
-    pairs = ", ".join(card["pairs"])
-    yield Bar(f"{settings.name} on {pairs}, mean S", f"{before:.4f} → {after:.4f}", "a rise", after > before)
+    for name, tuning in params.load(project.done / "params.yaml").tunings.items():
+        card = json.loads((project.done / "data/lora" / name / "tuning.json").read_text("utf-8"))
+        before, after = (_mean(project, model, card["pairs"]) for model in (tuning.base, name))
+        pairs = ", ".join(card["pairs"])
+        yield Bar(f"{name} on {pairs}, mean S", f"{before:.4f} → {after:.4f}", "a rise", after > before)
 
 
 def _mean(project: Project, model: str, pairs: list[str]) -> float:

@@ -80,7 +80,7 @@ def painted(folder: Path, ran: Run) -> None:
         place = {"model": sheet.model, "task": sheet.task, "pair": sheet.pair}
         rows = [
             {**place, "data_id": name, "image": {"bytes": plain(colour(sheet.model, name)), "path": None}}
-            | {"seed": 1, "width": 64, "height": 64, "key": name}
+            | {"seed": 1, "width": 64, "height": 64, "status": "ok", "key": name}
             for name in sheet.names
         ]
         shard = pl.DataFrame(rows, schema=dict(tables.IMAGES.columns))

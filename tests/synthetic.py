@@ -83,7 +83,7 @@ def images(model: str, frame: pl.DataFrame) -> pl.DataFrame:
     """A picture per prompt."""
     rows = [
         {"model": model, "task": task, "pair": pair, "data_id": data_id, "image": {"bytes": picture(n % 50), "path": f"{data_id}.png"}}
-        | {"seed": n, "width": 64, "height": 64, "key": f"{model}/{data_id}"}
+        | {"seed": n, "width": 64, "height": 64, "status": "ok", "key": f"{model}/{data_id}"}
         for n, (task, pair, data_id) in enumerate(frame.select("task", "pair", "data_id").iter_rows())
     ]
     return pl.DataFrame(rows, schema=dict(tables.IMAGES.columns))

@@ -52,7 +52,7 @@ class Watched:
     def __len__(self) -> int:
         return len(self.real)
 
-    def read(self, places: Collection[int]) -> Iterator[tuple[int, Files]]:
+    def read(self, places: Collection[int]) -> Iterator[tuple[int, Files | Refusal]]:
         for each in self.real.read(places):
             self.given += 1
             yield each
@@ -70,7 +70,7 @@ class Swapped:
     def __len__(self) -> int:
         return len(self.real)
 
-    def read(self, places: Collection[int]) -> Iterator[tuple[int, Files]]:
+    def read(self, places: Collection[int]) -> Iterator[tuple[int, Files | Refusal]]:
         for place, files in self.real.read(places):
             yield place, self.other if self.looked and place == self.place else files
         self.looked = True

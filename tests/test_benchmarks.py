@@ -67,7 +67,7 @@ def test_an_invented_run_passes_the_gates(run: Path, tmp_path: Path) -> None:
     asked, limits = tables.read(run / "prompts.parquet", tables.PROMPTS), params.load().gates
     views = {
         "prompts": lambda: prompts.views(asked, list(SUBSETS), 30, 40)[:1],
-        "images": lambda: images.views(asked, run / "images/one", "one"),
+        "images": lambda: images.views(asked, run / "images/one", "one", 0.0),
         "scores": lambda: scores.views(asked, tables.read(run / "scores/one.parquet", tables.SCORES), "one", limits.max_null_share),
     }
     for table, looked in views.items():
@@ -107,4 +107,4 @@ def test_the_full_size_rows_on_a_small_run(monkeypatch: pytest.MonkeyPatch) -> N
     bars = list(full.full(Project()))
     assert "4 × 2,010 samples" in bars[0].what
     assert [bar.measured == browser.MISSING for bar in bars if "Chromium" in bar.what] == [not browser.INSTALLED]
-    assert (bars[-1].measured, bars[-1].met) == ("classify, gate-relations, report", True)
+    assert (bars[-1].measured, bars[-1].met) == ("classify, gate-relations, params, report", True)

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 GRAPH: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
 PLUMBING = {
     *("stages/__init__.py", "stages/_cli.py", "stages/_spread.py", "trig/__init__.py", "trig/backends/__init__.py"),
-    *("trig/complaints.py", "trig/errors.py", "trig/files.py", "trig/memory.py", "trig/notation.py", "trig/params.py", "trig/store.py"),
+    *("trig/complaints.py", "trig/errors.py", "trig/files.py", "trig/memory.py", "trig/params.py", "trig/store.py"),
 }
 """What decides how a stage runs and fails, and never what it writes: the values of parameters are dependencies of their own."""
 CODE = ("stages/", "trig/")
@@ -122,7 +122,11 @@ def test_everything_leads_to_the_report(edges: nx.DiGraph) -> None:
 
 def test_the_tuned_model_waits_for_its_adapter_and_no_other_does(edges: nx.DiGraph) -> None:
     settings = params.load(ROOT / "params.yaml")
-    tuned = {model for model in settings.generate.roster if any(node.startswith("finetune@") for node in nx.ancestors(edges, f"generate@{model}"))}
+    tuned = {
+        model
+        for model in settings.generate.roster
+        if any(node.startswith("finetune@") for node in nx.ancestors(edges, f"generate@{model}"))
+    }
     assert tuned == set(settings.tunings)
 
 

@@ -1,12 +1,23 @@
 """The whole pipeline on a few prompts, as DVC runs it: everything is made, nothing twice, and a change costs what it must."""
 
 import json
+import multiprocessing
+import os
 import re
+import runpy
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from hashlib import md5
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 import workplace
+import yaml
 
 from stages import generate, judge
 from trig import params, tables
@@ -33,9 +44,14 @@ SMALL = {
 PROMPTS = "data/prompts.parquet"
 
 
-def repro(place: Path) -> set[str]:
-    """Run the pipeline; the stages that ran."""
-    done = workplace.python("-m", "dvc", "repro", cwd=place)
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(["trig.backends.lora", "trig.backends.transformers", "trig.gates.gx", "trig.report.digest", "scipy.special"])
+"""Each program is a process of its own, born with the libraries: loading them fifty times over would take minutes."""
+
+
+def repro(place: Path, *targets: str) -> set[str]:
+    """Run the pipeline, or what leads to these stages; the stages that ran."""
+    done = workplace.python("-m", "dvc", "repro", *targets, cwd=place)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return set(re.findall(r"^Running stage '(.+)':$", done.stdout, re.MULTILINE))
 
@@ -46,8 +62,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("project")
     workplace.copy(place)
     workplace.edit(place, **SMALL)
+    workplace.python("-m", "dvc", "config", "--local", "cache.type", "hardlink", cwd=place)
     ran = repro(place)
-    assert {"annotate", "generate@tiny", "judge@tiny", "finetune", "generate@tiny-dtm", "classify", "report"} <= ran
+    assert {"params", "annotate", "generate@tiny", "judge@tiny", "finetune@tiny-dtm", "generate@tiny-dtm", "classify", "report"} <= ran
     return place
 
 
@@ -77,7 +94,7 @@ def test_what_is_done_is_not_done_again(project: Path) -> None:
 
 def test_a_threshold_reaches_the_map_and_the_report_only(project: Path) -> None:
     workplace.edit(project, thresholds__synergy=0.6)
-    assert repro(project) == {"classify", "gate-relations", "report"}
+    assert repro(project) == {"params", "classify", "gate-relations", "report"}
 
 
 def test_one_changed_prompt_costs_one_picture_per_model_and_its_two_grades(
@@ -91,7 +108,91 @@ def test_one_changed_prompt_costs_one_picture_per_model_and_its_two_grades(
         before = kept()
         generate.main(model, prompts, tmp_path / "images" / model)
         judge.main(model, prompts, tmp_path / "images" / model, tmp_path / "scores" / f"{model}.parquet")
-        assert {shelf: rows - before[shelf] for shelf, rows in kept().items()} == {"images": 1, "answers": 2}
+        assert {shelf: rows - before[shelf] for shelf, rows in kept().items()} == {"pictures": 1, "answers": 2}
+
+
+@pytest.fixture
+def edits(project: Path) -> Iterator[Callable[..., None]]:
+    """Edits of params.yaml that are undone afterwards."""
+    file = project / "params.yaml"
+    before = file.read_bytes()
+    yield partial(workplace.edit, project)
+    file.write_bytes(before)
+
+
+def test_every_stage_replaces_what_it_writes_and_never_writes_into_the_cache(project: Path) -> None:
+    """Run by hand, where every output is a hard link to what DVC's cache holds."""
+    locked = yaml.safe_load((project / "dvc.lock").read_text("utf-8"))["stages"]
+    workplace.python("-m", "dvc", "checkout", "--relink", "--force", cwd=project)
+    objects = [file for file in (project / ".dvc/cache/files/md5").rglob("*") if file.is_file()]
+    places = {file.stat().st_ino for file in objects}
+    linked = {file for stage in locked.values() for file in outputs(project, stage) if file.stat().st_ino in places}
+    assert {"data/prompts.parquet", "data/weakest/tiny-dtm.json", "data/zoo/tiny.json", "data/gates/scores/tiny.json"} <= {
+        file.relative_to(project).as_posix() for file in linked
+    }
+    for name, stage in locked.items():
+        for _ in range(2):
+            ended = by_hand(project, stage["cmd"])
+            assert ended == 0, name
+        assert [file for file in outputs(project, stage) if file.stat().st_ino in places] == [], name
+    assert [file for file in objects if md5(file.read_bytes(), usedforsecurity=False).hexdigest() != file.parent.name + file.name] == []
+
+
+def outputs(project: Path, stage: Mapping[str, Any]) -> list[Path]:
+    """The files among a stage's outputs that DVC's cache holds."""
+    kept = [project / out["path"] for out in stage.get("outs", [])]
+    return [file for out in kept for file in ([out] if out.is_file() else out.rglob("*")) if file.is_file()]
+
+
+def by_hand(project: Path, command: str) -> int | None:
+    """Runs the command of a stage in a process that has the libraries loaded; its exit code."""
+    process = SERVER.Process(target=program, args=(project, shlex.split(command)))
+    process.start()
+    process.join()
+    return process.exitcode
+
+
+def program(project: Path, command: list[str]) -> None:
+    """`python -m MODULE ARGUMENTS`, in the project's folder."""
+    os.chdir(project)
+    sys.argv = command[2:]
+    runpy.run_module(command[2], run_name="__main__", alter_sys=False)
+
+
+def test_a_path_of_the_parameters_is_no_part_of_a_shell_command(project: Path, edits: Callable[..., None]) -> None:
+    odd = "data/my weights; touch hacked $(touch hacked)"
+    shutil.copytree(project / "data/tiny/judge", project / odd, dirs_exist_ok=True)
+    shutil.copy(project / "data/tiny/judge.json", project / "data/how; touch hacked.json")
+    edits(judges__odd={"backend": "transformers", "weights": odd, "needs": odd}, report__agreement="data/how; touch hacked.json")
+    ran = repro(project, "zoo-judge@odd", "digest")
+    assert {"zoo-judge@odd", "digest"} <= ran
+    assert not (project / "hacked").exists()
+    assert json.loads((project / "data/zoo/judges/odd.json").read_text("utf-8"))["needs"] == odd
+
+
+def test_a_name_that_could_leave_its_quotes_is_refused_before_any_command(project: Path, edits: Callable[..., None]) -> None:
+    edits(generate__roster=["tiny", "x'; touch hacked; '"])
+    done = workplace.python("-m", "dvc", "repro", cwd=project)
+    assert done.returncode != 0 and "generate.roster.1" in done.stderr
+    assert not (project / "hacked").exists()
+
+
+def test_a_key_that_no_stage_reads_stops_the_pipeline_in_one_line(project: Path, edits: Callable[..., None]) -> None:
+    edits(gates__min_relation=1)
+    done = workplace.python("-m", "dvc", "repro", cwd=project)
+    assert done.returncode != 0
+    assert "error: params.yaml: gates.min_relation: unknown key; did you mean 'min_relations'?" in done.stderr.splitlines()
+
+
+def test_who_tunes_nothing_has_no_stage_for_it(project: Path, edits: Callable[..., None]) -> None:
+    edits(generate__roster=["tiny", "tiny-turbo"])
+    file = project / "params.yaml"
+    said = yaml.safe_load(file.read_text("utf-8"))
+    file.write_text(
+        yaml.safe_dump({name: section for name, section in said.items() if name not in {"tunings", "finetune"}}, sort_keys=False)
+    )
+    ran = repro(project)
+    assert {"classify", "digest", "report"} <= ran and not any("tiny-dtm" in stage for stage in ran)
 
 
 def changed(prompts: pl.DataFrame) -> pl.DataFrame:
@@ -108,4 +209,4 @@ def changed(prompts: pl.DataFrame) -> pl.DataFrame:
 def kept() -> dict[str, int]:
     """Pictures and answers in the work store."""
     with Store.open() as store:
-        return {shelf: held.rows for shelf, held in store.size().items() if shelf in ("images", "answers")}
+        return {shelf: held.rows for shelf, held in store.size().items() if shelf in ("pictures", "answers")}

@@ -40,7 +40,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
     """A server, and a folder to stand in: a roster of two models, pictures of the first, and the served judge configured."""
     stub = Stub()
     with running(stub) as address:
-        roster = {"generate__roster": ["tiny", "tiny-turbo"], "finetune__base": "tiny"}
+        roster = {"generate__roster": ["tiny", "tiny-turbo"]}
         endpoint = {JUDGE + "endpoints": [f"{address}/v1"], JUDGE + "model": "stub", JUDGE + "retries": 0}
         workplace.bench(tmp_path, judge__name="tiny-served", **roster, **endpoint)
         monkeypatch.chdir(tmp_path)

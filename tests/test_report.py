@@ -434,13 +434,13 @@ def test_gates_results_are_read_with_their_links(tmp_path: Path) -> None:
 
 
 def test_a_tuning_card_is_read(tmp_path: Path) -> None:
-    folder = tmp_path / "tiny-dtm"
-    folder.mkdir()
-    (folder / sources.CARD).write_text('{"base": "tiny", "pairs": ["IQ-R_TA-S"], "steps": 200}')
-    assert sources.tuning(folder) == Tuning("tiny", "tiny-dtm", ("IQ-R_TA-S",), {"steps": "200"})
-    (folder / sources.CARD).write_text("{}")
-    with pytest.raises(TrigError, match="field 'base' is missing"):
-        sources.tuning(folder)
+    (tmp_path / "tiny.json").write_text('{"revision": "1"}')
+    (tmp_path / "tiny-dtm.json").write_text('{"revision": "2", "tuning": {"base": "tiny", "pairs": ["IQ-R_TA-S"], "steps": 200}}')
+    roster = ("tiny", "tiny-dtm")
+    assert sources.tunings(tmp_path, roster) == (Tuning("tiny", "tiny-dtm", ("IQ-R_TA-S",), {"steps": "200"}),)
+    (tmp_path / "tiny-dtm.json").write_text('{"tuning": {}}')
+    with pytest.raises(TrigError, match=r"tiny-dtm\.json: field 'base' of its tuning is missing"):
+        sources.tunings(tmp_path, roster)
 
 
 def test_one_large_model_ends_the_tiny_world() -> None:

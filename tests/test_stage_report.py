@@ -28,7 +28,7 @@ def classify(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def digest(folder: Path) -> subprocess.CompletedProcess[str]:
-    return stage("digest", folder, "prompts.parquet", "images", "scores", "lora", "judge.json", "digest", "reports")
+    return stage("digest", folder, "prompts.parquet", "images", "scores", "zoo", "judge.json", "digest", "reports")
 
 
 def report(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -40,8 +40,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run: three models, 42 pairs, 12 prompts each."""
     folder = tmp_path_factory.mktemp("run")
     synthetic.write(folder, rows=12)
-    (folder / "lora" / "tiny-dtm").mkdir(parents=True)
-    (folder / "lora" / "tiny-dtm" / "tuning.json").write_text(json.dumps(CARD))
+    (folder / "zoo").mkdir()
+    for model in synthetic.MODELS:
+        (folder / "zoo" / f"{model}.json").write_text(json.dumps({"tuning": CARD} if model == "tiny-dtm" else {}))
     (folder / "gates").mkdir()
     (folder / "gates" / "prompts.json").write_text('{"met": true, "expectations": 4, "failed": 0, "failures": {}}')
     (folder / "judge.json").write_text('{"judge": "another", "against": "the truth", "dimensions": []}')

@@ -1,17 +1,33 @@
-"""Picture files: which are read, and what is said of one that cannot be."""
+"""Picture files: which are read, the pixels that a viewer shows of them, and what is said of one that cannot be read."""
 
 from io import BytesIO
 
-from PIL import Image, UnidentifiedImageError
+import numpy as np
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from trig.protocols import Refusal
 
-FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
-"""What a picture's file may be, with its media type: Pillow's other decoders are not worth their risk."""
+FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "MPO": "image/jpeg"}
+"""What a picture's file may be, with its media type: Pillow's other decoders are not worth their risk. A phone's JPEG may hold more pictures
+(MPO); the first is the one that viewers show."""
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 UNREADABLE = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError)
 """What Pillow raises for a file that is no whole picture."""
 MOST_SLENDER = 200
 """Image processors refuse a picture whose longer side is more than so many times its shorter one."""
+TURNED = (b"eXIf", b"Raw profile type exif", b"XML:com.adobe.xmp")
+"""What a PNG with an orientation holds one of; to look for the tag itself, Pillow decodes the whole picture."""
+ORIENTATION = 0x0112
+UPRIGHT = (0, 1)
+ON_THEIR_SIDE = (5, 6, 7, 8)
+WHITE = (255, 255, 255, 255)
+
+
+class AnimationError(ValueError):
+    """A file shows several pictures in turn."""
+
+    def __init__(self, frames: int) -> None:
+        super().__init__(f"an animation of {frames} frames; judge a still")
 
 
 def opened(file: bytes) -> Image.Image:
@@ -19,18 +35,107 @@ def opened(file: bytes) -> Image.Image:
     return Image.open(BytesIO(file), formats=tuple(FORMATS))
 
 
-def decoded(file: bytes) -> Image.Image | Refusal:
-    """The picture in a file, or why no judge can see it, which asking again does not change."""
+def pixels(file: bytes) -> Image.Image:
+    """The pixels that a viewer shows of a file: RGB, 8 bits, turned as its orientation says, on white, in sRGB.
+
+    Raises one of UNREADABLE, among them AnimationError.
+    """
+    picture = _still(opened(file))
+    profile = picture.info.get("icc_profile")
+    turned = ImageOps.exif_transpose(picture) if _orientation(picture, file) not in UPRIGHT else picture
+    turned.load()
+    shown = _in_srgb(_on_white(_eight_bits(turned)), profile)
+    return shown if shown.mode == "RGB" else shown.convert("RGB")
+
+
+def size(file: bytes) -> tuple[int, int]:
+    """Width and height of these pixels, from the header alone. Raises one of UNREADABLE."""
+    picture = _still(opened(file))
+    width, height = picture.size
+    return (height, width) if _orientation(picture, file) in ON_THEIR_SIDE else (width, height)
+
+
+def plain(file: bytes) -> bool:
+    """Whether every reader shows the same pixels of a file, whatever it knows of tags, transparency and colour. Raises one of UNREADABLE."""
+    picture = _still(opened(file))
+    usual = picture.format != "MPO" and picture.mode in {"RGB", "L", "1"} and not picture.has_transparency_data
+    return usual and "icc_profile" not in picture.info and _orientation(picture, file) in UPRIGHT
+
+
+def png(picture: Image.Image) -> bytes:
+    """A picture as a file, packed quickly: some more bytes than the smallest, in less than half the time."""
+    out = BytesIO()
+    picture.save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
+def unseen(file: bytes) -> Refusal | None:
+    """Why no judge can see the picture in a file, which asking again does not change; None where one can. Only its header is read."""
     try:
-        picture = opened(file)
-        picture.load()
+        width, height = size(file)
     except UNREADABLE as error:
-        return Refusal(f"the picture cannot be decoded ({type(error).__name__})", final=True)
-    if max(picture.size) > MOST_SLENDER * min(picture.size):
+        return undecodable(error)
+    if max(width, height) > MOST_SLENDER * min(width, height):
         return Refusal(f"the picture's longer side is more than {MOST_SLENDER} times its shorter one", final=True)
+    return None
+
+
+def decoded(file: bytes) -> Image.Image | Refusal:
+    """The pixels that a viewer shows of a file, or why no judge can see them."""
+    if refusal := unseen(file):
+        return refusal
+    try:
+        return pixels(file)
+    except UNREADABLE as error:
+        return undecodable(error)
+
+
+def undecodable(error: Exception) -> Refusal:
+    """Why a file is not seen."""
+    told = str(error) if isinstance(error, AnimationError) else f"the picture cannot be decoded ({type(error).__name__})"
+    return Refusal(told, final=True)
+
+
+def _still(picture: Image.Image) -> Image.Image:
+    """The picture, if it is the only one that a viewer shows."""
+    frames = getattr(picture, "n_frames", 1)
+    if frames > 1 and picture.format != "MPO":
+        raise AnimationError(frames)
     return picture
 
 
-def pixels(file: bytes) -> Image.Image:
-    """TEMP"""
-    return opened(file).convert("RGB")
+def _orientation(picture: Image.Image, file: bytes) -> int:
+    """The orientation tag, 1 to 8; 1 where there is none."""
+    if picture.format == "PNG" and not any(mark in file for mark in TURNED):
+        return 1
+    found = picture.getexif().get(ORIENTATION, 1)
+    return found if found in range(1, 9) else 1
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """16-bit grey scaled down: Pillow's own conversion cuts off what is above 255."""
+    if not picture.mode.startswith(("I", "F")):
+        return picture
+    grey = np.asarray(picture).astype(np.float64) / 257
+    return Image.fromarray(np.rint(grey.clip(0, 255)).astype(np.uint8))
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    """Without transparency, and in colours that a profile may speak of."""
+    if not picture.has_transparency_data:
+        return picture if picture.mode in {"RGB", "L", "CMYK"} else picture.convert("RGB")
+    clear = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", clear.size, WHITE), clear).convert("RGB")
+
+
+def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
+    """Colours as the file's own profile means them. A profile that is broken, or of another kind of colours, is not followed."""
+    if not profile:
+        return picture
+    try:
+        meant = ImageCms.ImageCmsProfile(BytesIO(profile))
+        if "sRGB" in ImageCms.getProfileDescription(meant):
+            return picture
+        return ImageCms.profileToProfile(picture, meant, ImageCms.createProfile("sRGB"), outputMode="RGB") or picture
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return picture

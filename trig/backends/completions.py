@@ -10,7 +10,7 @@ from typing import Any
 import openai
 
 from trig.errors import LabelError
-from trig.pictures import FORMATS, decoded
+from trig.pictures import FORMATS, decoded, opened, plain, png
 from trig.protocols import Answer, Labels, Mode, Question, Refusal
 
 TOP = 20
@@ -24,11 +24,15 @@ MALFORMED = (openai.APIResponseValidationError, ValueError, TypeError, Attribute
 
 
 def shown(file: bytes) -> str | Refusal:
-    """A picture as a data URL; a refusal when it cannot be decoded, which no server needs to be asked about."""
+    """A picture as a data URL, as it is where every reader shows the same pixels of it, else as a PNG of those that a viewer shows.
+
+    A refusal when it cannot be decoded, which no server needs to be asked about.
+    """
     picture = decoded(file)
     if isinstance(picture, Refusal):
         return picture
-    return f"data:{FORMATS[str(picture.format)]};base64,{b64encode(file).decode()}"
+    kind, sent = (str(opened(file).format), file) if plain(file) else ("PNG", png(picture))
+    return f"data:{FORMATS[kind]};base64,{b64encode(sent).decode()}"
 
 
 def request(

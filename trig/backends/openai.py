@@ -23,7 +23,7 @@ from trig.params import ServedJudge
 from trig.protocols import Answer, Labels, Mode, Question, Refusal
 
 ASKING = 2
-"""Counts up when this module begins to ask in a way that changes answers, so that no stored answer to the old way is taken for a new one."""
+"""Cache version: raise it when asking changes in a way that changes answers, so that no stored answer to the old way is taken for a new one."""
 FIRST_DELAY, LONGEST_DELAY = 0.5, 20.0
 """Seconds between the tries of one question: they double, and a random part is taken off."""
 ALONE = {"Connection": "close"}

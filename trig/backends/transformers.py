@@ -17,7 +17,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor, BatchFeatur
 from trig.backends.weights import brief, folder, revision
 from trig.errors import WeightsError
 from trig.keys import content_key
-from trig.pictures import UNREADABLE, decoded, opened
+from trig.pictures import UNREADABLE, decoded, size
 from trig.protocols import Answer, Labels, Mode, Question, Refusal
 
 transformers.utils.logging.disable_progress_bar()
@@ -28,7 +28,7 @@ Numbered: TypeAlias = tuple[int, Question]
 TOGETHER = 4
 """Batches whose questions are in memory together."""
 ASKING = 2
-"""Counts up when this module begins to ask in a way that changes answers, so that no stored answer to the old way is taken for a new one."""
+"""Cache version: raise it when asking changes in a way that changes answers, so that no stored answer to the old way is taken for a new one."""
 
 
 class Transformers:
@@ -209,7 +209,7 @@ def _batches(questions: Iterable[Question], size: int) -> Iterator[list[Numbered
 def _pixels(files: Sequence[bytes]) -> int:
     """The pixels of pictures, 0 where their size cannot be read."""
     try:
-        return sum(prod(opened(file).size) for file in files)
+        return sum(prod(size(file)) for file in files)
     except UNREADABLE:
         return 0
 
@@ -231,5 +231,5 @@ def _decode(files: Sequence[bytes]) -> Pictures | Refusal:
     for picture in map(decoded, files):
         if isinstance(picture, Refusal):
             return picture
-        pictures.append(picture.convert("RGB"))
+        pictures.append(picture)
     return pictures

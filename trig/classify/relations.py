@@ -20,7 +20,7 @@ from trig.store import Store, fill
 
 SHELF = "resamples"
 RESAMPLING = 1
-"""Counts up when resamples begin to be drawn or measured in another way, so that none of the old ones is taken for a new one."""
+"""Cache version: raise it when resamples begin to be drawn or measured in another way, so that none of the old ones is taken for a new one."""
 BATCH = 64
 COUNTS = ("n", "synergy", "bottleneck", "tradeoff", "above", "below")
 COLUMNS = tuple("stability runner_up runner_up_share tilt_p conflict_p".split()) + tuple(

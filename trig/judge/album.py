@@ -9,10 +9,11 @@ import polars as pl
 
 from trig import tables
 from trig.errors import TableError
+from trig.files import walk
 
 Part: TypeAlias = Path | pl.DataFrame
 """A file of an images table, or rows of one that are in memory."""
-NAMES = tables.Table("images", {name: kind for name, kind in tables.IMAGES.columns.items() if name != "image"}, tables.IMAGES.key)
+NAMES = tables.IMAGES.only([name for name in tables.IMAGES.columns if name != "image"])
 NONE = pl.DataFrame(schema=dict(NAMES.columns))
 AT_A_TIME = 8
 """Pictures of a file that are in memory together."""
@@ -32,12 +33,12 @@ class Album:
     @classmethod
     def open(cls, folder: Path) -> "Album":
         """The table in all parquet files under a folder, in the order of their names. Raises TableError where there is none."""
-        if not (files := sorted(folder.rglob("*.parquet"))):
+        if not (files := [file for file in walk(folder) if file.suffix == ".parquet"] if folder.is_dir() else []):
             raise TableError(f"{folder}: there is no images table here; run the stage that writes it, or `dvc pull`")
         return cls(files)
 
-    def pictures(self, places: Collection[int]) -> Iterator[tuple[int, bytes]]:
-        """The pictures in these rows of `names`, from the first to the last. A part that has none of them is not read."""
+    def pictures(self, places: Collection[int]) -> Iterator[tuple[int, bytes | None]]:
+        """The pictures in these rows of `names`, from the first to the last; None where a row has none. A part that has none of them is not read."""
         wanted = sorted(places)
         for part, start, end in zip(self.parts, self._starts, self._starts[1:], strict=False):
             inside = [place - start for place in wanted if start <= place < end]
@@ -55,7 +56,7 @@ def _names(part: Part) -> pl.DataFrame:
         raise _torn(part, error) from None
 
 
-def _pictures(part: Part, places: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+def _pictures(part: Part, places: Sequence[int]) -> Iterator[tuple[int, bytes | None]]:
     """The pictures in these rows of a part, in ascending order."""
     if isinstance(part, pl.DataFrame):
         yield from zip(places, part["image"].struct["bytes"].gather(list(places)), strict=True)

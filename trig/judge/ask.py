@@ -26,6 +26,8 @@ AT_A_TIME = 500
 """Stored answers that are in memory together."""
 Files: TypeAlias = tuple[bytes, bytes | None]
 """A picture, and the one it was made from."""
+NO_PICTURE = "no picture"
+"""Begins the reason of a score whose picture its model refused to give."""
 
 
 class Gallery(Protocol):
@@ -33,8 +35,11 @@ class Gallery(Protocol):
 
     def __len__(self) -> int: ...
 
-    def read(self, places: Collection[int]) -> Iterator[tuple[int, Files]]:
-        """The pictures at these places, 0 to `len` - 1, once each, in the order that is quickest. Raises a TrigError when one cannot be read."""
+    def read(self, places: Collection[int]) -> Iterator[tuple[int, Files | Refusal]]:
+        """The pictures at these places, 0 to `len` - 1, once each, in the order that is quickest; or why a place has none.
+
+        Raises a TrigError when one cannot be read.
+        """
         ...
 
     def names(self, place: int) -> tuple[str, str]:
@@ -49,6 +54,7 @@ class Shown:
     place: int  # in its gallery
     digests: tuple[str, ...]  # of the files as they were read
     sizes: tuple[Size | None, ...]  # as they are sent; None for what cannot be read
+    missing: str | None = None  # why there is no picture to be asked about
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +76,22 @@ class Call:
 def look(gallery: Gallery, settings: params.Judge) -> Iterator[Shown]:
     """What each picture shows, in the order in which they are read. No pixel is decoded."""
     for place, files in gallery.read(range(len(gallery))):
+        if isinstance(files, Refusal):
+            yield Shown(place, (), (None,), files.reason)
+            continue
         seen = [file for file in _seen(files, settings) if file is not None]
         yield Shown(place, tuple(map(_digest, seen)), tuple(size(file, settings.max_pixels) for file in seen))
 
 
 def call(row: Mapping[str, object], shown: Shown, prompt: str, rubric: str, revision: str, settings: params.Judge) -> Call:
-    """The call whose key names the files, the sizes in which they are sent, the text, the grades and the judge."""
+    """The call whose key names the files, the sizes in which they are sent, the text, the grades and the judge.
+
+    Where there is no picture it names the row's in place of the files; no question has that key.
+    """
     text = Question(b"", prompt, rubric).text
     sent = {"images": shown.digests, "sizes": shown.sizes, "fitting": FITTING}
+    if shown.missing is not None:
+        sent = {"missing": dict(row)}
     return Call(row, content_key(**sent, asked=text, scale=settings.scale, judge=revision), shown, prompt, rubric)
 
 
@@ -88,7 +102,7 @@ def answer(found: Sequence[Call], gallery: Gallery, judge: Judge, store: Store, 
     was stopped for this stops again, with nothing asked. Raises PictureError when a picture is no longer the one that its key names.
     """
     ids = labels(settings.scale, judge.encode)
-    calls = {each.key: each for each in found}
+    calls = {each.key: each for each in found if each.shown.missing is None}
     hopeless = {key: str(said["reason"]) for key, said in _kept(store, REFUSED, list(calls)) if said["final"]}
     wanted = {key: each for key, each in calls.items() if key not in hopeless}
     refusals: dict[str, Refusal] = {}
@@ -139,6 +153,8 @@ def _fitted(gallery: Gallery, digests: Mapping[int, Sequence[str]], settings: pa
     ahead: deque[tuple[int, Future[Files]]] = deque()
     try:
         for place, files in gallery.read(digests):
+            if isinstance(files, Refusal):
+                raise PictureError(f"{gallery.names(place)[0]}: changed while it was judged; run again")
             seen = _seen(files, settings)
             for file, digest, name in zip(seen, digests[place], gallery.names(place), strict=False):  # there may be no second file
                 if file is not None and _digest(file) != digest:
@@ -191,7 +207,9 @@ def said(found: Sequence[Call], store: Store) -> Iterator[tuple[Call, Said]]:
     keys = [each.key for each in found]
     answers, refused = store.get(SHELF, keys), store.get(REFUSED, keys)
     for each in found:
-        if each.key in answers:
+        if each.shown.missing is not None:
+            yield each, Said(Refusal(f"{NO_PICTURE}: {each.shown.missing}", final=True))
+        elif each.key in answers:
             yield each, _said(read(answers[each.key]))
         else:
             yield each, Said(Refusal(**read(refused[each.key])))

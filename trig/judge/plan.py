@@ -26,7 +26,7 @@ class Plan:
     """The questions of a run by their keys, each in one of three places. Equal questions are one, as they are when they are asked."""
 
     known: frozenset[str]  # the work store has the answer
-    refused: frozenset[str]  # refused for good, and not asked again
+    refused: frozenset[str]  # refused for good, and not asked again; or about a picture that its model refused to give
     asked: Mapping[str, int]  # to be asked → prompt tokens, estimated
     unpainted: int  # how many are about pictures that are still to be made; more than 0 makes the other figures upper bounds
 
@@ -49,7 +49,8 @@ def plan(found: Sequence[Call], store: Store, tokens: Callable[[Call], int]) -> 
     """What `answer` would do with these calls; `tokens` estimates the length of a question."""
     calls = {_key(call): call for call in found}
     known = store.known(SHELF, calls)
-    refused = {key for key, said in store.get(REFUSED, calls).items() if read(said)["final"]} - known
+    missing = {key for key, call in calls.items() if call.shown.missing is not None}
+    refused = {key for key, said in store.get(REFUSED, calls).items() if read(said)["final"]} - known | missing
     asked = {key: tokens(call) for key, call in calls.items() if key not in known | refused}
     unpainted = {_key(call) for call in found if call.row["image_key"] == UNPAINTED}
     return Plan(frozenset(known), frozenset(refused), asked, len(unpainted))
@@ -81,6 +82,8 @@ def pictured(wanted: pl.DataFrame, made: Album, model: str, width: int, height: 
         pl.lit(0, pl.UInt64).alias("seed"),
         pl.lit(width, pl.Int32).alias("width"),
         pl.lit(height, pl.Int32).alias("height"),
+        pl.lit("ok").alias("status"),
+        *(pl.lit(None).alias(name) for name in ("reason", "engine", "prompt_tokens", "tokens_read")),
     )
     return Album((*made.parts, stand_ins.select(list(tables.IMAGES.columns))))
 

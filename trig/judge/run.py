@@ -15,7 +15,7 @@ from trig.judge.album import Album
 from trig.judge.ask import Call, Files, Shown, answer, call, look, row, said
 from trig.judge.rubrics import rubrics
 from trig.keys import content_key
-from trig.protocols import Judge
+from trig.protocols import Judge, Refusal
 from trig.store import Store
 
 Steps: TypeAlias = Iterator[tuple[int, int]]
@@ -44,13 +44,16 @@ class Painted:
     def __len__(self) -> int:
         return self.rows.height
 
-    def read(self, places: Collection[int]) -> Iterator[tuple[int, Files]]:
+    def read(self, places: Collection[int]) -> Iterator[tuple[int, Files | Refusal]]:
         """In the order in which the pictures lie in their files."""
         chosen = list(places)
         numbers = dict(zip(self.rows["place"].gather(chosen), chosen, strict=True))
         for place, image in self.album.pictures(numbers):
             number = numbers[place]
-            yield number, (image, self.rows["source_image"][number])
+            if image is None:
+                yield number, Refusal(str(self.rows["reason"][number]), final=True)
+            else:
+                yield number, (image, self.rows["source_image"][number])
 
     def names(self, place: int) -> tuple[str, str]:
         """By the prompt's task and name."""

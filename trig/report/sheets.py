@@ -14,18 +14,19 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from trig.errors import PictureError, TableError
 from trig.keys import content_key
-from trig.pictures import UNREADABLE, opened
+from trig.pictures import UNREADABLE, pixels
 from trig.store import Progress, Store, fill
 
 SHELF = "sheets"
 DRAWING = 1
-"""Counts up when sheets begin to be drawn in another way, so that none of the old ones is taken for a new one."""
+"""Cache version: raise it when sheets begin to be drawn in another way, so that none of the old ones is taken for a new one."""
 LONGEST_SIDE = 192  # pixels; larger pictures are shrunk for the page only
 COLUMNS = 6
+NOTHING = 64  # pixels a side of the square that stands for a missing picture
 QUALITY = 95  # of WebP
 BATCH = 64
 SUBSET = ("task", "pair")
@@ -143,13 +144,27 @@ def size(webp: bytes) -> tuple[int, int]:
         return picture.size
 
 
-def small(png: bytes, where: str) -> Image.Image:
-    """The picture, of at most `LONGEST_SIDE` pixels a side. Raises PictureError for bytes that are no picture."""
+def small(png: bytes | None, where: str) -> Image.Image:
+    """The picture, of at most `LONGEST_SIDE` pixels a side; a crossed-out square where the model gave none.
+
+    Raises PictureError for bytes that are no picture.
+    """
+    if png is None:
+        return _nothing()
     try:
-        with opened(png) as picture:
-            shown = picture.convert("RGB")
+        shown = pixels(png)
     except UNREADABLE as error:
         raise PictureError(f"{where}: the picture cannot be decoded ({error}); delete the file and run `dvc repro`") from None
     if max(shown.size) > LONGEST_SIDE:
         shown.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
     return shown
+
+
+def _nothing() -> Image.Image:
+    """What stands for a picture that its model refused to give."""
+    square = Image.new("RGB", (NOTHING, NOTHING), "white")
+    pen = ImageDraw.Draw(square)
+    for ends in ((0, 0, NOTHING - 1, NOTHING - 1), (0, NOTHING - 1, NOTHING - 1, 0)):
+        pen.line(ends, "grey")
+    pen.rectangle((0, 0, NOTHING - 1, NOTHING - 1), outline="grey")
+    return square

@@ -1,11 +1,13 @@
 """Contact sheets: many small pictures with their prompts."""
 
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from textwrap import wrap
 
 from PIL import Image, ImageDraw
+
+from trig.files import replacing
+from trig.pictures import pixels
 
 COLUMNS, CELL, TEXT = 8, 160, 58
 
@@ -17,8 +19,8 @@ def contact_sheet(shown: Sequence[tuple[str, bytes]], path: Path) -> None:
     pen = ImageDraw.Draw(sheet)
     for number, (prompt, png) in enumerate(shown):
         left, top = number % COLUMNS * CELL, number // COLUMNS * (CELL + TEXT)
-        picture = Image.open(BytesIO(png)).convert("RGB").resize((CELL - 8, CELL - 8), Image.Resampling.NEAREST)
+        picture = pixels(png).resize((CELL - 8, CELL - 8), Image.Resampling.NEAREST)
         sheet.paste(picture, (left + 4, top + 4))
         pen.multiline_text((left + 4, top + CELL - 2), "\n".join(wrap(prompt, 27)), fill="black", font_size=10, spacing=1)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(path, "PNG", optimize=True)
+    with replacing(path) as part:
+        sheet.save(part, "PNG", optimize=True)
