@@ -19,6 +19,7 @@ from trig.judge.album import Album
 from trig.judge.ask import AHEAD, Call, Files, answer, call, look
 from trig.judge.run import Painted, calls, scores
 from trig.judge.samples import Pile, Sample
+from trig.protocols import Refusal
 from trig.scales import SCALES
 from trig.store import Progress, Store
 

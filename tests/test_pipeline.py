@@ -131,11 +131,9 @@ def test_every_stage_replaces_what_it_writes_and_never_writes_into_the_cache(pro
         file.relative_to(project).as_posix() for file in linked
     }
     for name, stage in locked.items():
-        for _ in range(2):
-            ended = by_hand(project, stage["cmd"])
-            assert ended == 0, name
+        assert by_hand(project, stage["cmd"]) == 0, name
         assert [file for file in outputs(project, stage) if file.stat().st_ino in places] == [], name
-    assert [file for file in objects if md5(file.read_bytes(), usedforsecurity=False).hexdigest() != file.parent.name + file.name] == []
+    assert [file for file in objects if md5(file.read_bytes(), usedforsecurity=False).hexdigest() != file.parent.name + file.stem] == []
 
 
 def outputs(project: Path, stage: Mapping[str, Any]) -> list[Path]:

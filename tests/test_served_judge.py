@@ -20,15 +20,14 @@ import openai
 import pytest
 from aiohttp import web
 from PIL import Image
+from served import judge, judge_settings, questions
 
 from benchmarks.servers import Spoiler, Stub, running
 from trig.backends import completions, endpoints
 from trig.backends import openai as served
 from trig.backends.completions import read, request
-from trig.backends.openai import Served
 from trig.errors import JudgeError, LabelError
 from trig.judge import labels, rate, ratings
-from trig.params import ServedJudge
 from trig.pictures import decoded
 from trig.protocols import Answer, Question, Refusal
 from trig.scales import SCALES, Scale
@@ -36,24 +35,6 @@ from trig.scales import SCALES, Scale
 SCALE = SCALES["paper"]
 SOON, LATE = 0.4, 0.8
 """Seconds that an answer through a faulty wire is waited for, and after which one comes that comes late."""
-
-
-def judge(
-    *addresses: str, key: str | None = None, retries: int = 8, timeout: float = 2.0, concurrency: int = 16, samples: int | None = None
-) -> Served:
-    urls = [f"{address}/v1" for address in addresses]
-    return Served("x", judge_settings(urls, key=key, concurrency=concurrency, timeout=timeout, retries=retries), samples)
-
-
-def judge_settings(urls: list[str], key: str | None = None, concurrency: int = 16, timeout: float = 2.0, retries: int = 8) -> ServedJudge:
-    return ServedJudge(
-        backend="openai", needs="params.yaml", endpoints=urls, model=None, key=key, concurrency=concurrency, timeout=timeout, retries=retries,
-        price=None,
-    )  # fmt: skip
-
-
-def questions(count: int) -> list[Question]:
-    return [Question(factories.png(number // 2), f"a ball {number // 2}", f"rubric {number % 2}") for number in range(count)]
 
 
 @pytest.fixture(autouse=True)
@@ -325,7 +306,7 @@ def test_a_server_that_asks_to_wait_is_left_alone_for_so_long() -> None:
 def test_a_wait_may_be_given_in_seconds_or_as_a_date(said: str | int | None, least: float, most: float) -> None:
     header = format_datetime(datetime.now(UTC) + timedelta(seconds=said), usegmt=True) if isinstance(said, int) else said
     answer: Any = SimpleNamespace(status_code=429, headers={} if header is None else {"retry-after": header}, request=None)
-    endpoint = endpoints.Endpoint("http://judge/v1", "none", judge_settings(["http://judge/v1"]))
+    endpoint = endpoints.Endpoint("http://judge/v1", "none", judge_settings(["http://judge/v1"]), "judges.x")
     before = time.monotonic()
     endpoint.failed(openai.RateLimitError("", response=answer, body=None))
     assert least <= max(0.0, endpoint.down_until - before) <= most + 0.1

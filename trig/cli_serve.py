@@ -42,7 +42,7 @@ def serve(
     ] = None,
 ) -> None:
     """Prints and runs the vLLM command that fits a judge. Arguments after -- are passed on: trig serve -- --max-num-seqs 64"""
-    from trig.backends import checkpoint, serve
+    from trig.backends import checkpoint, clients, serve
     from trig.backends.completions import LONGEST
 
     settings = params.load()
@@ -61,7 +61,7 @@ def serve(
     kind = dtype if dtype != "auto" else None if GPU.exists() else "float32"
     arguments = serve.arguments(place, entry.model, host, port or serve.port(name, entry), length, kind, context.obj)
     environment = os.environ if show else serve.environment(name, entry, os.environ)
-    if not serve.is_loopback(host):
+    if not clients.is_loopback(host):
         advice = "" if entry.key else f", without a key: judges.{name}.key asks for one"
         print(f"warning: {host}: others may reach this server{advice}", file=sys.stderr)
     command = [program or "vllm", *arguments]

@@ -1,18 +1,21 @@
 """What a checkpoint's own files say of it, read without loading it: how long a context it has, and how many tokens texts and pictures are."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil, floor, sqrt
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer
+from tokenizers import AddedToken, Tokenizer
 
 from trig.errors import WeightsError
 from trig.pictures import MOST_SLENDER
+from trig.protocols import Refusal
 
-CONFIG = "config.json"
+CONFIG, TOKENIZER = "config.json", "tokenizer.json"
+BRACKETED = re.compile(r"<.+>|\[.+\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,35 @@ def read(place: Path) -> Checkpoint:
     """What the files of a folder say. Raises WeightsError where a description among them is no readable JSON."""
     config = _json(place / CONFIG)
     text = {**config, **_section(config, "text_config")}
-    words = place / "tokenizer.json"
-    return Checkpoint(
-        _positive(text, "max_position_embeddings"), _vision(place, config), Tokenizer.from_file(str(words)) if words.is_file() else None
-    )
+    words = place / TOKENIZER
+    return Checkpoint(_positive(text, "max_position_embeddings"), _vision(place, config), _tokenizer(words) if words.is_file() else None)
+
+
+def reserved(place: Path) -> frozenset[str]:
+    """The words that a checkpoint's tokenizer takes for marks and not for text; none where the folder has no tokenizer, or is a file.
+
+    Raises WeightsError where the tokenizer cannot be read.
+    """
+    file = place / TOKENIZER
+    return frozenset() if not file.is_file() else marks(_tokenizer(file).get_added_tokens_decoder().values())
+
+
+def marks(added: Iterable[AddedToken]) -> frozenset[str]:
+    """Of the tokens that were added to a vocabulary, those that no text means: special ones, and those in brackets."""
+    return frozenset(token.content for token in added if token.content.strip() and (token.special or BRACKETED.fullmatch(token.content)))
+
+
+def unsayable(text: str, words: Collection[str]) -> Refusal | None:
+    """Why a text that holds one of these words cannot be asked: the judge would not read it as text. None where it holds none."""
+    found = min((word for word in words if word in text), key=text.index, default=None)
+    return None if found is None else Refusal(f"the text holds {found!r}, a word that the judge reserves; write it otherwise", final=True)
+
+
+def _tokenizer(file: Path) -> Tokenizer:
+    try:
+        return Tokenizer.from_file(str(file))
+    except Exception as error:  # noqa: BLE001 - the library raises nothing narrower
+        raise WeightsError(f"{file}: not a readable tokenizer ({error}); restore the file, or fetch it with `dvc pull`") from None
 
 
 def _vision(place: Path, config: Mapping[str, Any]) -> Vision | None:
@@ -102,8 +130,3 @@ def _section(found: Mapping[str, Any], name: str) -> dict[str, Any]:
 def _positive(found: Mapping[str, Any], name: str) -> int | None:
     value = found.get(name)
     return value if isinstance(value, int) and value > 0 else None
-
-
-def reserved(place: Path) -> frozenset[str]:
-    """TEMP"""
-    return frozenset()

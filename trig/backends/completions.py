@@ -1,8 +1,9 @@
 """What a judge's server is sent, and how its answer is read."""
 
+import re
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from math import exp, inf, log
 from typing import Any
@@ -17,6 +18,16 @@ TOP = 20
 """The most likely tokens a server names when it cannot be asked for others: OpenAI's own limit."""
 LONGEST = 2048
 """Tokens of a sampled answer, thoughts included."""
+LIMITS = ("max_completion_tokens", "max_tokens")
+"""What servers call the most tokens of an answer: today's name, and the one that older servers know only."""
+MARKUP = re.compile(r"[*_`\"'{}\[\]()#]")
+LABEL = re.compile(
+    r"(?:(?:my|the|your|its|final|overall|total)\s+)*(?:score|rating|grade|answer|verdict|quality|judge?ment|evaluation)(?:\s+is)?\s*(?:[:=]\s*|\s)"
+)
+"""What may stand before a grade."""
+OUT_OF = re.compile(r"\s*(?:/|out of|of)\s*(\d+)")
+ALTERNATIVE = re.compile(r"\s*(?:/|-|–|—|~|or\b|to\b|and\b)\s*")
+"""What makes two grades of one."""
 LIKELY, SHORTEST = log(0.01), 3
 """A token as likely and as long as this that begins a grade is the beginning of that grade."""
 MALFORMED = (openai.APIResponseValidationError, ValueError, TypeError, AttributeError, LookupError)
@@ -36,17 +47,25 @@ def shown(file: bytes) -> str | Refusal:
 
 
 def request(
-    model: str, text: str, pictures: Sequence[str], labels: Labels, mode: Mode, longest: int = LONGEST, thinks: bool = False
+    model: str,
+    text: str,
+    pictures: Sequence[str],
+    labels: Labels,
+    mode: Mode,
+    longest: int = LONGEST,
+    thinks: bool = False,
+    limit: str = LIMITS[0],
 ) -> dict[str, Any]:
     """The body of a question whose pictures are data URLs: pictures first, in order, then the text.
 
-    `longest` bounds a sampled answer, in tokens; `thinks` says that the server takes vLLM's own settings, so that thoughts can be switched off.
+    `longest` bounds a sampled answer, in tokens; `limit` is what the server calls such a bound; `thinks` says that it takes vLLM's own settings, so
+    that thoughts can be switched off.
     """
     content = [*({"type": "image_url", "image_url": {"url": url}} for url in pictures), {"type": "text", "text": text}]
     body: dict[str, Any] = {"model": model, "messages": [{"role": "user", "content": content}]}
     if mode == "sampled":
-        return body | {"max_completion_tokens": longest, "temperature": 1}
-    body |= {"max_completion_tokens": 1, "temperature": 0, "logprobs": True}
+        return body | {limit: longest, "temperature": 1}
+    body |= {limit: 1, "temperature": 0, "logprobs": True}
     calm = {"chat_template_kwargs": {"enable_thinking": False}}  # a template that does not think does not look at it
     if mode == "top":
         return body | {"top_logprobs": labels.top or TOP} | ({"extra_body": calm} if thinks else {})
@@ -69,23 +88,25 @@ def seed(question: Question, number: int) -> int:
 def read(completion: Any, labels: Labels, mode: Mode) -> Answer:
     """The answer in a completion. Raises one of MALFORMED when it is not in there, whole."""
     (first, *_) = completion.choices[0].logprobs.content
-    named = {str(each.token): float(each.logprob) for each in first.top_logprobs}
-    if any(logprob != logprob or logprob > 1e-3 for logprob in named.values()):
+    named = ((str(each.token), str(getattr(each, "bytes", None)), float(each.logprob)) for each in first.top_logprobs)
+    told = list(dict.fromkeys(named))  # what is named twice counts once; another token with the same text counts too
+    if any(logprob != logprob or logprob > 1e-3 for *_, logprob in told):
         raise ValueError("a log-probability is no number ≤ 0")
     if mode == "exact":
         assert labels.ids is not None
-        grades = [[named[f"token_id:{token}"] for token in spellings] for spellings in labels.ids]
+        by_id = {token: logprob for token, _, logprob in reversed(told)}
+        grades = [[by_id[f"token_id:{token}"] for token in spellings] for spellings in labels.ids]
     else:
         if not labels.words:
-            _check_whole(labels, named)
-        grades = [[logprob for token, logprob in named.items() if _means(labels, place, token)] for place in range(len(labels.grades))]
+            _check_whole(labels, told)
+        grades = [[logprob for token, _, logprob in told if _means(labels, place, token)] for place in range(len(labels.grades))]
     return Answer(tuple(map(_sum, grades)), mode, None, *_tokens(completion))
 
 
-def _check_whole(labels: Labels, named: Mapping[str, float]) -> None:
+def _check_whole(labels: Labels, told: Collection[tuple[str, str, float]]) -> None:
     """Raises LabelError when a likely token is the beginning of a grade: the grade is several tokens, and its own probability is not told."""
     grades = [grade.strip().casefold() for grade in labels.grades]
-    for token, logprob in named.items():
+    for token, _, logprob in told:
         word = token.strip().casefold()
         for grade in grades:
             if logprob > LIKELY and len(word) >= SHORTEST and word not in grades and grade.startswith(word):
@@ -104,13 +125,30 @@ def count(completions: Sequence[Any], labels: Labels) -> Answer:
 
 
 def _begins(labels: Labels, text: str) -> int | None:
-    """The place of the grade that a text begins with, after any thoughts."""
-    answer = text.rpartition("</think>")[2].strip(" \n\t*\"'`").casefold()
-    for place, grade in enumerate(labels.grades):
-        word = grade.strip().casefold()
-        if answer.startswith(word) and not answer[len(word) : len(word) + 1].isalnum():
-            return place
+    """The place of the grade that a text begins with, after any thoughts and a label such as `Score:`; None where it is none, or one of several."""
+    answer = MARKUP.sub("", text.rpartition("</think>")[2]).casefold().strip()
+    answer = LABEL.sub("", answer.lstrip("- ") if answer.startswith("- ") else answer, count=1)
+    words = [grade.strip().casefold() for grade in labels.grades]
+    for place, word in enumerate(words):
+        rest = _after(answer, word)
+        if rest is not None:
+            if of := OUT_OF.match(rest):
+                return place if of[1] == words[-1] else None
+            either = ALTERNATIVE.match(rest)
+            other = either and any(_after(rest[either.end() :], each) is not None for each in words)
+            return None if other else place
     return None
+
+
+def _after(text: str, word: str) -> str | None:
+    """What stands behind a word that a text begins with; None where it begins with another, or with a number of which the word is a part."""
+    if not text.startswith(word):
+        return None
+    rest = text[len(word) :]
+    if word[-1].isdigit():
+        rest = re.sub(r"^[.,]0+(?!\d)", "", rest)
+        return None if re.match(r"[.,]?\d|\w", rest) else rest
+    return None if re.match(r"\w|-\w", rest) else rest
 
 
 def _means(labels: Labels, place: int, token: str) -> bool:
@@ -130,3 +168,12 @@ def _sum(logprobs: Sequence[float]) -> float:
     """The logarithm of the sum of probabilities."""
     most = max(logprobs, default=-inf)
     return most if most == -inf else min(0.0, most + log(sum(exp(each - most) for each in logprobs)))
+
+
+def length(completion: Any) -> int:
+    """The tokens of an answer, as far as the server tells; 0 where it does not."""
+    told = getattr(getattr(completion, "usage", None), "completion_tokens", None)
+    if isinstance(told, int):
+        return told
+    content = getattr(getattr(completion.choices[0], "logprobs", None), "content", None)
+    return len(content or ())

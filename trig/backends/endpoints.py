@@ -2,13 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from email.utils import parsedate_to_datetime
 
 import openai
 from openai import AsyncOpenAI
 
+from trig.backends.clients import client
 from trig.params import ServedJudge
+from trig.protocols import Question
 
 PATIENCE = 4
 """Answers in a row that are none, from a server that can be reached, before it is left alone for a while."""
@@ -25,8 +28,8 @@ class Endpoint:
     rises by one with as many answers as there are at a time.
     """
 
-    def __init__(self, url: str, key: str, settings: ServedJudge) -> None:
-        self.client = AsyncOpenAI(base_url=url, api_key=key, timeout=settings.timeout, max_retries=0)
+    def __init__(self, url: str, key: str, settings: ServedJudge, field: str) -> None:
+        self.client = client(AsyncOpenAI, url, key, settings.timeout, field)
         self.most = settings.concurrency
         self.alone = len(settings.endpoints) == 1  # nobody else could be asked instead
         self.limit, self.eager = float(min(8, self.most)), True
@@ -71,7 +74,7 @@ class Endpoint:
             beyond = self.failures - (1 if unreachable else PATIENCE)
             if beyond > 0 and (unreachable or not self.alone):
                 self.down_until = now + min(LONGEST_REST if unreachable else SHORT_REST, FIRST_REST * 2 ** (beyond - 1))
-        self.down_until = max(self.down_until, now + _asked_to_wait(error))
+        self.down_until = max(self.down_until, now + asked_to_wait(error))
 
 
 class Crew:
@@ -106,7 +109,34 @@ class Crew:
             await asyncio.sleep(self.wait or 0.005)
 
 
-def _asked_to_wait(error: Exception) -> float:
+class Queue:
+    """Questions in order, but that those about pictures and a prompt wait for the first of them: by then the server has computed what they share."""
+
+    def __init__(self, questions: Iterable[Question]) -> None:
+        self.ahead = iter(enumerate(questions))
+        self.ready: deque[tuple[int, Question]] = deque()
+        self.behind: dict[tuple[object, ...], list[tuple[int, Question]]] = {}
+        self.first: dict[int, tuple[object, ...]] = {}
+
+    def next(self) -> tuple[int, Question] | None:
+        """The place of the next question that may be asked now, and the question."""
+        if self.ready:
+            return self.ready.popleft()
+        for place, question in self.ahead:
+            shared = (question.images, question.prompt)
+            if shared not in self.behind:
+                self.behind[shared], self.first[place] = [], shared
+                return place, question
+            self.behind[shared].append((place, question))
+        return None
+
+    def answered(self, place: int) -> None:
+        """A question is answered: those that waited for it may be asked."""
+        if shared := self.first.pop(place, None):
+            self.ready.extend(self.behind.pop(shared))
+
+
+def asked_to_wait(error: Exception) -> float:
     """Seconds a server asks us to wait, which it may say as a date; 0 if it does not."""
     said = error.response.headers.get("retry-after", "0") if isinstance(error, openai.APIStatusError) else "0"
     try:

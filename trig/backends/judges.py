@@ -10,7 +10,7 @@ def load(settings: Params, batch_size: int | None = None) -> Judge:
     if isinstance(wanted, LocalJudge):
         from trig.backends.transformers import Transformers
 
-        return Transformers(name, wanted.weights, batch_size or settings.judge.batch_size)
+        return Transformers(name, wanted.weights, batch_size or settings.judge.batch_size, settings.judge.engine_in_key)
     from trig.backends.openai import Served
 
     return Served(name, wanted, settings.judge.samples if settings.judge.mode == "sampled" else None)

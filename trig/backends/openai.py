@@ -1,28 +1,33 @@
 """Judges behind servers that speak OpenAI's protocol: vLLM, SGLang, OpenAI's own."""
 
 import asyncio
-import os
+import json
 import random
-from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+import re
+import time
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import openai
 from openai import AsyncOpenAI, OpenAI
 
-from trig.backends.completions import LONGEST, MALFORMED, count, read, request, seed, shown
-from trig.backends.endpoints import Crew, Endpoint
+from trig.backends import clients
+from trig.backends.checkpoint import reserved, unsayable
+from trig.backends.clients import advice, brief, listed, passes, spent
+from trig.backends.completions import LIMITS, LONGEST, MALFORMED, count, length, read, request, seed, shown
+from trig.backends.endpoints import Crew, Endpoint, Queue, asked_to_wait
 from trig.backends.weights import revision
 from trig.errors import JudgeError
 from trig.keys import content_key
 from trig.params import ServedJudge
 from trig.protocols import Answer, Labels, Mode, Question, Refusal
 
-ASKING = 2
+Said = TypeVar("Said")
+ASKING = 3
 """Cache version: raise it when asking changes in a way that changes answers, so that no stored answer to the old way is taken for a new one."""
 FIRST_DELAY, LONGEST_DELAY = 0.5, 20.0
 """Seconds between the tries of one question: they double, and a random part is taken off."""
@@ -30,6 +35,12 @@ ALONE = {"Connection": "close"}
 """What is asked before any question has a connection of its own: one that is kept would stay open as long as the judge."""
 PROBES = 3
 """Answers of another shape to the first question that show that a server does not tell what it was asked for: a wire may spoil one."""
+GREETING = 3
+"""Times that a server is greeted; another may be there in its place."""
+SHORT = 8
+"""Tokens of the answer that shows whether a server keeps to a limit, where answers are sampled."""
+MARK = re.compile(r"<\|[^<>|\s]+\|>")
+"""What a reserved word looks like, where a judge's tokenizer is not here."""
 
 
 class Served:
@@ -41,14 +52,14 @@ class Served:
     def __init__(self, name: str, settings: ServedJudge, samples: int | None = None) -> None:
         self.field = f"params.yaml: judges.{name}"
         self.settings, self.samples = settings, samples
-        self.key = _key(settings, self.field)
+        self.key, self.limit = clients.key(settings.key, self.field), LIMITS[0]
         self.home, self.model, self.longest = self._meet()
-        self.patient = self.home.with_options(max_retries=max(2, settings.retries))
         self.engine = self._engine()
         self.dtype: str | None = None
         self.encode = cache(self._encode)
+        self.reserved = reserved(Path(settings.needs))
         self.shown = lru_cache(2 * settings.concurrency * len(settings.endpoints))(shown)  # the pictures that can be under way
-        self.mode: Mode = "sampled" if samples else self._mode()
+        self.mode: Mode = self._mode()
         needs = revision(Path(settings.needs))
         self.revision = content_key(model=self.model, engine=self.engine, needs=needs, mode=self.mode, samples=samples, asking=ASKING)
 
@@ -60,20 +71,46 @@ class Served:
         """The first endpoint that answers, the name of the model there, and the tokens that a sampled answer may have."""
         said = ""
         for url in self.settings.endpoints:
-            client = OpenAI(base_url=url, api_key=self.key, timeout=self.settings.timeout, max_retries=2, default_headers=ALONE)
+            client = clients.client(OpenAI, url, self.key, self.settings.timeout, self.field, ALONE)
             try:
-                contexts = {model.id: getattr(model, "max_model_len", None) for model in client.models.list()}
-            except (openai.AuthenticationError, openai.PermissionDeniedError):
-                raise _locked(self.field) from None
+                contexts = self._patiently(lambda client=client: listed(client), GREETING)  # type: ignore[misc]
             except (openai.APIError, *MALFORMED) as error:
-                said = said or f"{self.field}.endpoints: {url}: {_brief(error)}"
+                said = said or f"{self.field}.endpoints: {url}: {advice(error, url)}"
                 continue
+            if not contexts and self.settings.model is None:
+                raise JudgeError(f"{self.field}.model: {url} does not list its models; name the one to ask")
             wanted = self.settings.model or (next(iter(contexts)) if len(contexts) == 1 else None)
-            if wanted not in contexts:
+            if wanted is None or (contexts and wanted not in contexts):
                 raise JudgeError(f"{self.field}.model: {self.settings.model!r} is not served at {url}; choose one of {', '.join(contexts)}")
-            context = contexts[wanted]
+            context = contexts.get(wanted)
             return client, wanted, min(LONGEST, context // 2) if isinstance(context, int) else LONGEST
-        raise JudgeError(f"{said}; start the server, or correct the address")
+        raise JudgeError(said)
+
+    def _patiently(self, ask: Callable[[], Said], tries: int) -> Said:
+        """What a server says, asked again where that may help, as often as this. Raises JudgeError when it does not take the key."""
+        for number in range(tries):
+            try:
+                return ask()
+            except (openai.APIConnectionError, openai.APIStatusError) as error:
+                self._refused(error, at_first=True)
+                if number + 1 == tries or not passes(error):
+                    raise
+                time.sleep(asked_to_wait(error) or _delay(number))
+        raise AssertionError("tries is at least 1")
+
+    def _refused(self, error: Exception, at_first: bool = False) -> None:
+        """Raises JudgeError where an error is not the question's: no credit is left, or the key is not accepted.
+
+        A server that has taken the key says 403 of a single question, as of one that its filter flags.
+        """
+        if spent(error):
+            raise JudgeError(
+                f"{self.field}.key: the account behind the key has no credit left ({brief(error)}); top it up: what was answered is kept"
+            )
+        if isinstance(error, openai.AuthenticationError) or (at_first and isinstance(error, openai.PermissionDeniedError)):
+            raise JudgeError(
+                f"{self.field}.key: the server does not accept the key; name the environment variable that holds the right one"
+            )
 
     def _engine(self) -> str:
         found = self._beside("get", "version")
@@ -85,18 +122,23 @@ class Served:
         Raises JudgeError when the wire fails: a judge must not change with the weather.
         """
         root = str(self.home.base_url).rstrip("/").removesuffix("/v1")
+        ask = getattr(self.home, verb)
         try:
-            found = getattr(self.patient, verb)(f"{root}/{path}", cast_to=object, **({"body": body} if body else {}))
+            found = self._patiently(lambda: ask(f"{root}/{path}", cast_to=object, **({"body": body} if body else {})), self._tries)
         except (openai.APIConnectionError, openai.APIStatusError) as error:
-            if _passes(error):
+            if passes(error):
                 raise self._broken(error) from None
             return None
         except (openai.APIError, *MALFORMED):
             return None
         return found if isinstance(found, dict) else None
 
+    @property
+    def _tries(self) -> int:
+        return max(2, self.settings.retries) + 1
+
     def _broken(self, error: Exception) -> JudgeError:
-        return JudgeError(f"{self.field}.endpoints: {self.home.base_url}: {_brief(error)}; mend the server and run again")
+        return JudgeError(f"{self.field}.endpoints: {self.home.base_url}: {brief(error)}; mend the server and run again")
 
     def _encode(self, text: str) -> list[int] | None:
         """Token ids of a text by the server's own tokenizer; None from a server that does not tell."""
@@ -104,10 +146,14 @@ class Served:
         return list(found["tokens"]) if found and isinstance(found.get("tokens"), list) else None
 
     def _mode(self) -> Mode:
-        """Whether the server tells the probability of any token asked for, or only of the likeliest, found out with a word and no picture.
+        """Whether the server tells the probability of any token asked for, or only of the likeliest, found out with a word and no picture; and what
+        it calls the limit of an answer.
 
         Raises JudgeError when it tells neither.
         """
+        if self.samples:
+            self._tells("sampled", Labels(("Good",), None))
+            return "sampled"
         ids = self.encode("Good")
         if ids and self._tells("exact", Labels(("Good",), (tuple(ids[:1]),))):
             return "exact"
@@ -118,25 +164,41 @@ class Served:
         )
 
     def _tells(self, mode: Mode, labels: Labels) -> bool:
-        for _ in range(PROBES):
+        probes = PROBES
+        while probes:
+            probes -= 1
+            body = request(self.model, "Good?", [], labels, mode, SHORT, self.is_vllm, self.limit)
+            body |= {"n": 1, "seed": 0} if mode == "sampled" else {}
             try:
-                said = self.patient.chat.completions.create(**request(self.model, "Good?", [], labels, mode, thinks=self.is_vllm))
+                said = self._patiently(lambda body=body: self.home.chat.completions.create(**body), self._tries)  # type: ignore[misc]
+                if length(said) > (SHORT if mode == "sampled" else 1):
+                    self.limit = LIMITS[1]  # it does not know the other
+                if mode == "sampled":
+                    return True
                 read(said, labels, mode)
                 if "<think" in str(said.choices[0].message.content):
                     raise JudgeError(
                         f"{self.field}: {self.model}'s answers begin with thinking; switch it off at the server, or set judge.mode to sampled"
                     )
-            except (openai.AuthenticationError, openai.PermissionDeniedError):
-                raise _locked(self.field) from None
             except (openai.APIConnectionError, openai.APIStatusError) as error:
-                if not _passes(error):
-                    return False
-                raise self._broken(error) from None
+                if passes(error):
+                    raise self._broken(error) from None
+                if self.limit == LIMITS[0] and isinstance(error, openai.APIStatusError) and LIMITS[0] in json.dumps(error.body):
+                    self.limit, probes = LIMITS[1], PROBES
+                    continue
+                return False
             except MALFORMED:
                 continue
             else:
                 return True
         return False
+
+    async def _unsayable(self, text: str) -> Refusal | None:
+        """Why a text cannot be asked; None where it can. The server's own tokenizer is asked where no other is here."""
+        if self.reserved:
+            return unsayable(text, self.reserved)
+        tokens = {word: await asyncio.to_thread(lambda word=word: self.encode(word)) for word in set(MARK.findall(text))}  # type: ignore[misc]
+        return unsayable(text, [word for word, ids in tokens.items() if ids and len(ids) == 1])
 
     def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
         """Answers as they come, from all endpoints at once. Memory does not grow with the number of questions."""
@@ -154,7 +216,9 @@ class Served:
 
     async def _answers(self, questions: Iterable[Question], labels: Labels) -> AsyncGenerator[tuple[int, Answer | Refusal]]:
         async with AsyncExitStack() as stack:
-            crew = Crew([await stack.enter_async_context(Endpoint(url, self.key, self.settings)) for url in self.settings.endpoints])
+            crew = Crew(
+                [await stack.enter_async_context(Endpoint(url, self.key, self.settings, self.field)) for url in self.settings.endpoints]
+            )
             queue = Queue(questions)
             running: set[asyncio.Task[tuple[int, Answer | Refusal]]] = set()
             try:
@@ -176,6 +240,8 @@ class Served:
 
     async def _answer(self, place: int, question: Question, labels: Labels, crew: Crew) -> tuple[int, Answer | Refusal]:
         """Asks until there is an answer, the server says that there will be none, or the tries are used up."""
+        if refusal := await self._unsayable(question.text):
+            return place, refusal
         pictures: list[str] = []
         for file in question.images:
             picture = await asyncio.to_thread(self.shown, file)  # decoding a large one here would hold up the others' answers
@@ -185,17 +251,15 @@ class Served:
         said, endpoint = "", None
         for tries in range(self.settings.retries + 1):
             if tries:
-                await asyncio.sleep(crew.wait or random.uniform(0.5, 1) * min(LONGEST_DELAY, FIRST_DELAY * 2 ** (tries - 1)))
+                await asyncio.sleep(crew.wait or _delay(tries - 1))
             endpoint = await crew.turn(question.images, endpoint)
             try:
                 answer = await self._once(endpoint.client, question, pictures, labels)
-            except (openai.AuthenticationError, openai.PermissionDeniedError):
-                endpoint.left()
-                raise _locked(self.field) from None
             except (openai.APIConnectionError, openai.APIStatusError, *MALFORMED) as error:
-                said = _brief(error)
-                if not _passes(error):
+                said = brief(error)
+                if spent(error) or not passes(error):
                     endpoint.left()
+                    self._refused(error)
                     return place, Refusal(f"the server refused the question ({said})")
                 endpoint.failed(error)
                 continue
@@ -205,7 +269,7 @@ class Served:
 
     async def _once(self, client: AsyncOpenAI, question: Question, pictures: Sequence[str], labels: Labels) -> Answer:
         mode = "top" if labels.top and self.mode == "exact" else self.mode
-        body = request(self.model, question.text, pictures, labels, mode, self.longest, self.is_vllm)
+        body = request(self.model, question.text, pictures, labels, mode, self.longest, self.is_vllm, self.limit)
         if self.samples is None:
             return read(await client.chat.completions.create(**body), labels, mode)
         said: list[Any] = []
@@ -216,57 +280,7 @@ class Served:
         return count(said, labels)
 
 
-class Queue:
-    """Questions in order, but that those about pictures and a prompt wait for the first of them: by then the server has computed what they share."""
-
-    def __init__(self, questions: Iterable[Question]) -> None:
-        self.ahead = iter(enumerate(questions))
-        self.ready: deque[tuple[int, Question]] = deque()
-        self.behind: dict[tuple[object, ...], list[tuple[int, Question]]] = {}
-        self.first: dict[int, tuple[object, ...]] = {}
-
-    def next(self) -> tuple[int, Question] | None:
-        """The place of the next question that may be asked now, and the question."""
-        if self.ready:
-            return self.ready.popleft()
-        for place, question in self.ahead:
-            shared = (question.images, question.prompt)
-            if shared not in self.behind:
-                self.behind[shared], self.first[place] = [], shared
-                return place, question
-            self.behind[shared].append((place, question))
-        return None
-
-    def answered(self, place: int) -> None:
-        """A question is answered: those that waited for it may be asked."""
-        if shared := self.first.pop(place, None):
-            self.ready.extend(self.behind.pop(shared))
-
-
-def _passes(error: Exception) -> bool:
-    """Whether asking again may help."""
-    return not isinstance(error, openai.APIStatusError) or error.status_code in {408, 409, 429} or error.status_code >= 500
-
-
-def _brief(error: Exception) -> str:
-    """What happened, without a word of what was sent: a server's message may repeat the prompt."""
-    match error:
-        case openai.APIStatusError():
-            return f"HTTP {error.status_code}"
-        case openai.APITimeoutError():
-            return "no answer in time"
-        case openai.APIConnectionError():
-            return "no connection"
-    return "an answer of another shape"
-
-
-def _key(settings: ServedJudge, field: str) -> str:
-    if settings.key is None:
-        return "none"
-    if not (key := os.environ.get(settings.key)):
-        raise JudgeError(f"{field}.key: the environment has no {settings.key}; set it to the server's key")
-    return key
-
-
-def _locked(field: str) -> JudgeError:
-    return JudgeError(f"{field}.key: the server does not accept the key; name the environment variable that holds the right one")
+def _delay(number: int) -> float:
+    """Seconds before the try after this one, numbered from 0."""
+    seconds: float = min(LONGEST_DELAY, FIRST_DELAY * 2**number)
+    return random.uniform(0.5, 1) * seconds

@@ -5,7 +5,6 @@ import os
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -126,11 +125,3 @@ def executable(given: Path | None) -> str | None:
     if not (given.is_file() and os.access(given, os.X_OK)):
         raise JudgeError(f"--vllm: {given}: there is no program here; give the path of `vllm` itself")
     return str(given)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach a server at that address."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

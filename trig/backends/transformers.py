@@ -1,5 +1,6 @@
 """Judges that transformers loads."""
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from safetensors import SafetensorError
 from torch.nn import functional as F
 from transformers import AutoModelForImageTextToText, AutoProcessor, BatchFeature
 
+from trig.backends.checkpoint import marks, unsayable
+from trig.backends.engines import JUDGES, engine
 from trig.backends.weights import brief, folder, revision
 from trig.errors import WeightsError
 from trig.keys import content_key
@@ -25,19 +28,21 @@ transformers.utils.logging.disable_progress_bar()
 Pictures: TypeAlias = list[Image.Image]
 Numbered: TypeAlias = tuple[int, Question]
 """A question and its place."""
+TOO_LONG = "the question has {} tokens, and the judge reads no more than {}"
 TOGETHER = 4
 """Batches whose questions are in memory together."""
-ASKING = 2
+ASKING = 3
 """Cache version: raise it when asking changes in a way that changes answers, so that no stored answer to the old way is taken for a new one."""
 
 
 class Transformers:
     """A vision-language model in this process, in single precision. Satisfies `Judge`."""
 
-    def __init__(self, name: str, weights: str, batch_size: int) -> None:
+    def __init__(self, name: str, weights: str, batch_size: int, engine_in_key: bool = False) -> None:
         place = folder(weights, f"params.yaml: judges.{name}.weights")
-        self.revision = content_key(weights=revision(place), asking=ASKING)
-        self.engine = f"transformers {transformers.__version__}"
+        self.engine = engine(JUDGES)
+        keyed = {"engine": self.engine} if engine_in_key else {}
+        self.revision = content_key(weights=revision(place), asking=ASKING, **keyed)
         self.dtype: str | None = "float32"
         self.batch_size = batch_size
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -49,6 +54,9 @@ class Transformers:
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
             raise WeightsError(f"params.yaml: judges.{name}.weights: {weights}: transformers cannot load it: {brief(error)}") from error
         self.model.eval().to(self.device)
+        self.reserved = marks(self.processor.tokenizer.added_tokens_decoder.values())
+        self.context: int = getattr(self.model.config.get_text_config(), "max_position_embeddings", None) or sys.maxsize
+        self.processor.tokenizer.model_max_length = sys.maxsize  # its own check would only write to a log
         if self._text(Question(b"", "", "")).rstrip().endswith("<think>"):
             raise WeightsError(
                 f"params.yaml: judges.{name}.weights: {weights}: its answers begin with thinking; choose a judge that can do without"
@@ -73,17 +81,24 @@ class Transformers:
                     yield from zip(seen.places, self._answers(seen.prepared, labels), strict=True)
 
     def _see(self, batch: Sequence[Numbered]) -> "Seen":
-        good, pictures, refused = list[Numbered](), list[Pictures](), dict[int, Refusal]()
-        for files, group in groupby(batch, key=lambda each: each[1].images):
+        refused = {place: refusal for place, question in batch if (refusal := unsayable(question.text, self.reserved))}
+        good: list[tuple[int, Question, Pictures]] = []
+        for files, group in groupby((each for each in batch if each[0] not in refused), key=lambda each: each[1].images):
             match _decode(files):
                 case Refusal() as refusal:
                     refused |= {place: refusal for place, _ in group}
                 case decoded:
-                    asked = list(group)
-                    good += asked
-                    pictures += [decoded] * len(asked)
-        prepared = self.prepare([question for _, question in good], pictures) if good else None
-        return Seen([place for place, _ in good], prepared, refused)
+                    good += [(place, question, decoded) for place, question in group]
+        prepared = self._prepare(good)
+        if prepared and max(prepared.tokens) > self.context:
+            long = {place: tokens for (place, *_), tokens in zip(good, prepared.tokens, strict=True) if tokens > self.context}
+            refused |= {place: Refusal(TOO_LONG.format(tokens, self.context), final=True) for place, tokens in long.items()}
+            good = [each for each in good if each[0] not in long]
+            prepared = self._prepare(good)
+        return Seen([place for place, *_ in good], prepared, refused)
+
+    def _prepare(self, good: Sequence[tuple[int, Question, Pictures]]) -> "Prepared | None":
+        return self.prepare([question for _, question, _ in good], [pictures for *_, pictures in good]) if good else None
 
     @torch.inference_mode()
     def _answers(self, prepared: "Prepared", labels: Labels) -> list[Answer | Refusal]:

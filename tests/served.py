@@ -1,0 +1,35 @@
+"""Judges behind servers of the tests, and questions to ask them."""
+
+import factories
+
+from trig.backends.openai import Served
+from trig.params import ServedJudge
+from trig.protocols import Question
+
+
+def judge(
+    *addresses: str,
+    key: str | None = None,
+    retries: int = 8,
+    timeout: float = 2.0,
+    concurrency: int = 16,
+    samples: int | None = None,
+    model: str | None = None,
+) -> Served:
+    """A judge at these addresses."""
+    urls = [f"{address}/v1" for address in addresses]
+    settings = judge_settings(urls, key=key, concurrency=concurrency, timeout=timeout, retries=retries)
+    return Served("x", settings.model_copy(update={"model": model}), samples)
+
+
+def judge_settings(urls: list[str], key: str | None = None, concurrency: int = 16, timeout: float = 2.0, retries: int = 8) -> ServedJudge:
+    """Its settings."""
+    return ServedJudge(
+        backend="openai", needs="params.yaml", endpoints=urls, model=None, key=key, concurrency=concurrency, timeout=timeout, retries=retries,
+        price=None,
+    )  # fmt: skip
+
+
+def questions(count: int) -> list[Question]:
+    """Two about each picture."""
+    return [Question(factories.png(number // 2), f"a ball {number // 2}", f"rubric {number % 2}") for number in range(count)]

@@ -1,0 +1,163 @@
+"""Clients of servers that speak OpenAI's protocol: how they are made, and what their errors mean."""
+
+import json
+import os
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from ipaddress import ip_address
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import openai
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient, DefaultHttpxClient, OpenAI
+
+from trig.errors import JudgeError
+
+Client = TypeVar("Client", OpenAI, AsyncOpenAI)
+OWNER = "openai.com"
+SPENT = {
+    *("insufficient_quota", "insufficient_balance", "billing_hard_limit_reached", "billing_not_active"),
+    *("quota_exceeded", "credit_balance_too_low"),
+}
+"""What a server calls an account without credit, in the code or the type of its error."""
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+NO_LIST = {404, 405, 501}
+"""Statuses of a server that does not list its models."""
+FOR_NOW = {408, 409, 425, 429}
+"""Statuses below 500 that may pass."""
+
+
+def key(variable: str | None, field: str) -> str:
+    """The key in an environment variable; a word that no server asks for where there is no variable. Raises JudgeError."""
+    if variable is None:
+        return "none"
+    if not (found := os.environ.get(variable)):
+        raise JudgeError(f"{field}.key: the environment has no {variable}; set it to the server's key")
+    if not (found.isascii() and found.isprintable() and " " not in found):
+        raise JudgeError(f"{field}.key: {variable} holds a blank, a line break or a letter that no key has; set it to the key alone")
+    return found
+
+
+def client(kind: type[Client], url: str, key: str, timeout: float, field: str, headers: dict[str, str] | None = None) -> Client:
+    """A client of the server at an address, which is asked once for each call. Raises JudgeError where the environment does not let one be made.
+
+    OpenAI's own variables, such as OPENAI_ORG_ID, go to OpenAI only. An address of this machine is reached without a proxy.
+    """
+    host = urlsplit(url).hostname or ""
+    given: dict[str, object] = {}
+    if is_loopback(host) and url.startswith("http:"):
+        given["http_client"] = DefaultHttpxClient(trust_env=False) if kind is OpenAI else DefaultAsyncHttpxClient(trust_env=False)
+    try:
+        with _environment(of_openai=host == OWNER or host.endswith(f".{OWNER}")):
+            return kind(base_url=url, api_key=key, timeout=timeout, max_retries=0, default_headers=headers, **given)  # type: ignore[arg-type]
+    except ImportError:
+        raise JudgeError(
+            f"{field}.endpoints: {url}: {_proxy(url)} names a SOCKS proxy; `pip install socksio` to use it, or unset it"
+        ) from None
+    except ValueError as error:
+        raise JudgeError(
+            f"{field}.endpoints: {url}: {_proxy(url) or 'a proxy variable'} is no proxy's address ({type(error).__name__}); correct it"
+        ) from None
+    except OSError as error:
+        named = next((name for name in CERTIFICATES if os.environ.get(name)), "its certificates")
+        raise JudgeError(
+            f"{field}.endpoints: {url}: {named} holds no certificates that can be read ({error.strerror or 'no certificate'}); correct or unset it"
+        ) from None
+
+
+@contextmanager
+def _environment(of_openai: bool) -> Iterator[None]:
+    """The environment without what is meant for OpenAI, unless that is who is asked."""
+    hidden = {} if of_openai else {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("OPENAI_")}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own, which nobody else reaches."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def listed(client: OpenAI) -> Mapping[str, Any]:
+    """The models that a server lists, each with its context where that is told; none where it lists none. Some list them bare."""
+    try:
+        answer = client.models.with_raw_response.list()
+    except openai.APIStatusError as error:
+        if error.status_code in NO_LIST:
+            return {}
+        raise
+    found = json.loads(answer.content)
+    models = found if isinstance(found, list) else found["data"]
+    return {str(model["id"]): model.get("max_model_len") for model in models}
+
+
+def spent(error: Exception) -> bool:
+    """Whether the account behind the key has no credit left: asking again cannot help."""
+    if not isinstance(error, openai.APIStatusError):
+        return False
+    return error.status_code == 402 or bool(SPENT & {str(error.code), str(error.type)})
+
+
+def passes(error: Exception) -> bool:
+    """Whether asking again may help."""
+    return not isinstance(error, openai.APIStatusError) or error.status_code in FOR_NOW or error.status_code >= 500
+
+
+def brief(error: Exception) -> str:
+    """What happened, without a word of what was sent: a server's message may repeat the prompt."""
+    match error:
+        case openai.APIStatusError():
+            return f"HTTP {error.status_code}"
+        case openai.APITimeoutError():
+            return "no answer in time"
+        case openai.APIConnectionError():
+            return "no connection"
+    return "an answer of another shape"
+
+
+def advice(error: Exception, url: str) -> str:
+    """What happened at the first contact, and what to do."""
+    match error:
+        case openai.APIStatusError(status_code=407):
+            return f"HTTP 407: {_proxy(url) or 'a proxy'} leads to a proxy that asks for a login; put it there, or unset it"
+        case openai.APIStatusError(status_code=status):
+            return f"HTTP {status}; {'look at its log' if status >= 500 else 'correct the address'}"
+        case openai.APITimeoutError():
+            return "no answer in time; look at the server, or raise its timeout"
+        case openai.APIConnectionError():
+            return _unreachable(error, url)
+    return "an answer of another shape; is this another server's address, or a proxy's?"
+
+
+def _unreachable(error: Exception, url: str) -> str:
+    causes = list(_causes(error))
+    if any(isinstance(each, socket.gaierror) or "Name or service not known" in str(each) for each in causes):
+        return "its name is not known here; correct the address"
+    if any(isinstance(each, ssl.SSLError) or "CERTIFICATE" in str(each) for each in causes):
+        return "its certificate is not trusted; name the right ones in SSL_CERT_FILE, or correct the address"
+    if proxy := _proxy(url):
+        return f"no connection through the proxy that {proxy} names; start it, correct it, or unset it"
+    return "no connection; start the server, or correct the address"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _proxy(url: str) -> str | None:
+    """The environment variable that names the proxy for an address; None where none does."""
+    parts = urlsplit(url)
+    if not parts.hostname or is_loopback(parts.hostname) or proxy_bypass(parts.hostname):
+        return None
+    kind = next((name for name in (parts.scheme, "all") if name in getproxies()), None)
+    return kind and next(name for name in (f"{kind.upper()}_PROXY", f"{kind}_proxy") if name in os.environ)
