@@ -97,3 +97,20 @@ def test_both_give_the_same_probabilities(here: Transformers, there: Served) -> 
     one, other = (np.array([rating.p for rating in ratings(judge, asked, SCALE, 1.0)]) for judge in (here, there))
     assert len(asked) >= 500
     assert np.abs(one - other).max() <= 1e-4
+
+
+def test_both_see_the_pixels_that_a_viewer_shows(here: Transformers, there: Served) -> None:
+    inputs = Path(__file__).parent / "inputs"
+    prompt, files = (inputs / "prompt.txt").read_text("utf-8").strip(), sorted((inputs / "pictures").iterdir())
+    asked = [Question(file.read_bytes(), prompt, rubric(Task.T2I, Dimension.RELATION, SCALE.grades)) for file in files]
+    one, other = ([rating.expected for rating in ratings(judge, asked, SCALE, 0.5)] for judge in (here, there))
+    assert one == [pytest.approx(expected, abs=1e-3) for expected in other]
+    by_name = dict(zip((file.name for file in files), one, strict=True))
+    assert by_name["sideways-8.webp"] == pytest.approx(by_name["upright.png"], abs=1e-3)
+
+
+def test_a_reserved_word_is_refused_for_good_by_both(judge: Judge) -> None:
+    asked = [*questions(100)[:1], Question(factories.png(1, 64, 64), "a wall with <|image_pad|> on it", "x")]
+    said = dict(judge.ask(asked, labels(SCALE, judge.encode)))
+    assert isinstance(said[0], Answer)
+    assert said[1] == Refusal("the text holds '<|image_pad|>', a word that the judge reserves; write it otherwise", final=True)

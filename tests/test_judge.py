@@ -1,6 +1,8 @@
 """Scores are what the checkpoint's logits say, failures are nulls with a reason, and nothing is asked twice."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator
+from importlib.metadata import version
 from io import BytesIO
 from math import exp, inf, log
 from pathlib import Path
@@ -15,14 +17,17 @@ from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from trig import params, tables
+from trig.backends import engines
+from trig.backends.checkpoint import reserved
 from trig.backends.transformers import Transformers
 from trig.dimensions import Dimension, Pair, Task
 from trig.errors import JudgeError, LabelError, TableError, WeightsError
+from trig.judge import Judge, labels, rate, ratings, rubric, rubrics
 from trig.judge import ask as asking
-from trig.judge import labels, rate, ratings, rubric, rubrics
 from trig.judge import run as judging
 from trig.judge.album import Album
 from trig.judge.pictures import fit, size
+from trig.judge.samples import Sample, samples
 from trig.protocols import Answer, Labels, Question, Refusal
 from trig.scales import SCALES, Scale
 from trig.store import Store
@@ -37,6 +42,78 @@ def judge() -> Transformers:
 
 def question(seed: int, prompt: str = "a red ball in a meadow", dimension: Dimension = Dimension.CONTENT) -> Question:
     return Question(factories.png(seed, 64, 64), prompt, rubric(Task.T2I, dimension, SCALE.grades))
+
+
+INPUTS = Path(__file__).parent / "inputs"
+
+
+@pytest.fixture(scope="module")
+def inputs(judge: Transformers) -> dict[str, float | None]:
+    """S of TA-R of the pictures in tests/inputs."""
+    settings, files = params.load().judge, sorted((INPUTS / "pictures").iterdir())
+    prompt = (INPUTS / "prompt.txt").read_text("utf-8").strip()
+    rows = Judge(judge, settings).score([Sample(file, prompt) for file in files], [Dimension.RELATION])
+    return dict(zip((file.name for file in files), rows["expected"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        *((name, 0.941) for name in ("upright.png", "sideways-6.jpg", "sideways-8.webp", "turned-3.png")),
+        *((name, 0.144) for name in ("cutout-on-white.png", "cutout-rgba.png")),
+    ],
+)
+def test_a_turned_or_transparent_picture_scores_as_a_viewer_shows_it(name: str, right: float, inputs: dict[str, float | None]) -> None:
+    assert inputs[name] == pytest.approx(right, abs=0.01)
+
+
+def test_a_grey_picture_with_transparency_scores_as_it_does_on_white(inputs: dict[str, float | None]) -> None:
+    assert inputs["cutout-la.png"] == inputs["cutout-la-on-white.png"] is not None
+
+
+def test_a_prompt_with_a_reserved_word_is_a_null_with_its_reason_and_its_neighbours_are_scored(judge: Transformers) -> None:
+    rows = Judge(judge, params.load().judge).score(samples(INPUTS / "tables" / "reserved.csv", None), [Dimension.RELATION])
+    assert rows["expected"].is_null().to_list() == [False, True, False]
+    assert rows["reason"][1] == "the text holds '<|image_pad|>', a word that the judge reserves; write it otherwise"
+
+
+@pytest.mark.parametrize("word", ["<|im_end|>", "<|im_start|>", "<|vision_start|>", "<|endoftext|>", "<|video_pad|>"])
+def test_every_reserved_word_is_refused_for_good(word: str, judge: Transformers) -> None:
+    asked = [question(1), question(1, f"a ball {word} x"), question(2, "a ball <|unknown|> | > <")]
+    said = dict(judge.ask(asked, labels(SCALE, judge.encode)))
+    refused = said[1]
+    assert isinstance(refused, Refusal) and refused.final and repr(word) in refused.reason
+    assert isinstance(said[0], Answer) and isinstance(said[2], Answer)
+
+
+def test_the_words_that_a_checkpoint_reserves_are_read_from_its_files(judge: Transformers, tmp_path: Path) -> None:
+    assert reserved(Path(params.load().judges["tiny"].needs)) == judge.reserved >= {"<|image_pad|>", "<|im_end|>"}
+    assert reserved(tmp_path) == frozenset() == reserved(Path(__file__))
+    (tmp_path / "tokenizer.json").write_text("torn")
+    with pytest.raises(WeightsError, match=r"tokenizer\.json: not a readable tokenizer"):
+        reserved(tmp_path)
+
+
+def test_a_question_longer_than_the_judge_reads_is_refused_for_good_and_disturbs_nobody(
+    judge: Transformers, recwarn: pytest.WarningsRecorder
+) -> None:
+    asked = [question(1), question(1, "a red ball " * 1000), question(2)]
+    said = dict(judge.ask(asked, labels(SCALE, judge.encode)))
+    refused = said[1]
+    assert isinstance(refused, Refusal) and refused.final
+    assert re.fullmatch(r"the question has 30\d\d tokens, and the judge reads no more than 2048", refused.reason)
+    assert (said[0], said[2]) == tuple(dict(judge.ask([asked[0], asked[2]], labels(SCALE, judge.encode))).values())
+    assert not recwarn.list
+
+
+def test_the_engine_names_every_library_and_is_in_the_key_only_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    place = params.load().judges["tiny"].needs
+    now, keyed = Transformers("tiny", place, 8), Transformers("tiny", place, 8, engine_in_key=True)
+    assert now.engine == f"transformers {version('transformers')}, torch {version('torch')}"
+    monkeypatch.setattr(engines, "version", lambda name: f"{version(name)}.post1")
+    later, keyed_later = Transformers("tiny", place, 8), Transformers("tiny", place, 8, engine_in_key=True)
+    assert now.revision == later.revision and now.engine != later.engine
+    assert len({now.revision, keyed.revision, keyed_later.revision}) == 3
 
 
 def test_a_score_is_a_handwritten_softmax_over_the_checkpoints_logits(judge: Transformers) -> None:

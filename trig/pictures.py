@@ -7,9 +7,10 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from trig.protocols import Refusal
 
-FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp", "MPO": "image/jpeg"}
-"""What a picture's file may be, with its media type: Pillow's other decoders are not worth their risk. A phone's JPEG may hold more pictures
-(MPO); the first is the one that viewers show."""
+FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
+"""What a picture's file may be, with its media type: Pillow's other decoders are not worth their risk."""
+SEVERAL = "MPO"
+"""What Pillow calls a JPEG that holds more pictures, as phones write; the first is the one that viewers show."""
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 UNREADABLE = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError)
 """What Pillow raises for a file that is no whole picture."""
@@ -58,7 +59,7 @@ def size(file: bytes) -> tuple[int, int]:
 def plain(file: bytes) -> bool:
     """Whether every reader shows the same pixels of a file, whatever it knows of tags, transparency and colour. Raises one of UNREADABLE."""
     picture = _still(opened(file))
-    usual = picture.format != "MPO" and picture.mode in {"RGB", "L", "1"} and not picture.has_transparency_data
+    usual = picture.format != SEVERAL and picture.mode in {"RGB", "L", "1"} and not picture.has_transparency_data
     return usual and "icc_profile" not in picture.info and _orientation(picture, file) in UPRIGHT
 
 
@@ -99,7 +100,7 @@ def undecodable(error: Exception) -> Refusal:
 def _still(picture: Image.Image) -> Image.Image:
     """The picture, if it is the only one that a viewer shows."""
     frames = getattr(picture, "n_frames", 1)
-    if frames > 1 and picture.format != "MPO":
+    if frames > 1 and picture.format != SEVERAL:
         raise AnimationError(frames)
     return picture
 
