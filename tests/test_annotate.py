@@ -105,6 +105,9 @@ def test_quality_wants_both_dimensions_and_a_length() -> None:
         ("- {subject: a ball}", "0.other"),
         ("- {subject: a ball, other: a box, place: here, colour: red}", "0.colour"),
         ("a: [", "not readable as YAML"),
+        ('- {subject: "  ", other: a box, place: here}', "0.subject: '  ' is blank; write words"),
+        ('- {subject: a ball, other: " a box", place: here}', "0.other: ' a box' begins or ends with a blank"),
+        ('- {subject: a ball, other: a box, place: "\t"}', "0.place: .* is blank"),
     ],
 )
 def test_a_bad_caption_is_named(tmp_path: Path, text: str, message: str) -> None:
@@ -114,3 +117,27 @@ def test_a_bad_caption_is_named(tmp_path: Path, text: str, message: str) -> None
         sources.captions(path)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("      - above\n", '      - " "\n', r"dimensions\.TA-R\.phrases\.2: ' ' is blank"),
+        ("      - above\n", '      - ""\n', r"dimensions\.TA-R: phrases: one is empty, and the dimension is not optional"),
+        ("      - above\n", "      - Below\n", r"dimensions\.TA-R\.phrases: 'Below' stands twice"),
+        ("IQ-A_TA-S: IQ-R_TA-S", "IQ-A_TA-S: IQ-R_D-K", r"copies: IQ-A_TA-S: copies IQ-R_D-K, with which it shares no dimension"),
+    ],
+)
+def test_sub_prompts_that_bring_nothing_in_are_named(old: str, new: str, said: str, tmp_path: Path) -> None:
+    text = SUB_PROMPTS.read_text("utf-8")
+    assert old in text
+    (tmp_path / "s.yaml").write_text(text.replace(old, new), "utf-8")
+    with pytest.raises(TableError, match=said):
+        sources.sub_prompts(tmp_path / "s.yaml")
+
+
+def test_a_folder_where_captions_should_be_is_one_line_and_a_byte_order_mark_is_none(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match=r"it cannot be read \(Is a directory\)"):
+        sources.captions(tmp_path)
+    (tmp_path / "captions.yaml").write_bytes(b"\xef\xbb\xbf" + CAPTIONS.read_bytes())
+    assert sources.captions(tmp_path / "captions.yaml") == sources.captions(CAPTIONS)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from dvc.utils.serialize import parse_yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
@@ -178,6 +179,24 @@ def test_a_mistake_is_one_line(edit: Edit, said: str, tmp_path: Path) -> None:
     assert complaint(edited(tmp_path, edit)).startswith(said)
 
 
+def test_what_dvc_writes_is_read_as_dvc_reads_it(tmp_path: Path) -> None:
+    """`-S finetune.learning_rate=1e-5` makes DVC write 1e-05, a text in YAML 1.1; and 010 is ten."""
+    path = tmp_path / "params.yaml"
+    text = SHIPPED.read_text("utf-8")
+    path.write_text(text.replace("learning_rate: 2.0e-3", "learning_rate: 1e-05").replace("seed: 42", "seed: 010"), "utf-8")
+    found = params.load(path)
+    assert (found.tuning("tiny-dtm")[1].learning_rate, found.seed) == (1e-5, 10)
+    assert parse_yaml(path.read_text("utf-8"), path)["finetune"]["learning_rate"] == 1e-5
+
+
+def test_a_byte_order_mark_is_read_over_and_a_folder_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_bytes(b"\xef\xbb\xbf" + SHIPPED.read_bytes())
+    assert params.load(path) == params.load(SHIPPED)
+    (tmp_path / "folder").mkdir()
+    assert "it cannot be read (Is a directory)" in complaint(tmp_path / "folder")
+
+
 @pytest.mark.parametrize("place", ["my weights; touch x", "$HOME/`id`", "größe & co", "./-dash"])
 def test_a_path_may_hold_what_single_quotes_hold(place: str, tmp_path: Path) -> None:
     found = params.load(edited(tmp_path, put("models.tiny-turbo.weights", place), put("models.tiny-turbo.needs", place)))
@@ -227,7 +246,7 @@ def test_an_upper_bound_says_why(key: str, value: float, why: str, tmp_path: Pat
     ("text", "said"),
     [
         ("seed: [1", "not readable as YAML"),
-        ("seed: 1\nseed: 2", "not readable as YAML: 'seed' stands twice"),
+        ("seed: 1\nseed: 2", 'not readable as YAML: line 2, column 1: found duplicate key "seed"'),
         ("", "holds no parameters"),
         ("- seed", "holds no parameters"),
         ("\xff", "not readable as YAML"),

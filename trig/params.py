@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -20,6 +19,7 @@ from pydantic import (
 from trig.complaints import complaint
 from trig.dimensions import Pair, Relation, Task, pairs
 from trig.errors import ParamsError
+from trig.notation import NotationError, read
 from trig.scales import Scale, scale
 
 PATH = Path("params.yaml")
@@ -337,24 +337,16 @@ def _names(entries: Mapping[str, object]) -> str:
     return ", ".join(entries)
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML in which a key stands once: of two values, one would be dropped in silence."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        if twice := [key for key in keys if keys.count(key) > 1]:
-            raise yaml.MarkedYAMLError(problem=f"{twice[0]!r} stands twice", problem_mark=node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
 def load(path: Path = PATH) -> Params:
     """The parameters in a file. Raises ParamsError with one line for the first thing that is wrong."""
     try:
-        found = yaml.load(path.read_text(encoding="utf-8"), _Loader)
+        found = read(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ParamsError(f"{path}: there is no such file here; run from the project's root") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+    except OSError as error:
+        raise ParamsError(f"{path}: it cannot be read ({error.strerror}); restore it with `git checkout {path}`") from None
+    except (NotationError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path}: not readable as YAML: {error}") from None
     if not isinstance(found, dict):
         raise ParamsError(f"{path}: holds no parameters; restore it with `git checkout {path}`")
     try:

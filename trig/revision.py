@@ -9,10 +9,10 @@ from re import fullmatch
 from typing import Any
 
 import polars as pl
-import yaml
 
 from trig import tables
 from trig.errors import RevisionError
+from trig.notation import NotationError, read
 from trig.tables import Table
 
 EXPERIMENTS = "refs/exps"
@@ -105,9 +105,9 @@ def _git(root: Path, *arguments: str) -> str | None:
 
 def _yaml(text: str, where: str) -> dict[str, Any]:
     try:
-        found = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        raise RevisionError(f"{where}: not readable as YAML: {' '.join(str(error).split())}") from None
+        found = read(text)
+    except NotationError as error:
+        raise RevisionError(f"{where}: not readable as YAML: {error}") from None
     return found if isinstance(found, dict) else {}
 
 

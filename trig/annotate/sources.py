@@ -1,13 +1,13 @@
 """What prompts are made of: captions and sub-prompts, read from YAML and checked."""
 
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, Self, TypeVar
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from trig.dimensions import Dimension, Pair
 from trig.errors import ParamsError, TableError
+from trig.notation import NotationError, read
 
 T = TypeVar("T")
 Slot = Literal["style", "subject", "relation", "other", "suffix", "none"]
@@ -17,12 +17,23 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _tidy(words: str) -> str:
+    """Words of a prompt: prompts join them by single blanks."""
+    if words != words.strip():
+        raise ValueError(f"{words!r} {'is blank; write words' if not words.strip() else 'begins or ends with a blank; take it away'}")
+    return words
+
+
+Words = Annotated[str, AfterValidator(_tidy)]
+"""Words without blanks around them; none at all where a prompt may go without."""
+
+
 class Caption(_Strict):
     """A plain picture in words: its subject, a second thing for prompts that need one, and the place."""
 
-    subject: str = Field(min_length=1)
-    other: str = Field(min_length=1)
-    place: str
+    subject: Words = Field(min_length=1)
+    other: Words = Field(min_length=1)
+    place: Words
 
 
 class SubPrompts(_Strict):
@@ -30,7 +41,21 @@ class SubPrompts(_Strict):
 
     slot: Slot
     optional: bool
-    phrases: list[str] = Field(min_length=1)
+    phrases: list[Words] = Field(min_length=1)
+
+    @field_validator("phrases")
+    @classmethod
+    def _once(cls, phrases: list[str]) -> list[str]:
+        alike = [" ".join(phrase.casefold().split()) for phrase in phrases]
+        if twice := [phrase for phrase, same in zip(phrases, alike, strict=True) if alike.count(same) > 1]:
+            raise ValueError(f"{twice[0]!r} stands twice; name each phrase once")
+        return phrases
+
+    @model_validator(mode="after")
+    def _needed(self) -> Self:
+        if "" in self.phrases and not self.optional:
+            raise ValueError("phrases: one is empty, and the dimension is not optional; write words, or set optional: true")
+        return self
 
 
 class Sources(_Strict):
@@ -51,6 +76,10 @@ class Sources(_Strict):
                 raise ValueError(f"{name}: write the pair as {canonical}")
         if chained := [name for name, parent in copies.items() if parent in copies]:
             raise ValueError(f"{chained[0]}: copies {copies[chained[0]]}, which is a copy itself; name the subset that has the prompts")
+        for name, parent in copies.items():
+            mine, theirs = Pair.parse(name), Pair.parse(parent)
+            if not {mine.x, mine.y} & {theirs.x, theirs.y}:
+                raise ValueError(f"{name}: copies {parent}, with which it shares no dimension; name a subset that has {mine.x} or {mine.y}")
         return copies
 
 
@@ -69,11 +98,13 @@ def sub_prompts(path: Path) -> Sources:
 
 def _read(path: Path, kind: TypeAdapter[T]) -> T:
     try:
-        return kind.validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return kind.validate_python(read(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise TableError(f"{path}: there is no such file; restore it with `git checkout {path}`") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise TableError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+    except OSError as error:
+        raise TableError(f"{path}: it cannot be read ({error.strerror}); restore it with `git checkout {path}`") from None
+    except (NotationError, UnicodeDecodeError) as error:
+        raise TableError(f"{path}: not readable as YAML: {error}") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         ours = first["type"] == "value_error"
