@@ -2,11 +2,13 @@
 
 import ctypes
 import fcntl
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ def run(main: Callable[..., None]) -> None:
 
     @wraps(main)
     def edged(**arguments: Any) -> None:
-        with edge():  # inside: Typer would take an interrupt for its own and say nothing
+        with edge(GOES_ON):  # inside: Typer would take an interrupt for its own and say nothing
             main(**arguments)
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -33,17 +35,43 @@ def run(main: Callable[..., None]) -> None:
     app()
 
 
+GOES_ON = "; the next run goes on from here"
+
+
 @contextmanager
-def edge() -> Iterator[None]:
+def edge(after_interrupt: str = "") -> Iterator[None]:
     """The one place where errors become lines."""
+    _say_anything()
     try:
-        yield
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
     except TrigError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
+        raise SystemExit(141) from None
     except KeyboardInterrupt:
-        print("stopped; the next run goes on from here", file=sys.stderr)
+        print(f"stopped{after_interrupt}", file=sys.stderr)
         raise SystemExit(130) from None
+
+
+WIDE = 1_000
+"""Columns of a table that goes to a file or a pipe: nothing in it is cut off."""
+
+
+def console() -> Console:
+    """Where commands draw tables: as wide as the terminal, else as wide as the table. Names are printed as they are, brackets too."""
+    return Console(width=None if sys.stdout.isatty() else WIDE, markup=False, emoji=False, highlight=False)
+
+
+def _say_anything() -> None:
+    """Lets output that is not UTF-8 say every letter, in its number where it must: a result shall not be lost to a dash."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _die_with_parent() -> None:

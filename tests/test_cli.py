@@ -1,5 +1,6 @@
 """The command line: what it shows, how it fails, and how fast it answers."""
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from stages._cli import edge, only_one
+from stages._cli import GOES_ON, edge, only_one
 from trig.cli import app
 from trig.errors import TrigError
 
@@ -95,3 +96,71 @@ def test_a_stage_runs_once_at_a_time(tmp_path: Path) -> None:
             pass
     with only_one("judge", tmp_path):
         pass
+
+
+def test_names_are_whole_where_output_goes_to_a_pipe(tmp_path: Path) -> None:
+    name = "a-model-with-a-name-that-tells-everything-about-its-weights-and-how-they-were-quantised"
+    text = (ROOT / "params.yaml").read_text("utf-8").replace("tiny-turbo", name)
+    (tmp_path / "params.yaml").write_text(text, "utf-8")
+    shown = python("-m", "trig.cli", "models", cwd=tmp_path)
+    assert name in shown.stdout and "…" not in shown.stdout
+    place = "data/[a folder] whose name is long and has brackets/which a table must show as they are/painter"
+    (tmp_path / "params.yaml").write_text(text.replace("data/tiny/painter", place), "utf-8")
+    assert place in python("-m", "trig.cli", "models", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize("command", ["models", "doctor", "store", "published"])
+def test_what_is_shown_is_also_told_as_json(command: str) -> None:
+    found = json.loads(python("-m", "trig.cli", command, "--json").stdout)
+    expected = {
+        "models": {"models", "judges"},
+        "doctor": {"ok", "rows", "notes"},
+        "store": {"path", "dropped", "shelves"},
+        "published": {"relations", "means"},
+    }
+    assert set(found) == expected[command]
+
+
+def test_doctor_says_the_same_in_json_and_fails_alike(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    told = python("-m", "trig.cli", "doctor", "--json", cwd=tmp_path)
+    found = json.loads(told.stdout)
+    assert (told.returncode, found["ok"]) == (1, False)
+    assert {row["what"] for row in found["rows"] if not row["ok"]} == {"data/tiny/judge", "data/tiny/painter"}
+
+
+def test_doctor_names_a_folder_behind_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at(tmp_path, monkeypatch)
+    for name in ("judge", "painter"):
+        (tmp_path / "data/tiny" / name).mkdir(parents=True)
+        (tmp_path / "data/tiny" / name / "model.safetensors").write_bytes(b"0")
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "model.safetensors").write_bytes(b"0")
+    (tmp_path / "data/tiny/painter/text_encoder").symlink_to(tmp_path / "shared")
+    told = CliRunner().invoke(app, ["doctor"])
+    assert told.exit_code == 0
+    assert "note: data/tiny/painter/text_encoder leads elsewhere, where DVC does not look" in told.stdout
+    assert "`dvc repro -f -s zoo@tiny`" in told.stdout
+
+
+@pytest.mark.parametrize("command", ["published", "models", "doctor", "store", "compare published:flux published:janus", "--help"])
+def test_output_that_is_not_utf_8_loses_no_result(command: str) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii", "LC_ALL": "C", "PYTHONUTF8": "0"}
+    ran = subprocess.run([sys.executable, "-m", "trig.cli", *command.split()], cwd=ROOT, capture_output=True, check=False, env=environment)
+    assert b"Traceback" not in ran.stderr and ran.returncode == 0, ran.stderr
+    assert ran.stdout.isascii() and ran.stdout.strip()
+
+
+def test_a_reader_who_has_seen_enough_ends_a_command_quietly() -> None:
+    piped = f"{sys.executable} -m trig.cli published --json | head -c 1"
+    ran = subprocess.run(
+        piped, shell=True, cwd=ROOT, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": str(ROOT)}
+    )
+    assert (ran.stdout, ran.stderr) == ("{", "")
+
+
+def test_only_who_keeps_something_says_that_a_run_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    for goes_on in ("", GOES_ON):
+        with pytest.raises(SystemExit), edge(goes_on):
+            raise KeyboardInterrupt
+    assert capsys.readouterr().err.splitlines() == ["stopped", "stopped; the next run goes on from here"]

@@ -1,6 +1,7 @@
 """`trig score`: a picture, a folder, a table; every row has a score or says why not."""
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from trig.judge.album import Album
 from trig.judge.ask import answer
 from trig.judge.byhand import COLUMNS
 from trig.judge.run import Painted, calls, scores
+from trig.judge.samples import samples
 from trig.protocols import Answer, Labels, Question, Refusal
 from trig.store import Store
 from trig.tables import split
@@ -167,10 +169,75 @@ def test_scores_that_cannot_be_written_are_one_line_and_their_answers_are_kept(
 ) -> None:
     asked = factories.Glib()
     monkeypatch.setattr(judges, "load", lambda *_: asked)
-    blocked = folder / f".scores.{kind}.part"
+    blocked = folder / f".scores.{kind}.{os.getpid()}.part"
     blocked.mkdir()
-    with pytest.raises(TableError, match=rf"^--out: .*scores.{kind}: it cannot be written \(.*name another file and run again$"):
+    with pytest.raises(TableError, match=rf"^--out: .*scores.{kind}: it cannot be written \(.*; mend that and run again$"):
         score(folder, out=folder / f"scores.{kind}")
     blocked.rmdir()
     score(folder, out=folder / f"scores.{kind}")
     assert len(asked.asked) == 30
+
+
+INPUTS = Path(__file__).parent / "inputs"
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (INPUTS / "tables" / "semicolons.csv", r"its columns are separated by ';'; separate them by commas"),
+        (b"image\tprompt\n0.png\tx\n", "its columns are separated by tabs"),
+        (b"image|prompt\n0.png|x\n", r"its columns are separated by '\|'"),
+        ("image,prompt\n0.png,x\n".encode("utf-16"), "it is UTF-16 text"),
+        ("image,prompt\n0.png,x\n".encode("utf-16-le"), "it is UTF-16 text"),
+        ("image,prompt\n0.png,ein Bär\n".encode("latin-1"), "it is not UTF-8 text"),
+        (INPUTS / "tables" / "header-only.csv", "it has no rows; write one for each picture"),
+        (b"", "not a readable table"),
+        (b"image,prompt,prompt\n0.png,x,y\n", "column 'prompt' stands twice"),
+    ],
+    ids=["semicolons", "tabs", "bars", "UTF-16", "UTF-16 without a mark", "Latin-1", "header only", "empty", "a column twice"],
+)
+@pytest.mark.parametrize("out", [None, "scores.csv"])
+def test_a_table_of_another_make_is_one_line_that_says_which(content: Path | bytes, why: str, out: str | None, folder: Path) -> None:
+    (folder / "asked.csv").write_bytes(content if isinstance(content, bytes) else content.read_bytes())
+    with pytest.raises(TableError, match=why) as failed:
+        score(folder / "asked.csv", out=folder / out if out else None)
+    assert len(str(failed.value).splitlines()) == 1
+
+
+def test_a_parquet_table_without_rows_is_one_line(folder: Path) -> None:
+    pl.DataFrame(schema={"image": pl.String, "prompt": pl.String}).write_parquet(folder / "asked.parquet")
+    with pytest.raises(TableError, match="it has no rows"):
+        score(folder / "asked.parquet", out=folder / "scores.csv")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_prompt(folder: Path) -> None:
+    one, other = samples(INPUTS / "texts", None)
+    assert one.prompt == other.prompt and one.image.read_bytes() == other.image.read_bytes()
+    (folder / "asked.csv").write_bytes(b"\xef\xbb\xbfimage,prompt\r\n0.png,a ball\r\n")
+    assert samples(folder / "asked.csv", None) == [Sample(folder / "0.png", "a ball")]
+
+
+def test_what_a_folder_walk_passes_over_is_counted_and_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / ".ipynb_checkpoints").mkdir()
+    for name in ("._0.png", ".ipynb_checkpoints/1.png", "moving.gif", "photo.HEIC", "notes.md"):
+        (folder / name).write_bytes(b"no picture")
+    (folder / "album.png").mkdir()
+    score(folder, codes=["TA-C"], as_json=True)
+    told = capsys.readouterr()
+    assert len(told.out.splitlines()) == 3
+    assert (
+        told.err == f"{folder}: pictures that are passed over: 2 hidden, ._0.png first; 2 of formats that are not read, moving.gif first\n"
+    )
+
+
+def test_pictures_behind_a_link_to_a_folder_are_read_and_a_link_to_nothing_is_named(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    shelf = tmp_path_factory.mktemp("shelf")
+    (shelf / "far.png").write_bytes(factories.png(7, 64, 64))
+    (folder / "shelf").symlink_to(shelf)
+    (shelf / "back").symlink_to(folder)  # a loop
+    assert Path("shelf/far.png") in {each.image.relative_to(folder) for each in samples(folder, "a ball")}
+    (folder / "gone.png").symlink_to(folder / "nowhere.png")
+    with pytest.raises(PictureError, match=r"gone\.png: there is no such file"):
+        score(folder, prompt="a ball", codes=["TA-C"])

@@ -1,5 +1,6 @@
 """The work store hands out what was put in, or nothing: after kills, under two writers, with damaged rows."""
 
+import errno
 import os
 import random
 import signal
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import workplace
 from hypothesis import given
 from hypothesis import strategies as st
 from typer import Typer
@@ -18,7 +20,7 @@ from typer.testing import CliRunner
 
 from trig import store as stores
 from trig.cli_store import store as store_command
-from trig.errors import StoreError
+from trig.errors import StoreClosedError, StoreError
 from trig.store import Progress, Shelf, Store, fill
 
 HERE = Path(__file__).parent.parent
@@ -230,6 +232,61 @@ def test_a_folder_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be used"):
         Store.open(tmp_path / "file" / "work")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (sqlite3.OperationalError("attempt to write a readonly database"), "nothing may be written here"),
+        (PermissionError(errno.EACCES, "Permission denied"), "nothing may be written here"),
+        (OSError(errno.EROFS, "Read-only file system"), "nothing may be written here"),
+        (OSError(errno.ENOSPC, "No space left on device"), "the disk is full"),
+        (sqlite3.OperationalError("database or disk is full"), "the disk is full"),
+        (sqlite3.OperationalError("database is locked"), "another program holds the work store"),
+        (sqlite3.OperationalError("disk I/O error"), "the work store cannot be used"),
+    ],
+)
+def test_what_keeps_the_store_from_being_used_is_told_as_it_is(
+    error: Exception, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(sqlite3, "connect", fail)
+    with pytest.raises(StoreError) as told:
+        Store.open(tmp_path)
+    assert said in str(told.value) and ("space" in str(told.value)) == ("full" in said)
+    assert isinstance(told.value, StoreClosedError) == (said == "nothing may be written here")
+
+
+def test_a_store_that_is_only_looked_at_is_not_made_and_not_changed(tmp_path: Path) -> None:
+    with Store.look(tmp_path / "none") as nothing:
+        assert (nothing.size(), nothing.path) == ({}, tmp_path / "none" / stores.FILE)
+    assert not (tmp_path / "none").exists()
+    with Store.open(tmp_path) as store:
+        store.put("images", {"a": b"x"})
+        with Store.look(tmp_path) as seen:
+            assert seen.known("images", ["a", "b"]) == {"a"}
+            with pytest.raises(StoreError, match="nothing may be written here"):
+                seen.put("images", {"b": b"y"})
+
+
+def test_commands_that_write_nothing_need_no_writable_folder(tmp_path: Path) -> None:
+    """As a user who may write nothing, or where nothing may be written at all."""
+    workplace.bench(tmp_path / "project")
+    with Store.open(tmp_path / "project" / ".trig" / "work") as store:
+        store.put("images", {"a": b"x"})
+    code = f"cd {tmp_path}/project && {sys.executable} -m trig.cli store"
+    if os.geteuid() == 0:
+        mounts = f"mount --bind {tmp_path}/project {tmp_path}/project && mount -o remount,bind,ro {tmp_path}/project && "
+        command = ["unshare", "--mount", "sh", "-c", mounts + code]
+    else:
+        command = ["sh", "-c", f"chmod -R a-w {tmp_path}/project; {code}"]
+    asked = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=workplace.environment(DVC_ROOT=str(tmp_path / "project"))
+    )
+    assert (asked.returncode, asked.stderr) == (0, "")
+    assert "images" in asked.stdout
 
 
 def test_home_follows_dvc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 """What `trig compare` found, on the terminal, as JSON and as Markdown."""
 
 import json
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
+from stages._cli import console
 from trig.dimensions import ABOUT, Dimension, Pair, Relation
 from trig.report.markdown import code
 
@@ -75,20 +75,20 @@ def as_json(found: Comparison) -> None:
 
 def show(found: Comparison) -> None:
     """Prints tables for a terminal."""
-    console = Console(width=None if sys.stdout.isatty() else 140, markup=False, emoji=False, highlight=False)
-    console.print(f"A  {found.a.label}\nB  {found.b.label}")
+    out = console()
+    out.print(f"A  {found.a.label}\nB  {found.b.label}")
     for note in found.notes:
-        console.print(f"note: {note}")
-    _table(console, "Agreement of the two maps", ("", ""), list(_agreed(found.agreement)))
+        out.print(f"note: {note}")
+    _table(out, "Agreement of the two maps", ("", ""), list(_agreed(found.agreement)))
     if len(found.by_task) > 1:
-        _table(console, "Agreement on each task", TASKS, _tasks(found))
+        _table(out, "Agreement on each task", TASKS, _tasks(found))
     for name, side in (("A", found.a), ("B", found.b)):
         rows = [(task, line) for task, said in side.groups.items() for line in said or ("no pair shows a relation",)]
-        _table(console, f"Groups of {name}", ("task", "group"), rows)
-    _table(console, "Pairs whose verdicts differ", VERDICTS, _verdicts(found))
+        _table(out, f"Groups of {name}", ("task", "group"), rows)
+    _table(out, "Pairs whose verdicts differ", VERDICTS, _verdicts(found))
     if found.changes is not None:
-        _table(console, "Pairs that changed from A to B, on the same prompts", CHANGED, _changed(found))
-        console.print(_tally(found.changes, found.fdr))
+        _table(out, "Pairs that changed from A to B, on the same prompts", CHANGED, _changed(found))
+        out.print(_tally(found.changes, found.fdr))
 
 
 def as_markdown(found: Comparison) -> None:
@@ -189,15 +189,15 @@ def _number(value: float | None) -> str:
     return "none" if value is None else f"{value:.2f}"
 
 
-def _table(console: Console, title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    console.print(f"\n{title}" + ("" if rows else ": none"))
+def _table(out: Console, title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    out.print(f"\n{title}" + ("" if rows else ": none"))
     drawn = Table(*heads, box=None, pad_edge=False, show_header=any(heads))
     for row in rows[:MOST]:
         drawn.add_row(*row)
     if rows:
-        console.print(drawn)
+        out.print(drawn)
     if len(rows) > MOST:
-        console.print(f"and {len(rows) - MOST} more; --json has them all")
+        out.print(f"and {len(rows) - MOST} more; --json has them all")
 
 
 def _rows(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

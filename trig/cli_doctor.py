@@ -1,5 +1,6 @@
 """`trig doctor` and `trig models`: is everything here that the pipeline needs, and which models does the zoo have?"""
 
+import json
 import os
 import platform
 import shutil
@@ -11,10 +12,11 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from stages._cli import console
 from trig import params
+from trig.files import walk
 from trig.params import Model, Params
 
 LIBRARIES = ("trig", "dvc", "polars", "torch", "torchvision", "diffusers", "transformers", "peft", "great-expectations", "altair")
@@ -24,19 +26,37 @@ Row = tuple[bool, str, str]
 """Whether it is there, what it is, what was found."""
 
 
-def doctor(gpu: Annotated[bool, typer.Option(help="Ask torch which accelerator it sees; takes seconds.")] = False) -> None:
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def doctor(
+    gpu: Annotated[bool, typer.Option(help="Ask torch which accelerator it sees; takes seconds.")] = False, as_json: Json = False
+) -> None:
     """Show the machine, the libraries and the weights, and say what is missing. Exit code 1 when something is."""
     settings = params.load()
     rows = [*_machine(), *_libraries(), *_weights(settings), *([_accelerator()] if gpu else [])]
-    _print(("", "what", "found"), (("ok" if good else "missing", what, found) for good, what, found in rows))
-    typer.echo("`dvc status` says which stages would run; `make repro` runs them.")
-    if not all(good for good, _, _ in rows):
+    notes = list(_notes(settings))
+    whole = all(good for good, _, _ in rows)
+    if as_json:
+        found = [{"what": what, "found": found, "ok": good} for good, what, found in rows]
+        print(json.dumps({"ok": whole, "rows": found, "notes": notes}, indent=2))
+    else:
+        _print(("", "what", "found"), (("ok" if good else "missing", what, found) for good, what, found in rows))
+        for note in notes:
+            typer.echo(f"note: {note}")
+        typer.echo("`dvc status` says which stages would run; `make repro` runs them.")
+    if not whole:
         raise typer.Exit(1)
 
 
-def models() -> None:
+def models(as_json: Json = False) -> None:
     """Show the zoo: every model of params.yaml, those of the roster marked, and every judge."""
     settings = params.load()
+    if as_json:
+        zoo_json = {name: {**entry.model_dump(), "in_roster": name in settings.generate.roster} for name, entry in settings.models.items()}
+        judges_json = {name: {**entry.model_dump(), "chosen": name == settings.judge.name} for name, entry in settings.judges.items()}
+        print(json.dumps({"models": zoo_json, "judges": judges_json}, indent=2))
+        return
     zoo = (
         (CHOSEN * (name in settings.generate.roster), name, entry.backend, _place(entry), *_call(entry))
         for name, entry in settings.models.items()
@@ -66,9 +86,22 @@ def _weights(settings: Params) -> Iterator[Row]:
     """The folders that the roster and the judge load. An adapter that a stage writes may still be to come."""
     zoo = {settings.models[name].weights for name in settings.generate.roster} | {settings.judges[settings.judge.name].needs}
     for place in sorted(zoo):
-        files = list(Path(place).rglob("*.safetensors"))
-        size = sum(file.stat().st_size for file in files) / 2**20
+        files = [file for file in walk(Path(place)) if file.suffix == ".safetensors"] if Path(place).is_dir() else []
+        size = sum(file.stat().st_size for file in files if file.exists()) / 2**20
         yield bool(files), place, f"{size:.1f} MB of weights" if files else "no safetensors here: check params.yaml, or `dvc pull`"
+
+
+def _notes(settings: Params) -> Iterator[str]:
+    """What is there and may still surprise: weights behind links, of which DVC sees no change."""
+    from trig.backends.weights import linked
+
+    entries = {
+        **{f"zoo@{name}": entry.needs for name, entry in settings.models.items()},
+        **{f"zoo-judge@{name}": entry.needs for name, entry in settings.judges.items()},
+    }
+    for stage, needs in entries.items():
+        for link in linked(Path(needs)):
+            yield f"{link} leads elsewhere, where DVC does not look; after a change there run `dvc repro -f -s {stage}`, then `dvc repro`"
 
 
 def _accelerator() -> Row:
@@ -90,4 +123,4 @@ def _print(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
     table = Table(*heads, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    console().print(table)

@@ -10,12 +10,12 @@ from typing import Annotated
 
 import polars as pl
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from stages._cli import bar
+from stages._cli import bar, console
 from trig import params, tables
 from trig.errors import ParamsError
+from trig.files import walk
 from trig.judge.album import Album
 from trig.judge.ask import Call
 from trig.judge.plan import Plan, length, pictured, plan, together
@@ -72,10 +72,10 @@ def _plans(settings: Params, models: Sequence[str], wanted: pl.DataFrame, images
 
     revision = judges.load(settings).revision
     found: dict[str, Plan] = {}
-    with Store.open() as store:
+    with Store.look() as store:
         for name in models:
             entry, folder = settings.model(name), images / name
-            made = Album.open(folder) if any(folder.rglob("*.parquet")) else Album(())
+            made = Album.open(folder) if folder.is_dir() and any(file.suffix == ".parquet" for file in walk(folder)) else Album(())
             painted = Painted(wanted, pictured(wanted, made, name, entry.width, entry.height))
             found[name] = plan(calls(painted, revision, settings.judge, partial(bar, f"read {name}")), store, tokens)
     return revision, found
@@ -98,7 +98,7 @@ def _print(plans: Mapping[str, Plan], cost: Callable[[Plan], float | None], judg
         dollars = "–" if usd is None else f"{most}{usd:,.4f}"
         asked = (f"{most}{count:,}" for count in (len(each.asked), each.tokens))
         table.add_row(name, f"{most}{each.calls:,}", f"{len(each.known):,}", f"{len(each.refused):,}", *asked, dollars)
-    Console().print(table)
+    console().print(table)
     print("Tokens are estimates, without those that the judge's chat template adds.")
     if cost(whole) is None:
         print(f"Judge {judge} has no price: judges.{judge}.price.")

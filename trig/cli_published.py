@@ -1,7 +1,6 @@
 """`trig published`: the numbers of the paper, to look at beside one's own."""
 
 import json
-import sys
 from typing import Annotated
 
 import polars as pl
@@ -9,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from stages._cli import console
 from trig import published
 from trig.dimensions import Dimension, Relation, Task
 
@@ -25,14 +25,14 @@ def shown(
     if as_json:
         print(json.dumps({"relations": maps.to_dicts()} | ({"means": means.to_dicts()} if name is None else {}), indent=2, allow_nan=False))
         return
-    console = Console(width=None if sys.stdout.isatty() else 140, markup=False, emoji=False, highlight=False)
-    console.print(f"{published.SOURCE}: not measured here, and with other prompts and another judge\n")
+    out = console()
+    out.print(f"{published.SOURCE}: not measured here, and with other prompts and another judge\n")
     if name is None:
-        console.print(_means(means))
+        out.print(_means(means))
         for model in published.MAPS:
-            _groups(console, model, maps.filter(pl.col("model") == published.PREFIX + model))
+            _groups(out, model, maps.filter(pl.col("model") == published.PREFIX + model))
     else:
-        console.print(_pairs(maps))
+        out.print(_pairs(maps))
 
 
 def _means(means: pl.DataFrame) -> Table:
@@ -43,13 +43,13 @@ def _means(means: pl.DataFrame) -> Table:
     return drawn
 
 
-def _groups(console: Console, model: str, rows: pl.DataFrame) -> None:
+def _groups(out: Console, model: str, rows: pl.DataFrame) -> None:
     from trig.classify.map import lines
 
     counts = ", ".join(f"{rows.filter(pl.col('relation') == name).height} {name}" for name in Relation if name != Relation.TOO_FEW)
     low, high = rows.select(low=pl.col("rho").min(), high=pl.col("rho").max()).row(0)
-    console.print(f"\n{published.MAPS[model]}, {published.PREFIX}{model}: {counts}; rho {low:.2f} to {high:.2f}")
-    console.print("\n".join(lines(rows, published.PREFIX + model, Task.T2I)))
+    out.print(f"\n{published.MAPS[model]}, {published.PREFIX}{model}: {counts}; rho {low:.2f} to {high:.2f}")
+    out.print("\n".join(lines(rows, published.PREFIX + model, Task.T2I)))
 
 
 def _pairs(rows: pl.DataFrame) -> Table:

@@ -4,7 +4,7 @@ import json
 import sys
 from collections import deque
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +15,8 @@ import typer
 from stages._cli import bar
 from trig import params
 from trig.dimensions import ABOUT, Dimension, dimension
-from trig.errors import TableError, TrigError
+from trig.errors import FileError, StoreClosedError, TableError, TrigError
+from trig.files import replacing
 from trig.judge import Judge
 from trig.judge.samples import Sample, samples
 from trig.store import Store
@@ -45,7 +46,7 @@ def score(
     asked = [dimension(code) for code in codes or ()] or list(Dimension)
     if out:
         _writable(out)
-    table = _rate(samples(target, prompt), asked, batch_size, fresh)
+    table = _rate(samples(target, prompt, _tell), asked, batch_size, fresh)
     rows = table.to_dicts()
     if out:
         _write(table, out)
@@ -69,8 +70,21 @@ def _rate(found: Sequence[Sample], asked: Sequence[Dimension], batch_size: int |
 
     settings = params.load()
     watch = deque if len(found) * len(asked) <= FEW else partial(bar, "score")
-    with nullcontext() if fresh else Store.open() as store:
+    with nullcontext() if fresh else _store() as store:
         return Judge(judges.load(settings, batch_size), settings.judge, store).score(found, asked, watch)
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _store() -> AbstractContextManager[Store | None]:
+    """The work store; none where nothing may be written, which is told: the scores are right, and kept nowhere."""
+    try:
+        return Store.open()
+    except StoreClosedError as error:
+        _tell(f"{error}; until then no answer is kept, as with --fresh")
+        return nullcontext()
 
 
 def _writable(out: Path) -> None:
@@ -85,12 +99,11 @@ def _writable(out: Path) -> None:
 
 def _write(table: pl.DataFrame, out: Path) -> None:
     """The whole table or none."""
-    part = out.with_name(f".{out.name}.part")
     try:
-        _fill(table, part, out.suffix)
-        part.replace(out)
-    except OSError as error:
-        raise TableError(f"--out: {out}: it cannot be written ({str(error).splitlines()[0]}); name another file and run again") from None
+        with replacing(out) as part:
+            _fill(table, part, out.suffix)
+    except FileError as error:
+        raise TableError(f"--out: {error}") from None
     print(f"{table.height} scores are in {out}")
 
 

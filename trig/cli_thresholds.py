@@ -1,18 +1,20 @@
 """`trig thresholds`: where verdicts flip when thresholds move."""
 
-import sys
+import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import polars as pl
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from stages._cli import console
 from trig import params, tables
 from trig.dimensions import Relation
 from trig.errors import ParamsError
+from trig.files import replacing
 from trig.params import Thresholds
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ def thresholds(
     scores: Annotated[Path, typer.Option(help="The folder with a scores table per model.")] = Path("data/scores"),
     out: Annotated[Path | None, typer.Option(help="Write the relation of every pair at every setting to this .parquet file.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the share of pairs that keep their relation, as .png, .svg or .html.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Shows which relations change when one or two thresholds move; the others stay as params.yaml has them."""
     from trig.classify.inputs import roster_scores  # these import scipy, and `trig --help` must not wait for it
@@ -39,12 +42,7 @@ def thresholds(
     from trig.classify.sweep import axis, counts, flips, possible, sweep
 
     swept = [axis(text) for text in axes]
-    if len(swept) > 2:
-        raise ParamsError(f"{len(swept)} thresholds: one or two can be swept together")
-    if out and out.suffix != ".parquet":
-        raise ParamsError(f"--out: {out}: the file must end in .parquet")
-    if plot and plot.suffix not in FILES:
-        raise ParamsError(f"--plot: {plot}: the file must end in {', '.join(FILES)}")
+    _possible(len(swept), out, plot)
     settings = params.load()
     roster = models or settings.generate.roster
     if unknown := [model for model in roster if model not in settings.generate.roster]:
@@ -53,18 +51,38 @@ def thresholds(
     samples = gather(roster_scores(scores, roster, tables.read(prompts, tables.PROMPTS), judged(column)), column, None)
     able, wrong = possible(settings.thresholds, swept)
     found, now = sweep(samples, able), sweep(samples, [({}, settings.thresholds)])
-    counted = counts(found, now, swept)
-    console = Console(width=None if sys.stdout.isatty() else 140)
-    console.print(_counts(counted, swept))
-    if wrong:
-        console.print(f"\n{len(wrong)} of {len(able) + len(wrong)} settings are impossible and left out: {wrong[0]}")
-    _show_flips(console, flips(found, swept), swept)
+    counted, flipped = counts(found, now, swept), flips(found, swept)
     if out:
-        found.write_parquet(out)
-        console.print(f"{found.height} rows are in {out}")
+        with replacing(out) as part:
+            found.write_parquet(part)
     if plot:
         _plot(counted, swept, settings.thresholds, plot)
-        console.print(f"the plot is in {plot}")
+    if as_json:
+        _print_json(counted, flipped, swept, wrong)
+        return
+    shown = console()
+    shown.print(_counts(counted, swept))
+    if wrong:
+        shown.print(f"\n{len(wrong)} of {len(able) + len(wrong)} settings are impossible and left out: {wrong[0]}")
+    _show_flips(shown, flipped, swept)
+    for file, what in ((out, f"{found.height} rows are"), (plot, "the plot is")):
+        if file:
+            shown.print(f"{what} in {file}")
+
+
+def _possible(swept: int, out: Path | None, plot: Path | None) -> None:
+    """Raises ParamsError for what cannot be swept or written."""
+    if swept > 2:
+        raise ParamsError(f"{swept} thresholds: one or two can be swept together")
+    for option, file, ends in (("--out", out, (".parquet",)), ("--plot", plot, FILES)):
+        if file and file.suffix not in ends:
+            raise ParamsError(f"{option}: {file}: the file must end in {', '.join(ends)}")
+
+
+def _print_json(counted: pl.DataFrame, flipped: Sequence[tuple[str, ...]], swept: "Sequence[Axis]", wrong: Sequence[str]) -> None:
+    names = ("model", "task", "pair", *(one.name for one in swept[1:]), f"relation along {swept[0].name}")
+    rows = [dict(zip(names, row, strict=True)) for row in flipped]
+    print(json.dumps({"settings": counted.to_dicts(), "flips": rows, "impossible": list(wrong)}, indent=2))
 
 
 def _counts(counted: pl.DataFrame, axes: "Sequence[Axis]") -> Table:
@@ -75,17 +93,17 @@ def _counts(counted: pl.DataFrame, axes: "Sequence[Axis]") -> Table:
     return drawn
 
 
-def _show_flips(console: Console, found: Sequence[tuple[str, ...]], axes: "Sequence[Axis]") -> None:
+def _show_flips(shown: Console, found: Sequence[tuple[str, ...]], axes: "Sequence[Axis]") -> None:
     if not found:
-        console.print(f"\nNo pair changes its relation along {axes[0].name}.")
+        shown.print(f"\nNo pair changes its relation along {axes[0].name}.")
         return
     drawn = Table("model", "task", "pair", *(one.name for one in axes[1:]), f"relation along {axes[0].name}", box=None, pad_edge=False)
     for row in found[:SHOWN]:
         drawn.add_row(*row)
-    console.print()
-    console.print(drawn)
+    shown.print()
+    shown.print(drawn)
     if len(found) > SHOWN:
-        console.print(f"and {len(found) - SHOWN} more; --out writes every pair at every setting, --model shows one model")
+        shown.print(f"and {len(found) - SHOWN} more; --out writes every pair at every setting, --model shows one model")
 
 
 def _plot(counted: pl.DataFrame, axes: "Sequence[Axis]", thresholds: Thresholds, path: Path) -> None:
@@ -100,4 +118,6 @@ def _plot(counted: pl.DataFrame, axes: "Sequence[Axis]", thresholds: Thresholds,
     lines = alt.Chart(alt.InlineData(values=counted.select(names).to_dicts())).mark_line(point=True).encode(x, y, *colour)
     now = alt.Chart(alt.InlineData(values=[{first.name: getattr(thresholds, first.name)}])).mark_rule(strokeDash=[4, 4]).encode(x)
     chart = alt.layer(lines, now).properties(width=560, height=320, title="How steady the map is, against a threshold")
-    chart.save(path, inline=path.suffix == ".html", scale_factor=2 if path.suffix == ".png" else 1)
+    with replacing(path) as part:
+        kind: Any = path.suffix[1:]
+        chart.save(part, format=kind, inline=path.suffix == ".html", scale_factor=2 if path.suffix == ".png" else 1)

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from stages._cli import console
 from trig import params
 from trig.dimensions import ABOUT, Dimension, Task
 from trig.errors import TrigError
@@ -67,7 +67,7 @@ def evaluate(count: Count = 200, as_json: Json = False) -> None:
             str(row["nulls"]),
             *("–" if rho is None else f"{rho:.3f}" for rho in rhos),
         )
-    Console().print(table)
+    console().print(table)
 
 
 @app.command()
@@ -114,7 +114,7 @@ def paint(
         mean = row["mean_expected"]
         name = f"{row['dimension']} {ABOUT[Dimension(row['dimension'])].name}"
         table.add_row(name, str(row["n"]), str(row["nulls"]), "–" if mean is None else f"{mean:.3f}")
-    Console().print(table)
+    console().print(table)
 
 
 def _png(made: Picture | Refusal) -> bytes:

@@ -29,6 +29,10 @@ class StoreError(TrigError):
     """The work store cannot be opened, read or written."""
 
 
+class StoreClosedError(StoreError):
+    """The work store lies where nothing may be written."""
+
+
 class WeightsError(TrigError):
     """The weights of a model, judge or adapter are missing or do not load."""
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from trig.errors import FileError
@@ -51,9 +51,10 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
-        raise FileError(f"{path}: it cannot be written ({error.strerror or error}); mend that and run again") from None
+        raise FileError(f"{path}: it cannot be written ({error.strerror or str(error).splitlines()[0]}); mend that and run again") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
 
 
 def replace(path: Path, content: bytes) -> None:

@@ -5,18 +5,19 @@ batch in flight. SQLite in WAL mode with `synchronous=NORMAL`: a killed process 
 power cut may lose the last batches, and the file stays sound.
 """
 
+import errno
 import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
-from trig.errors import StoreError
+from trig.errors import StoreClosedError, StoreError
 
 Work = TypeVar("Work")
 FILE = "work.sqlite"
@@ -80,6 +81,24 @@ class Store:
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute(SCHEMA)
         return cls(connection, path)
+
+    @classmethod
+    def look(cls, root: Path | None = None) -> Self:
+        """The store in a folder, for reading only, also where nothing may be written; an empty one where there is none."""
+        path = (root or home()) / FILE
+        for how in (
+            "mode=ro",
+            "mode=ro&immutable=1",
+        ):  # the second needs no file beside it, and does not see what another process is writing
+            if not path.exists():
+                break
+            with suppress(sqlite3.OperationalError):
+                connection = sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+                connection.execute("SELECT 1 FROM rows LIMIT 1")
+                return cls(connection, path)
+        empty = cls.passing()
+        empty.path = path
+        return empty
 
     @classmethod
     def passing(cls) -> Self:
@@ -215,10 +234,23 @@ def _plainly(path: Path) -> Iterator[None]:
     try:
         yield
     except (sqlite3.OperationalError, OSError) as error:
-        raise StoreError(
-            f"{path}: the work store cannot be used ({error}); free disk space or stop what holds the file, and run again"
-        ) from None
+        raise _told(path, error) from None
     except sqlite3.DatabaseError as error:
         if type(error) is not sqlite3.DatabaseError:
             raise
         raise StoreError(f"{path}: the work store is damaged ({error}); delete {path}*: it is a cache and only time is lost") from None
+
+
+def _told(path: Path, error: Exception) -> StoreError:
+    """What keeps the store from being used, and what to do."""
+    said, number = str(error), getattr(error, "errno", None)
+    near = next(place for place in (path, *path.parents) if place.exists())
+    if "readonly" in said or number in {errno.EACCES, errno.EPERM, errno.EROFS} or not os.access(near, os.W_OK):
+        return StoreClosedError(f"{path}: nothing may be written here ({said}); allow it, or run where DVC_ROOT is a folder of yours")
+    if "full" in said or number in {errno.ENOSPC, errno.EDQUOT}:
+        return StoreError(f"{path}: the disk is full ({said}); free some space, and run again: what was kept is there")
+    if "locked" in said or "busy" in said:
+        return StoreError(f"{path}: another program holds the work store ({said}); wait for it or stop it, and run again")
+    return StoreError(
+        f"{path}: the work store cannot be used ({said}); look at the file, or delete {path}*: it is a cache and only time is lost"
+    )

@@ -1,6 +1,8 @@
 """Pictures to judge by hand: one file, a folder, or the rows of a table."""
 
-from collections.abc import Collection, Iterator, Sequence
+import io
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,10 +10,14 @@ import polars as pl
 
 from trig.dimensions import Task
 from trig.errors import PictureError, TableError
+from trig.files import walk
 from trig.judge.ask import Files
+from trig.pictures import SUFFIXES
 
-PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 TABLES = (".csv", ".parquet")
+SEPARATORS = {";": "';'", "\t": "tabs", "|": "'|'"}
+OTHERS = (".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif", ".jxl", ".jp2", ".svg", ".ppm", ".psd")
+"""Pictures of formats that are not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +50,35 @@ class Pile:
         return str(self.samples[place].image), str(self.samples[place].source)
 
 
-def samples(target: Path, prompt: str | None) -> list[Sample]:
+def samples(target: Path, prompt: str | None, tell: Callable[[str], object] = deque) -> list[Sample]:
     """What `target` names: a picture, all pictures under a folder, or the rows of a CSV or Parquet table.
 
     A picture's prompt is `prompt`, or, where that is not given, the text file beside it with the same name. A table has the columns `image` and
-    `prompt`, and may have `task` and `source`; its paths begin at its own folder. Raises PictureError and TableError.
+    `prompt`, and may have `task` and `source`; its paths begin at its own folder. `tell` is given a line on the pictures of a folder that are
+    passed over. Raises PictureError and TableError.
     """
-    if target.suffix.lower() in TABLES:
+    if target.suffix.lower() in TABLES and not target.is_dir():
         return _rows(target)
-    found = sorted(file for file in target.rglob("*") if file.suffix.lower() in PICTURES) if target.is_dir() else [target]
-    if not found:
-        raise PictureError(f"{target}: there is no picture here; its files must end in {', '.join(PICTURES)}")
+    found = _pictures(target, tell) if target.is_dir() else [target]
     return [Sample(file, _prompt(file) if prompt is None else prompt) for file in found]
+
+
+def _pictures(folder: Path, tell: Callable[[str], object]) -> list[Path]:
+    """The pictures under a folder, without hidden ones: other systems leave files there that are called pictures and are none."""
+    seen, everything = walk(folder), walk(folder, hidden=True)
+    found = [file for file in seen if file.suffix.lower() in SUFFIXES]
+    hidden = [file for file in everything if file.suffix.lower() in SUFFIXES and file not in set(seen)]
+    others = [file for file in seen if file.suffix.lower() in OTHERS]
+    passed = [
+        f"{len(files)} {what}, {files[0].relative_to(folder)} first"
+        for files, what in ((hidden, "hidden"), (others, "of formats that are not read"))
+        if files
+    ]
+    if passed:
+        tell(f"{folder}: pictures that are passed over: {'; '.join(passed)}")
+    if not found:
+        raise PictureError(f"{folder}: there is no picture here; its files must end in {', '.join(SUFFIXES)}")
+    return found
 
 
 def _prompt(picture: Path) -> str:
@@ -63,7 +86,7 @@ def _prompt(picture: Path) -> str:
     if not beside.is_file():
         raise PictureError(f"{picture}: its prompt is not known; give --prompt, or write it to {beside.name} beside it")
     try:
-        return beside.read_text("utf-8").strip()
+        return beside.read_text("utf-8-sig").strip()
     except UnicodeDecodeError:
         raise PictureError(f"{beside}: this prompt is not UTF-8 text; write it as UTF-8") from None
     except OSError:
@@ -71,14 +94,38 @@ def _prompt(picture: Path) -> str:
 
 
 def _rows(table: Path) -> list[Sample]:
-    try:
-        rows = pl.read_csv(table, infer_schema=False) if table.suffix.lower() == ".csv" else pl.read_parquet(table)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise TableError(f"{table}: not a readable table ({str(error).splitlines()[0]})") from None
+    rows = _csv(table) if table.suffix.lower() == ".csv" else _parquet(table)
     for column in ("image", "prompt"):
         if column not in rows.columns:
             raise TableError(f"{table}: column {column!r} is missing; a row needs the path of an image and its prompt")
+    if not rows.height:
+        raise TableError(f"{table}: it has no rows; write one for each picture")
     return [_row(table, number, row) for number, row in enumerate(rows.iter_rows(named=True), 1)]
+
+
+def _parquet(table: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(table)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise TableError(f"{table}: not a readable table ({str(error).splitlines()[0]})") from None
+
+
+def _csv(table: Path) -> pl.DataFrame:
+    try:
+        text = table.read_bytes()
+        if text.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in text:
+            raise TableError(f"{table}: it is UTF-16 text, or none at all; save it as CSV in UTF-8")
+        head = next(iter(text.decode("utf-8-sig").splitlines()), "")
+        if other := next((name for mark, name in SEPARATORS.items() if mark in head and "," not in head), None):
+            raise TableError(f"{table}: its columns are separated by {other}; separate them by commas")
+        found = pl.read_csv(io.BytesIO(text.removeprefix(b"\xef\xbb\xbf")), infer_schema=False)
+    except UnicodeDecodeError:
+        raise TableError(f"{table}: it is not UTF-8 text; save it as CSV in UTF-8") from None
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise TableError(f"{table}: not a readable table ({str(error).splitlines()[0]})") from None
+    if twice := next((name for name in found.columns if name.endswith("_duplicated_0")), None):
+        raise TableError(f"{table}: column {twice.removesuffix('_duplicated_0')!r} stands twice; name each column once")
+    return found
 
 
 def _row(table: Path, number: int, row: dict[str, object]) -> Sample:

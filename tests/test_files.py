@@ -1,0 +1,84 @@
+"""Folders are walked in one way, and files are written in one way."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from trig.backends.weights import linked, revision
+from trig.errors import FileError, WeightsError
+from trig.files import replace, replacing, walk
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    for name in ("b/x.txt", "a.txt", "b/c/y.txt", ".hidden", ".folder/z.txt", "b/._y.txt"):
+        (tmp_path / "here" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "here" / name).write_text(name)
+    return tmp_path / "here"
+
+
+def names(folder: Path, hidden: bool = False) -> list[str]:
+    return [file.relative_to(folder).as_posix() for file in walk(folder, hidden)]
+
+
+def test_a_walk_is_in_the_order_of_names_and_leaves_hidden_files_out(place: Path) -> None:
+    assert names(place) == ["a.txt", "b/c/y.txt", "b/x.txt"]
+    assert names(place, hidden=True) == [".folder/z.txt", ".hidden", "a.txt", "b/._y.txt", "b/c/y.txt", "b/x.txt"]
+
+
+def test_a_walk_follows_links_to_folders_and_survives_loops(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "far" / "deep").mkdir(parents=True)
+    (tmp_path / "far" / "deep" / "z.txt").write_text("far")
+    (place / "link").symlink_to(tmp_path / "far")
+    (tmp_path / "far" / "up").symlink_to(place)
+    (place / "self").symlink_to(place)
+    (place / "nowhere").symlink_to(tmp_path / "nothing")
+    assert names(place) == ["a.txt", "b/c/y.txt", "b/x.txt", "link/deep/z.txt", "nowhere"]
+
+
+def test_what_is_no_file_is_not_read(place: Path) -> None:
+    os.mkfifo(place / "pipe")
+    assert "pipe" not in names(place)
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="nothing: this folder cannot be read"):
+        walk(tmp_path / "nothing")
+
+
+def test_new_weights_behind_a_link_are_other_weights(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "model.safetensors").write_bytes(b"one")
+    (place / "text_encoder").symlink_to(tmp_path / "shared")
+    before = revision.__wrapped__(place)
+    assert linked(place) == [place / "text_encoder"]
+    (tmp_path / "shared" / "model.safetensors").write_bytes(b"two")
+    assert revision.__wrapped__(place) != before
+    (tmp_path / "shared" / "model.safetensors").write_bytes(b"one")
+    assert revision.__wrapped__(place) == before
+
+
+def test_weights_behind_a_link_to_nothing_are_named(place: Path) -> None:
+    (place / "model.safetensors").symlink_to(place / "blobs" / "gone")
+    with pytest.raises(WeightsError, match=r"model\.safetensors: it cannot be read .*fetch it, or mend the link"):
+        revision.__wrapped__(place)
+
+
+def test_writing_replaces_and_never_writes_into_a_hard_link(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_text("kept")
+    os.link(tmp_path / "cache", tmp_path / "out.json")
+    replace(tmp_path / "out.json", b"new")
+    assert ((tmp_path / "cache").read_text(), (tmp_path / "out.json").read_text()) == ("kept", "new")
+    replace(tmp_path / "deep" / "er" / "out.json", b"new")
+    assert sorted(file.name for file in tmp_path.rglob("*")) == ["cache", "deep", "er", "out.json", "out.json"]
+
+
+def test_what_fails_on_the_way_leaves_what_was_there(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("old")
+    with pytest.raises(ZeroDivisionError), replacing(tmp_path / "out") as part:
+        part.write_text("half")
+        _ = 1 / 0
+    with pytest.raises(FileError, match="out: it cannot be written"), replacing(tmp_path / "out") as part:
+        raise OSError(28, "No space left on device")
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("out", "old")]
