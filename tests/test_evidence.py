@@ -12,12 +12,13 @@ import synthetic
 from scipy import stats
 
 from benchmarks import clouds
-from trig import tables
+from trig import memory, tables
 from trig.classify.draws import draws, resamples, shuffles
 from trig.classify.evidence import balance, conflict_p, intervals, q_values, sides, tilt_p
 from trig.classify.order import centred_ranks, correlation, medians, order, ordered, product
 from trig.classify.relations import relations
 from trig.classify.samples import roots
+from trig.errors import ParamsError
 from trig.params import Correlation, Thresholds
 from trig.store import Store
 
@@ -249,3 +250,9 @@ def test_medians_are_found_wherever_they_lie() -> None:
             for place in range(40):
                 values = np.repeat(x[cloud], weights[cloud, :, place])
                 assert np.isnan(found[cloud, place]) if not values.size else found[cloud, place] == np.median(values)
+
+
+def test_resamples_that_do_not_fit_into_memory_are_refused_before_they_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "there", lambda: 10**5)
+    with pytest.raises(ParamsError, match=r"^params\.yaml: thresholds\.bootstraps, permutations: takes about .* GB of memory"):
+        found(clouds.uniform, 2, 0)

@@ -1,6 +1,7 @@
 """Folders are walked in one way, and files are written in one way."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -76,9 +77,9 @@ def test_writing_replaces_and_never_writes_into_a_hard_link(tmp_path: Path) -> N
 
 def test_what_fails_on_the_way_leaves_what_was_there(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("old")
-    with pytest.raises(ZeroDivisionError), replacing(tmp_path / "out") as part:
+    with suppress(KeyboardInterrupt), replacing(tmp_path / "out") as part:
         part.write_text("half")
-        _ = 1 / 0
-    with pytest.raises(FileError, match="out: it cannot be written"), replacing(tmp_path / "out") as part:
+        raise KeyboardInterrupt
+    with pytest.raises(FileError, match="out: it cannot be written"), replacing(tmp_path / "out"):
         raise OSError(28, "No space left on device")
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("out", "old")]

@@ -15,6 +15,7 @@ from trig.classify.samples import KEY, Samples, gather, grouped
 from trig.classify.stack import Clouds
 from trig.dimensions import Kind, Relation, Support
 from trig.keys import content_key
+from trig.memory import require
 from trig.params import Correlation, Thresholds
 from trig.store import Store, fill
 
@@ -22,6 +23,8 @@ SHELF = "resamples"
 RESAMPLING = 1
 """Cache version: raise it when resamples begin to be drawn or measured in another way, so that none of the old ones is taken for a new one."""
 BATCH = 64
+PER_RESAMPLE, PER_SHUFFLE = 8, 150
+"""Bytes that evidence has in memory for a point of the largest cloud, in each resample and in each shuffle."""
 COUNTS = ("n", "synergy", "bottleneck", "tradeoff", "above", "below")
 COLUMNS = tuple("stability runner_up runner_up_share tilt_p conflict_p".split()) + tuple(
     f"{name}_{end}" for name in tables.INTERVALS for end in ("low", "high")
@@ -130,6 +133,8 @@ def _evidence(
     by_size = np.argsort(clouds.sizes, kind="stable")  # clouds that are alike share their draws
     enough = by_size[clouds.sizes[by_size] >= thresholds.min_points].tolist() if thresholds.bootstraps else []
     own = [clouds.one(place) for place in enough]
+    per_point = PER_RESAMPLE * thresholds.bootstraps + PER_SHUFFLE * thresholds.permutations
+    require(int(clouds.sizes[enough].max(initial=0)) * per_point, "params.yaml: thresholds.bootstraps, permutations")
     x, y = ([side[one] for one in own] for side in (clouds.x, clouds.y))
     groups = [np.unique(clouds.root[one], return_inverse=True)[1] for one in own]
     limits = [thresholds] * len(own)
