@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 import pytest
 import synthetic
+import workplace
 from PIL import Image
 from reporting import THRESHOLDS, Run, picked, run_of
 from scipy import stats
@@ -504,3 +505,20 @@ def test_hashes_name_prompts_pictures_and_rubrics(ran: Run) -> None:
     assert not set(first) & set(sources.settings(load(Path(__file__).parent.parent / "params.yaml")))
     edited = ran.prompts.with_columns(key=pl.col("key").str.replace("^IQ-R_IQ-O_1$", "another"))
     assert [name for name, value in sources.hashes(edited, ran.scores).items() if value != first[name]] == ["hash of the prompts"]
+
+
+DRAW = (
+    "import hashlib; from trig.report import stills; print(hashlib.md5(stills._png(stills._legend()), usedforsecurity=False).hexdigest())"
+)
+
+
+def test_the_stills_are_the_same_with_any_fonts_and_with_none(tmp_path: Path) -> None:
+    """A machine's own Liberation Sans may be of another version than the one that vl-convert brings along."""
+    (tmp_path / "fonts").mkdir()
+    drawn = set()
+    for place in (tmp_path / "fonts", Path("/usr/share/fonts")):
+        (tmp_path / "fonts.conf").write_text(f"<fontconfig><dir>{place}</dir></fontconfig>", "utf-8")
+        ran = workplace.python("-c", DRAW, cwd=tmp_path, FONTCONFIG_FILE=str(tmp_path / "fonts.conf"))
+        assert ran.returncode == 0, ran.stderr
+        drawn.add(ran.stdout)
+    assert len(drawn) == 1

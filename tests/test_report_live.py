@@ -234,7 +234,7 @@ def framed(reader: Reader, start: tuple[float, float], end: tuple[float, float])
 def test_a_brush_shows_the_pictures_of_the_samples_inside(reader: Reader, ran: Run) -> None:
     reader.load("pair", "tiny-dtm", "TA-C_TA-S")
     reader.draw()
-    reader.script("document.querySelector('.chart').scrollIntoView({ behavior: 'instant', block: 'center' })")
+    reader.see(reader.one(".chart"))
     places = reader.script(POINTS)
     assert len(places) == ran.relations.filter(model="tiny-dtm", pair="TA-C_TA-S")["n"].item()
     across, up = sorted(x for _, x, _ in places), sorted(y for _, _, y in places)
@@ -251,36 +251,55 @@ def test_a_brush_shows_the_pictures_of_the_samples_inside(reader: Reader, ran: R
     found = {card[0] for card in reader.cards()}
     assert 0 < len(found) < len(kept)
     assert found - unsure == wanted - unsure
-    drag(reader, (left - 20, bottom + 20), (left - 20, bottom + 20))
+    reader.see(reader.one(".chart"))
+    beside = tuple(reader.script(BESIDE))
+    drag(reader, beside, beside)
     reader.until(lambda: len(reader.cards()) == opened.PICTURES)
     assert "All samples." in reader.texts(".split .fine")
+
+
+def corners(reader: Reader) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Around the upper right of the points, where they stand on the screen now."""
+    reader.see(reader.one(".chart"))
+    places = reader.script(POINTS)
+    across, up = sorted(x for _, x, _ in places), sorted(y for _, _, y in places)
+    return (across[len(across) // 2 - 4] - 2, up[len(up) // 2] + 2), (across[-1] + 4, up[0] - 4)
 
 
 def test_a_brush_stays_while_a_limit_moves(reader: Reader) -> None:
     reader.load("pair", "tiny-dtm", "TA-C_TA-S")
     reader.draw()
-    reader.script("document.querySelector('.chart').scrollIntoView({ behavior: 'instant', block: 'center' })")
-    places = reader.script(POINTS)
-    across, up = sorted(x for _, x, _ in places), sorted(y for _, _, y in places)
-    corners = (across[len(across) // 2 - 4] - 2, up[len(up) // 2] + 2), (across[-1] + 4, up[0] - 4)
-    told = framed(reader, *corners)
+    told = framed(reader, *corners(reader))
     reader.choose("gallery-sort", "x")
     reader.see(reader.one(".chart"))
     frame, faint, prompts = reader.script(FRAME), reader.script(FAINT), [card[0] for card in reader.cards()]
-    assert len(places) - len(faint) == int(told.split(" sample")[0])
+    assert len(reader.script(POINTS)) - len(faint) == int(told.split(" sample")[0])
     reader.set("synergy", 0.62)
     reader.draw()
     assert told in reader.texts(".split .fine")
     assert reader.script(FRAME) == pytest.approx(frame, abs=1)
     assert reader.script(FAINT) == faint
     assert [card[0] for card in reader.cards()] == prompts
+    reader.see(reader.one(".chart"))
     beside = tuple(reader.script(BESIDE))
     drag(reader, beside, beside)
     reader.until(lambda: len(reader.cards()) == opened.PICTURES)
-    framed(reader, *corners)
+    framed(reader, *corners(reader))
     reader.go("pair", "tiny", "TA-C_TA-S", synergy=0.62)
     assert len(reader.cards()) == opened.PICTURES
     assert any(text.startswith("Drag over the points") for text in reader.texts(".split .fine"))
+
+
+@pytest.mark.parametrize("by", ["address", "click", "key"])
+def test_no_ring_stands_around_the_page_and_one_around_what_the_keyboard_is_at(by: str, reader: Reader) -> None:
+    reader.load("overview")
+    link = reader.one("nav a[href^='#/judge']")
+    ways = {"address": lambda: reader.go("judge"), "click": link.click, "key": lambda: link.send_keys(Keys.ENTER)}
+    reader.waiting(ways[by])
+    assert reader.script("return [document.activeElement.id, getComputedStyle(document.activeElement).outlineStyle]") == ["view", "none"]
+    ActionChains(reader.browser).send_keys(Keys.TAB).perform()
+    where, ring = reader.script("return [document.activeElement.id, getComputedStyle(document.activeElement).outlineStyle]")
+    assert (where == "view", ring) == (False, "solid")
 
 
 def test_what_is_open_sorted_and_in_focus_stays_while_a_limit_moves(reader: Reader) -> None:

@@ -118,6 +118,8 @@ def _plot(counted: pl.DataFrame, axes: "Sequence[Axis]", thresholds: Thresholds,
     lines = alt.Chart(alt.InlineData(values=counted.select(names).to_dicts())).mark_line(point=True).encode(x, y, *colour)
     now = alt.Chart(alt.InlineData(values=[{first.name: getattr(thresholds, first.name)}])).mark_rule(strokeDash=[4, 4]).encode(x)
     chart = alt.layer(lines, now).properties(width=560, height=320, title="How steady the map is, against a threshold")
-    with replacing(path) as part:
+    from trig.report.stills import embedded_fonts
+
+    with embedded_fonts(), replacing(path) as part:
         kind: Any = path.suffix[1:]
         chart.save(part, format=kind, inline=path.suffix == ".html", scale_factor=2 if path.suffix == ".png" else 1)

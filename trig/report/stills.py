@@ -1,7 +1,11 @@
 """Two pictures of the report for places that show no page: the maps side by side, and the means of the dimensions."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import altair as alt
@@ -13,6 +17,7 @@ from trig.report import charts, numbers, theme
 from trig.report.contents import Contents, Judged
 
 FONT = "Liberation Sans"
+FONTS = "FONTCONFIG_FILE"
 SIDE = 330  # pixels of a matrix
 COLUMNS = 3
 MOST = 12  # maps; the page shows all
@@ -25,6 +30,22 @@ CONFIG: Mapping[str, Any] = {
     "title": {"anchor": "start", "color": "$ink", "fontSize": 14},
     "concat": {"spacing": 28},
 }
+
+
+@contextmanager
+def embedded_fonts() -> Iterator[None]:
+    """Charts inside are drawn with the fonts that vl-convert brings along, so that they are the same on every machine: it reads fontconfig's
+    settings when it draws its first chart, and here these name no folder with fonts."""
+    before = os.environ.get(FONTS)
+    with TemporaryDirectory() as empty:
+        settings = Path(empty) / "fonts.conf"
+        settings.write_text(f"<fontconfig><dir>{empty}</dir></fontconfig>", "utf-8")
+        os.environ[FONTS] = str(settings)
+        try:
+            yield
+        finally:
+            del os.environ[FONTS]
+            os.environ.update({} if before is None else {FONTS: before})
 
 
 def maps(contents: Contents) -> bytes:
@@ -68,7 +89,8 @@ def _legend() -> charts.Spec:
 
 def _png(chart: charts.Spec) -> bytes:
     spec = theme.fill({**chart, "config": dict(CONFIG)}, theme.LIGHT)
-    drawn = vl_convert.vegalite_to_png(spec, vl_version=charts.VEGA_LITE, scale=2)
+    with embedded_fonts():
+        drawn = vl_convert.vegalite_to_png(spec, vl_version=charts.VEGA_LITE, scale=2)
     packed = BytesIO()
     with Image.open(BytesIO(drawn)) as picture:
         picture.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(packed, "PNG", optimize=True)
