@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from opened import Reader
     from reporting import Run
 
+pytest_plugins = ["skips"]
 settings.register_profile("slow machines", deadline=None)
 settings.load_profile("slow machines")
 

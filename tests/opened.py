@@ -62,7 +62,7 @@ def run(root: Path) -> Run:
     frames["prompts"] = frames["prompts"].with_columns(prompt=hostile)
     sheets_shown = tuple(replace(sheet, names=tuple(ID if name == first else name for name in sheet.names)) for sheet in ran.sheets)
     reason = pl.when(pl.col("expected").is_null()).then(pl.lit(synthetic.EVIL))
-    gates = (*ran.gates, Gate("images/tiny", False, 3, (synthetic.EVIL, "too dark")))
+    gates = (*ran.gates, Gate("images/tiny", False, 3, (synthetic.EVIL, "too dark"), notes=("cut prompts", synthetic.EVIL)))
     scores = ran.scores.with_columns(renamed, reason=reason)
     answers, found = tables.distinct(scores), relations(scores, THRESHOLDS)
     ran = replace(ran, **frames, scores=scores, answers=answers, relations=found)

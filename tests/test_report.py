@@ -422,12 +422,12 @@ def test_every_relation_has_a_colour_a_glyph_and_words() -> None:
 def test_gates_results_are_read_with_their_links(tmp_path: Path) -> None:
     folder = tmp_path / "gates"
     (folder / "images").mkdir(parents=True)
-    (folder / "prompts.json").write_text('{"met": true, "expectations": 4, "failed": 0, "failures": {}}')
-    (folder / "images" / "tiny.json").write_text('{"met": false, "expectations": 2, "failed": 1, "failures": {"a": "b"}}')
+    (folder / "prompts.json").write_text('{"met": true, "expectations": 4, "failed": 0, "failures": {}, "notes": ["c"]}')
+    (folder / "images" / "tiny.json").write_text('{"met": false, "expectations": 2, "failed": 1, "failures": {"a": "b"}, "notes": []}')
     (folder / "images" / "gone.json").write_text('{"met": false}')  # of a model that left the roster
     assert sources.gates(folder, ["tiny"]) == (
         Gate("images/tiny", False, 2, ("b",), "gates/images/tiny.html"),
-        Gate("prompts", True, 4, (), "gates/prompts.html"),
+        Gate("prompts", True, 4, (), "gates/prompts.html", ("c",)),
     )
     (folder / "prompts.json").write_text('{"met": tr')
     with pytest.raises(TrigError, match=r"prompts.json: cannot be read .*run `dvc repro`"):

@@ -215,7 +215,11 @@ def test_hostile_texts_are_shown_as_texts(reader: Reader) -> None:
     reader.go("judge")
     assert {row[1][0] for row in reader.table("Missing scores")} == {EVIL}
     reader.go("gates")
-    assert [EVIL in row[1][0] and "too dark" in row[1][0] for row in reader.table("Gates")] == [False, False, True]
+    assert [EVIL in row[1][0] and "too dark" in row[1][0] and "cut prompts" in row[1][0] for row in reader.table("Gates")] == [
+        False,
+        False,
+        True,
+    ]
     assert "<b>3 rows</b> fail" in reader.one("table").text
     assert reader.all("main script, main b b, dialog script") == []
     assert reader.browser.title == "Gates – Dimension Trade-off Map"

@@ -131,6 +131,10 @@ def test_the_first_lines_say_what_it_is(ran: Run) -> None:
 
 def test_gates_that_hold_are_one_line(ran: Run) -> None:
     levels = numbers.levels(ran.answers, "expected").to_dicts()
+    noted = Gate("b", True, 1, notes=("2 have no picture",))
+    assert f"All 2 gates hold.\n\n- {code('b')}: {code('2 have no picture')}" in summary(
+        ran.models, ran.relations, levels, {}, ran.thresholds, tiny=True, gates=[Gate("a", True, 3), noted]
+    )
     text = summary(ran.models, ran.relations, levels, {}, ran.thresholds, tiny=True, gates=[Gate("a", True, 3), Gate("b", True, 1)])
     assert "\n\nAll 2 gates hold.\n\n" in text
 

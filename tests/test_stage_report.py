@@ -44,7 +44,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for model in synthetic.MODELS:
         (folder / "zoo" / f"{model}.json").write_text(json.dumps({"tuning": CARD} if model == "tiny-dtm" else {}))
     (folder / "gates").mkdir()
-    (folder / "gates" / "prompts.json").write_text('{"met": true, "expectations": 4, "failed": 0, "failures": {}}')
+    (folder / "gates" / "prompts.json").write_text('{"met": true, "expectations": 4, "failed": 0, "failures": {}, "notes": []}')
     (folder / "judge.json").write_text('{"judge": "another", "against": "the truth", "dimensions": []}')
     assert classify(folder).returncode == 0
     return folder

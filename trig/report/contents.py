@@ -28,6 +28,7 @@ class Gate:
     checks: int
     failures: tuple[str, ...] = ()  # one line per expectation that does not hold
     link: str | None = None  # its own page, relative to the report
+    notes: tuple[str, ...] = ()  # what it tells of the table that stops nothing: cut prompts, missing pictures, several engines
 
 
 @dataclass(frozen=True, slots=True)

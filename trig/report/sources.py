@@ -30,7 +30,9 @@ def gates(folder: Path, roster: Sequence[str]) -> tuple[Gate, ...]:
 def _gate(file: Path, name: Path) -> Gate:
     found, link = _json(file), f"gates/{name.as_posix()}.html"
     try:
-        return Gate(name.as_posix(), bool(found["met"]), int(found["expectations"]), tuple(found["failures"].values()), link)
+        return Gate(
+            name.as_posix(), bool(found["met"]), int(found["expectations"]), tuple(found["failures"].values()), link, tuple(found["notes"])
+        )
     except KeyError as error:
         raise TrigError(f"{file}: field {error} of the gate's result is missing; run `dvc repro` to write it anew") from None
 

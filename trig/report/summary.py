@@ -55,14 +55,16 @@ def _rule(thresholds: Mapping[str, object]) -> str:
 
 
 def _gates(gates: Sequence[Gate]) -> list[str]:
-    """One line when all gates hold, and what fails otherwise."""
+    """One line when all gates hold, what fails otherwise, and what they tell besides."""
     failed = [gate for gate in gates if not gate.passed]
     if not gates:
         return []
+    noted = [f"- {code(gate.table)}: {code(note)}" for gate in gates for note in gate.notes]
+    notes = ["", *noted] if noted else []
     if not failed:
-        return [f"All {len(gates)} gates hold."]
+        return [f"All {len(gates)} gates hold.", *notes]
     told = [f"- {code(gate.table)}: {code('; '.join(gate.failures))}" for gate in failed]
-    return [f"**Gates that fail, {len(failed)} of {len(gates)}:**", "", *told]
+    return [f"**Gates that fail, {len(failed)} of {len(gates)}:**", "", *told, *notes]
 
 
 def _models(models: Sequence[str], relations: pl.DataFrame, levels: Sequence[Mapping[str, Any]]) -> list[str]:

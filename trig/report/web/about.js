@@ -27,7 +27,8 @@ function judge() {
 
 function gates() {
   const failed = facts.gates.filter((gate) => !gate.passed).length;
-  const body = facts.gates.map((gate) => [gate.table, { shown: gate.passed ? "holds" : h("div", {}, h("b", {}, "fails"), gate.failures.map((line) => h("p", {}, line))), class: gate.passed ? null : "wrap", value: gate.passed ? "holds" : `fails: ${gate.failures.join("; ")}` },
+  const told = (gate) => [...gate.failures, ...gate.notes];
+  const body = facts.gates.map((gate) => [gate.table, { shown: told(gate).length ? h("div", {}, gate.passed ? "holds" : h("b", {}, "fails"), told(gate).map((line) => h("p", {}, line))) : "holds", class: told(gate).length ? "wrap" : null, value: [gate.passed ? "holds" : "fails", told(gate).join("; ")].filter(Boolean).join(": ") },
     { shown: gate.checks, value: gate.checks }, { shown: gate.link ? h("a", { href: gate.link }, "results") : null, value: null }]);
   return [
     h("h1", {}, "Gates"),

@@ -1,0 +1,41 @@
+"""Tests that are skipped: told in one line, and a failure where the variable CI is set, for there everything that they need is installed."""
+
+import os
+from collections import Counter
+
+import pytest
+
+SKIPPED: dict[str, str] = {}
+"""Each test, or file of tests, that was skipped, with its reason."""
+
+
+@pytest.hookimpl
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Notes a test that was skipped."""
+    _note(report)
+
+
+@pytest.hookimpl
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """Notes a file whose tests were skipped together."""
+    _note(report)
+
+
+def _note(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        SKIPPED[report.nodeid] = reason.removeprefix("Skipped: ")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Fails where no test may be skipped."""
+    if SKIPPED and os.environ.get("CI") and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says what was skipped, and why."""
+    for reason, count in Counter(SKIPPED.values()).items():
+        first = next(name for name, why in SKIPPED.items() if why == reason)
+        verdict = "; with CI set, none may be" if os.environ.get("CI") else ""
+        terminalreporter.write_line(f"{count} skipped{verdict}: {reason} ({first} first)")
