@@ -228,9 +228,9 @@ def notes_on(change: Change, folder: Path, max_null_share: float = 1.0) -> tuple
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (put(of(ONE), **REFUSED), f"1 has, t2i {ONE} first, no picture: flagged"),
-        (picture(flat_png()), f"1 has, t2i {ONE} first, a picture of one colour"),
-        (put(of(ONE), prompt_tokens=99, tokens_read=77), "a prompt that is longer than the model reads, and is judged whole: up to 99 prompt tokens, 77 read"),
+        (put(of(ONE), **REFUSED), f"pictures that are missing: 1, t2i {ONE} first: flagged"),
+        (picture(flat_png()), f"pictures of one colour: 1, t2i {ONE} first"),
+        (put(of(ONE), prompt_tokens=99, tokens_read=77), f"judged whole: 1, t2i {ONE} first; up to 99 prompt tokens, 77 read by the model"),
         (put(of(ONE), engine="factory 2"), "the pictures come from 2 engines: 11 by factory 1; 1 by factory 2"),
     ],
     ids=["refused", "one colour", "cut prompt", "two engines"],
@@ -254,7 +254,7 @@ def test_a_prompt_with_a_word_that_the_judge_reserves_is_told_before_anything_is
     frame = say(of(ONE), prompt="A thing 1 <|image_pad|>, drawn for IQ-R_TA-C.")(PROMPTS)
     views = prompts.views(frame, factories.SUBSETS, factories.PER_SUBSET, 12, frozenset({"<|image_pad|>", "<|im_end|>"}))
     assert [note for view in views for note in view.notes] == [
-        f"1 prompt holds a word that the judge reserves and will have no score: t2i {ONE} holds '<|image_pad|>'"
+        f"prompts with a word that the judge reserves, which will have no score: 1, t2i {ONE} first: '<|image_pad|>'"
     ]
 
 

@@ -77,17 +77,17 @@ def _notes(rows: pl.DataFrame) -> Iterator[str]:
     missing, plain = rows.filter(pl.col("status") == "null"), rows.filter(pl.col("spread") < CONSTANT)
     cut = rows.filter(pl.col("tokens_read") < pl.col("prompt_tokens"))
     if missing.height:
-        yield f"{_first(missing)} no picture: {missing['reason'][0]}"
+        yield f"pictures that are missing: {_first(missing)}: {missing['reason'][0]}"
     if plain.height:
-        yield f"{_first(plain)} a picture of one colour"
+        yield f"pictures of one colour: {_first(plain)}"
     if cut.height:
         longest, read = cut.select("prompt_tokens", "tokens_read").sort("prompt_tokens").row(-1)
-        yield f"{_first(cut)} a prompt that is longer than the model reads, and is judged whole: up to {longest} prompt tokens, {read} read by the model"
+        yield f"prompts longer than the model reads, judged whole: {_first(cut)}; up to {longest} prompt tokens, {read} read by the model"
     yield from expect.mixture(rows["engine"], "pictures")
 
 
 def _first(rows: pl.DataFrame) -> str:
-    return f"{rows.height} {'has' if rows.height == 1 else 'have'}, {rows['task'][0]} {rows['data_id'][0]} first,"
+    return f"{rows.height}, {rows['task'][0]} {rows['data_id'][0]} first"
 
 
 def _of_a_prompt() -> Mapping[str, expect.Check]:

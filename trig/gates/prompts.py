@@ -75,7 +75,7 @@ def _unsayable(prompts: pl.DataFrame, reserved: Collection[str]) -> Iterator[str
     found = [(task, name, word) for task, name, prompt in rows for word in sorted(reserved) if word in prompt]
     if found:
         count, (task, name, word) = len({row[:2] for row in found}), found[0]
-        yield f"{count} {'prompt holds' if count == 1 else 'prompts hold'} a word that the judge reserves and will have no score: {task} {name} holds {word!r}"
+        yield f"prompts with a word that the judge reserves, which will have no score: {count}, {task} {name} first: {word!r}"
 
 
 def _strange_key(prompts: pl.DataFrame) -> pl.Series:
