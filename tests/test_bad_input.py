@@ -10,6 +10,8 @@ import workplace
 
 from stages import judge
 from trig import tables
+from trig.report import sheets
+from trig.store import Store
 
 GATED = ("out.json", "out.html")
 PICTURE = "IQ-R_TA-C_2"
@@ -90,3 +92,33 @@ def test_a_damaged_picture_is_a_null_with_its_reason_and_the_gate_counts_it(plac
     failed = workplace.python("-m", "stages.gate", "scores", "prompts.parquet", str(out), *GATED, cwd=place)
     assert failed.returncode == 2
     assert len(failed.stderr.splitlines()) == 1 and "null" in failed.stderr
+
+
+def test_a_picture_that_its_model_refused_is_a_null_with_its_reason_and_stops_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workplace.bench(tmp_path, generate__roster=["tiny"], judge__max_failures=0, gates__max_null_share=0.2)
+    prompts = factories.prompts()
+    here = pl.col("data_id") == PICTURE
+    images = factories.images(prompts, width=64, height=64).with_columns(
+        image=pl.when(~here).then("image"),
+        status=pl.when(here).then(pl.lit("null")).otherwise("status").cast(tables.STATUS),
+        reason=pl.when(here).then(pl.lit("flagged")),
+    )
+    for shard, rows in images.group_by("pair"):
+        tables.write(rows, tables.IMAGES, tmp_path / "images/tiny/t2i" / f"{shard[0]}.parquet")
+    tables.write(prompts, tables.PROMPTS, tmp_path / "prompts.parquet")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "root"))
+    for _ in range(2):  # the second time everything is known
+        judge.main("tiny", Path("prompts.parquet"), Path("images/tiny"), Path("scores/tiny.parquet"))
+        scores = tables.read(Path("scores/tiny.parquet"), tables.SCORES)
+        nulls = scores.filter(pl.col("status") == "null")
+        assert (set(nulls["data_id"]), nulls.height, scores.height, scores["key"].n_unique()) == ({PICTURE}, 2, 24, 24)
+        assert set(nulls["reason"]) == {"no picture: flagged"} and nulls["expected"].is_null().all()
+    gated = workplace.python("-m", "stages.gate", "images", "prompts.parquet", "images/tiny", *GATED, cwd=tmp_path)
+    assert (gated.returncode, gated.stderr) == (0, f"images: pictures that are missing: 1, t2i {PICTURE} first: flagged\n")
+    sheet = sheets.Sheet("tiny", "t2i", "IQ-R_TA-C", (PICTURE,), ("0" * 32,))
+    with Store.open() as store:
+        list(sheets.draw([sheet], Path("images"), store))
+        assert sheets.size(sheets.drawn([sheet], store)[sheet.key]) == (64, 64)

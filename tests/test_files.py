@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trig.backends.weights import linked, revision
+from trig.backends.weights import CARD, description, linked, revision
 from trig.errors import FileError, WeightsError
 from trig.files import replace, replacing, walk
 
@@ -83,3 +83,16 @@ def test_what_fails_on_the_way_leaves_what_was_there(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="out: it cannot be written"), replacing(tmp_path / "out"):
         raise OSError(28, "No space left on device")
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("out", "old")]
+
+
+def test_an_entry_of_the_zoo_names_its_engine_where_that_counts_and_how_it_was_tuned(tmp_path: Path) -> None:
+    (tmp_path / "adapter.safetensors").write_bytes(b"1")
+    plain, keyed = (description(tmp_path, "models.x.needs", True, counts) for counts in (False, True))
+    assert set(plain) == {"needs", "revision"} and set(keyed) == {"needs", "revision", "engine"}
+    (tmp_path / CARD).write_text('{"base": "tiny"}')
+    revision.cache_clear()
+    tuned = description(tmp_path, "models.x.needs", True, engine_in_key=False)
+    assert tuned["tuning"] == {"base": "tiny"} and tuned["revision"] != plain["revision"]
+    (tmp_path / CARD).write_text("{")
+    with pytest.raises(WeightsError, match=r"tuning\.json: cannot be read"):
+        description(tmp_path, "models.x.needs", True, engine_in_key=False)
