@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 GRAPH: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
 PLUMBING = {
     *("stages/__init__.py", "stages/_cli.py", "stages/_spread.py", "trig/__init__.py", "trig/backends/__init__.py"),
-    *("trig/complaints.py", "trig/errors.py", "trig/files.py", "trig/memory.py", "trig/params.py", "trig/store.py"),
+    *("trig/bounds.py", "trig/complaints.py", "trig/errors.py", "trig/files.py", "trig/memory.py", "trig/params.py", "trig/store.py"),
 }
 """What decides how a stage runs and fails, and never what it writes: the values of parameters are dependencies of their own."""
 CODE = ("stages/", "trig/")

@@ -120,6 +120,8 @@ def test_a_value_cannot_be_changed_once_read() -> None:
             "judges.tiny-served.price.prompt: -1: input should be greater than or equal to 0",
         ),
         (put("judges.tiny-served.price", {"promt": 1, "prompt": 1, "completion": 0}), "judges.tiny-served.price.promt: unknown key"),
+        (put("finetune.rankk", 8), "finetune.rankk: unknown key; did you mean 'rank'?"),
+        (put("tunings.tiny-dtm.bases", "tiny"), "tunings.tiny-dtm.bases: unknown key; did you mean 'base'?"),
         (put("judges.tiny.wieghts", "x"), "judges.tiny.wieghts: unknown key; did you mean 'weights'?"),
         (drop("thresholds.synergy"), "thresholds.synergy: missing; every parameter must be given"),
         (put("thresholds.synergy", "0,8"), "thresholds.synergy: '0,8': input should be a valid number"),

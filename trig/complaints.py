@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from typing import get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -45,7 +46,12 @@ def _suggestion(loc: tuple[str, ...], root: type[BaseModel], named: Mapping[str,
     section: object = root
     for part in loc[:-1]:
         fields = section.model_fields if isinstance(section, type) and issubclass(section, BaseModel) else {}
-        section = fields[part].annotation if part in fields else named.get(loc[0])
+        section = _section(fields[part].annotation) if part in fields else named.get(loc[0])
     known = list(section.model_fields) if isinstance(section, type) and issubclass(section, BaseModel) else []
     close = get_close_matches(loc[-1], known, 1)
     return f"; did you mean {close[0]!r}?" if close else f"; known here: {', '.join(known)}" if known else ""
+
+
+def _section(annotation: object) -> object:
+    """The section that a field holds, also where it may be left out."""
+    return next((part for part in get_args(annotation) if isinstance(part, type) and issubclass(part, BaseModel)), annotation)

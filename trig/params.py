@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -16,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from trig.bounds import Batch, Dollars, Name, Pixels, Place, Points, Prompts, Share, at_most
 from trig.complaints import complaint
 from trig.dimensions import Pair, Relation, Task, pairs
 from trig.errors import ParamsError
@@ -24,40 +24,6 @@ from trig.scales import Scale, scale
 
 PATH = Path("params.yaml")
 WEAKEST = "weakest"
-Share = Annotated[float, Field(ge=0, le=1)]
-# A dot would be read by DVC as a step into a nested key.
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-"""Part of paths and of DVC's stage names; it has no dot, which DVC would read as a step into a parameter."""
-
-
-def at_most(most: float, why: str) -> AfterValidator:
-    """An upper bound that says why it is there."""
-
-    def bounded(value: float) -> float:
-        if value > most:
-            raise ValueError(f"{value!r} is more than {most:,}: {why}")
-        return value
-
-    return AfterValidator(bounded)
-
-
-def _quotable(place: str) -> str:
-    """A path that dvc.yaml can hand to a stage in single quotes."""
-    if not place.strip():
-        raise ValueError(f"{place!r}: give a path")
-    if place.startswith("-") or any(character == "'" or not character.isprintable() for character in place):
-        raise ValueError(f"{place!r}: a path may not begin with -, nor hold a single quote or a line break; rename it, or begin with ./")
-    return place
-
-
-Place = Annotated[str, AfterValidator(_quotable)]
-"""The path of a file or folder. It stands in a command of dvc.yaml, in single quotes."""
-AT_ONCE = at_most(1_000_000, "no machine takes so many together")
-Batch = Annotated[int, Field(ge=1), AT_ONCE]
-Pixels = Annotated[int, Field(ge=16, multiple_of=8), at_most(16_384, "a larger picture does not fit in memory")]
-Prompts = at_most(100_000, "the prompts of all subsets are in memory together")
-Points = Annotated[int, Field(ge=1), at_most(1_000_000, "no pair has so many prompts")]
-Dollars = Annotated[float, Field(ge=0), at_most(1_000_000, "in US dollars per million tokens")]
 
 
 class Section(BaseModel):
@@ -352,4 +318,4 @@ def load(path: Path = PATH) -> Params:
     try:
         return Params.model_validate(found)
     except ValidationError as error:
-        raise ParamsError(f"{path}: {complaint(error, Params, {'models': Model}, JUDGES)}") from None
+        raise ParamsError(f"{path}: {complaint(error, Params, {'models': Model, 'tunings': Tuning}, JUDGES)}") from None
