@@ -279,8 +279,9 @@ def more(weights: Weights) -> Weights:
     return weights | {"transformer.nowhere.lora_A.weight": torch.ones(4, 8), "transformer.nowhere.lora_B.weight": torch.ones(8, 4)}
 
 
-def halves(weights: Weights) -> Weights:
-    return {key: weight for key, weight in weights.items() if "blocks.0." not in key or "lora_A" not in key}
+def without(weights: Weights, half: str) -> Weights:
+    """The weights without one half of those of a block."""
+    return {key: weight for key, weight in weights.items() if "blocks.0." not in key or half not in key}
 
 
 SPOILT: dict[str, tuple[Callable[[Weights], Weights], str]] = {
@@ -288,7 +289,8 @@ SPOILT: dict[str, tuple[Callable[[Weights], Weights], str]] = {
     "other layers": (lambda all_: renamed(all_, ".attn.", ".attention."), "56 of 72 keys fit nothing"),
     "too much": (more, "2 of 74 keys fit nothing"),
     "another width": (lambda all_: changed(all_, lambda weight: weight[:, :100].contiguous(), "lora_A"), "36 of 72 keys fit nothing"),
-    "halves": (halves, "weights are missing in the file, the first"),
+    "without half A": (lambda all_: without(all_, "lora_A"), "weights are missing in the file, the first"),
+    "without half B": (lambda all_: without(all_, "lora_B"), "diffusers cannot load it"),
     "zeros": (lambda all_: changed(all_, torch.zeros_like), "all its 72 weights together change nothing"),
     "zeros in one half": (lambda all_: changed(all_, torch.zeros_like, "lora_B"), "change nothing"),
     "not finite": (lambda all_: changed(all_, lambda weight: weight * torch.nan), "72 of 72 weights are not finite"),

@@ -8,8 +8,13 @@ import torch
 from diffusers import DiffusionPipeline
 from peft import get_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
+from safetensors import SafetensorError
 
+from trig.backends.weights import brief
 from trig.errors import WeightsError
+
+BROKEN = (OSError, ValueError, LookupError, RuntimeError, TypeError, AttributeError, SafetensorError)
+"""What diffusers raises for a file that it cannot make an adapter of."""
 
 
 def attach(pipe: DiffusionPipeline, adapter: Path, field: str) -> None:
@@ -18,10 +23,13 @@ def attach(pipe: DiffusionPipeline, adapter: Path, field: str) -> None:
     Raises WeightsError when a key of the file fits no layer, when a layer gets half of its two matrices, when a weight is not finite, and when
     all updates B·A are zero: the model would paint as its base, or as nobody trained it.
     """
-    found = pipe.lora_state_dict(adapter)
+    try:
+        found = pipe.lora_state_dict(adapter, use_safetensors=True)
+        pipe.load_lora_weights(adapter, use_safetensors=True)
+    except BROKEN as error:
+        raise WeightsError(f"{field}: {adapter}: diffusers cannot load it: {brief(error)}; fetch it whole, or name another") from error
     state: Mapping[str, torch.Tensor] = found[0] if isinstance(found, tuple) else found
     wanted = {key: weight for key, weight in state.items() if "lora" in key and not key.endswith(".alpha")}
-    pipe.load_lora_weights(adapter)
     loaded = {
         f"{name}.{key}": weight
         for name, part in _adapted(pipe)
