@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from trig.errors import TrigError
+from trig.errors import FileError, TrigError
 
 _PR_SET_PDEATHSIG = 1
 
@@ -44,15 +44,24 @@ def edge(after_interrupt: str = "") -> Iterator[None]:
     _say_anything()
     try:
         try:
-            yield
+            with stoppable(after_interrupt):
+                yield
         finally:
-            sys.stdout.flush()
+            if sys.stdout:  # there is none where a shell closed it
+                sys.stdout.flush()
     except TrigError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except BrokenPipeError:  # whoever read the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
         raise SystemExit(141) from None
+
+
+@contextmanager
+def stoppable(after_interrupt: str = "") -> Iterator[None]:
+    """Ends an interrupt with a line."""
+    try:
+        yield
     except KeyboardInterrupt:
         print(f"stopped{after_interrupt}", file=sys.stderr)
         raise SystemExit(130) from None
@@ -83,8 +92,13 @@ def _die_with_parent() -> None:
 @contextmanager
 def only_one(name: str, folder: Path) -> Iterator[None]:
     """Holds a stage's lock. A second run of the same stage ends with one line instead of doing the work twice."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{name}.lock").open("w") as file:
+    lock = folder / f"{name}.lock"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        opened = lock.open("w")
+    except OSError as error:
+        raise FileError(f"{lock}: it cannot be written ({error.strerror}); allow it, or run where DVC_ROOT is a folder of yours") from None
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

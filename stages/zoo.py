@@ -24,12 +24,15 @@ class Section(StrEnum):
 def main(section: Section, name: str, out: Path) -> None:
     """Read what the entry's `needs` names, write data/zoo/NAME.json: the hash of what it holds, and how an adapter was trained."""
     settings = params.load()
-    of_model = section is Section.MODELS
-    entry, keyed = (settings.models[name], settings.generate) if of_model else (settings.judges[name], settings.judge)
-    place, field = Path(entry.needs), f"params.yaml: {section}.{name}.needs"
-    found = description(place, field, of_model, keyed.engine_in_key)
-    for link in linked(place):
-        again = f"zoo@{name}" if of_model else f"zoo-judge@{name}"
+    field = f"params.yaml: {section}.{name}"
+    if section is Section.MODELS:
+        model = settings.models[name]
+        places, again = [Path(model.needs), Path(model.weights)], f"zoo@{name}"
+        found = description(places[0], field, places[1], settings.generate.engine_in_key)
+    else:
+        places, again = [Path(settings.judges[name].needs)], f"zoo-judge@{name}"
+        found = description(places[0], field, None, settings.judge.engine_in_key)
+    for link in dict.fromkeys(link for place in places for link in linked(place)):
         print(
             f"{field}: {link} leads elsewhere, where DVC does not look; after a change there run `dvc repro -f -s {again}`", file=sys.stderr
         )

@@ -87,12 +87,23 @@ def test_what_fails_on_the_way_leaves_what_was_there(tmp_path: Path) -> None:
 
 def test_an_entry_of_the_zoo_names_its_engine_where_that_counts_and_how_it_was_tuned(tmp_path: Path) -> None:
     (tmp_path / "adapter.safetensors").write_bytes(b"1")
-    plain, keyed = (description(tmp_path, "models.x.needs", True, counts) for counts in (False, True))
+    plain, keyed = (description(tmp_path, "models.x.needs", tmp_path, counts) for counts in (False, True))
     assert set(plain) == {"needs", "revision"} and set(keyed) == {"needs", "revision", "engine"}
     (tmp_path / CARD).write_text('{"base": "tiny"}')
     revision.cache_clear()
-    tuned = description(tmp_path, "models.x.needs", True, engine_in_key=False)
+    tuned = description(tmp_path, "models.x.needs", tmp_path, engine_in_key=False)
     assert tuned["tuning"] == {"base": "tiny"} and tuned["revision"] != plain["revision"]
     (tmp_path / CARD).write_text("{")
     with pytest.raises(WeightsError, match=r"tuning\.json: cannot be read"):
-        description(tmp_path, "models.x.needs", True, engine_in_key=False)
+        description(tmp_path, "models.x.needs", tmp_path, engine_in_key=False)
+
+
+def test_new_weights_below_an_adapter_are_another_model(tmp_path: Path) -> None:
+    for name in ("adapter", "weights"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.safetensors").write_bytes(b"1")
+    before = description(tmp_path / "adapter", "models.x", tmp_path / "weights", engine_in_key=False)
+    (tmp_path / "weights" / "model.safetensors").write_bytes(b"2")
+    revision.cache_clear()
+    after = description(tmp_path / "adapter", "models.x", tmp_path / "weights", engine_in_key=False)
+    assert after["revision"] == before["revision"] and after["weights"] != before["weights"]

@@ -1,11 +1,24 @@
 """`trig …`, for people: look at the machine, the zoo, the work store and the report, serve a judge, say what judging would cost, compare maps."""
 
-import typer
+from typing import Any
 
-from stages._cli import edge
+import typer
+from typer.core import TyperGroup
+
+from stages._cli import edge, stoppable
 from trig import cli_compare, cli_doctor, cli_judge, cli_published, cli_report, cli_score, cli_serve, cli_store, cli_thresholds, cli_tiny
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+
+class Commands(TyperGroup):
+    """Commands that end an interrupt with a line of ours: Typer would say `Aborted` of all of them."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command that was asked for."""
+        with stoppable():
+            return super().invoke(ctx)
+
+
+app = typer.Typer(cls=Commands, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 app.command()(cli_compare.compare)
 app.command()(cli_doctor.doctor)
 app.command()(cli_doctor.models)

@@ -59,12 +59,15 @@ def linked(place: Path) -> list[Path]:
     return sorted(each for each in above if each.is_symlink())
 
 
-def description(needs: Path, field: str, of_model: bool, engine_in_key: bool) -> dict[str, Any]:
-    """What the stages that use an entry of the zoo wait for: the hash of its weights, or adapter, and how that was tuned; the engine where it counts."""
+def description(needs: Path, field: str, weights: Path | None, engine_in_key: bool) -> dict[str, Any]:
+    """What the stages that use an entry of the zoo wait for: the hash of what it needs, of the weights below an adapter, and how that was tuned; the
+    engine where it counts. Only a model has `weights`."""
     place = needs if needs.is_file() else folder(str(needs), field)
     found: dict[str, Any] = {"needs": str(needs), "revision": revision(place)}
+    if weights and weights != needs:
+        found["weights"] = revision(folder(str(weights), field))
     if engine_in_key:
-        found["engine"] = engine(PAINTERS, adapter=True) if of_model else engine(JUDGES)
+        found["engine"] = engine(PAINTERS, adapter=True) if weights else engine(JUDGES)
     if (card := place / CARD).is_file():
         found["tuning"] = _json(card)
     return found

@@ -1,9 +1,10 @@
 """Pictures to judge by hand: one file, a folder, or the rows of a table."""
 
-import io
+import csv
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 
 import polars as pl
@@ -14,8 +15,13 @@ from trig.files import walk
 from trig.judge.ask import Files
 from trig.pictures import SUFFIXES
 
+NEEDED = ("image", "prompt")
+"""Columns that a table must have."""
+SEPARATORS = {";": "';'", "\t": "a tab", "|": "'|'"}
+"""Of columns, in files that are no CSV for us, with their names."""
+MARKS = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+"""What a text begins with that is not UTF-8; a longer mark stands before the shorter one that it begins with."""
 TABLES = (".csv", ".parquet")
-SEPARATORS = {";": "';'", "\t": "tabs", "|": "'|'"}
 OTHERS = (".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif", ".jxl", ".jp2", ".svg", ".ppm", ".psd")
 """Pictures of formats that are not read."""
 
@@ -94,46 +100,72 @@ def _prompt(picture: Path) -> str:
 
 
 def _rows(table: Path) -> list[Sample]:
-    rows = _csv(table) if table.suffix.lower() == ".csv" else _parquet(table)
-    for column in ("image", "prompt"):
-        if column not in rows.columns:
-            raise TableError(f"{table}: column {column!r} is missing; a row needs the path of an image and its prompt")
-    if not rows.height:
+    rows: Sequence[Mapping[str, object]] = _csv(table) if table.suffix.lower() == ".csv" else _parquet(table)
+    if not rows:
         raise TableError(f"{table}: it has no rows; write one for each picture")
-    return [_row(table, number, row) for number, row in enumerate(rows.iter_rows(named=True), 1)]
+    return [_row(table, number, row) for number, row in enumerate(rows, 1)]
 
 
-def _parquet(table: Path) -> pl.DataFrame:
+def _parquet(table: Path) -> list[dict[str, object]]:
     try:
-        return pl.read_parquet(table)
+        rows = pl.read_parquet(table, glob=False)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise TableError(f"{table}: not a readable table ({str(error).splitlines()[0]})") from None
+    _check_columns(table, rows.columns)
+    return rows.to_dicts()
 
 
-def _csv(table: Path) -> pl.DataFrame:
+def _csv(table: Path) -> list[dict[str, str]]:
+    """The rows of a CSV with commas; a row that is too short has no text in its last columns."""
+    lines = csv.reader(StringIO(_text(table), newline=""), strict=True)
+    rows: list[dict[str, str]] = []
     try:
-        text = table.read_bytes()
-        if text.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in text:
-            raise TableError(f"{table}: it is UTF-16 text, or none at all; save it as CSV in UTF-8")
-        head = next(iter(text.decode("utf-8-sig").splitlines()), "")
-        if other := next((name for mark, name in SEPARATORS.items() if mark in head and "," not in head), None):
-            raise TableError(f"{table}: its columns are separated by {other}; separate them by commas")
-        found = pl.read_csv(io.BytesIO(text.removeprefix(b"\xef\xbb\xbf")), infer_schema=False)
-    except UnicodeDecodeError:
-        raise TableError(f"{table}: it is not UTF-8 text; save it as CSV in UTF-8") from None
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise TableError(f"{table}: not a readable table ({str(error).splitlines()[0]})") from None
-    if twice := next((name for name in found.columns if name.endswith("_duplicated_0")), None):
-        raise TableError(f"{table}: column {twice.removesuffix('_duplicated_0')!r} stands twice; name each column once")
-    return found
+        heads = next(lines, [])
+        _check_columns(table, heads)
+        for line in filter(None, lines):
+            if len(line) > len(heads):
+                raise TableError(
+                    f"{table}: line {lines.line_num}: {len(line)} fields for {len(heads)} columns; put a text with commas in quotes"
+                )
+            rows.append(dict(zip(heads, line, strict=False)))
+    except csv.Error as error:
+        raise TableError(f"{table}: line {lines.line_num}: no sound CSV ({error}); mend its quotes and line ends") from None
+    return rows
 
 
-def _row(table: Path, number: int, row: dict[str, object]) -> Sample:
+def _text(table: Path) -> str:
+    try:
+        content = table.read_bytes()
+        encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), "UTF-16" if b"\0" in content[:4] else None)
+        if encoding:
+            raise TableError(f"{table}: this is {encoding} text; save it as UTF-8")
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise TableError(f"{table}: line {line}: not UTF-8 text (byte 0x{content[error.start]:02x}); save it as UTF-8") from None
+    except OSError as error:
+        raise TableError(f"{table}: not a readable table ({error.strerror})") from None
+
+
+def _check_columns(table: Path, heads: Sequence[str]) -> None:
+    if not any(heads):
+        raise TableError(f"{table}: it is empty; its first line must name its columns, such as image,prompt")
+    for separator, name in SEPARATORS.items():
+        if {*NEEDED} <= {part for head in heads for part in head.split(separator)} - {*heads}:
+            raise TableError(f"{table}: its columns are separated by {name}; save it with commas, and texts that have commas in quotes")
+    for column in NEEDED:
+        if column not in heads:
+            raise TableError(f"{table}: column {column!r} is missing; a row needs the path of an image and its prompt")
+    if twice := [head for place, head in enumerate(heads) if head and head in heads[:place]]:
+        raise TableError(f"{table}: column {twice[0]!r} stands twice; keep one")
+
+
+def _row(table: Path, number: int, row: Mapping[str, object]) -> Sample:
     task = row.get("task") or Task.T2I.value
     if task not in list(Task):
         raise TableError(f"{table}: row {number}: task {task!r} is unknown; choose one of {', '.join(Task)}")
-    for column in ("image", "prompt"):
-        if not isinstance(row[column], str) or not row[column]:
+    for column in NEEDED:
+        if not isinstance(said := row.get(column), str) or not said.strip():
             raise TableError(f"{table}: row {number}: column {column!r} is empty or no text; every row needs it")
     source = row.get("source")
     return Sample(table.parent / str(row["image"]), str(row["prompt"]), Task(str(task)), table.parent / str(source) if source else None)
@@ -142,5 +174,5 @@ def _row(table: Path, number: int, row: dict[str, object]) -> Sample:
 def _bytes(file: Path) -> bytes:
     try:
         return file.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a path with a zero byte is a ValueError
         raise PictureError(f"{file}: {'there is no such file' if isinstance(error, FileNotFoundError) else 'it cannot be read'}") from None
