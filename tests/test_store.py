@@ -275,12 +275,17 @@ def test_a_store_that_is_only_looked_at_is_not_made_and_not_changed(tmp_path: Pa
 NOBODY = """
 import os
 from typer import Typer
+from typer.testing import CliRunner
+from stages._cli import edge
 from trig import cli_store
 app = Typer()
 app.command()(cli_store.store)
+CliRunner().invoke(app, ["--json"])
 if os.geteuid() == 0:
-    os.setgid(65534), os.setuid(65534)
-app()
+    os.setgid(65534)
+    os.setuid(65534)
+with edge():
+    app()
 """
 """`trig store` of a user who may write nothing here; what it imports is imported before."""
 
