@@ -15,6 +15,7 @@ from typing import Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Column, Table
 
 from trig.errors import FileError, TrigError
 
@@ -74,6 +75,12 @@ WIDE = 1_000
 def console() -> Console:
     """Where commands draw tables: as wide as the terminal, else as wide as the table. Names are printed as they are, brackets too."""
     return Console(width=None if sys.stdout.isatty() else WIDE, markup=False, emoji=False, highlight=False)
+
+
+def table(*heads: str, title: str | None = None, numbers: bool = False) -> Table:
+    """A table whose cells a narrow terminal wraps and never cuts; with `numbers` all columns after the first stand to the right."""
+    columns = [Column(head, overflow="fold", justify="right" if numbers and place else "left") for place, head in enumerate(heads)]
+    return Table(*columns, title=title, box=None, pad_edge=False, show_header=any(heads))
 
 
 def _say_anything() -> None:

@@ -1,5 +1,6 @@
 """The command line: what it shows, how it fails, and how fast it answers."""
 
+import io
 import json
 import os
 import subprocess
@@ -8,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
-from stages._cli import GOES_ON, edge, only_one
+from stages._cli import GOES_ON, edge, only_one, table
 from trig.cli import app
 from trig.errors import TrigError
 
@@ -164,3 +166,13 @@ def test_only_who_keeps_something_says_that_a_run_goes_on(capsys: pytest.Capture
         with pytest.raises(SystemExit), edge(goes_on):
             raise KeyboardInterrupt
     assert capsys.readouterr().err.splitlines() == ["stopped", "stopped; the next run goes on from here"]
+
+
+def test_a_narrow_terminal_wraps_a_name_and_cuts_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    drawn = table("what", "count", numbers=True)
+    drawn.add_row("one-long-name-" * 8, "1")
+    out = io.StringIO()
+    Console(file=out, width=40).print(drawn)
+    assert "…" not in out.getvalue()
+    assert "".join(line[:33].strip() for line in out.getvalue().splitlines()[1:]).startswith("one-long-name-one-long-name-")

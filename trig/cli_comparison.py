@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from rich.console import Console
-from rich.table import Table
 
-from stages._cli import console
+from stages._cli import console, table
 from trig.dimensions import ABOUT, Dimension, Pair, Relation
 from trig.report.markdown import code
 
@@ -191,7 +190,7 @@ def _number(value: float | None) -> str:
 
 def _table(out: Console, title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     out.print(f"\n{title}" + ("" if rows else ": none"))
-    drawn = Table(*heads, box=None, pad_edge=False, show_header=any(heads))
+    drawn = table(*heads)
     for row in rows[:MOST]:
         drawn.add_row(*row)
     if rows:

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from stages._cli import console
+from stages._cli import console, table
 from trig import params
 from trig.files import walk
 from trig.params import Model, Params
@@ -120,7 +119,7 @@ def _call(entry: Model) -> tuple[str, str, str]:
 
 
 def _print(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    table = Table(*heads, box=None, pad_edge=False)
+    shown = table(*heads)
     for row in rows:
-        table.add_row(*row)
-    console().print(table)
+        shown.add_row(*row)
+    console().print(shown)

@@ -10,9 +10,8 @@ from typing import Annotated
 
 import polars as pl
 import typer
-from rich.table import Table
 
-from stages._cli import bar, console
+from stages._cli import bar, console, table
 from trig import params, tables
 from trig.errors import ParamsError
 from trig.files import walk
@@ -89,16 +88,14 @@ def _figures(name: str, each: Plan, usd: float | None) -> dict[str, object]:
 def _print(plans: Mapping[str, Plan], cost: Callable[[Plan], float | None], judge: str) -> None:
     whole = together(list(plans.values()))
     rows = {**plans, ALL: whole} if len(plans) > 1 else plans
-    table = Table("model", box=None, pad_edge=False)
-    for head in ("calls", "known", "refused", "to ask", "prompt tokens", "US dollars"):
-        table.add_column(head, justify="right")
+    shown = table("model", "calls", "known", "refused", "to ask", "prompt tokens", "US dollars", numbers=True)
     for name, each in rows.items():
         most = "≤ " if each.unpainted else ""
         usd = cost(each)
         dollars = "–" if usd is None else f"{most}{usd:,.4f}"
         asked = (f"{most}{count:,}" for count in (len(each.asked), each.tokens))
-        table.add_row(name, f"{most}{each.calls:,}", f"{len(each.known):,}", f"{len(each.refused):,}", *asked, dollars)
-    console().print(table)
+        shown.add_row(name, f"{most}{each.calls:,}", f"{len(each.known):,}", f"{len(each.refused):,}", *asked, dollars)
+    console().print(shown)
     print("Tokens are estimates, without those that the judge's chat template adds.")
     if cost(whole) is None:
         print(f"Judge {judge} has no price: judges.{judge}.price.")

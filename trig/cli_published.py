@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from stages._cli import console
+from stages._cli import console, table
 from trig import published
 from trig.dimensions import Dimension, Relation, Task
 
@@ -37,7 +37,7 @@ def shown(
 
 def _means(means: pl.DataFrame) -> Table:
     """Table 3: a row per task and model."""
-    drawn = Table("task", "model", *Dimension, box=None, pad_edge=False)
+    drawn = table("task", "model", *Dimension)
     for (task, model, dtm), rows in means.group_by("task", "model", "dtm", maintain_order=True):
         drawn.add_row(str(task), f"{model} with DTM" if dtm else str(model), *(f"{mean:.2f}" for mean in rows.sort("dimension")["mean"]))
     return drawn
@@ -53,7 +53,7 @@ def _groups(out: Console, model: str, rows: pl.DataFrame) -> None:
 
 
 def _pairs(rows: pl.DataFrame) -> Table:
-    drawn = Table("pair", "relation", "leans to", "rho", "mean of the first", "mean of the second", box=None, pad_edge=False)
+    drawn = table("pair", "relation", "leans to", "rho", "mean of the first", "mean of the second")
     for row in rows.sort("pair").iter_rows(named=True):
         numbers = (f"{row['rho']:.4f}", f"{row['mean_x']:.3f}", f"{row['mean_y']:.3f}")
         drawn.add_row(row["pair"], row["relation"], row["leaning"] or "", *numbers)

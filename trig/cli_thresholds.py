@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from stages._cli import console
+from stages._cli import console, table
 from trig import params, tables
 from trig.dimensions import Relation
 from trig.errors import ParamsError
@@ -87,7 +87,7 @@ def _print_json(counted: pl.DataFrame, flipped: Sequence[tuple[str, ...]], swept
 
 def _counts(counted: pl.DataFrame, axes: "Sequence[Axis]") -> Table:
     """A row per setting: how many pairs show each relation, and how many keep that of params.yaml."""
-    drawn = Table(*(one.name for one in axes), *Relation, "as in params.yaml", box=None, pad_edge=False)
+    drawn = table(*(one.name for one in axes), *Relation, "as in params.yaml")
     for row in counted.iter_rows(named=True):
         drawn.add_row(*(f"{row[one.name]:g}" for one in axes), *(str(row[f"n_{name}"] or "·") for name in Relation), f"{row['kept']:.0%}")
     return drawn
@@ -97,7 +97,7 @@ def _show_flips(shown: Console, found: Sequence[tuple[str, ...]], axes: "Sequenc
     if not found:
         shown.print(f"\nNo pair changes its relation along {axes[0].name}.")
         return
-    drawn = Table("model", "task", "pair", *(one.name for one in axes[1:]), f"relation along {axes[0].name}", box=None, pad_edge=False)
+    drawn = table("model", "task", "pair", *(one.name for one in axes[1:]), f"relation along {axes[0].name}")
     for row in found[:SHOWN]:
         drawn.add_row(*row)
     shown.print()

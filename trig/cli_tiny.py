@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
-from stages._cli import console
+from stages._cli import console, table
 from trig import params
 from trig.dimensions import ABOUT, Dimension, Task
 from trig.errors import TrigError
@@ -50,7 +49,7 @@ def evaluate(count: Count = 200, as_json: Json = False) -> None:
             )
         )
         return
-    table = Table(
+    shown = table(
         "dimension",
         "n",
         "nulls",
@@ -61,13 +60,13 @@ def evaluate(count: Count = 200, as_json: Json = False) -> None:
     )
     for row in found.iter_rows(named=True):
         rhos = (row[name] for name in ("rho", "rho_drawn", "rho_round_trip"))
-        table.add_row(
+        shown.add_row(
             f"{row['dimension']} {ABOUT[Dimension(row['dimension'])].name}",
             str(row["n"]),
             str(row["nulls"]),
             *("–" if rho is None else f"{rho:.3f}" for rho in rhos),
         )
-    console().print(table)
+    console().print(shown)
 
 
 @app.command()
@@ -109,12 +108,12 @@ def paint(
         print(json.dumps({"model": model, "prompts": count, "dimensions": found}, indent=2))
         return
     title = f"{model} on {count} plain prompts, judged by {settings.judge.name}; pictures in {sheet}"
-    table = Table("dimension", "n", "nulls", "mean S", title=title)
+    shown = table("dimension", "n", "nulls", "mean S", title=title)
     for row in found:
         mean = row["mean_expected"]
         name = f"{row['dimension']} {ABOUT[Dimension(row['dimension'])].name}"
-        table.add_row(name, str(row["n"]), str(row["nulls"]), "–" if mean is None else f"{mean:.3f}")
-    console().print(table)
+        shown.add_row(name, str(row["n"]), str(row["nulls"]), "–" if mean is None else f"{mean:.3f}")
+    console().print(shown)
 
 
 def _png(made: Picture | Refusal) -> bytes:
