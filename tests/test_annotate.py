@@ -108,6 +108,8 @@ def test_quality_wants_both_dimensions_and_a_length() -> None:
         ('- {subject: "  ", other: a box, place: here}', "0.subject: '  ' is blank; write words"),
         ('- {subject: a ball, other: " a box", place: here}', "0.other: ' a box' begins or ends with a blank"),
         ('- {subject: a ball, other: a box, place: "\t"}', "0.place: .* is blank"),
+        ('- {subject: "\\u200b", other: a box, place: ""}', "0.subject: .* is blank"),
+        ("- {subject: a ball, other: a box, place: here}\n" * 2, "1: the same caption as 0; keep one"),
     ],
 )
 def test_a_bad_caption_is_named(tmp_path: Path, text: str, message: str) -> None:

@@ -111,6 +111,14 @@ def test_names_are_whole_where_output_goes_to_a_pipe(tmp_path: Path) -> None:
     assert place in python("-m", "trig.cli", "models", cwd=tmp_path).stdout
 
 
+def test_doctor_names_weights_that_are_a_link_to_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at(tmp_path, monkeypatch)
+    (tmp_path / "data/tiny/painter").mkdir(parents=True)
+    (tmp_path / "data/tiny/painter/model.safetensors").symlink_to("gone")
+    told = CliRunner().invoke(app, ["doctor"])
+    assert told.exit_code == 1 and "model.safetensors is a link to nothing" in told.stdout
+
+
 @pytest.mark.parametrize("command", ["models", "doctor", "store", "published"])
 def test_what_is_shown_is_also_told_as_json(command: str) -> None:
     found = json.loads(python("-m", "trig.cli", command, "--json").stdout)

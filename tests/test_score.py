@@ -257,3 +257,9 @@ def test_pictures_behind_a_link_to_a_folder_are_read_and_a_link_to_nothing_is_na
     (folder / "gone.png").symlink_to(folder / "nowhere.png")
     with pytest.raises(PictureError, match=r"gone\.png: there is no such file"):
         score(folder, prompt="a ball", codes=["TA-C"])
+
+
+def test_a_name_that_no_table_can_hold_is_one_line(folder: Path) -> None:
+    (folder / os.fsdecode(b"b\xe4r.png")).write_bytes(factories.png(1, 64, 64))
+    with pytest.raises(PictureError, match="no table can hold this name"):
+        samples(folder, "a ball")

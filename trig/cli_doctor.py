@@ -86,7 +86,10 @@ def _weights(settings: Params) -> Iterator[Row]:
     zoo = {settings.models[name].weights for name in settings.generate.roster} | {settings.judges[settings.judge.name].needs}
     for place in sorted(zoo):
         files = [file for file in walk(Path(place)) if file.suffix == ".safetensors"] if Path(place).is_dir() else []
-        size = sum(file.stat().st_size for file in files if file.exists()) / 2**20
+        if gone := [file for file in files if not file.exists()]:
+            yield False, place, f"{gone[0].relative_to(place)} is a link to nothing: link it to the weights, or `dvc pull`"
+            continue
+        size = sum(file.stat().st_size for file in files) / 2**20
         yield bool(files), place, f"{size:.1f} MB of weights" if files else "no safetensors here: check params.yaml, or `dvc pull`"
 
 
@@ -94,12 +97,10 @@ def _notes(settings: Params) -> Iterator[str]:
     """What is there and may still surprise: weights behind links, of which DVC sees no change."""
     from trig.backends.weights import linked
 
-    entries = {
-        **{f"zoo@{name}": entry.needs for name, entry in settings.models.items()},
-        **{f"zoo-judge@{name}": entry.needs for name, entry in settings.judges.items()},
-    }
-    for stage, needs in entries.items():
-        for link in linked(Path(needs)):
+    entries = {f"zoo@{name}": {entry.needs, entry.weights} for name, entry in settings.models.items()}
+    entries |= {f"zoo-judge@{name}": {entry.needs} for name, entry in settings.judges.items()}
+    for stage, places in entries.items():
+        for link in sorted(link for place in places for link in linked(Path(place))):
             yield f"{link} leads elsewhere, where DVC does not look; after a change there run `dvc repro -f -s {stage}`, then `dvc repro`"
 
 

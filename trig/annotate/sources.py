@@ -19,8 +19,10 @@ class _Strict(BaseModel):
 
 def _tidy(words: str) -> str:
     """Words of a prompt: prompts join them by single blanks."""
+    if words and not any(letter.isprintable() and not letter.isspace() for letter in words):
+        raise ValueError(f"{words!r} is blank; write words")
     if words != words.strip():
-        raise ValueError(f"{words!r} {'is blank; write words' if not words.strip() else 'begins or ends with a blank; take it away'}")
+        raise ValueError(f"{words!r} begins or ends with a blank; take it away")
     return words
 
 
@@ -84,8 +86,11 @@ class Sources(_Strict):
 
 
 def captions(path: Path) -> list[Caption]:
-    """The captions of a file."""
-    return _read(path, TypeAdapter(list[Caption]))
+    """The captions of a file. Raises TableError where one stands twice: prompts for tests and for training could share it."""
+    found = _read(path, TypeAdapter(list[Caption]))
+    if twice := next((number for number, caption in enumerate(found) if caption in found[:number]), None):
+        raise TableError(f"{path}: {twice}: the same caption as {found.index(found[twice])}; keep one")
+    return found
 
 
 def sub_prompts(path: Path) -> Sources:

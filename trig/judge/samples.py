@@ -66,6 +66,8 @@ def samples(target: Path, prompt: str | None, tell: Callable[[str], object] = de
     if target.suffix.lower() in TABLES and not target.is_dir():
         return _rows(target)
     found = _pictures(target, tell) if target.is_dir() else [target]
+    if odd := next((file for file in found if not _sayable(file)), None):
+        raise PictureError(f"{odd}: no table can hold this name, which is not UTF-8; rename the file")
     return [Sample(file, _prompt(file) if prompt is None else prompt) for file in found]
 
 
@@ -85,6 +87,14 @@ def _pictures(folder: Path, tell: Callable[[str], object]) -> list[Path]:
     if not found:
         raise PictureError(f"{folder}: there is no picture here; its files must end in {', '.join(SUFFIXES)}")
     return found
+
+
+def _sayable(file: Path) -> bool:
+    """Whether a path is text."""
+    try:
+        return bool(str(file).encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _prompt(picture: Path) -> str:
