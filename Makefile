@@ -14,8 +14,8 @@ repro: .venv/ready  ## run the pipeline: only what changed
 	dvc repro
 	@echo "The report is in reports/index.html"
 
-test: .venv/ready  ## run all tests
-	pytest
+test: .venv/ready  ## run all tests, on all cores
+	pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 check: .venv/ready  ## style, types and the direction of imports
 	ruff check

@@ -17,9 +17,20 @@ if TYPE_CHECKING:
     from opened import Reader
     from reporting import Run
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # a process for each core leaves each of them, and the programs it starts, one thread
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 pytest_plugins = ["skips"]
 settings.register_profile("slow machines", deadline=None)
 settings.load_profile("slow machines")
+
+LONGEST = ("test_contract", "test_pipeline", "test_benchmarks", "test_gates", "test_finetune", "test_resume")
+"""Files that start first, for one that started last would keep one core waiting for the other."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Puts the longest files first; `make test` gives each core a file at a time."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="module")

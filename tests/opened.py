@@ -17,6 +17,7 @@ import synthetic
 from PIL import Image
 from reporting import THRESHOLDS, Run, run_of
 from selenium import webdriver
+from selenium.common.exceptions import ElementClickInterceptedException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -162,6 +163,11 @@ class Reader:
     def see(self, element: WebElement) -> None:
         """Scroll until it stands in the middle of the screen."""
         self.script("arguments[0].scrollIntoView({ behavior: 'instant', block: 'center' })", element)
+
+    def press(self, element: WebElement) -> None:
+        """Click, as soon as it stands still."""
+        self.see(element)
+        WebDriverWait(self.browser, 20, 0.03, (ElementClickInterceptedException,)).until(lambda _: element.click() or True)
 
     def draw(self) -> list[WebElement]:
         """Look at every chart of the page, as one does who scrolls."""

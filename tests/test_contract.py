@@ -1,5 +1,7 @@
-"""One contract for all judges: the tiny judge in this process, and the same weights behind a real vLLM server."""
+"""One contract for all judges: the tiny judge in this process, and the same weights behind a real vLLM server, as `trig serve` starts it."""
 
+import json
+import urllib.request
 from pathlib import Path
 
 import factories
@@ -114,3 +116,21 @@ def test_a_reserved_word_is_refused_for_good_by_both(judge: Judge) -> None:
     said = dict(judge.ask(asked, labels(SCALE, judge.encode)))
     assert isinstance(said[0], Answer)
     assert said[1] == Refusal("the text holds '<|image_pad|>', a word that the judge reserves; write it otherwise", final=True)
+
+
+def test_trig_serve_really_serves(served: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    address, folder = served
+    with urllib.request.urlopen(f"{address}/v1/models", timeout=5) as answer:
+        models = json.load(answer)["data"]
+    printed_length = (folder / "log").read_text("utf-8").split("--max-model-len ")[1].split()[0]
+    assert [(model["id"], model["max_model_len"]) for model in models] == [("tiny", int(printed_length))]
+    monkeypatch.chdir(folder)
+    settings = params.load()
+    entry = settings.judges["tiny-served"]
+    assert isinstance(entry, params.ServedJudge)
+    judge = Served("tiny-served", entry)
+    asked = Question(
+        factories.png(1, 64, 64), "make it red", rubric(Task.P2P, Dimension.CONTENT, settings.judge.scale.grades), factories.png(2, 64, 64)
+    )
+    ((_, said),) = judge.ask([asked], labels(settings.judge.scale, judge.encode))
+    assert isinstance(said, Answer) and said.mode == "exact" and rate(said, 1.0, settings.judge.scale).reason is None

@@ -135,7 +135,7 @@ def test_the_leaderboard_is_exact_when_it_is_taken_along(reader: Reader, ran: Ru
     reader.go("overview")
     button = reader.one("[aria-label='Save as CSV: Leaderboard t2i']")
     reader.see(button)
-    text = reader.saved(tmp_path, "Leaderboard-t2i.csv", button.click)
+    text = reader.saved(tmp_path, "Leaderboard-t2i.csv", lambda: reader.press(button))
     levels = {row["model"]: row for row in numbers.levels(ran.scores, ran.score).to_dicts()}
     means = {(row["model"], row["dimension"]): row["mean"] for row in numbers.means(ran.scores, ran.score).to_dicts()}
     for row in opened.rows(text):
@@ -150,7 +150,7 @@ def test_the_table_of_pairs_is_exact_when_it_is_taken_along(reader: Reader, ran:
     reader.go("model", "tiny-dtm")
     button = reader.one("[aria-label='Save as CSV: Pairs of tiny-dtm t2i']")
     reader.see(button)
-    text = reader.saved(tmp_path, "Pairs-of-tiny-dtm-t2i.csv", button.click)
+    text = reader.saved(tmp_path, "Pairs-of-tiny-dtm-t2i.csv", lambda: reader.press(button))
     want = opened.by_pair(ran.relations, "tiny-dtm")
     found = {row["Pair"]: row for row in opened.rows(text)}
     assert found.keys() == want.keys()
@@ -180,7 +180,7 @@ def test_a_cell_of_the_map_opens_its_pair(reader: Reader) -> None:
     cell = "document.querySelector('.chart path[aria-label*=IQ-A_R-B]')"
     reader.waiting(lambda: reader.script(f"{cell}.dispatchEvent(new MouseEvent('click', {{ bubbles: true }}))"))
     assert reader.hash == "#/pair/tiny-turbo/IQ-A_R-B"
-    reader.waiting(reader.all("form button")[-1].click)
+    reader.waiting(lambda: reader.press(reader.all("form button")[-1]))
     assert reader.hash == "#/pair/tiny-turbo/TA-C_TA-R"
     reader.waiting(reader.browser.back)
     assert reader.one("h1").text == "IQ-A Aesthetics × R-B Bias"
@@ -194,10 +194,10 @@ def test_a_chart_is_saved_as_a_picture(reader: Reader, tmp_path: Path, scheme: s
     muted = (theme.DARK if scheme == "dark" else theme.LIGHT)["muted"]
     button = reader.one("[aria-label='Save as SVG: Confidence of the judge']")
     reader.see(button)
-    drawing = reader.saved(tmp_path, "Confidence-of-the-judge.svg", button.click)
+    drawing = reader.saved(tmp_path, "Confidence-of-the-judge.svg", lambda: reader.press(button))
     assert "<svg" in drawing and muted in drawing and "var(" not in drawing
     button = reader.one("[aria-label='Save as PNG: Confidence of the judge']")
-    packed = reader.saved_bytes(tmp_path, "Confidence-of-the-judge.png", button.click)
+    packed = reader.saved_bytes(tmp_path, "Confidence-of-the-judge.png", lambda: reader.press(button))
     with Image.open(BytesIO(packed)) as picture:
         shown = {colour for _, colour in picture.convert("RGBA").getcolors(1 << 24) or []}
         assert picture.width > 1000
@@ -246,7 +246,7 @@ def test_a_hostile_name_is_text_in_what_hovers_over_a_point(reader: Reader) -> N
 
 def test_every_control_has_a_name(reader: Reader) -> None:
     reader.load("nowhere")
-    reader.one("#panel summary").click()
+    reader.press(reader.one("#panel summary"))
     reader.browser.execute_cdp_cmd("Accessibility.enable", {})
     for name in PAGES:
         reader.go(name)

@@ -135,7 +135,7 @@ def test_moving_the_controls_changes_verdicts_and_the_address_keeps_them(reader:
         "correlation": "kendall",
     }
     reader.load("model", "tiny")
-    reader.one("#panel summary").click()
+    reader.press(reader.one("#panel summary"))
     for name, value in limits.items():
         reader.set(name, value)
     want = by_pair(relations(ran.scores, at(limits, bootstraps=0)), "tiny")
@@ -152,8 +152,8 @@ def test_moving_the_controls_changes_verdicts_and_the_address_keeps_them(reader:
         name: str(value) for name, value in limits.items()
     }
     assert reader.one("#value-tilt_ratio").get_attribute("textContent") == "2"
-    reader.one("#panel summary").click()
-    reader.waiting(reader.one("#reset").click)
+    reader.press(reader.one("#panel summary"))
+    reader.waiting(lambda: reader.press(reader.one("#reset")))
     assert (reader.hash, reader.one("#differs").text) == ("#/model/tiny", "as in the run")
     run = by_pair(ran.relations, "tiny")
     assert {pair: row["relation"][1] for pair, row in shown(reader, "tiny").items()} == {pair: towards(row) for pair, row in run.items()}
@@ -162,7 +162,7 @@ def test_moving_the_controls_changes_verdicts_and_the_address_keeps_them(reader:
 
 def test_a_slider_takes_the_keyboard_and_the_regions_never_meet(reader: Reader) -> None:
     reader.load("pair", "tiny", PAIR)
-    reader.one("#panel summary").click()
+    reader.press(reader.one("#panel summary"))
     slider = reader.one("#limit-bottleneck")
     reader.waiting(lambda: slider.send_keys(Keys.ARROW_RIGHT))
     assert reader.hash.endswith("?bottleneck=0.51")
@@ -294,7 +294,7 @@ def test_a_brush_stays_while_a_limit_moves(reader: Reader) -> None:
 def test_no_ring_stands_around_the_page_and_one_around_what_the_keyboard_is_at(by: str, reader: Reader) -> None:
     reader.load("overview")
     link = reader.one("nav a[href^='#/judge']")
-    ways = {"address": lambda: reader.go("judge"), "click": link.click, "key": lambda: link.send_keys(Keys.ENTER)}
+    ways = {"address": lambda: reader.go("judge"), "click": lambda: reader.press(link), "key": lambda: link.send_keys(Keys.ENTER)}
     reader.waiting(ways[by])
     assert reader.script("return [document.activeElement.id, getComputedStyle(document.activeElement).outlineStyle]") == ["view", "none"]
     ActionChains(reader.browser).send_keys(Keys.TAB).perform()
@@ -410,7 +410,7 @@ def test_a_picture_is_enlarged_and_escape_closes_it(reader: Reader, ran: Run) ->
     own = kept(ran, "tiny", PAIR)[5]
     button = reader.all(".card .picture")[5]
     reader.see(button)
-    button.click()
+    reader.press(button)
     dialog = reader.one("dialog[open]")
     assert all(text in dialog.text for text in (own["prompt"], own["data_id"], "IQ-R Realism × TA-S Style", f"{own['x']:.2f}"))
     assert_coloured(reader, "dialog .thumb", [opened.colour("tiny", own["data_id"])])
@@ -465,7 +465,7 @@ def test_few_prompts_are_a_warning(reader: Reader) -> None:
 def test_a_link_that_only_this_machine_can_open_is_not_copied(reader: Reader) -> None:
     reader.go("pair", "tiny", PAIR, synergy=0.7)
     reader.script("navigator.clipboard.writeText = async (text) => { window.copied = text; }; document.querySelector('#panel').open = true")
-    reader.one(".buttons button:last-child").click()
+    reader.press(reader.one(".buttons button:last-child"))
     reader.until(lambda: reader.script("return window.copied"))
     assert reader.script("return window.copied") == f"#/pair/tiny/{PAIR}?synergy=0.7"
     assert reader.one(".buttons button:last-child").text == "Copied: put it behind the address of the report"

@@ -21,7 +21,7 @@ SETTINGS = {
     "PYTHONHASHSEED": "0",
 }
 """What the Makefile sets, and the environment the tests run in."""
-UNSET = {"DVC_ROOT", "PYTHONDONTWRITEBYTECODE"}
+UNSET = {"DVC_ROOT", "PYTHONDONTWRITEBYTECODE", "PYTEST_XDIST_WORKER"}
 
 
 def environment(**more: str) -> dict[str, str]:
