@@ -10,6 +10,7 @@ from trig import params, tables
 from trig.classify import inputs
 from trig.classify import map as dtm
 from trig.classify.samples import points, rooted
+from trig.files import replace
 from trig.store import Store
 
 
@@ -18,7 +19,7 @@ def main(prompts: Path, images: Path, scores: Path, zoo: Path, agreement: Path, 
     from trig.report import digest as digests  # altair takes a second to import, and `--help` must not wait for it
     from trig.report import sheets, sources, stills
     from trig.report.contents import Judged
-    from trig.report.publish import lay, put
+    from trig.report.publish import lay
 
     settings = params.load()
     roster = tuple(settings.generate.roster)
@@ -42,9 +43,9 @@ def main(prompts: Path, images: Path, scores: Path, zoo: Path, agreement: Path, 
     )
     made, beside = digests.digest(judged)
     lay(beside, reports)
-    put(stills.dimensions(judged), reports / "dimensions.png")
+    replace(reports / "dimensions.png", stills.dimensions(judged))
     tables.write(placed, tables.POINTS, digest / "points.parquet")
-    put(digests.packed(made), digest / "facts.json")
+    replace(digest / "facts.json", digests.packed(made))
 
 
 if __name__ == "__main__":

@@ -167,7 +167,12 @@ class Reader:
     def press(self, element: WebElement) -> None:
         """Click, as soon as it stands still."""
         self.see(element)
-        WebDriverWait(self.browser, 20, 0.03, (ElementClickInterceptedException,)).until(lambda _: element.click() or True)
+
+        def pressed(_: webdriver.Chrome) -> bool:
+            element.click()
+            return True
+
+        WebDriverWait(self.browser, 20, 0.03, (ElementClickInterceptedException,)).until(pressed)
 
     def draw(self) -> list[WebElement]:
         """Look at every chart of the page, as one does who scrolls."""

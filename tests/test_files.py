@@ -5,10 +5,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import workplace
 
 from trig.backends.weights import CARD, description, linked, revision
 from trig.errors import FileError, WeightsError
-from trig.files import replace, replacing, walk
+from trig.files import clear, replace, replacing, walk
 
 
 @pytest.fixture
@@ -36,6 +37,32 @@ def test_a_walk_follows_links_to_folders_and_survives_loops(place: Path, tmp_pat
     (place / "self").symlink_to(place)
     (place / "nowhere").symlink_to(tmp_path / "nothing")
     assert names(place) == ["a.txt", "b/c/y.txt", "b/x.txt", "link/deep/z.txt", "nowhere"]
+
+
+def test_a_link_to_itself_is_a_link_to_nothing(place: Path) -> None:
+    (place / "loop").symlink_to(place / "loop")
+    (place / "long").symlink_to("x" * 300)
+    assert names(place) == ["a.txt", "b/c/y.txt", "b/x.txt", "long", "loop"]
+
+
+def test_folders_that_link_to_each_other_are_not_listed_in_every_order(tmp_path: Path) -> None:
+    folders = [tmp_path / "here" / str(number) for number in range(9)]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "x.txt").write_text(folder.name)
+    for folder in folders:
+        for other in folders:
+            (folder / f"to-{other.name}").symlink_to(other)
+    found = walk(tmp_path / "here")
+    assert {file.read_text() for file in found} == set("012345678") and len(found) < 9**3
+
+
+def test_a_folder_that_two_links_lead_to_stands_under_both(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "z.txt").write_text("z")
+    for name in ("one", "two"):
+        (place / name).symlink_to(tmp_path / "shared")
+    assert names(place)[-2:] == ["one/z.txt", "two/z.txt"]
 
 
 def test_what_is_no_file_is_not_read(place: Path) -> None:
@@ -83,6 +110,46 @@ def test_what_fails_on_the_way_leaves_what_was_there(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="out: it cannot be written"), replacing(tmp_path / "out"):
         raise OSError(28, "No space left on device")
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("out", "old")]
+
+
+LIMITED = """
+import resource, signal, sys
+from pathlib import Path
+import polars as pl
+from safetensors.numpy import save_file
+import numpy as np
+from trig.errors import FileError
+from trig.files import replacing
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+many = np.random.default_rng(0).random(10_000)
+for write in (lambda part: pl.DataFrame({"x": many}).write_parquet(part), lambda part: save_file({"x": many}, part)):
+    try:
+        with replacing(Path("out")) as part:
+            write(part)
+    except FileError as error:
+        print(error)
+"""
+
+
+def test_a_full_disk_is_a_line_from_every_library_that_writes(tmp_path: Path) -> None:
+    """A limit on the size of files stands for the disk."""
+    ran = workplace.python("-c", LIMITED, cwd=tmp_path)
+    lines = ran.stdout.splitlines()
+    assert len(lines) == 2 and all(line.startswith("out: it cannot be written (") for line in lines), ran.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_bug_while_writing_keeps_its_traceback(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), replacing(tmp_path / "out"):
+        1 / 0  # noqa: B018
+
+
+def test_a_folder_is_cleared_but_for_some_names(place: Path) -> None:
+    (place / "link").symlink_to(place / "b")
+    clear(place, but={"a.txt", ".hidden"})
+    assert sorted(path.name for path in place.iterdir()) == [".hidden", "a.txt"]
 
 
 def test_an_entry_of_the_zoo_names_its_engine_where_that_counts_and_how_it_was_tuned(tmp_path: Path) -> None:

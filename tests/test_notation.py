@@ -26,6 +26,10 @@ def test_a_value_is_what_dvc_takes_it_for(text: str) -> None:
         ("a: [1", "line 2, column 1: "),
         ("x: !!python/object:os.system 1", "could not determine a constructor"),
         ("x: \0", ""),
+        *(
+            (f"x: {value}", "a date or a number is none")
+            for value in ("2024-13-45", "!!int hush", "2024-01-01T25:00:00Z", "1" + "0" * 5000)
+        ),
     ],
 )
 def test_what_is_no_yaml_is_one_line_without_a_value(text: str, said: str) -> None:

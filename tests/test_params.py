@@ -110,6 +110,10 @@ def test_a_value_cannot_be_changed_once_read() -> None:
             put("judges.tiny-served.endpoints", ["http://u:p@x/v1"]),
             "judges.tiny-served.endpoints.0: give addresses such as http://127.0.0.1:8000/v1, without",
         ),
+        *(
+            (put("judges.tiny-served.endpoints", [url]), "judges.tiny-served.endpoints.0: give addresses such as http://127.0.0.1:8000/v1")
+            for url in ("http://judge:x/v1", "http://judge:99999/v1", "http://[::1:8000/v1", "http://:8000/v1", "ftp://judge/v1")
+        ),
         (
             put("judges.tiny-served.key", "sk-secret"),
             "judges.tiny-served.key: name the environment variable that holds the key, such as OPENAI_API_KEY;",

@@ -9,6 +9,8 @@ from pathlib import Path
 import factories
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
 from trig import pictures
@@ -61,6 +63,41 @@ def test_every_orientation_is_undone(orientation: int, kind: str) -> None:
     assert pictures.size(file) == wanted.size == ((8, 12) if orientation > 4 else (12, 8))
     assert size_sent(file, PLENTY) == wanted.size
     assert pictures.plain(file) == (orientation == 1)
+
+
+def tagged(*tags: tuple[int, int, bytes]) -> bytes:
+    """EXIF that says turned by a quarter, and more tags: each its number, its kind, and four bytes."""
+    entries = sorted([(0x0112, 3, struct.pack("<HH", 6, 0)), *tags])
+    body = b"".join(struct.pack("<HHI", tag, kind, 4 if kind == 2 else 1) + value for tag, kind, value in entries)
+    return b"Exif\0\0II*\0" + struct.pack("<IH", 8, len(entries)) + body + bytes(4)
+
+
+ODD = [(0x0128, 2, b"two\0"), (0x0100, 2, b"old\0"), (0x011A, 2, b"96\0\0"), (0x0131, 5, bytes(4))]
+"""Unit, width and resolution in words, and a program that is a fraction."""
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
+@pytest.mark.parametrize("exif", [tagged(), *map(tagged, ODD), tagged(*ODD)])
+def test_odd_tags_beside_an_orientation_do_not_hide_it(exif: bytes, kind: str) -> None:
+    file = packed(scene(), kind, exif=exif)
+    assert pictures.size(file) == (8, 12) and array(file).shape == (12, 8, 3)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+@pytest.mark.parametrize("exif", [b"II*\0", b"no tags at all", b"Exif\0\0MM\0*\0\0\0\xff"])
+def test_broken_tags_leave_a_picture_as_it_is(exif: bytes, kind: str) -> None:
+    file, plain = (packed(scene(), kind, **more, **({"lossless": True} if kind == "WEBP" else {})) for more in ({"exif": exif}, {}))
+    assert pictures.size(file) == (12, 8) and (array(file) == array(plain)).all()
+
+
+@given(st.data())
+def test_no_damage_is_a_traceback(data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from(["PNG", "JPEG", "WEBP"]))
+    file = bytearray(packed(scene(), kind, exif=tagged()))
+    for _ in range(data.draw(st.integers(1, 6))):
+        place = data.draw(st.integers(0, len(file) - 1))
+        file[place : place + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
+    pictures.decoded(bytes(file))
 
 
 def test_an_orientation_in_xmp_counts_as_one_in_exif() -> None:
@@ -116,6 +153,21 @@ def test_sixteen_bits_of_grey_are_scaled_and_not_cut_off() -> None:
     file = packed(Image.fromarray(np.array([[0, 257, 32896, 65535]], np.uint16)))
     assert array(file)[0, :, 0].tolist() == [0, 1, 128, 255]
     assert not pictures.plain(file)
+
+
+def test_the_colour_that_means_none_may_have_sixteen_bits() -> None:
+    grey = packed(Image.fromarray(np.array([[0, 3000, 3001, 65535]], np.uint16)), transparency=3000)
+    assert array(grey)[0, :, 0].tolist() == [0, 255, 12, 255]
+    deep = np.array([[[40_000, 256, 0], [512, 512, 512]]], ">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in deep)
+    parts = (
+        (b"IHDR", struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0)),
+        (b"tRNS", deep[0, 1].tobytes()),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    )
+    chunks = (struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in parts)
+    assert array(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))[0].tolist() == [[156, 1, 0], [255, 255, 255]]
 
 
 def test_cmyk_and_one_bit_are_colours() -> None:

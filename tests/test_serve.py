@@ -119,7 +119,6 @@ def test_vllm_is_the_one_given_or_that_of_its_own_environment_or_that_on_the_pat
             {JUDGE + "endpoints": ["http://judge/v1"]},
             "judges.tiny-served.endpoints: http://judge/v1 names no port; add one, or give --port",
         ),
-        ("", {JUDGE + "endpoints": ["http://judge:x/v1"]}, "names no port"),
         ("--vllm absent", {}, "--vllm: absent: there is no program here"),
         ("", {"judges": {"tiny": {"backend": "transformers", "weights": "x", "needs": "x"}}}, "judges: none has backend: openai"),
     ],

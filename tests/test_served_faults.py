@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from math import log
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,7 +22,7 @@ from trig.backends.checkpoint import reserved
 from trig.backends.completions import count, read
 from trig.errors import JudgeError
 from trig.judge import labels, rate, ratings
-from trig.protocols import Answer, Question, Refusal
+from trig.protocols import Answer, Labels, Question, Refusal
 from trig.scales import SCALES
 
 SCALE = SCALES["paper"]
@@ -64,8 +65,12 @@ def test_a_token_id_that_is_named_twice_counts_once() -> None:
 
 def sampled(text: str, scale: str) -> int | None:
     """The place of the grade that an answer counts as; None for none."""
+    return counted(text, SCALES[scale].grades)
+
+
+def counted(text: str, grades: Sequence[str]) -> int | None:
     choice = SimpleNamespace(finish_reason="stop", message=SimpleNamespace(content=text))
-    said = count([SimpleNamespace(choices=[choice])], labels(SCALES[scale], lambda _: None))
+    said = count([SimpleNamespace(choices=[choice])], Labels(tuple(grades), None))
     found = [place for place, logprob in enumerate(said.logprobs) if logprob == 0]
     return found[0] if found else None
 
@@ -81,12 +86,26 @@ def sampled(text: str, scale: str) -> int | None:
             (text, 3)
             for text in ("4/5", "4 / 5", "4 out of 5", "My final rating is 4", "Final answer: 4, because", "<think>5?</think>\n4", "- 4")
         ),
-        *((text, 3) for text in ("Score 4", "4 - it shows a ball", "(4)", "`4`")),
+        *((text, 3) for text in ("Score 4", "4 - it shows a ball", "(4)", "`4`", "Score of 4", "Score - 4", "Rating (1-5): 4", "4 stars")),
+        *(
+            (text, 3)
+            for text in (
+                "Quality score: 4",
+                "<answer>4</answer>",
+                "$\\boxed{4}$",
+                "“4”",
+                "**4**/5",
+                "4 (out of 5)",
+                "4 on a scale of 1 to 5",
+            )
+        ),
         *(
             (text, None)
             for text in ("4.5", "4,5", "4.05", "45", "4-5", "4–5", "4 to 5", "4 or 5", "4/10", "8/10", "-4", "four", "Not 4", "")
         ),
-        *((text, None) for text in ("I would say 4", "Score: 4.5", "Score: high", "4th")),
+        *((text, None) for text in ("I would say 4", "Score: 4.5", "Score: high", "4th", "4 1/2", "4 and a half", "4½", "4%", "4·5", "4+")),
+        *((text, None) for text in ("4...5", "4…5", "4 → 5", "4 -> 5", "4, or 5", "4 or maybe 5", "4 (or 5)", "4|5", "4 to 4.5", "4-4.5")),
+        *((text, None) for text in ("4, out of 10", "4 stars out of 10", "4 on a scale of 1 to 10", "Score: -4")),
     ],
 )
 def test_a_sampled_number_is_the_grade_it_says_or_none(text: str, grade: int | None) -> None:
@@ -104,12 +123,28 @@ def test_a_sampled_number_is_the_grade_it_says_or_none(text: str, grade: int | N
             (text, None)
             for text in ("Goodness", "good-ish", "Not good", "Not good: bad", "Good or Medium", "Good/Medium", "Medium to Good")
         ),
+        *((text, None) for text in ("Good, or Medium", "Good → Bad", "Good|Medium", "Good... Medium", "Good (or Medium)")),
+        *((text, 2) for text in ("“Good”", "Good (as it shows a ball)", "The answer is: good")),
         ("Medium, not Good", 1),
         ("Bad. The quality is not good", 0),
     ],
 )
 def test_a_sampled_word_is_the_grade_it_says_or_none(text: str, grade: int | None) -> None:
     assert sampled(text, "paper") == grade
+
+
+@pytest.mark.parametrize(
+    ("grades", "text", "grade"),
+    [
+        *(("C B A A*", text, 3) for text in ("A*", "**A***", "Grade: A*")),
+        *(("C B A A*", text, 2) for text in ("A", "**A**", "A, as it shows a ball", "A - fine")),
+        *(("C B A A*", text, None) for text in ("C#", "B+", "A-", "A ball is there")),
+        *(("[low] [high]", text, 1) for text in ("[high]", "**[high]**", "Score: [high]")),
+        *(("very_bad very_good", text, 1) for text in ("very_good", "_very_good_", "very_good, not very_bad")),
+    ],
+)
+def test_a_grade_may_have_marks_of_its_own(grades: str, text: str, grade: int | None) -> None:
+    assert counted(text, grades.split()) == grade
 
 
 class Saying(Stub):
@@ -183,6 +218,8 @@ FAR = "https://judge.invalid"
     [
         ("ALL_PROXY", "socks5://127.0.0.1:9", "ALL_PROXY"),
         ("ALL_PROXY", "gopher://127.0.0.1:9", "ALL_PROXY is no proxy's address"),
+        ("HTTPS_PROXY", "http://proxy:abc", "HTTPS_PROXY is no proxy's address"),
+        ("Https_Proxy", "socks5://127.0.0.1:9", "Https_Proxy names a SOCKS proxy"),
         ("HTTPS_PROXY", "http://127.0.0.1:9", "no connection through the proxy that HTTPS_PROXY names"),
         ("https_proxy", "http://127.0.0.1:9", "no connection through the proxy that https_proxy names"),
         ("SSL_CERT_FILE", "/nowhere/certificates.pem", "SSL_CERT_FILE holds no certificates that can be read (No such file"),
@@ -210,6 +247,13 @@ def test_this_machine_is_reached_without_a_proxy(proxy: str, no_proxy: pytest.Mo
     no_proxy.setenv("HTTP_PROXY", proxy)
     with running(Stub()) as address:
         assert all(rating.p for rating in ratings(judge(address), questions(2), SCALE, 0.5))
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5://127.0.0.1:9", "gopher://x"])
+def test_no_proxy_stands_before_this_machine_over_tls_either(proxy: str, no_proxy: pytest.MonkeyPatch) -> None:
+    no_proxy.setenv("ALL_PROXY", proxy)
+    with pytest.raises(JudgeError, match="no connection; start the server, or correct the address"):
+        judge("https://127.0.0.1:9", retries=0)
 
 
 def test_what_is_meant_for_openai_goes_to_no_other_server(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,9 +294,54 @@ class Catalogue(Stub):
 )
 def test_a_server_that_lists_no_models_is_asked_for_the_named_one(catalogue: Catalogue) -> None:
     with running(catalogue) as address:
-        assert all(rating.p for rating in ratings(judge(address, model="stub"), questions(2), SCALE, 0.5))
+        asked_for_the_named_one(address)
         with pytest.raises(JudgeError, match=r"judges\.x\.model: http://.* does not list its models; name the one to ask"):
             judge(address)
+
+
+def asked_for_the_named_one(address: str) -> None:
+    assert all(rating.p for rating in ratings(judge(address, model="stub"), questions(2), SCALE, 0.5))
+
+
+@pytest.mark.parametrize(
+    "catalogue",
+    [Catalogue(400), Catalogue(403), Catalogue(text="<html>Welcome</html>"), Catalogue(body={"models": 3}), Catalogue(body={"data": None})],
+    ids=["400", "403", "a page", "another shape", "nothing"],
+)
+def test_what_a_server_says_of_its_models_counts_only_where_none_is_named(catalogue: Catalogue) -> None:
+    with running(catalogue) as address:
+        asked_for_the_named_one(address)
+        with pytest.raises(JudgeError, match=r"judges\.x\."):
+            judge(address)
+
+
+class Silent(Stub):
+    """Answers no question, in one of many ways."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__()
+        self.status, self.text = status, text
+
+    def complete(self, _: dict[str, Any]) -> web.Response:
+        kind = "application/json" if self.text.startswith("{") else "text/html"
+        return web.Response(text=self.text, content_type=kind, status=self.status)
+
+
+@pytest.mark.parametrize("samples", [None, 4], ids=["logprobs", "sampled"])
+@pytest.mark.parametrize(
+    ("status", "text", "said"),
+    [
+        (404, '{"error": {"message": "The model does not exist"}}', "HTTP 404"),
+        (404, "<html>Not found</html>", "HTTP 404"),
+        (200, "<html>Please log in</html>", "an answer of another shape"),
+        (200, '{"choices": []}', "an answer of another shape"),
+        (413, "{}", "HTTP 413"),
+    ],
+)
+def test_a_server_that_answers_no_question_is_told_at_the_first(status: int, text: str, said: str, samples: int | None) -> None:
+    with running(Silent(status, text)) as address, pytest.raises(JudgeError) as failed:
+        judge(address, model="stub", samples=samples)
+    assert f"/v1/: {said} where stub was asked a first question; correct the address, or the model's name" in str(failed.value)
 
 
 def test_a_bare_list_of_models_is_read() -> None:

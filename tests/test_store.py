@@ -8,7 +8,8 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -198,11 +199,35 @@ def test_prune_drops_what_no_run_has_used(store: Store) -> None:
     assert store.size() == {}
 
 
-def test_a_damaged_file_is_told_in_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("begin", [Store.open, Store.look])
+def test_a_damaged_file_is_told_in_one_line(begin: Callable[[Path], Store], tmp_path: Path) -> None:
     (tmp_path / stores.FILE).write_bytes(b"this is not a database" * 100)
     with pytest.raises(StoreError, match=r"is damaged .*; delete .*work\.sqlite") as told:
-        Store.open(tmp_path)
+        begin(tmp_path)
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("begin", [Store.open, Store.look])
+def test_a_folder_in_the_place_of_the_file_is_told(begin: Callable[[Path], Store], tmp_path: Path) -> None:
+    (tmp_path / stores.FILE).mkdir()
+    with pytest.raises(StoreError, match="the work store cannot be used"):
+        begin(tmp_path)
+
+
+def test_a_file_without_a_store_in_it_is_looked_at_as_empty(tmp_path: Path) -> None:
+    (tmp_path / stores.FILE).touch()
+    with Store.look(tmp_path) as nothing:
+        assert nothing.size() == {}
+
+
+def test_who_looks_at_a_store_that_is_locked_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stores, "BUSY_SECONDS", 0.05)
+    Store.open(tmp_path).close()
+    with closing(sqlite3.connect(tmp_path / stores.FILE, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode=DELETE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StoreError, match="another program holds the work store"):
+            Store.look(tmp_path)
 
 
 def read_back(place: Path, rows: int) -> dict[str, bytes] | StoreError:

@@ -1,11 +1,11 @@
 """The kinds of values that parameters have: shares, names, paths, and numbers with upper bounds that say why they are there."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 Share = Annotated[float, Field(ge=0, le=1)]
-# A dot would be read by DVC as a step into a nested key.
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 """Part of paths and of DVC's stage names; it has no dot, which DVC would read as a step into a parameter."""
 
@@ -32,6 +32,20 @@ def _quotable(place: str) -> str:
 
 Place = Annotated[str, AfterValidator(_quotable)]
 """The path of a file or folder. It stands in a command of dvc.yaml, in single quotes."""
+
+
+def _reachable(url: str) -> str:
+    """The address of a server: a host, and a port if there is one."""
+    try:
+        parts = urlsplit(url)
+        if parts.hostname and parts.port != 0:
+            return url
+    except ValueError:
+        pass
+    raise ValueError(f"{url!r} is no address; write one such as http://127.0.0.1:8000/v1")
+
+
+Endpoint = Annotated[str, StringConstraints(pattern=r"^https?://[^@\s]+$"), AfterValidator(_reachable)]
 AT_ONCE = at_most(1_000_000, "no machine takes so many together")
 Batch = Annotated[int, Field(ge=1), AT_ONCE]
 Pixels = Annotated[int, Field(ge=16, multiple_of=8), at_most(16_384, "a larger picture does not fit in memory")]

@@ -19,6 +19,10 @@ def read(text: str) -> Any:
         return YAML(typ="safe").load(text.removeprefix("\ufeff"))
     except YAMLError as error:
         raise NotationError(_line(error)) from None
+    except ValueError:
+        raise NotationError(
+            "a date or a number is none, such as 2024-13-45, or has thousands of digits; put it in quotes, or correct it"
+        ) from None
 
 
 def _line(error: YAMLError) -> str:

@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from trig.bounds import Batch, Dollars, Name, Pixels, Place, Points, Prompts, Share, at_most
+from trig.bounds import Batch, Dollars, Endpoint, Name, Pixels, Place, Points, Prompts, Share, at_most
 from trig.complaints import complaint
 from trig.dimensions import Pair, Relation, Task, pairs
 from trig.errors import ParamsError
@@ -100,9 +100,7 @@ class ServedJudge(Section):
 
     backend: Literal["openai"]
     needs: Place  # a file or folder that changes when what is served changes: the served weights, where they lie here
-    endpoints: list[Annotated[str, StringConstraints(pattern=r"^https?://[^@\s]+$")]] = Field(
-        min_length=1
-    )  # such as http://127.0.0.1:8000/v1
+    endpoints: list[Endpoint] = Field(min_length=1)  # such as http://127.0.0.1:8000/v1
     model: str | None  # the name it is served under; null: the only one there is
     key: Annotated[str, StringConstraints(pattern=r"^[A-Z_][A-Z0-9_]*$")] | None  # the environment variable that holds the key
     concurrency: Annotated[

@@ -1,25 +1,39 @@
 """Picture files: which are read, the pixels that a viewer shows of them, and what is said of one that cannot be read."""
 
+import struct
+import warnings
 from io import BytesIO
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from trig.protocols import Refusal
+
+warnings.filterwarnings("ignore", module=r"PIL\.")  # of broken tags and large pictures: neither keeps a picture from being shown
 
 FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
 """What a picture's file may be, with its media type: Pillow's other decoders are not worth their risk."""
 SEVERAL = "MPO"
 """What Pillow calls a JPEG that holds more pictures, as phones write; the first is the one that viewers show."""
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
-UNREADABLE = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError)
+UNREADABLE = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError, struct.error)
 """What Pillow raises for a file that is no whole picture."""
 MOST_SLENDER = 200
 """Image processors refuse a picture whose longer side is more than so many times its shorter one."""
 TURNED = (b"eXIf", b"Raw profile type exif", b"XML:com.adobe.xmp")
 """What a PNG with an orientation holds one of; to look for the tag itself, Pillow decodes the whole picture."""
 ORIENTATION = 0x0112
-UPRIGHT = (0, 1)
+UPRIGHT = 1
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture upright, by its orientation."""
 ON_THEIR_SIDE = (5, 6, 7, 8)
 WHITE = (255, 255, 255, 255)
 
@@ -43,9 +57,10 @@ def pixels(file: bytes) -> Image.Image:
     """
     picture = _still(opened(file))
     profile = picture.info.get("icc_profile")
-    turned = ImageOps.exif_transpose(picture) if _orientation(picture, file) not in UPRIGHT else picture
-    turned.load()
-    shown = _in_srgb(_on_white(_eight_bits(turned)), profile)
+    picture.load()
+    shown = _in_srgb(_on_white(_eight_bits(picture)), profile)
+    if (orientation := _orientation(picture, file)) != UPRIGHT:
+        shown = shown.transpose(TURNS[orientation])
     return shown if shown.mode == "RGB" else shown.convert("RGB")
 
 
@@ -60,7 +75,7 @@ def plain(file: bytes) -> bool:
     """Whether every reader shows the same pixels of a file, whatever it knows of tags, transparency and colour. Raises one of UNREADABLE."""
     picture = _still(opened(file))
     usual = picture.format != SEVERAL and picture.mode in {"RGB", "L", "1"} and not picture.has_transparency_data
-    return usual and "icc_profile" not in picture.info and _orientation(picture, file) in UPRIGHT
+    return usual and "icc_profile" not in picture.info and _orientation(picture, file) == UPRIGHT
 
 
 def png(picture: Image.Image) -> bytes:
@@ -106,19 +121,29 @@ def _still(picture: Image.Image) -> Image.Image:
 
 
 def _orientation(picture: Image.Image, file: bytes) -> int:
-    """The orientation tag, 1 to 8; 1 where there is none."""
+    """The orientation tag, 1 to 8; 1 where there is none, or none that can be read: viewers show such a picture as it is."""
     if picture.format == "PNG" and not any(mark in file for mark in TURNED):
-        return 1
-    found = picture.getexif().get(ORIENTATION, 1)
-    return found if found in range(1, 9) else 1
+        return UPRIGHT
+    try:
+        found = picture.getexif().get(ORIENTATION)
+    except (*UNREADABLE, TypeError, AttributeError, LookupError):
+        return UPRIGHT
+    return found if found in TURNS else UPRIGHT
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
-    """16-bit grey scaled down: Pillow's own conversion cuts off what is above 255."""
+    """16-bit grey scaled down, where Pillow's own conversion cuts off what is above 255; so is the transparent colour of 16-bit RGB, which Pillow
+    keeps as it was."""
+    clear = picture.info.get("transparency")
+    if picture.mode == "RGB" and isinstance(clear, tuple) and max(clear) > 255:
+        picture.info["transparency"] = tuple(part >> 8 for part in clear)
     if not picture.mode.startswith(("I", "F")):
         return picture
-    grey = np.asarray(picture).astype(np.float64) / 257
-    return Image.fromarray(np.rint(grey.clip(0, 255)).astype(np.uint8))
+    deep = np.asarray(picture)
+    grey = Image.fromarray(np.rint((deep.astype(np.float64) / 257).clip(0, 255)).astype(np.uint8))
+    if isinstance(clear, int):
+        grey.putalpha(Image.fromarray(np.where(deep == clear, 0, 255).astype(np.uint8)))
+    return grey
 
 
 def _on_white(picture: Image.Image) -> Image.Image:

@@ -10,7 +10,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -84,21 +84,16 @@ class Store:
 
     @classmethod
     def look(cls, root: Path | None = None) -> Self:
-        """The store in a folder, for reading only, also where nothing may be written; an empty one where there is none."""
+        """The store in a folder, for reading only, also where nothing may be written; an empty one where none was made yet.
+
+        Raises StoreError when its file is damaged.
+        """
         path = (root or home()) / FILE
-        for how in (
-            "mode=ro",
-            "mode=ro&immutable=1",
-        ):  # the second needs no file beside it, and does not see what another process is writing
-            if not path.exists():
-                break
-            with suppress(sqlite3.OperationalError):
-                connection = sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
-                connection.execute("SELECT 1 FROM rows LIMIT 1")
-                return cls(connection, path)
-        empty = cls.passing()
-        empty.path = path
-        return empty
+        with _plainly(path):
+            connection = _read_only(path) if path.exists() else None
+        found = cls.passing() if connection is None else cls(connection, path)
+        found.path = path
+        return found
 
     @classmethod
     def passing(cls) -> Self:
@@ -213,6 +208,32 @@ def fill(
     yield Progress(len(wanted), len(known), len(computed), len(refused))
 
 
+def _read_only(path: Path) -> sqlite3.Connection | None:
+    """A connection that writes nothing; None where no store was made in the file yet."""
+    try:
+        return _looking(path, "mode=ro")
+    except sqlite3.OperationalError as error:
+        if _is_busy(error):
+            raise
+        return _looking(path, "mode=ro&immutable=1")  # needs no file beside it, and does not see what another process is writing
+
+
+def _looking(path: Path, how: str) -> sqlite3.Connection | None:
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
+    try:
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'rows'").fetchone():
+            return connection
+    except sqlite3.DatabaseError:
+        connection.close()
+        raise
+    connection.close()
+    return None
+
+
+def _is_busy(error: Exception) -> bool:
+    return any(word in str(error) for word in ("locked", "busy"))
+
+
 def _chunks(items: list[str], size: int) -> Iterator[list[str]]:
     """The items in runs of `size`; the last one may be shorter."""
     return (items[start : start + size] for start in range(0, len(items), size))
@@ -249,7 +270,7 @@ def _told(path: Path, error: Exception) -> StoreError:
         return StoreClosedError(f"{path}: nothing may be written here ({said}); allow it, or run where DVC_ROOT is a folder of yours")
     if "full" in said or number in {errno.ENOSPC, errno.EDQUOT}:
         return StoreError(f"{path}: the disk is full ({said}); free some space, and run again: what was kept is there")
-    if "locked" in said or "busy" in said:
+    if _is_busy(error):
         return StoreError(f"{path}: another program holds the work store ({said}); wait for it or stop it, and run again")
     return StoreError(
         f"{path}: the work store cannot be used ({said}); look at the file, or delete {path}*: it is a cache and only time is lost"

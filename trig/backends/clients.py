@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import openai
+from httpx2 import InvalidURL
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient, DefaultHttpxClient, OpenAI
 
 from trig.errors import JudgeError
@@ -28,6 +29,8 @@ NO_LIST = {404, 405, 501}
 """Statuses of a server that does not list its models."""
 FOR_NOW = {408, 409, 425, 429}
 """Statuses below 500 that may pass."""
+TO_NOBODY = {401, 402, 407}
+"""Statuses of a server, or a proxy, that answers no question of this account."""
 
 
 def key(variable: str | None, field: str) -> str:
@@ -48,16 +51,17 @@ def client(kind: type[Client], url: str, key: str, timeout: float, field: str, h
     """
     host = urlsplit(url).hostname or ""
     given: dict[str, object] = {}
-    if is_loopback(host) and url.startswith("http:"):
-        given["http_client"] = DefaultHttpxClient(trust_env=False) if kind is OpenAI else DefaultAsyncHttpxClient(trust_env=False)
     try:
+        if is_loopback(host):
+            http_client = DefaultHttpxClient if kind is OpenAI else DefaultAsyncHttpxClient
+            given["http_client"] = http_client(trust_env=False, verify=ssl.create_default_context())
         with _environment(of_openai=host == OWNER or host.endswith(f".{OWNER}")):
             return kind(base_url=url, api_key=key, timeout=timeout, max_retries=0, default_headers=headers, **given)  # type: ignore[arg-type]
     except ImportError:
         raise JudgeError(
             f"{field}.endpoints: {url}: {_proxy(url)} names a SOCKS proxy; `pip install socksio` to use it, or unset it"
         ) from None
-    except ValueError as error:
+    except (ValueError, InvalidURL) as error:
         raise JudgeError(
             f"{field}.endpoints: {url}: {_proxy(url) or 'a proxy variable'} is no proxy's address ({type(error).__name__}); correct it"
         ) from None
@@ -97,6 +101,13 @@ def listed(client: OpenAI) -> Mapping[str, Any]:
     found = json.loads(answer.content)
     models = found if isinstance(found, list) else found["data"]
     return {str(model["id"]): model.get("max_model_len") for model in models}
+
+
+def unlisted(error: Exception) -> bool:
+    """Whether a server that was asked for its models, and says this, may yet answer questions: it lists none, or not to this key."""
+    if isinstance(error, openai.APIStatusError):
+        return not passes(error) and error.status_code not in TO_NOBODY
+    return not isinstance(error, openai.APIConnectionError)
 
 
 def spent(error: Exception) -> bool:
@@ -160,4 +171,4 @@ def _proxy(url: str) -> str | None:
     if not parts.hostname or is_loopback(parts.hostname) or proxy_bypass(parts.hostname):
         return None
     kind = next((name for name in (parts.scheme, "all") if name in getproxies()), None)
-    return kind and next(name for name in (f"{kind.upper()}_PROXY", f"{kind}_proxy") if name in os.environ)
+    return kind and next((name for name in os.environ if name.casefold() == f"{kind}_proxy"), f"{kind}_proxy")

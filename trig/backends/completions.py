@@ -20,14 +20,27 @@ LONGEST = 2048
 """Tokens of a sampled answer, thoughts included."""
 LIMITS = ("max_completion_tokens", "max_tokens")
 """What servers call the most tokens of an answer: today's name, and the one that older servers know only."""
-MARKUP = re.compile(r"[*_`\"'{}\[\]()#]")
+EMPHASIS = re.compile(r"(?<!\w)(\*\*|__|\*|_|`)(?=\S)(.+?)(?<=\S)\1(?!\w)")
+"""Markdown around a word."""
+BOXED, TAG = re.compile(r"\$?\\boxed\{([^{}]*)\}\$?"), re.compile(r"</?[a-z]+>")
+OPENING = re.compile(r"[\"'“”‘’«»{(\[#*_`\s]|[-–•](?=\s)")
+"""What may stand before an answer: quotes, brackets, the mark of a heading or of a list."""
 LABEL = re.compile(
-    r"(?:(?:my|the|your|its|final|overall|total)\s+)*(?:score|rating|grade|answer|verdict|quality|judge?ment|evaluation)(?:\s+is)?\s*(?:[:=]\s*|\s)"
+    r"(?:(?:my|the|your|its|final|overall|total)\s+)*"
+    r"(?:(?:score|rating|grade|answer|verdict|quality|judge?ment|evaluation)(?![^\W_])[\"'*_`]*\s*)+(?:\([^()]*\)\s*)?(?:(?:is|of)\b\s*)?(?:[:=]|[-–—](?=\s))?"
 )
 """What may stand before a grade."""
-OUT_OF = re.compile(r"\s*(?:/|out of|of)\s*(\d+)")
-ALTERNATIVE = re.compile(r"\s*(?:/|-|–|—|~|or\b|to\b|and\b)\s*")
+OUT_OF = re.compile(r"[\s,;(]*(?:stars?|points?)?\s*(?:/|out of|of|on a scale (?:of|from)\s*\d+\s*(?:to|[-–—]))\s*(\d+)")
+ALTERNATIVE = re.compile(
+    r"(?:\s*(?:[,;/|~…→(–—-]|\.{2,}|[=-]?>|(?:or|to|and|maybe|perhaps|possibly|probably|even|rather|then)\b))+[\s\"'“‘(\[*_`]*"
+)
 """What makes two grades of one."""
+NUMBER, NO_WHOLE = re.compile(r"\d"), re.compile(r"[.,·:]?\d|\w|[%+½]|\s*(?:\d+\s*/|½|(?:and\s+)?(?:a|one)\s+half\b|and\s+½)")
+"""A number; what shows that the one before it is only a part of a number."""
+LETTER, NO_LETTER = re.compile(r"[^\W\d_]"), re.compile(r"[+#*−]|-(?!\s)")
+"""A grade of one letter; what makes another grade of it, such as A-."""
+WORDS, GOES_ON = {"a", "i"}, re.compile(r"\s+\w")
+"""Grades that are words too, and a sentence that begins with one."""
 LIKELY, SHORTEST = log(0.01), 3
 """A token as likely and as long as this that begins a grade is the beginning of that grade."""
 MALFORMED = (openai.APIResponseValidationError, ValueError, TypeError, AttributeError, LookupError)
@@ -126,18 +139,34 @@ def count(completions: Sequence[Any], labels: Labels) -> Answer:
 
 def _begins(labels: Labels, text: str) -> int | None:
     """The place of the grade that a text begins with, after any thoughts and a label such as `Score:`; None where it is none, or one of several."""
-    answer = MARKUP.sub("", text.rpartition("</think>")[2]).casefold().strip()
-    answer = LABEL.sub("", answer.lstrip("- ") if answer.startswith("- ") else answer, count=1)
     words = [grade.strip().casefold() for grade in labels.grades]
-    for place, word in enumerate(words):
-        rest = _after(answer, word)
-        if rest is not None:
-            if of := OUT_OF.match(rest):
-                return place if of[1] == words[-1] else None
-            either = ALTERNATIVE.match(rest)
-            other = either and any(_after(rest[either.end() :], each) is not None for each in words)
-            return None if other else place
+    answer = TAG.sub("", BOXED.sub(r"\1", text.rpartition("</think>")[2].casefold()))
+    answer = EMPHASIS.sub(r"\2", answer).strip()
+    while answer:
+        if found := _grade(answer, words):
+            return found[0] if _is_alone(found[1], words) else None
+        shorter = (
+            LABEL.sub("", answer, count=1) if LABEL.match(answer) else OPENING.sub("", answer, count=1) if OPENING.match(answer) else ""
+        )
+        answer = shorter
     return None
+
+
+def _grade(text: str, words: Sequence[str]) -> tuple[int, str] | None:
+    """The place of the longest word that a text begins with, and what stands behind it."""
+    found = [(len(word), place, rest) for place, word in enumerate(words) if (rest := _after(text, word)) is not None]
+    return max(found)[1:] if found else None
+
+
+def _is_alone(rest: str, words: Sequence[str]) -> bool:
+    """Whether what stands behind a grade leaves it the only one, and on our own scale."""
+    if of := OUT_OF.match(rest):
+        return of[1] == words[-1]
+    either = ALTERNATIVE.match(rest)
+    if not either:
+        return True
+    other = rest[either.end() :]
+    return _grade(other, words) is None and not (words[0][-1].isdigit() and NUMBER.match(other))
 
 
 def _after(text: str, word: str) -> str | None:
@@ -147,8 +176,10 @@ def _after(text: str, word: str) -> str | None:
     rest = text[len(word) :]
     if word[-1].isdigit():
         rest = re.sub(r"^[.,]0+(?!\d)", "", rest)
-        return None if re.match(r"[.,]?\d|\w", rest) else rest
-    return None if re.match(r"\w|-\w", rest) else rest
+        return None if NO_WHOLE.match(rest) else rest
+    if (LETTER.fullmatch(word) and NO_LETTER.match(rest)) or (word in WORDS and GOES_ON.match(rest)):
+        return None
+    return None if re.match(r"\w|-\w", rest) and word[-1].isalnum() else rest
 
 
 def _means(labels: Labels, place: int, token: str) -> bool:

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
@@ -17,7 +17,7 @@ from openai import AsyncOpenAI, OpenAI
 
 from trig.backends import clients
 from trig.backends.checkpoint import reserved, unsayable
-from trig.backends.clients import advice, brief, listed, passes, spent
+from trig.backends.clients import advice, brief, listed, passes, spent, unlisted
 from trig.backends.completions import LIMITS, LONGEST, MALFORMED, count, length, read, request, seed, shown
 from trig.backends.endpoints import Crew, Endpoint, Queue, asked_to_wait
 from trig.backends.weights import revision
@@ -37,9 +37,15 @@ PROBES = 3
 """Answers of another shape to the first question that show that a server does not tell what it was asked for: a wire may spoil one."""
 GREETING = 3
 """Times that a server is greeted; another may be there in its place."""
+WORD, ENDLESS = "Good?", "Count from 1 to 200, and write every number."
+"""What is asked first, for the likeliest words of the answer, or to see where the answer is cut off."""
 SHORT = 8
 """Tokens of the answer that shows whether a server keeps to a limit, where answers are sampled."""
-MARK = re.compile(r"<\|[^<>|\s]+\|>")
+UNKNOWN_TO_IT = {400, 422}
+"""Statuses of a server that does not know what it is asked for."""
+MARK = re.compile(
+    r"<\|[^<>|\s]+\|>|</?(?:s|bos|eos|pad|unk|img|image|image_pad|video|(?:start|end)_of_(?:turn|image))>|\[/?(?:INST|IMG\w*)\]"
+)
 """What a reserved word looks like, where a judge's tokenizer is not here."""
 
 
@@ -73,10 +79,12 @@ class Served:
         for url in self.settings.endpoints:
             client = clients.client(OpenAI, url, self.key, self.settings.timeout, self.field, ALONE)
             try:
-                contexts = self._patiently(lambda client=client: listed(client), GREETING)  # type: ignore[misc]
+                contexts = self._patiently(partial(listed, client), GREETING, shows_key=self.settings.model is None)
             except (openai.APIError, *MALFORMED) as error:
-                said = said or f"{self.field}.endpoints: {url}: {advice(error, url)}"
-                continue
+                if self.settings.model is None or not unlisted(error):
+                    said = said or f"{self.field}.endpoints: {url}: {advice(error, url)}"
+                    continue
+                contexts = {}
             if not contexts and self.settings.model is None:
                 raise JudgeError(f"{self.field}.model: {url} does not list its models; name the one to ask")
             wanted = self.settings.model or (next(iter(contexts)) if len(contexts) == 1 else None)
@@ -86,19 +94,22 @@ class Served:
             return client, wanted, min(LONGEST, context // 2) if isinstance(context, int) else LONGEST
         raise JudgeError(said)
 
-    def _patiently(self, ask: Callable[[], Said], tries: int) -> Said:
-        """What a server says, asked again where that may help, as often as this. Raises JudgeError when it does not take the key."""
+    def _patiently(self, ask: Callable[[], Said], tries: int, shows_key: bool = True) -> Said:
+        """What a server says, asked again where that may help, as often as this. Raises JudgeError when it does not take the key.
+
+        `shows_key`: a 403 says so too; a key may also be one that answers questions and lists no models.
+        """
         for number in range(tries):
             try:
                 return ask()
             except (openai.APIConnectionError, openai.APIStatusError) as error:
-                self._refused(error, at_first=True)
+                self._refused(error, shows_key)
                 if number + 1 == tries or not passes(error):
                     raise
                 time.sleep(asked_to_wait(error) or _delay(number))
         raise AssertionError("tries is at least 1")
 
-    def _refused(self, error: Exception, at_first: bool = False) -> None:
+    def _refused(self, error: Exception, shows_key: bool = False) -> None:
         """Raises JudgeError where an error is not the question's: no credit is left, or the key is not accepted.
 
         A server that has taken the key says 403 of a single question, as of one that its filter flags.
@@ -107,7 +118,7 @@ class Served:
             raise JudgeError(
                 f"{self.field}.key: the account behind the key has no credit left ({brief(error)}); top it up: what was answered is kept"
             )
-        if isinstance(error, openai.AuthenticationError) or (at_first and isinstance(error, openai.PermissionDeniedError)):
+        if isinstance(error, openai.AuthenticationError) or (shows_key and isinstance(error, openai.PermissionDeniedError)):
             raise JudgeError(
                 f"{self.field}.key: the server does not accept the key; name the environment variable that holds the right one"
             )
@@ -149,55 +160,80 @@ class Served:
         """Whether the server tells the probability of any token asked for, or only of the likeliest, found out with a word and no picture; and what
         it calls the limit of an answer.
 
-        Raises JudgeError when it tells neither.
+        Raises JudgeError when it tells neither, or answers no question.
         """
         if self.samples:
-            self._tells("sampled", Labels(("Good",), None))
+            self._try("sampled", Labels(("Good",), None))
             return "sampled"
         ids = self.encode("Good")
-        if ids and self._tells("exact", Labels(("Good",), (tuple(ids[:1]),))):
+        if ids and self._try("exact", Labels(("Good",), (tuple(ids[:1]),))):
             return "exact"
-        if self._tells("top", Labels(("Good",), None)):
+        if self._try("top", Labels(("Good",), None)):
             return "top"
         raise JudgeError(
             f"{self.field}: the server tells no probabilities of {self.model}'s answers; set judge.mode to sampled, or serve another model"
         )
 
-    def _tells(self, mode: Mode, labels: Labels) -> bool:
-        probes = PROBES
-        while probes:
-            probes -= 1
-            body = request(self.model, "Good?", [], labels, mode, SHORT, self.is_vllm, self.limit)
+    def _try(self, mode: Mode, labels: Labels) -> bool:
+        """Whether a first question in a mode is answered as the mode needs it; finds out what the server calls the limit of an answer.
+
+        Raises JudgeError when it is not answered at all.
+        """
+        said, answered, tries = "", False, 0
+        while tries < PROBES:
+            tries += 1
+            body = request(self.model, ENDLESS if mode == "sampled" else WORD, [], labels, mode, SHORT, self.is_vllm, self.limit)
             body |= {"n": 1, "seed": 0} if mode == "sampled" else {}
             try:
-                said = self._patiently(lambda body=body: self.home.chat.completions.create(**body), self._tries)  # type: ignore[misc]
-                if length(said) > (SHORT if mode == "sampled" else 1):
-                    self.limit = LIMITS[1]  # it does not know the other
-                if mode == "sampled":
-                    return True
-                read(said, labels, mode)
-                if "<think" in str(said.choices[0].message.content):
-                    raise JudgeError(
-                        f"{self.field}: {self.model}'s answers begin with thinking; switch it off at the server, or set judge.mode to sampled"
-                    )
+                completion = self._patiently(partial(self.home.chat.completions.create, **body), self._tries)
+                content = str(completion.choices[0].message.content)
+            except MALFORMED as error:
+                said = brief(error)
+                continue
             except (openai.APIConnectionError, openai.APIStatusError) as error:
                 if passes(error):
                     raise self._broken(error) from None
-                if self.limit == LIMITS[0] and isinstance(error, openai.APIStatusError) and LIMITS[0] in json.dumps(error.body):
-                    self.limit, probes = LIMITS[1], PROBES
-                    continue
-                return False
-            except MALFORMED:
+                if self.limit == LIMITS[0] and LIMITS[0] in json.dumps(getattr(error, "body", None)):
+                    self.limit, tries = LIMITS[1], 0
+                elif mode != "sampled" and getattr(error, "status_code", None) in UNKNOWN_TO_IT:
+                    return False
+                else:
+                    raise self._dumb(brief(error)) from None
                 continue
-            else:
+            answered = True
+            if self._as_needed(completion, content, mode, labels):
                 return True
+        if not answered:
+            raise self._dumb(said)
         return False
+
+    def _as_needed(self, completion: Any, content: str, mode: Mode, labels: Labels) -> bool:
+        """Whether a completion tells what a mode needs. Raises JudgeError where it begins with thoughts instead."""
+        if length(completion) > (SHORT if mode == "sampled" else 1):
+            self.limit = LIMITS[1]  # it does not know the other
+        if mode == "sampled":
+            return True
+        try:
+            read(completion, labels, mode)
+        except MALFORMED:
+            return False
+        if "<think" in content:
+            raise JudgeError(
+                f"{self.field}: {self.model}'s answers begin with thinking; switch it off at the server, or set judge.mode to sampled"
+            )
+        return True
+
+    def _dumb(self, said: str) -> JudgeError:
+        return JudgeError(
+            f"{self.field}.endpoints: {self.home.base_url}: {said} where {self.model} was asked a first question;"
+            f" correct the address, or the model's name"
+        )
 
     async def _unsayable(self, text: str) -> Refusal | None:
         """Why a text cannot be asked; None where it can. The server's own tokenizer is asked where no other is here."""
         if self.reserved:
             return unsayable(text, self.reserved)
-        tokens = {word: await asyncio.to_thread(lambda word=word: self.encode(word)) for word in set(MARK.findall(text))}  # type: ignore[misc]
+        tokens = {word: await asyncio.to_thread(self.encode, word) for word in set(MARK.findall(text))}
         return unsayable(text, [word for word, ids in tokens.items() if ids and len(ids) == 1])
 
     def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:

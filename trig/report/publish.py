@@ -1,10 +1,10 @@
 """Writes the report's files: what lies beside the page, and the page with its metrics, summary, map and table."""
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from trig.files import clear, replace
 from trig.report import page, stills, summary
 from trig.report.contents import Contents
 
@@ -14,19 +14,10 @@ ABOUT = "A large report keeps its samples and pictures here, beside index.html; 
 
 def lay(beside: Mapping[str, bytes], folder: Path) -> None:
     """Write `files/`: what the page loads when it is looked at, a line that says so, and nothing else."""
-    place = folder / FOLDER
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir(parents=True)
-    (place / "about.txt").write_text(ABOUT, "utf-8")
-    for name, content in beside.items():
-        (place / name).write_bytes(content)
-
-
-def put(content: bytes, path: Path) -> None:
-    """Write a file anew: what lies there may be a link into DVC's cache."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    path.write_bytes(content)
+    files = {"about.txt": ABOUT.encode(), **beside}
+    for name, content in files.items():
+        replace(folder / FOLDER / name, content)
+    clear(folder / FOLDER, but=files)
 
 
 def publish(contents: Contents, metrics: Mapping[str, object], folder: Path) -> None:
@@ -39,7 +30,7 @@ def publish(contents: Contents, metrics: Mapping[str, object], folder: Path) -> 
         "relations.csv": contents.relations.write_csv().encode(),
     }
     for name, content in files.items():
-        put(content, folder / name)
+        replace(folder / name, content)
 
 
 def _summary(contents: Contents) -> str:
