@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 
 from stages._cli import bar
 from trig.errors import TrigError
+from trig.memory import cores
 
 Found = TypeVar("Found")
 FEW = 256
@@ -36,22 +36,17 @@ def spread(call: Callable[..., Found], *columns: Sequence[Any]) -> list[Found]:
 
 
 def _calls(call: Callable[..., Found], columns: Sequence[Sequence[Any]]) -> Iterator[Found]:
-    cores = usable()
-    if cores == 1 or len(columns[0]) < FEW:
+    at_once = cores()
+    if at_once == 1 or len(columns[0]) < FEW:
         yield from map(call, *columns)
         return
-    with ProcessPoolExecutor(cores, multiprocessing.get_context("spawn"), _begin) as pool:
+    with ProcessPoolExecutor(at_once, multiprocessing.get_context("spawn"), _begin) as pool:
         try:
             yield from pool.map(call, *columns, chunksize=CHUNK)
         except BrokenProcessPool:
             raise TrigError(
-                f"{call.__name__}: one of {cores} processes was killed, most likely for want of memory; free some and run again"
+                f"{call.__name__}: one of {at_once} processes was killed, most likely for want of memory; free some and run again"
             ) from None
-
-
-def usable() -> int:
-    """The cores that this program may use."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _begin() -> None:

@@ -15,7 +15,7 @@ from trig.backends import judges
 from trig.finetune import lessons
 from trig.judge.album import Album
 from trig.judge.run import Painted, judged
-from trig.store import Store, home
+from trig.store import Store, home, trainings
 
 
 def main(tuned: str, weakest: Path, prompts: Path, lora: Path) -> None:
@@ -35,7 +35,7 @@ def main(tuned: str, weakest: Path, prompts: Path, lora: Path) -> None:
 
         for lesson in lessons.search(tuning.base, lessons.pairs(weakest), tables.read(prompts, tables.PROMPTS), made, settings):
             print(lesson.summary, file=sys.stderr)
-        lessons.teach(Lora(base, settings, everything.seed), lesson, lora, home() / "training", bar)
+        lessons.teach(Lora(base, settings, everything.seed), lesson, lora, trainings(), bar)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stages._cli import run
 from trig import params
-from trig.backends.weights import description, linked
+from trig.backends.weights import description, link_notes
 from trig.files import replace
 
 
@@ -26,16 +26,14 @@ def main(section: Section, name: str, out: Path) -> None:
     settings = params.load()
     field = f"params.yaml: {section}.{name}"
     if section is Section.MODELS:
-        model = settings.models[name]
+        model = settings.model(name)
         places, again = [Path(model.needs), Path(model.weights)], f"zoo@{name}"
         found = description(places[0], field, places[1], settings.generate.engine_in_key)
     else:
-        places, again = [Path(settings.judges[name].needs)], f"zoo-judge@{name}"
+        places, again = [Path(settings.judge_model(name).needs)], f"zoo-judge@{name}"
         found = description(places[0], field, None, settings.judge.engine_in_key)
-    for link in dict.fromkeys(link for place in places for link in linked(place)):
-        print(
-            f"{field}: {link} leads elsewhere, where DVC does not look; after a change there run `dvc repro -f -s {again}`", file=sys.stderr
-        )
+    for note in link_notes(places, again):
+        print(f"{field}: {note}", file=sys.stderr)
     replace(out, json.dumps(found).encode() + b"\n")
 
 

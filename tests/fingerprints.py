@@ -16,9 +16,9 @@ from typing import TypedDict
 ROOT = Path(__file__).parents[1]
 GOLDEN = Path(__file__).with_suffix(".json")
 DECIDES = {
-    "trig.backends.diffusers.PAINTING": ("backends/diffusers", "backends/adapter", "pictures"),
-    "trig.backends.transformers.ASKING": ("backends/transformers", "judge/labels", "pictures"),
-    "trig.backends.openai.ASKING": ("backends/openai", "backends/completions", "judge/labels", "pictures"),
+    "trig.backends.diffusers.PAINTING": ("backends/diffusers", "backends/adapter", "generate/__init__", "pictures"),
+    "trig.backends.transformers.ASKING": ("backends/transformers", "backends/checkpoint", "judge/labels", "pictures"),
+    "trig.backends.openai.ASKING": ("backends/openai", "backends/completions", "backends/checkpoint", "judge/labels", "pictures"),
     "trig.judge.pictures.FITTING": ("judge/pictures", "pictures"),
     "trig.classify.relations.RESAMPLING": ("classify/evidence", "classify/draws", "classify/cloud", "classify/order", "classify/stack"),
     "trig.report.sheets.DRAWING": ("report/sheets", "pictures"),

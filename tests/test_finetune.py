@@ -1,7 +1,9 @@
 """The adapter is all that learns, starts at an exact zero, and learns from pictures that are good at both dimensions."""
 
 import json
-from collections.abc import Iterator, Sequence
+import os
+import signal
+from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from PIL import Image
 from trig import memory, params, tables
 from trig.backends.diffusers import Diffusers
 from trig.backends.lora import Lora
+from trig.backends.weights import CARD
 from trig.dimensions import Pair
 from trig.errors import ParamsError, TableError
 from trig.finetune import lessons, select
@@ -65,7 +68,7 @@ def test_a_saved_adapter_paints_as_the_trained_one_and_equal_runs_save_equal_byt
         base = painter()
         tuner = Lora(base, settings.model_copy(update={"learning_rate": 0.01}), 1)
         list(tuner.steps(samples()))
-        tuner.save(tmp_path / run)
+        tuner.save(tmp_path / run, {})
         pictures.append(base.generate(ORDERS))
         files.append((tmp_path / run / "pytorch_lora_weights.safetensors").read_bytes())
     assert files[0] == files[1]
@@ -121,6 +124,44 @@ def test_a_training_that_was_killed_goes_on_from_its_checkpoint_to_the_same_byte
     assert adapter(tmp_path / "whole") == adapter(tmp_path / "resumed")
     assert (tmp_path / "whole/tuning.json").read_bytes() == (tmp_path / "resumed/tuning.json").read_bytes()
     assert list((tmp_path / "checkpoints").iterdir()) == []
+
+
+def test_a_training_that_was_interrupted_goes_on_from_the_step_it_was_at(settings: Finetune, tmp_path: Path) -> None:
+    lesson = Lesson("tiny", Pair.parse("IQ-R_TA-C"), samples(), settings.model_copy(update={"steps": 6}))
+    taken: list[int] = []
+
+    def train(name: str, stop: int) -> None:
+        def show(_: str, steps: Iterator[tuple[int, int]]) -> None:
+            for done, _total in steps:
+                taken.append(done)
+                if done == stop:
+                    os.kill(os.getpid(), signal.SIGINT)  # in the middle of a step, as far as the next one knows
+
+        teach(Lora(painter(), lesson.settings, 1), lesson, tmp_path / name, tmp_path / "checkpoints", show)
+
+    train("whole", 99)
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        train("resumed", 2)
+    assert signal.getsignal(signal.SIGINT) is handler
+    train("resumed", 99)
+    assert taken == [0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5, 6]
+    assert adapter(tmp_path / "whole") == adapter(tmp_path / "resumed")
+
+
+def test_a_training_that_diverges_leaves_the_adapter_that_was_there_and_no_checkpoint(
+    settings: Finetune, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lessons, "CHECKPOINT_SECONDS", -1.0)
+    lesson = Lesson("tiny", Pair.parse("IQ-R_TA-C"), samples(), settings.model_copy(update={"steps": 6}))
+    tuner = Lora(painter(), lesson.settings, 1)
+    for group in tuner.optimiser.param_groups:
+        group["lr"] = 1e30
+    (tmp_path / "lora").mkdir()
+    (tmp_path / "lora" / "older").touch()
+    with pytest.raises(ParamsError, match="training diverges"):
+        teach(tuner, lesson, tmp_path / "lora", tmp_path / "checkpoints", lambda _, steps: list(steps))
+    assert [file.name for file in (tmp_path / "lora").iterdir()] == ["older"] and not list((tmp_path / "checkpoints").iterdir())
 
 
 def test_a_damaged_checkpoint_is_no_beginning(settings: Finetune, tmp_path: Path) -> None:
@@ -259,15 +300,16 @@ def test_an_adapter_is_written_with_what_it_learnt_from_in_place_of_an_older_one
             assert done == 0
             yield from (float(len(samples) - step) for step in range(settings.steps))
 
-        def save(self, folder: Path) -> None:
+        def save(self, folder: Path, about: Mapping[str, object]) -> None:
             folder.mkdir()
             (folder / "adapter").touch()
+            (folder / CARD).write_text(json.dumps(about), "utf-8")
 
     lesson, shown = Lesson("tiny", Pair.parse("IQ-R_TA-C"), [("a ball", b"")] * 5, settings), list[tuple[str, list[tuple[int, int]]]]()
     (tmp_path / "lora").mkdir()
     (tmp_path / "lora" / "older").touch()
     teach(Fake(), lesson, tmp_path / "lora", tmp_path, lambda title, steps: shown.append((title, list(steps))))
-    assert {file.name for file in (tmp_path / "lora").iterdir()} == {"adapter", "tuning.json"}
+    assert {file.name for file in (tmp_path / "lora").iterdir()} == {"adapter", CARD}
     assert json.loads((tmp_path / "lora" / "tuning.json").read_text("utf-8")) == lesson.about([5.0, 4.0, 3.0])
     assert shown == [("train", [(0, 3), (1, 3), (2, 3), (3, 3)])]
 

@@ -257,7 +257,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]
     tuner = Lora(Diffusers("tiny", entry()), settings.model_copy(update={"steps": 2, "batch_size": 2, "rank": 4}), 1)
     list(tuner.steps([(order.prompt, factories.png(order.seed, 64, 64)) for order in ORDERS]))
     place = tmp_path_factory.mktemp("trained")
-    tuner.save(place)
+    tuner.save(place, {})
     found: dict[str, torch.Tensor] = load_file(place / ADAPTER)
     return found
 

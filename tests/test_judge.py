@@ -1,5 +1,6 @@
 """Scores are what the checkpoint's logits say, failures are nulls with a reason, and nothing is asked twice."""
 
+import json
 import re
 from collections.abc import Collection, Iterable, Iterator
 from importlib.metadata import version
@@ -89,6 +90,9 @@ def test_every_reserved_word_is_refused_for_good(word: str, judge: Transformers)
 def test_the_words_that_a_checkpoint_reserves_are_read_from_its_files(judge: Transformers, tmp_path: Path) -> None:
     assert reserved(Path(params.load().judges["tiny"].needs)) == judge.reserved >= {"<|image_pad|>", "<|im_end|>"}
     assert reserved(tmp_path) == frozenset() == reserved(Path(__file__))
+    added = {"0": {"content": "<s>", "special": True}, "1": {"content": "<image>"}, "2": {"content": "ball"}}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({"added_tokens_decoder": added}))
+    assert reserved(tmp_path) == {"<s>", "<image>"}
     (tmp_path / "tokenizer.json").write_text("torn")
     with pytest.raises(WeightsError, match=r"tokenizer\.json: not a readable tokenizer"):
         reserved(tmp_path)

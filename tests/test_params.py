@@ -31,6 +31,10 @@ def put(key: str, value: object) -> Edit:
     return edit
 
 
+def both(*edits: Edit) -> Edit:
+    return lambda found: [edit(found) for edit in edits]
+
+
 def drop(key: str) -> Edit:
     section, name = key.split(".")
     return lambda found: found[section].pop(name)
@@ -165,6 +169,14 @@ def test_a_value_cannot_be_changed_once_read() -> None:
             "models.tiny: needs: 'data' is not its weights 'data/tiny/painter'; name what the model waits for",
         ),
         (put("models.tiny-dtm.needs", "data"), "models.tiny-dtm: needs: 'data' is not its adapter 'data/lora/tiny-dtm'"),
+        (
+            put("tunings.tiny-dtm.base", "tiny-dtm"),
+            "tunings.tiny-dtm.base: 'tiny-dtm' has an adapter itself, without which tiny-dtm would paint",
+        ),
+        (
+            both(put("models.tiny-turbo.negative_prompt", "blur"), put("models.tiny-turbo.guidance_scale", 1.0)),
+            "models.tiny-turbo: negative_prompt: nothing guides away from it where guidance_scale is 1",
+        ),
         (put("tunings.tiny-dtm.base", "flux"), "tunings.tiny-dtm.base: model 'flux' is unknown"),
         (put("tunings", {"flux": {"base": "tiny"}}), "tunings: model 'flux' is unknown"),
         (put("generate.roster", ["tiny-turbo"]), "tunings.tiny-dtm.base: 'tiny' is not in generate.roster"),

@@ -9,11 +9,11 @@ import factories
 import polars as pl
 import pytest
 
-from trig import params
+from trig import files, params
 from trig.backends import judges
 from trig.cli_score import score
 from trig.dimensions import Dimension, Pair, Task
-from trig.errors import PictureError, TableError
+from trig.errors import FileError, PictureError, TableError
 from trig.judge import Judge, Sample
 from trig.judge.album import Album
 from trig.judge.ask import answer
@@ -191,6 +191,12 @@ INPUTS = Path(__file__).parent / "inputs"
         ("image,prompt\n0.png,x\n".encode("utf-16-le"), "this is UTF-16 text; save it as UTF-8"),
         ("image,prompt\n0.png,ein Bär\n".encode("latin-1"), r"line 2: not UTF-8 text \(byte 0xe4\); save it as UTF-8"),
         (INPUTS / "tables" / "header-only.csv", "it has no rows; write one for each picture"),
+        (b'"image";"prompt"\n"0.png";"x"\n', r"its columns are separated by ';'"),
+        (b"Image;Prompt\n0.png;x\n", r"its columns are separated by ';'"),
+        (b"sep=;\nimage;prompt\n0.png;x\n", "line 1: 'sep=;' is for spreadsheets; take it away"),
+        (b"image, prompt\n0.png, x\n", "column 'prompt' is missing; rename ' prompt'"),
+        (b"image,Prompt\n0.png,x\n", "column 'prompt' is missing; rename 'Prompt'"),
+        ("image,prompt\n0.png,\u200b\n".encode(), "row 1: column 'prompt' is empty"),
         (b"", "it is empty; its first line must name its columns"),
         (b'image,prompt\n0.png,"a ball\n', "line 2: no sound CSV"),
         (b"image,prompt\n0.png,a ball, red\n", r"line 2: 3 fields for 2 columns; put a text with commas in quotes"),
@@ -205,6 +211,12 @@ INPUTS = Path(__file__).parent / "inputs"
         "UTF-16 without a mark",
         "Latin-1",
         "header only",
+        "semicolons and quotes",
+        "semicolons and capital letters",
+        "a line for spreadsheets",
+        "a blank in a name",
+        "a capital letter in a name",
+        "a prompt without a width",
         "empty",
         "an open quote",
         "a field too many",
@@ -218,6 +230,43 @@ def test_a_table_of_another_make_is_one_line_that_says_which(content: Path | byt
     with pytest.raises(TableError, match=why) as failed:
         score(folder / "asked.csv", out=folder / out if out else None)
     assert len(str(failed.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["asked.tsv", "asked.jsonl", "asked.XLSX"])
+def test_a_table_of_a_kind_that_is_not_read_is_no_picture(name: str, folder: Path) -> None:
+    (folder / name).write_bytes(b"image\tprompt\n")
+    with pytest.raises(TableError, match="tables are read as CSV with commas and as Parquet; save it as one of them"):
+        score(folder / name)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "this prompt is blank"),
+        (b"\xef\xbb\xbf\n", "this prompt is blank"),
+        ("\u200b\ufeff".encode(), "this prompt is blank"),
+        ("a ball".encode("utf-16-le"), "is not UTF-8 text"),
+        ("a ball".encode("utf-16"), "is not UTF-8 text"),
+    ],
+)
+def test_a_text_beside_a_picture_that_is_no_prompt_is_one_line(content: bytes, why: str, folder: Path) -> None:
+    (folder / "0.txt").write_bytes(content)
+    with pytest.raises(PictureError, match=rf"0\.txt: .*{why}"):
+        score(folder / "0.png")
+    with pytest.raises(PictureError, match=r"^--prompt: it is blank"):
+        score(folder / "0.png", prompt=" ")
+
+
+def test_many_pictures_are_found_in_one_walk_and_what_is_hidden_and_closed_keeps_nobody(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def walk(place: Path, hidden: bool = False) -> list[Path]:
+        if hidden:
+            raise FileError(f"{place / '.Trash'}: this folder cannot be read")
+        return files.walk(place)
+
+    monkeypatch.setattr("trig.judge.samples.walk", walk)
+    assert len(samples(folder, "a ball")) == 3
 
 
 def test_a_parquet_table_without_rows_is_one_line(folder: Path) -> None:

@@ -49,7 +49,7 @@ def test_it_is_map_in_other_processes() -> None:
 
 @pytest.mark.parametrize(("many", "cores"), [(FEW - 1, 2), (len(MANY), 1)])
 def test_few_calls_or_one_core_start_no_process(many: int, cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_spread, "usable", lambda: cores)
+    monkeypatch.setattr(_spread, "cores", lambda: cores)
     assert set(spread(here, MANY[:many])) == {os.getpid()}
 
 

@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 from trig import store as stores
 from trig.cli_store import store as store_command
 from trig.errors import StoreClosedError, StoreError
-from trig.store import Progress, Shelf, Store, fill
+from trig.store import Progress, Shelf, Store, fill, trainings
 
 HERE = Path(__file__).parent.parent
 FILL = """
@@ -331,6 +331,32 @@ def test_commands_that_write_nothing_need_no_writable_folder() -> None:
             each.chmod(0o755)
 
 
+CLOSED = """
+import os
+from pathlib import Path
+from trig.errors import StoreClosedError
+from trig.store import Store
+if os.geteuid() == 0:
+    os.setgid(65534)
+    os.setuid(65534)
+try:
+    Store.open()
+except StoreClosedError as error:
+    print(error)
+"""
+
+
+def test_a_file_that_may_not_be_written_is_told_when_it_is_opened() -> None:
+    with TemporaryDirectory() as folder:
+        place = Path(folder) / ".trig" / "work"
+        Store.open(place).close()
+        (place / stores.FILE).chmod(0o444)
+        for each in (Path(folder), place.parent, place):
+            each.chmod(0o777)
+        asked = workplace.python("-c", CLOSED, cwd=HERE, DVC_ROOT=folder)
+        assert "nothing may be written here" in asked.stdout, asked.stderr
+
+
 def test_home_follows_dvc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     inner = tmp_path / "project" / "deep"
     inner.mkdir(parents=True)
@@ -354,5 +380,10 @@ def test_the_command_shows_and_prunes(tmp_path: Path, monkeypatch: pytest.Monkey
     shown = CliRunner().invoke(app, [])
     assert shown.exit_code == 0
     assert shown.output.splitlines()[1].split() == ["images", "1", "rows", "3.0", "MB"]
-    assert "dropped 1 rows" in CliRunner().invoke(app, ["--prune", "0"]).output
+    trainings().mkdir()
+    (trainings() / "stopped.safetensors").write_bytes(b"x" * 2**20)
+    assert CliRunner().invoke(app, []).output.splitlines()[2].split() == ["checkpoints", "1", "rows", "1.0", "MB"]
+    assert "dropped 0 rows" in CliRunner().invoke(app, ["--prune", "1"]).output
+    assert "dropped 2 rows" in CliRunner().invoke(app, ["--prune", "0"]).output
+    assert CliRunner().invoke(app, []).output.splitlines()[1:] == ["empty"]
     assert CliRunner().invoke(app, ["--prune", "-1"]).exit_code == 2

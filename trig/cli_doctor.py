@@ -95,13 +95,12 @@ def _weights(settings: Params) -> Iterator[Row]:
 
 def _notes(settings: Params) -> Iterator[str]:
     """What is there and may still surprise: weights behind links, of which DVC sees no change."""
-    from trig.backends.weights import linked
+    from trig.backends.weights import link_notes
 
     entries = {f"zoo@{name}": {entry.needs, entry.weights} for name, entry in settings.models.items()}
     entries |= {f"zoo-judge@{name}": {entry.needs} for name, entry in settings.judges.items()}
     for stage, places in entries.items():
-        for link in sorted(link for place in places for link in linked(Path(place))):
-            yield f"{link} leads elsewhere, where DVC does not look; after a change there run `dvc repro -f -s {stage}`, then `dvc repro`"
+        yield from link_notes(map(Path, places), stage)
 
 
 def _accelerator() -> Row:

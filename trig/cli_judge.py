@@ -14,7 +14,6 @@ import typer
 from stages._cli import bar, console, table
 from trig import params, tables
 from trig.errors import ParamsError
-from trig.files import walk
 from trig.judge.album import Album
 from trig.judge.ask import Call
 from trig.judge.plan import Plan, length, pictured, plan, together
@@ -74,7 +73,7 @@ def _plans(settings: Params, models: Sequence[str], wanted: pl.DataFrame, images
     with Store.look() as store:
         for name in models:
             entry, folder = settings.model(name), images / name
-            made = Album.open(folder) if folder.is_dir() and any(file.suffix == ".parquet" for file in walk(folder)) else Album(())
+            made = Album(tables.shards(folder))
             painted = Painted(wanted, pictured(wanted, made, name, entry.width, entry.height))
             found[name] = plan(calls(painted, revision, settings.judge, partial(bar, f"read {name}")), store, tokens)
     return revision, found

@@ -1,6 +1,7 @@
 """`trig score`: rate pictures by hand."""
 
 import json
+import os
 import sys
 from collections import deque
 from collections.abc import Sequence
@@ -95,6 +96,8 @@ def _writable(out: Path) -> None:
         raise TableError(f"--out: {out}: this is a folder; name a file")
     if not out.parent.is_dir():
         raise TableError(f"--out: {out}: there is no folder {out.parent}; make it, or name another")
+    if not os.access(out.parent, os.W_OK):
+        raise TableError(f"--out: {out}: nothing may be written in {out.parent}; allow it, or name another folder")
 
 
 def _write(table: pl.DataFrame, out: Path) -> None:

@@ -1,12 +1,15 @@
 """`trig store`: how large the work store is, and how to make it smaller."""
 
 import json
+import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from trig.store import Store
+from trig.files import walk
+from trig.store import Shelf, Store, trainings
 
 DAY = 24 * 60 * 60
 
@@ -19,8 +22,10 @@ def store(
 ) -> None:
     """Show what the work store holds, per shelf. It is a cache: pruning costs time and never results."""
     with Store.look() if prune is None else Store.open() as opened:
-        dropped = None if prune is None else opened.prune(prune * DAY)
+        dropped = None if prune is None else opened.prune(prune * DAY) + _forget(prune * DAY)
         shelves, path = opened.size(), str(opened.path)
+    if kept := _checkpoints():
+        shelves["checkpoints"] = Shelf(len(kept), sum(file.stat().st_size for file in kept))
     if as_json:
         typer.echo(
             json.dumps({"path": path, "dropped": dropped, "shelves": {name: asdict(shelf) for name, shelf in shelves.items()}}, indent=2)
@@ -33,3 +38,16 @@ def store(
         typer.echo(f"{name:<12} {shelf.rows:>9,} rows {shelf.bytes / 2**20:>10,.1f} MB")
     if not shelves:
         typer.echo("empty")
+
+
+def _checkpoints() -> list[Path]:
+    """Of trainings that have not come to their end."""
+    return walk(trainings()) if trainings().is_dir() else []
+
+
+def _forget(unused_seconds: float) -> int:
+    """Drops the checkpoints of trainings that nobody has gone on with for so long, and says how many they were."""
+    old = [file for file in _checkpoints() if file.stat().st_mtime <= time.time() - unused_seconds]
+    for file in old:
+        file.unlink()
+    return len(old)

@@ -1,19 +1,36 @@
-"""How much memory there is, so that what cannot fit is refused before it starts."""
+"""What this machine gives a program: cores, and memory, so that what cannot fit is refused before it starts."""
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from trig.errors import ParamsError
 
-LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-"""What a container may take, under both versions of Linux' control groups."""
+GROUPS, GROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+"""Linux' control groups, and which of them this program is in."""
 GB = 10**9
 
 
 def there() -> int:
-    """Bytes of memory of this machine, or of the container."""
-    limits = [int(text) for file in LIMITS if file.is_file() and (text := file.read_text().strip()).isdigit()]
+    """Bytes of memory of this machine, or of the container or control group that this program is in."""
+    limits = [int(text) for file in _limits() if file.is_file() and (text := file.read_text().strip()).isdigit()]
     return min([os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *limits])
+
+
+def _limits() -> Iterator[Path]:
+    """What may hold a limit, of the group and of those around it, under both versions of control groups."""
+    lines = GROUP.read_text().splitlines() if GROUP.is_file() else []
+    for kinds, place in (line.split(":", 2)[1:] for line in lines):
+        top, file = (GROUPS, "memory.max") if not kinds else (GROUPS / "memory", "memory.limit_in_bytes")
+        if not kinds or "memory" in kinds.split(","):
+            group = top / place.lstrip("/")
+            yield from (each / file for each in (group, *group.parents) if each.is_relative_to(top))
+
+
+def cores() -> int:
+    """The cores that this program may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def require(needed: int, field: str) -> None:

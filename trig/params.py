@@ -1,4 +1,4 @@
-"""`params.yaml` as a checked value. Every number of the pipeline lives there; nothing here has a default."""
+"""`params.yaml` as a checked value. Every number of the pipeline lives there; only the sections of who tunes nothing may be left out."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -63,6 +63,14 @@ class Model(Section):
         if self.needs != (self.adapter or self.weights):
             loads = "adapter" if self.adapter else "weights"
             raise ValueError(f"needs: {self.needs!r} is not its {loads} {self.adapter or self.weights!r}; name what the model waits for")
+        return self
+
+    @model_validator(mode="after")
+    def _guides_away(self) -> Self:
+        if self.negative_prompt and self.guidance_scale <= 1:
+            raise ValueError(
+                f"negative_prompt: nothing guides away from it where guidance_scale is {self.guidance_scale:g}; set it to '', or raise guidance_scale"
+            )
         return self
 
 
@@ -231,6 +239,12 @@ class Params(Section):
             raise ParamsError(f"model: {name!r} is unknown; choose one of {_names(self.models)} or describe it under models: in {PATH}")
         return self.models[name]
 
+    def judge_model(self, name: str) -> LocalJudge | ServedJudge:
+        """The judge of a name. Raises ParamsError with the list of names."""
+        if name not in self.judges:
+            raise ParamsError(f"judge: {name!r} is unknown; choose one of {_names(self.judges)} or describe it under judges: in {PATH}")
+        return self.judges[name]
+
     def tuning(self, name: str) -> tuple[Tuning, Finetune]:
         """What a tuned model of a name begins with, and how it is trained. Raises ParamsError with the list of names."""
         if name not in self.tunings or self.finetune is None:
@@ -281,6 +295,10 @@ class Params(Section):
     def _tuned_differs_by_its_adapter(self) -> Self:
         for name, tuning in self.tunings.items():
             base, tuned = self.models[tuning.base], self.models[name]
+            if base.adapter:
+                raise ValueError(
+                    f"tunings.{name}.base: {tuning.base!r} has an adapter itself, without which {name} would paint; begin with a model that has none"
+                )
             for field in Model.model_fields:
                 mine, theirs = getattr(tuned, field), getattr(base, field)
                 if field not in {"adapter", "needs"} and mine != theirs:

@@ -63,6 +63,11 @@ def home() -> Path:
     return Path(root) / ".trig" / "work"
 
 
+def trainings() -> Path:
+    """The folder of the checkpoints of trainings that have not come to their end."""
+    return home() / "training"
+
+
 class Store:
     """Payloads by shelf and key. Several processes may use one file at a time; a thread needs a store of its own."""
 
@@ -76,6 +81,8 @@ class Store:
         path = (root or home()) / FILE
         with _plainly(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists() and not os.access(path, os.W_OK):  # SQLite would say so at the first row
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")

@@ -222,12 +222,22 @@ def _not_finite(column: pl.Series) -> int:
     return int((~column.is_finite()).sum())
 
 
+def shards(folder: Path) -> list[Path]:
+    """All parquet files under a folder, in the order of their names; none where there is no folder."""
+    return [file for file in walk(folder) if file.suffix == ".parquet"] if folder.is_dir() else []
+
+
+def files(path: Path, table: Table) -> list[Path]:
+    """The files of a table: this one, or the shards of this folder. Raises TableError where there are none."""
+    found = [path] if path.is_file() else shards(path)
+    if not found:
+        raise TableError(f"{path}: there is no {table.name} table here; run the stage that writes it, or `dvc pull`")
+    return found
+
+
 def read(path: Path, table: Table) -> pl.DataFrame:
     """The table in a parquet file, or in all parquet files under a folder in the order of their names."""
-    files = [file for file in walk(path) if file.suffix == ".parquet"] if path.is_dir() else [path]
-    if not path.exists() or not files:
-        raise TableError(f"{path}: there is no {table.name} table here; run the stage that writes it, or `dvc pull`")
-    parts = [_read_file(file, table) for file in files]
+    parts = [_read_file(file, table) for file in files(path, table)]
     return parts[0] if len(parts) == 1 else check(pl.concat(parts), table, str(path))
 
 

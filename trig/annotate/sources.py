@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, 
 from trig.dimensions import Dimension, Pair
 from trig.errors import ParamsError, TableError
 from trig.notation import NotationError, read
+from trig.text import blank
 
 T = TypeVar("T")
 Slot = Literal["style", "subject", "relation", "other", "suffix", "none"]
@@ -19,7 +20,7 @@ class _Strict(BaseModel):
 
 def _tidy(words: str) -> str:
     """Words of a prompt: prompts join them by single blanks."""
-    if words and not any(letter.isprintable() and not letter.isspace() for letter in words):
+    if words and blank(words):
         raise ValueError(f"{words!r} is blank; write words")
     if words != words.strip():
         raise ValueError(f"{words!r} begins or ends with a blank; take it away")
@@ -88,8 +89,10 @@ class Sources(_Strict):
 def captions(path: Path) -> list[Caption]:
     """The captions of a file. Raises TableError where one stands twice: prompts for tests and for training could share it."""
     found = _read(path, TypeAdapter(list[Caption]))
-    if twice := next((number for number, caption in enumerate(found) if caption in found[:number]), None):
-        raise TableError(f"{path}: {twice}: the same caption as {found.index(found[twice])}; keep one")
+    first: dict[Caption, int] = {}
+    for number, caption in enumerate(found):
+        if first.setdefault(caption, number) != number:
+            raise TableError(f"{path}: {number}: the same caption as {first[caption]}; keep one")
     return found
 
 

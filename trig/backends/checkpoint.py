@@ -14,7 +14,7 @@ from trig.errors import WeightsError
 from trig.pictures import MOST_SLENDER
 from trig.protocols import Refusal
 
-CONFIG, TOKENIZER = "config.json", "tokenizer.json"
+CONFIG, TOKENIZER, TOKENIZER_CONFIG = "config.json", "tokenizer.json", "tokenizer_config.json"
 BRACKETED = re.compile(r"<.+>|\[.+\]")
 
 
@@ -76,8 +76,10 @@ def reserved(place: Path) -> frozenset[str]:
 
     Raises WeightsError where the tokenizer cannot be read.
     """
-    file = place / TOKENIZER
-    return frozenset() if not file.is_file() else marks(_tokenizer(file).get_added_tokens_decoder().values())
+    if (file := place / TOKENIZER).is_file():
+        return marks(_tokenizer(file).get_added_tokens_decoder().values())
+    added = _section(_json(place / TOKENIZER_CONFIG), "added_tokens_decoder").values() if place.is_dir() else ()
+    return marks(AddedToken(str(each.get("content", "")), special=bool(each.get("special"))) for each in added if isinstance(each, dict))
 
 
 def marks(added: Iterable[AddedToken]) -> frozenset[str]:

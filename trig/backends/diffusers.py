@@ -20,6 +20,7 @@ from trig.backends.engines import PAINTERS, engine
 from trig.backends.weights import brief, folder, revision
 from trig.errors import WeightsError
 from trig.keys import content_key
+from trig.memory import require
 from trig.params import Model
 from trig.pictures import pixels
 from trig.protocols import Order, Picture, Refusal
@@ -28,8 +29,9 @@ diffusers.utils.logging.set_verbosity_error()  # it takes an adapter without tex
 diffusers.utils.logging.disable_progress_bar()
 transformers.utils.logging.disable_progress_bar()
 
-
-PAINTING = 2
+BYTES = 3 * 4 * 2
+"""Of a pixel: three numbers of four bytes, before and after they are clipped."""
+PAINTING = 3
 """Cache version: raise it when this module begins to call pipelines in a way that changes pictures, so that no stored picture is taken for a new one."""
 CONVENIENCES = {"max_area", "_auto_resize", "max_sequence_length", "output_type"}
 """Arguments that keep a pipeline from changing what was asked for; one that does not know them does not."""
@@ -77,6 +79,7 @@ class Diffusers:
 
     def _painted(self, orders: Sequence[Order]) -> list[Picture | Refusal]:
         """Orders that all have a source picture, or none."""
+        require(len(orders) * self.model.width * self.model.height * BYTES, "params.yaml: generate.batch_size")
         call = self._call(orders)
         with torch.inference_mode():
             out = self.pipe(**call)

@@ -1,7 +1,7 @@
 """Trains a LoRA adapter on a FLUX transformer by flow matching, with peft, and saves it as diffusers loads it."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import blake2b
 from math import isfinite
 from pathlib import Path
@@ -16,8 +16,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from trig.backends.diffusers import Diffusers
+from trig.backends.weights import CARD
 from trig.errors import ParamsError
-from trig.files import replacing
+from trig.files import replace, replacing
 from trig.keys import content_key
 from trig.memory import require
 from trig.params import Finetune
@@ -139,10 +140,11 @@ class Lora:
         places = pipe._prepare_latent_image_ids(count, height // 2, width // 2, latents.device, latents.dtype)
         return text, pooled, ids, pipe._pack_latents(latents, count, channels, height, width), places
 
-    def save(self, folder: Path) -> None:
-        """Writes the adapter as `pytorch_lora_weights.safetensors`. Raises ParamsError when a weight is not finite."""
+    def save(self, folder: Path, about: Mapping[str, object]) -> None:
+        """Writes the adapter as `pytorch_lora_weights.safetensors`, and its card. Raises ParamsError when a weight is not finite."""
         if not all(weight.isfinite().all() for weight in self.trainable()):
             raise self._diverged("a weight is not finite after the last step")
         FluxKontextPipeline.save_lora_weights(
             folder, transformer_lora_layers=get_peft_model_state_dict(self.pipe.transformer), safe_serialization=True
         )
+        replace(folder / CARD, json.dumps(dict(about), indent=2).encode() + b"\n")

@@ -27,7 +27,7 @@ from trig.params import ServedJudge
 from trig.protocols import Answer, Labels, Mode, Question, Refusal
 
 Said = TypeVar("Said")
-ASKING = 3
+ASKING = 4
 """Cache version: raise it when asking changes in a way that changes answers, so that no stored answer to the old way is taken for a new one."""
 FIRST_DELAY, LONGEST_DELAY = 0.5, 20.0
 """Seconds between the tries of one question: they double, and a random part is taken off."""

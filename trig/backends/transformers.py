@@ -31,7 +31,7 @@ Numbered: TypeAlias = tuple[int, Question]
 TOO_LONG = "the question has {} tokens, and the judge reads no more than {}"
 TOGETHER = 4
 """Batches whose questions are in memory together."""
-ASKING = 3
+ASKING = 4
 """Cache version: raise it when asking changes in a way that changes answers, so that no stored answer to the old way is taken for a new one."""
 
 

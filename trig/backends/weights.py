@@ -1,6 +1,7 @@
 """Weights on disk: are they there, and which are they?"""
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -57,6 +58,15 @@ def linked(place: Path) -> list[Path]:
         else ()
     )
     return sorted(each for each in above if each.is_symlink())
+
+
+def link_notes(places: Iterable[Path], stage: str) -> list[str]:
+    """What to know of each link to a folder inside these places, which the stage of an entry of the zoo reads."""
+    links = sorted({link for place in places for link in linked(place)})
+    return [
+        f"{link} leads elsewhere, where DVC does not look; after a change there run `dvc repro -f -s {stage}`, then `dvc repro`"
+        for link in links
+    ]
 
 
 def description(needs: Path, field: str, weights: Path | None, engine_in_key: bool) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from trig.classify.samples import KEY, Samples, gather, grouped
 from trig.classify.stack import Clouds
 from trig.dimensions import Kind, Relation, Support
 from trig.keys import content_key
-from trig.memory import require
+from trig.memory import cores, require
 from trig.params import Correlation, Thresholds
 from trig.store import Store, fill
 
@@ -134,7 +134,8 @@ def _evidence(
     enough = by_size[clouds.sizes[by_size] >= thresholds.min_points].tolist() if thresholds.bootstraps else []
     own = [clouds.one(place) for place in enough]
     per_point = PER_RESAMPLE * thresholds.bootstraps + PER_SHUFFLE * thresholds.permutations
-    require(int(clouds.sizes[enough].max(initial=0)) * per_point, "params.yaml: thresholds.bootstraps, permutations")
+    at_once = min(cores(), len(own))  # each core works on a cloud of its own
+    require(at_once * int(clouds.sizes[enough].max(initial=0)) * per_point, "params.yaml: thresholds.bootstraps, permutations")
     x, y = ([side[one] for one in own] for side in (clouds.x, clouds.y))
     groups = [np.unique(clouds.root[one], return_inverse=True)[1] for one in own]
     limits = [thresholds] * len(own)

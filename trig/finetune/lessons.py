@@ -1,8 +1,10 @@
 """What an adapter learns from: pictures made for the purpose, of which those good at both dimensions of a pair are kept."""
 
 import json
+import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
@@ -78,8 +80,8 @@ class Tuner(Protocol):
         """Goes back to a checkpoint, and gives its losses."""
         ...
 
-    def save(self, folder: Path) -> None:
-        """Writes the adapter."""
+    def save(self, folder: Path, about: Mapping[str, object]) -> None:
+        """Writes the adapter, and beside it a card with what it learnt from."""
         ...
 
 
@@ -110,26 +112,53 @@ def _lesson(base: str, pair: Pair, prompts: pl.DataFrame, judged: Judged, settin
 
 
 def teach(tuner: Tuner, lesson: Lesson, folder: Path, checkpoints: Path, show: Show) -> None:
-    """Trains the adapter and writes it to the folder, in place of what was there, with what it learnt from in `tuning.json`.
+    """Trains the adapter and writes it to the folder, in place of what was there, with a card of what it learnt from.
 
-    A training that was stopped goes on from its checkpoint, a file in `checkpoints`, and ends with the same adapter.
+    A training that was stopped goes on from its checkpoint, a file in `checkpoints`, and ends with the same adapter. One that diverges leaves
+    what was there, and no checkpoint.
     """
     checkpoint = checkpoints / f"{tuner.key(lesson.samples)}.safetensors"
     losses = tuner.load_checkpoint(checkpoint) if checkpoint.is_file() else []
-    show("train", _trained(tuner, lesson, losses, checkpoint))
+    part = folder.with_name(f".{folder.name}.part")
+    rmtree(part, ignore_errors=True)
+    try:
+        show("train", _trained(tuner, lesson, losses, checkpoint))
+        tuner.save(part, lesson.about(losses))
+    except ParamsError:
+        checkpoint.unlink(missing_ok=True)
+        raise
     rmtree(folder, ignore_errors=True)
-    tuner.save(folder)
-    (folder / "tuning.json").write_text(json.dumps(lesson.about(losses), indent=2) + "\n", encoding="utf-8")
+    part.rename(folder)
     checkpoint.unlink(missing_ok=True)
 
 
 def _trained(tuner: Tuner, lesson: Lesson, losses: list[float], checkpoint: Path) -> Iterator[tuple[int, int]]:
-    """Steps that are done, and all. A checkpoint is written between two steps only: an interrupt may fall inside one."""
+    """Steps that are done, and all. A checkpoint is written now and then, and when an interrupt comes: between two steps, for inside one what was
+    learnt is half of each."""
     yield len(losses), lesson.settings.steps
     kept_at = time.monotonic()
-    for loss in tuner.steps(lesson.samples, len(losses)):
-        losses.append(loss)
-        if time.monotonic() - kept_at > CHECKPOINT_SECONDS:
-            tuner.save_checkpoint(checkpoint, losses)
-            kept_at = time.monotonic()
-        yield len(losses), lesson.settings.steps
+    with _interrupts_noted() as noted:
+        for loss in tuner.steps(lesson.samples, len(losses)):
+            losses.append(loss)
+            if noted or time.monotonic() - kept_at > CHECKPOINT_SECONDS:
+                tuner.save_checkpoint(checkpoint, losses)
+                kept_at = time.monotonic()
+            if noted:
+                raise KeyboardInterrupt
+            yield len(losses), lesson.settings.steps
+
+
+@contextmanager
+def _interrupts_noted() -> Iterator[list[int]]:
+    """Grows by an interrupt, which stops nothing; the next one does."""
+    noted: list[int] = []
+
+    def note(number: int, _: object) -> None:
+        noted.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)

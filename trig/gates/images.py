@@ -8,8 +8,6 @@ import numpy as np
 import polars as pl
 
 from trig import tables
-from trig.errors import TableError
-from trig.files import walk
 from trig.gates import expect
 from trig.pictures import UNREADABLE, pixels
 
@@ -29,10 +27,7 @@ class Seen(NamedTuple):
 
 def views(prompts: pl.DataFrame, folder: Path, model: str, max_null_share: float) -> list[expect.View]:
     """What is expected of the shards of one model. One shard is in memory at a time, and one decoded picture."""
-    files = [file for file in walk(folder) if file.suffix == ".parquet"] if folder.is_dir() else []
-    if not files:
-        raise TableError(f"{folder}: there is no images table here; run the stage that writes it, or `dvc pull`")
-    seen = pl.concat([_shard(file) for file in files])
+    seen = pl.concat([_shard(file) for file in tables.files(folder, tables.IMAGES)])
     asked = prompts.filter(pl.col("split") == "test").select(pl.col("task", "pair").cast(pl.String), "data_id")
     asked = asked.with_columns(model=pl.lit(model))
     on = ["model", "task", "pair", "data_id"]

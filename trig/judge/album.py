@@ -9,7 +9,6 @@ import polars as pl
 
 from trig import tables
 from trig.errors import TableError
-from trig.files import walk
 
 Part: TypeAlias = Path | pl.DataFrame
 """A file of an images table, or rows of one that are in memory."""
@@ -33,9 +32,7 @@ class Album:
     @classmethod
     def open(cls, folder: Path) -> "Album":
         """The table in all parquet files under a folder, in the order of their names. Raises TableError where there is none."""
-        if not (files := [file for file in walk(folder) if file.suffix == ".parquet"] if folder.is_dir() else []):
-            raise TableError(f"{folder}: there is no images table here; run the stage that writes it, or `dvc pull`")
-        return cls(files)
+        return cls(tables.files(folder, tables.IMAGES))
 
     def pictures(self, places: Collection[int]) -> Iterator[tuple[int, bytes | None]]:
         """The pictures in these rows of `names`, from the first to the last; None where a row has none. A part that has none of them is not read."""

@@ -9,7 +9,7 @@ from trig.pictures import UNREADABLE, pixels, plain, png
 
 Size: TypeAlias = tuple[int, int]
 """Width and height in pixels."""
-FITTING = 2
+FITTING = 3
 """Cache version: raise it when `fit` begins to make other pixels, so that no stored answer about the old ones is taken for a new one."""
 
 

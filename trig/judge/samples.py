@@ -1,8 +1,8 @@
 """Pictures to judge by hand: one file, a folder, or the rows of a table."""
 
 import csv
-from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -10,18 +10,23 @@ from pathlib import Path
 import polars as pl
 
 from trig.dimensions import Task
-from trig.errors import PictureError, TableError
+from trig.errors import FileError, PictureError, TableError
 from trig.files import walk
 from trig.judge.ask import Files
 from trig.pictures import SUFFIXES
+from trig.text import blank
 
 NEEDED = ("image", "prompt")
 """Columns that a table must have."""
 SEPARATORS = {";": "';'", "\t": "a tab", "|": "'|'"}
 """Of columns, in files that are no CSV for us, with their names."""
+SPREADSHEETS = "sep="
+"""How a file begins that tells a spreadsheet its separator."""
 MARKS = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 """What a text begins with that is not UTF-8; a longer mark stands before the shorter one that it begins with."""
 TABLES = (".csv", ".parquet")
+NO_TABLES = (".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".xls", ".xlsx", ".ods", ".arrow", ".feather")
+"""Tables of kinds that are not read."""
 OTHERS = (".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif", ".jxl", ".jp2", ".svg", ".ppm", ".psd")
 """Pictures of formats that are not read."""
 
@@ -56,7 +61,7 @@ class Pile:
         return str(self.samples[place].image), str(self.samples[place].source)
 
 
-def samples(target: Path, prompt: str | None, tell: Callable[[str], object] = deque) -> list[Sample]:
+def samples(target: Path, prompt: str | None, tell: Callable[[str], object] | None = None) -> list[Sample]:
     """What `target` names: a picture, all pictures under a folder, or the rows of a CSV or Parquet table.
 
     A picture's prompt is `prompt`, or, where that is not given, the text file beside it with the same name. A table has the columns `image` and
@@ -65,28 +70,39 @@ def samples(target: Path, prompt: str | None, tell: Callable[[str], object] = de
     """
     if target.suffix.lower() in TABLES and not target.is_dir():
         return _rows(target)
+    if target.suffix.lower() in NO_TABLES and not target.is_dir():
+        raise TableError(f"{target}: tables are read as CSV with commas and as Parquet; save it as one of them")
+    if prompt is not None and blank(prompt):
+        raise PictureError("--prompt: it is blank; give the words that the picture was made from")
     found = _pictures(target, tell) if target.is_dir() else [target]
     if odd := next((file for file in found if not _sayable(file)), None):
         raise PictureError(f"{odd}: no table can hold this name, which is not UTF-8; rename the file")
     return [Sample(file, _prompt(file) if prompt is None else prompt) for file in found]
 
 
-def _pictures(folder: Path, tell: Callable[[str], object]) -> list[Path]:
+def _pictures(folder: Path, tell: Callable[[str], object] | None) -> list[Path]:
     """The pictures under a folder, without hidden ones: other systems leave files there that are called pictures and are none."""
-    seen, everything = walk(folder), walk(folder, hidden=True)
+    seen = walk(folder)
     found = [file for file in seen if file.suffix.lower() in SUFFIXES]
-    hidden = [file for file in everything if file.suffix.lower() in SUFFIXES and file not in set(seen)]
+    hidden = _hidden(folder, {*seen})
     others = [file for file in seen if file.suffix.lower() in OTHERS]
     passed = [
         f"{len(files)} {what}, {files[0].relative_to(folder)} first"
         for files, what in ((hidden, "hidden"), (others, "of formats that are not read"))
         if files
     ]
-    if passed:
+    if passed and tell:
         tell(f"{folder}: pictures that are passed over: {'; '.join(passed)}")
     if not found:
         raise PictureError(f"{folder}: there is no picture here; its files must end in {', '.join(SUFFIXES)}")
     return found
+
+
+def _hidden(folder: Path, seen: Collection[Path]) -> list[Path]:
+    """Hidden files that are called pictures. They are only counted: a hidden folder that cannot be read keeps nobody from the others."""
+    with suppress(FileError):
+        return [file for file in walk(folder, hidden=True) if file.suffix.lower() in SUFFIXES and file not in seen]
+    return []
 
 
 def _sayable(file: Path) -> bool:
@@ -102,11 +118,16 @@ def _prompt(picture: Path) -> str:
     if not beside.is_file():
         raise PictureError(f"{picture}: its prompt is not known; give --prompt, or write it to {beside.name} beside it")
     try:
-        return beside.read_text("utf-8-sig").strip()
+        said = beside.read_text("utf-8-sig").strip()
     except UnicodeDecodeError:
-        raise PictureError(f"{beside}: this prompt is not UTF-8 text; write it as UTF-8") from None
+        said = "\0"
     except OSError:
         raise PictureError(f"{beside}: it cannot be read") from None
+    if "\0" in said:
+        raise PictureError(f"{beside}: this prompt is not UTF-8 text; write it as UTF-8")
+    if blank(said):
+        raise PictureError(f"{beside}: this prompt is blank; write the words that the picture was made from")
+    return said
 
 
 def _rows(table: Path) -> list[Sample]:
@@ -127,7 +148,9 @@ def _parquet(table: Path) -> list[dict[str, object]]:
 
 def _csv(table: Path) -> list[dict[str, str]]:
     """The rows of a CSV with commas; a row that is too short has no text in its last columns."""
-    lines = csv.reader(StringIO(_text(table), newline=""), strict=True)
+    text = _text(table)
+    _check_separator(table, text)
+    lines = csv.reader(StringIO(text, newline=""), strict=True)
     rows: list[dict[str, str]] = []
     try:
         heads = next(lines, [])
@@ -157,15 +180,28 @@ def _text(table: Path) -> str:
         raise TableError(f"{table}: not a readable table ({error.strerror})") from None
 
 
+def _check_separator(table: Path, text: str) -> None:
+    """Raises TableError where the columns are separated by something else than commas."""
+    first = text.partition("\n")[0].strip("\r")
+    if first.casefold().startswith(SPREADSHEETS):
+        raise TableError(f"{table}: line 1: {first!r} is for spreadsheets; take it away, and save the rest with commas")
+    for separator, name in SEPARATORS.items():
+        with suppress(csv.Error):
+            heads = next(csv.reader([first], delimiter=separator), [])
+            if {*NEEDED} <= {head.strip().casefold() for head in heads}:
+                raise TableError(f"{table}: its columns are separated by {name}; save it with commas, and texts that have commas in quotes")
+
+
 def _check_columns(table: Path, heads: Sequence[str]) -> None:
     if not any(heads):
         raise TableError(f"{table}: it is empty; its first line must name its columns, such as image,prompt")
-    for separator, name in SEPARATORS.items():
-        if {*NEEDED} <= {part for head in heads for part in head.split(separator)} - {*heads}:
-            raise TableError(f"{table}: its columns are separated by {name}; save it with commas, and texts that have commas in quotes")
     for column in NEEDED:
         if column not in heads:
-            raise TableError(f"{table}: column {column!r} is missing; a row needs the path of an image and its prompt")
+            like = next((head for head in heads if head.strip().casefold() == column), None)
+            raise TableError(
+                f"{table}: column {column!r} is missing; "
+                + ("a row needs the path of an image and its prompt" if like is None else f"rename {like!r}")
+            )
     if twice := [head for place, head in enumerate(heads) if head and head in heads[:place]]:
         raise TableError(f"{table}: column {twice[0]!r} stands twice; keep one")
 
@@ -175,7 +211,7 @@ def _row(table: Path, number: int, row: Mapping[str, object]) -> Sample:
     if task not in list(Task):
         raise TableError(f"{table}: row {number}: task {task!r} is unknown; choose one of {', '.join(Task)}")
     for column in NEEDED:
-        if not isinstance(said := row.get(column), str) or not said.strip():
+        if not isinstance(said := row.get(column), str) or blank(said):
             raise TableError(f"{table}: row {number}: column {column!r} is empty or no text; every row needs it")
     source = row.get("source")
     return Sample(table.parent / str(row["image"]), str(row["prompt"]), Task(str(task)), table.parent / str(source) if source else None)

@@ -22,7 +22,7 @@ from trig.pictures import UNREADABLE, pixels
 from trig.store import Progress, Store, fill
 
 SHELF = "sheets"
-DRAWING = 1
+DRAWING = 2
 """Cache version: raise it when sheets begin to be drawn in another way, so that none of the old ones is taken for a new one."""
 LONGEST_SIDE = 192  # pixels; larger pictures are shrunk for the page only
 COLUMNS = 6
