@@ -16,13 +16,13 @@ from benchmarks import clouds
 from benchmarks.bar import Bar, at_least, at_most
 from benchmarks.programs import run
 from benchmarks.project import Project
-from stages._spread import spread
 from trig import params, tables
 from trig.classify.cloud import verdicts
 from trig.classify.relations import measured, relations
 from trig.classify.samples import gather
 from trig.dimensions import SUBSETS
 from trig.params import Thresholds
+from trig.run.pool import spread
 
 MODELS, POINTS = 14, 305
 ALARMS, PLANTED, SAMPLE = 1000, 200, 300

@@ -5,9 +5,9 @@ python -m stages.annotate CAPTIONS SUB_PROMPTS PROMPTS
 
 from pathlib import Path
 
-from stages._cli import run
 from trig import params, tables
 from trig.annotate import compose, sources
+from trig.run.edge import run
 
 
 def main(captions: Path, sub_prompts: Path, prompts: Path) -> None:

@@ -5,12 +5,12 @@ python -m stages.classify PROMPTS SCORES RELATIONS
 
 from pathlib import Path
 
-from stages._cli import run
-from stages._spread import spread
 from trig import params, tables
 from trig.classify.inputs import roster_scores
 from trig.classify.relations import relations
 from trig.classify.samples import judged, roots
+from trig.run.edge import run
+from trig.run.pool import spread
 from trig.store import Store
 
 

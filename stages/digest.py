@@ -5,12 +5,13 @@ python -m stages.digest PROMPTS IMAGES SCORES ZOO AGREEMENT DIGEST REPORTS
 
 from pathlib import Path
 
-from stages._cli import bar, run
 from trig import params, tables
 from trig.classify import inputs
 from trig.classify import map as dtm
 from trig.classify.samples import points, rooted
 from trig.files import replace
+from trig.run.display import bar
+from trig.run.edge import run
 from trig.store import Store
 
 

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import polars as pl
 
-from stages._cli import bar, only_one, run
 from trig import generate, params, tables
 from trig.backends import judges
 from trig.finetune import lessons
 from trig.judge.album import Album
 from trig.judge.run import Painted, judged
+from trig.run.display import bar
+from trig.run.edge import run
+from trig.run.lock import only_one
 from trig.store import Store, home, trainings
 
 

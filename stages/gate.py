@@ -10,11 +10,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from stages._cli import run
 from trig import params, tables
 from trig.backends.checkpoint import reserved
 from trig.errors import ParamsError
 from trig.gates import expect, gate, images, prompts, relations, scores
+from trig.run.edge import run
 
 
 def main(table: str, inputs: list[Path], out_json: Path, out_html: Path) -> None:

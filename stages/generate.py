@@ -5,8 +5,10 @@ python -m stages.generate MODEL PROMPTS IMAGES
 
 from pathlib import Path
 
-from stages._cli import bar, only_one, run
 from trig import generate, params, tables
+from trig.run.display import bar
+from trig.run.edge import run
+from trig.run.lock import only_one
 from trig.store import Store, home
 
 

@@ -5,11 +5,13 @@ python -m stages.judge MODEL PROMPTS IMAGES SCORES
 
 from pathlib import Path
 
-from stages._cli import bar, only_one, run
 from trig import params, tables
 from trig.backends import judges
 from trig.judge.album import Album
 from trig.judge.run import Painted, judged
+from trig.run.display import bar
+from trig.run.edge import run
+from trig.run.lock import only_one
 from trig.store import Store, home
 
 

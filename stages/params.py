@@ -5,9 +5,9 @@ python -m stages.params PARAMS OUT
 
 from pathlib import Path
 
-from stages._cli import run
 from trig import params
 from trig.files import replace
+from trig.run.edge import run
 
 
 def main(file: Path, out: Path) -> None:

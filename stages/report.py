@@ -5,10 +5,10 @@ python -m stages.report DIGEST RELATIONS GATES REPORTS
 
 from pathlib import Path
 
-from stages._cli import run
 from trig import params, published, tables
 from trig.classify import compare, inputs
 from trig.classify import map as dtm
+from trig.run.edge import run
 
 
 def main(digest: Path, relations: Path, gates: Path, reports: Path) -> None:

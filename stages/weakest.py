@@ -6,10 +6,10 @@ python -m stages.weakest TUNED SCORES WEAKEST
 import json
 from pathlib import Path
 
-from stages._cli import run
 from trig import params, tables
 from trig.files import replace
 from trig.finetune.weakest import weakest
+from trig.run.edge import run
 
 
 def main(tuned: str, scores: Path, out: Path) -> None:

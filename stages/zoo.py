@@ -8,10 +8,10 @@ import sys
 from enum import StrEnum
 from pathlib import Path
 
-from stages._cli import run
 from trig import params
 from trig.backends.weights import description, link_notes
 from trig.files import replace
+from trig.run.edge import run
 
 
 class Section(StrEnum):

@@ -12,9 +12,11 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from stages._cli import GOES_ON, edge, only_one, table
-from trig.cli import app
+from trig.cli.main import app
 from trig.errors import TrigError
+from trig.run.display import table
+from trig.run.edge import GOES_ON, edge
+from trig.run.lock import only_one
 
 ROOT = Path(__file__).parents[1]
 PROGRAMS = ["trig.cli", *(f"stages.{file.stem}" for file in sorted((ROOT / "stages").glob("[a-z]*.py")))]

@@ -20,8 +20,8 @@ from trig.classify.compare import agreement, by_task, differing
 from trig.classify.inputs import roster_scores
 from trig.classify.relations import relations
 from trig.classify.samples import roots
-from trig.cli import app
-from trig.cli_comparison import Comparison, Side, as_json, as_markdown, show
+from trig.cli.comparison import Comparison, Side, as_json, as_markdown, show
+from trig.cli.main import app
 from trig.errors import RevisionError
 
 EVIL = "v1|<b>`@team`&_x_"

@@ -16,9 +16,9 @@ import pytest
 import workplace
 from typer.testing import CliRunner
 
-from trig import cli_report
-from trig.cli import app
-from trig.cli_report import HOST, Pages, Server
+from trig.cli import report as cli_report
+from trig.cli.main import app
+from trig.cli.report import HOST, Pages, Server
 
 START = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from trig.cli import main; main()"
 """A shell that starts the tests in the background makes what they start deaf to Ctrl-C."""

@@ -17,7 +17,7 @@ from benchmarks.servers import Stub, running
 from trig import params, tables
 from trig.backends import checkpoint, judges
 from trig.backends.transformers import Transformers
-from trig.cli import app
+from trig.cli.main import app
 from trig.dimensions import Dimension, Pair, Task
 from trig.errors import ParamsError, TableError
 from trig.judge import rubric

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from trig import published, tables
 from trig.classify.map import lines
-from trig.cli import app
+from trig.cli.main import app
 from trig.dimensions import Dimension, Pair, Task, pairs, published_size
 from trig.errors import ParamsError
 

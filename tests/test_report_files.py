@@ -21,7 +21,7 @@ from trig.classify import compare
 from trig.classify import map as dtm
 from trig.classify.relations import relations
 from trig.classify.samples import points
-from trig.cli_report import HOST, Pages, Server
+from trig.cli.report import HOST, Pages, Server
 from trig.report import digest, stills
 
 pytestmark = chromium.needed

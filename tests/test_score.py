@@ -11,7 +11,7 @@ import pytest
 
 from trig import files, params
 from trig.backends import judges
-from trig.cli_score import score
+from trig.cli.score import score
 from trig.dimensions import Dimension, Pair, Task
 from trig.errors import FileError, PictureError, TableError
 from trig.judge import Judge, Sample

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from trig import cli_serve, params
+from trig import params
 from trig.backends import serve
 from trig.backends.checkpoint import Checkpoint, Vision, read
-from trig.cli import app
+from trig.cli.main import app
 from trig.errors import ParamsError, WeightsError
 
 JUDGE = "judges__tiny-served__"
@@ -25,7 +25,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with parameters and weights, on a machine without a GPU and without vLLM."""
     workplace.bench(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli_serve, "GPU", tmp_path / "no gpu")
+    monkeypatch.setattr(serve, "GPU", tmp_path / "no gpu")
     monkeypatch.setenv("PATH", str(tmp_path))
     return tmp_path
 

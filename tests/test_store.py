@@ -21,7 +21,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from trig import store as stores
-from trig.cli_store import store as store_command
+from trig.cli.store import store as store_command
 from trig.errors import StoreClosedError, StoreError
 from trig.store import Progress, Shelf, Store, fill, trainings
 
@@ -301,10 +301,10 @@ NOBODY = """
 import os
 from typer import Typer
 from typer.testing import CliRunner
-from stages._cli import edge
-from trig import cli_store
+from trig.run.edge import edge
+from trig.cli import store as cli_store
 app = Typer()
-app.command()(cli_store.store)
+app.command()(store.store)
 CliRunner().invoke(app, ["--json"])
 if os.geteuid() == 0:
     os.setgid(65534)

@@ -13,7 +13,7 @@ from trig import tables
 from trig.classify.relations import relations
 from trig.classify.samples import KEY, gather
 from trig.classify.sweep import MOST, Axis, axis, counts, flips, possible, sweep
-from trig.cli import app
+from trig.cli.main import app
 from trig.errors import ParamsError
 from trig.params import Thresholds
 

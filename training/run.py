@@ -9,10 +9,11 @@ from typing import Any
 import typer
 import yaml
 
-from stages._cli import bar, edge
 from trig import params
 from trig.dimensions import Dimension, Task
 from trig.judge import rubrics
+from trig.run.display import bar
+from trig.run.edge import edge
 from trig.tiny.train.loop import Course, Step
 
 WORK = Path("training/work")

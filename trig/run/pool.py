@@ -10,9 +10,9 @@ from multiprocessing.process import BaseProcess
 from threading import Thread
 from typing import Any, TypeVar
 
-from stages._cli import bar
 from trig.errors import TrigError
 from trig.memory import cores
+from trig.run.display import bar
 
 Found = TypeVar("Found")
 FEW = 256

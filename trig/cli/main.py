@@ -5,8 +5,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from stages._cli import edge, stoppable
-from trig import cli_compare, cli_doctor, cli_judge, cli_published, cli_report, cli_score, cli_serve, cli_store, cli_thresholds, cli_tiny
+from trig.cli import compare, doctor, judge, published, report, score, serve, store, thresholds, tiny
+from trig.run.edge import edge, stoppable
 
 
 class Commands(TyperGroup):
@@ -19,17 +19,17 @@ class Commands(TyperGroup):
 
 
 app = typer.Typer(cls=Commands, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
-app.command()(cli_compare.compare)
-app.command()(cli_doctor.doctor)
-app.command()(cli_doctor.models)
-app.command()(cli_judge.judge)
-app.command("published")(cli_published.shown)
-app.command()(cli_report.report)
-app.command()(cli_score.score)
-app.command(cls=cli_serve.Passing)(cli_serve.serve)
-app.command()(cli_store.store)
-app.command()(cli_thresholds.thresholds)
-app.add_typer(cli_tiny.app, name="tiny")
+app.command()(compare.compare)
+app.command()(doctor.doctor)
+app.command()(doctor.models)
+app.command()(judge.judge)
+app.command("published")(published.shown)
+app.command()(report.report)
+app.command()(score.score)
+app.command(cls=serve.Passing)(serve.serve)
+app.command()(store.store)
+app.command()(thresholds.thresholds)
+app.add_typer(tiny.app, name="tiny")
 
 
 @app.callback()

@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from stages._cli import console, table
 from trig import published
 from trig.dimensions import Dimension, Relation, Task
+from trig.run.display import console, table
 
 
 def shown(

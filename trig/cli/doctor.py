@@ -13,10 +13,10 @@ from typing import Annotated
 
 import typer
 
-from stages._cli import console, table
 from trig import params
 from trig.files import walk
 from trig.params import Model, Params
+from trig.run.display import console, table
 
 LIBRARIES = ("trig", "dvc", "polars", "torch", "torchvision", "diffusers", "transformers", "peft", "great-expectations", "altair")
 GPU = Path("/dev/nvidiactl")

@@ -11,7 +11,6 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from stages._cli import bar, console, table
 from trig import params, tables
 from trig.errors import ParamsError
 from trig.judge.album import Album
@@ -19,6 +18,7 @@ from trig.judge.ask import Call
 from trig.judge.plan import Plan, length, pictured, plan, together
 from trig.judge.run import Painted, calls
 from trig.params import LocalJudge, Params
+from trig.run.display import bar, console, table
 from trig.store import Store
 
 ALL = "all"

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import polars as pl
 import typer
 
-from trig import cli_comparison, params, published, tables
-from trig.cli_comparison import Comparison, Side
+from trig import params, published, tables
+from trig.cli import comparison
+from trig.cli.comparison import Comparison, Side
 from trig.errors import ParamsError
 from trig.params import Params
 from trig.revision import Revision, find
@@ -47,7 +48,7 @@ def compare(
         settings.thresholds.fdr,
         tuple(_notes(one, other)),
     )
-    show = cli_comparison.as_json if as_json else cli_comparison.as_markdown if markdown else cli_comparison.show
+    show = comparison.as_json if as_json else comparison.as_markdown if markdown else comparison.show
     show(found)
 
 

@@ -13,13 +13,13 @@ from typing import Annotated, Any
 import polars as pl
 import typer
 
-from stages._cli import bar
 from trig import params
 from trig.dimensions import ABOUT, Dimension, dimension
 from trig.errors import FileError, StoreClosedError, TableError, TrigError
 from trig.files import replacing
 from trig.judge import Judge
 from trig.judge.samples import Sample, samples
+from trig.run.display import bar
 from trig.store import Store
 
 FEW = 100

@@ -14,10 +14,10 @@ import pytest
 import synthetic
 
 from benchmarks import clouds
-from stages import _spread
-from stages._spread import FEW, spread
 from trig.classify.relations import relations
 from trig.errors import TrigError
+from trig.run import pool
+from trig.run.pool import FEW, spread
 from trig.store import Store
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +26,7 @@ SECONDS = 60
 SLEEPERS = f"""
 import fcntl, os, sys, time
 from pathlib import Path
-from stages._spread import FEW, spread
+from trig.run.pool import FEW, spread
 
 def sleep(_):
     with Path(sys.argv[1], str(os.getpid())).open("w") as file:
@@ -49,7 +49,7 @@ def test_it_is_map_in_other_processes() -> None:
 
 @pytest.mark.parametrize(("many", "cores"), [(FEW - 1, 2), (len(MANY), 1)])
 def test_few_calls_or_one_core_start_no_process(many: int, cores: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_spread, "cores", lambda: cores)
+    monkeypatch.setattr(pool, "cores", lambda: cores)
     assert set(spread(here, MANY[:many])) == {os.getpid()}
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from rich.console import Console
 
-from stages._cli import console, table
 from trig.dimensions import ABOUT, Dimension, Pair, Relation
 from trig.report.markdown import code
+from trig.run.display import console, table
 
 if TYPE_CHECKING:
     from trig.classify.change import Run

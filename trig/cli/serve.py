@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from trig import params
-from trig.cli_doctor import GPU
+from trig.cli.doctor import GPU
 from trig.dimensions import Task
 from trig.errors import JudgeError
 from trig.params import Params

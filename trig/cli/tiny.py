@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from stages._cli import console, table
 from trig import params
 from trig.dimensions import ABOUT, Dimension, Task
 from trig.errors import TrigError
 from trig.protocols import Picture, Refusal
+from trig.run.display import console, table
 from trig.tiny import HELD_OUT
 
 app = typer.Typer(no_args_is_help=True, help="Measure the tiny world's models against the truth.")

@@ -10,12 +10,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from stages._cli import console, table
 from trig import params, tables
 from trig.dimensions import Relation
 from trig.errors import ParamsError
 from trig.files import replacing
 from trig.params import Thresholds
+from trig.run.display import console, table
 
 if TYPE_CHECKING:
     from trig.classify.sweep import Axis

@@ -1,0 +1,1 @@
+"""`trig …`: a file for each command."""
