@@ -16,13 +16,14 @@ from benchmarks import clouds
 from benchmarks.bar import Bar, at_least, at_most
 from benchmarks.programs import run
 from benchmarks.project import Project
-from trig import params, tables
+from trig import params
 from trig.classify.cloud import verdicts
 from trig.classify.relations import measured, relations
 from trig.classify.samples import gather
-from trig.dimensions import SUBSETS
 from trig.params import Thresholds
 from trig.run.pool import spread
+from trig.tables.kinds import TASK
+from trig.vocabulary.dimensions import SUBSETS
 
 MODELS, POINTS = 14, 305
 ALARMS, PLANTED, SAMPLE = 1000, 200, 300
@@ -76,7 +77,7 @@ def _scores() -> pl.DataFrame:
             shared, one, other = draw.normal(0, 0.15, (3, POINTS))
             level, follows = draw.uniform(0.3, 0.9, 2), draw.uniform(-0.5, 1)
             made.append((np.clip(level[0] + shared + one, 0, 1), np.clip(level[1] + follows * shared + other, 0, 1)))
-        frames.append(clouds.scores(made, str(pair)).with_columns(task=pl.lit(task.value, tables.TASK)))
+        frames.append(clouds.scores(made, str(pair)).with_columns(task=pl.lit(task.value, TASK)))
     return pl.concat(frames)
 
 

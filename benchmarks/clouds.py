@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from trig import tables
+from trig.tables.scores import SCORES
 
 Floats = NDArray[np.float64]
 Make = Callable[[np.random.Generator, int], tuple[Floats, Floats]]
@@ -26,7 +26,7 @@ def scores(clouds: Iterable[tuple[Floats, Floats]], pair: str = "IQ-R_TA-S") -> 
         )
         frames.append(named)
     names = ("model", "task", "pair", "data_id", "dimension", "score_trig", "expected", "off_mass", "stderr")
-    return pl.concat(frames).select(names).cast({name: tables.SCORES.columns[name] for name in names})
+    return pl.concat(frames).select(names).cast({name: SCORES.columns[name] for name in names})
 
 
 def many(make: Make, count: int, n: int, seed: int) -> pl.DataFrame:

@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 
 from trig.backends.openai import Served
-from trig.judge import labels
+from trig.judge.labels import labels
 from trig.params import ServedJudge
-from trig.protocols import Question
+from trig.protocols.judge import Question
 from trig.scales import SCALES
 
 FIRST = 500

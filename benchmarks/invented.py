@@ -13,10 +13,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from trig import tables
-from trig.dimensions import GRADES, SUBSETS, Dimension, Pair, Task, published_size
 from trig.gates.page import page
 from trig.gates.result import Finding, Result
 from trig.keys import prompt_key
+from trig.published.sizes import published_size
+from trig.scales import SCALES
+from trig.tables.images import IMAGES
+from trig.tables.kinds import DIMENSION
+from trig.tables.prompts import PROMPTS
+from trig.tables.scores import SCORES
+from trig.vocabulary.dimensions import SUBSETS, Dimension, Pair, Task
 
 COPIED = (Dimension.AESTHETICS, Dimension.CONTENT, Dimension.KNOWLEDGE)
 """Text-to-image prompts of pairs that begin with these are copies of those of Realism's pair; of other pairs, edits. Nearly so in the published ones."""
@@ -39,13 +45,13 @@ Floats = NDArray[np.float64]
 def write(root: Path, roster: Sequence[str], share: float = 1.0) -> pl.DataFrame:
     """Everything below data/ that classify and report read, but for the adapters; of each subset a share of its published size. The prompts."""
     asked = prompts(share)
-    tables.write(asked, tables.PROMPTS, root / "data/prompts.parquet")
+    tables.write(asked, PROMPTS, root / "data/prompts.parquet")
     _passed(root, "prompts", "prompts")
     for place, model in enumerate(roster):
         keys = pl.Series("key", [_key(model, key) for key in asked["key"]])
         for name, shard in _shards(model, asked.with_columns(keys)):
-            tables.write(shard, tables.IMAGES, root / "data/images" / model / name)
-        tables.write(scores(model, asked, keys, place), tables.SCORES, root / "data/scores" / f"{model}.parquet")
+            tables.write(shard, IMAGES, root / "data/images" / model / name)
+        tables.write(scores(model, asked, keys, place), SCORES, root / "data/scores" / f"{model}.parquet")
         _passed(root, "images", f"images/{model}")
         _passed(root, "scores", f"scores/{model}")
     return asked
@@ -69,7 +75,7 @@ def prompts(share: float = 1.0) -> pl.DataFrame:
             item = "a small red teapot" if task is Task.S2P else None
             told = (text, ["", ""], "invented", "template", parent, item, source, "test", prompt_key(task, text, source))
             rows.append((task, str(pair), name, *told))
-    return pl.DataFrame(rows, dict(tables.PROMPTS.columns), orient="row")
+    return pl.DataFrame(rows, dict(PROMPTS.columns), orient="row")
 
 
 def _parent(task: Task, pair: Pair, n: int) -> str | None:
@@ -113,9 +119,9 @@ def scores(model: str, asked: pl.DataFrame, image_keys: pl.Series, seed: int) ->
     which, task = picture[row], asked["task"].to_physical().to_numpy()[row]
     own = np.where(skewed[task, side], long[which, side], alone[which, side])
     p = _grades(np.clip(level[task, side] + follows[task, side] * shared[which] + own, 0, 1))
-    expected, confidence = p @ np.linspace(0, 1, len(GRADES)), p.max(axis=1)
+    expected, confidence = p @ np.linspace(0, 1, len(SCALES["paper"].grades)), p.max(axis=1)
     null = pl.Series("null", missing[which, side])
-    codes = pl.Series("dimension", [list(Dimension)[place].value for place in side], tables.DIMENSION)
+    codes = pl.Series("dimension", [list(Dimension)[place].value for place in side], DIMENSION)
     keys = image_keys[row]
     numbers = {"score_trig": confidence * expected, "expected": expected, "confidence": confidence, "p": p.tolist()}
     frame = asked.select("task", "pair", "data_id")[row].with_columns(
@@ -134,7 +140,7 @@ def scores(model: str, asked: pl.DataFrame, image_keys: pl.Series, seed: int) ->
         tokens=pl.lit(380),
         picture_tokens=pl.lit(256),
         cached=pl.lit(290),
-        scale=pl.lit("/".join(GRADES)),
+        scale=pl.lit("/".join(SCALES["paper"].grades)),
         max_pixels=pl.lit(1003520),
         reference_image=pl.lit("source"),
         judged_width=pl.lit(SIDE),
@@ -142,12 +148,12 @@ def scores(model: str, asked: pl.DataFrame, image_keys: pl.Series, seed: int) ->
         image_key=keys,
         key=pl.Series([_key(key, code) for key, code in zip(keys, codes, strict=True)]),
     )
-    return tables.check(frame, tables.SCORES, model)
+    return tables.check(frame, SCORES, model)
 
 
 def _grades(quality: Floats) -> Floats:
     """The probability of each grade, (n, 3), to three decimals; they sum to 1."""
-    away = quality[:, None] - np.linspace(0, 1, len(GRADES))
+    away = quality[:, None] - np.linspace(0, 1, len(SCALES["paper"].grades))
     p: Floats = np.exp(-away * away / GRAIN)
     p = np.round(p / p.sum(axis=1, keepdims=True), 3)
     p[:, 1] = np.round(1 - p[:, 0] - p[:, 2], 3)

@@ -9,6 +9,7 @@ import polars as pl
 from benchmarks.bar import Bar, at_least, at_most, exactly
 from benchmarks.project import Project
 from trig import params, tables
+from trig.tables.scores import SCORES
 
 
 def first(project: Project) -> Iterator[Bar]:
@@ -51,6 +52,6 @@ def tuned(project: Project) -> Iterator[Bar]:
 
 def _mean(project: Project, model: str, pairs: list[str]) -> float:
     """The mean expected score of a model's test pictures of the pairs, over both dimensions."""
-    scores = tables.read(project.done / "data/scores" / f"{model}.parquet", tables.SCORES)
+    scores = tables.read(project.done / "data/scores" / f"{model}.parquet", SCORES)
     own = scores.filter(pl.col("pair").cast(pl.String).is_in(pairs))["expected"].drop_nulls()
     return float(np.mean(own.to_numpy()))

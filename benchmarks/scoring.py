@@ -13,10 +13,12 @@ from benchmarks.models import said
 from benchmarks.project import Project
 from trig import params
 from trig.backends import judges
-from trig.dimensions import Dimension, Task
-from trig.judge import labels, ratings, rubrics
+from trig.judge.labels import labels
+from trig.judge.rating import ratings
+from trig.judge.rubrics import rubrics
 from trig.params import Params
-from trig.protocols import Question
+from trig.protocols.judge import Question
+from trig.vocabulary.dimensions import Dimension, Task
 
 ASKED = Dimension.CONTENT
 

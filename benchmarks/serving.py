@@ -22,9 +22,10 @@ from benchmarks.programs import run
 from benchmarks.project import Project
 from benchmarks.servers import Stub, running
 from trig import params
-from trig.dimensions import Dimension, Task
-from trig.judge import ratings, rubrics
-from trig.protocols import Question
+from trig.judge.rating import ratings
+from trig.judge.rubrics import rubrics
+from trig.protocols.judge import Question
+from trig.vocabulary.dimensions import Dimension, Task
 
 PICTURES = 500
 SIDE, TIMES, LARGER = 64, 6, 60

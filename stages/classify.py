@@ -12,16 +12,18 @@ from trig.classify.samples import judged, roots
 from trig.run.edge import run
 from trig.run.pool import spread
 from trig.store import Store
+from trig.tables.prompts import PROMPTS
+from trig.tables.relations import RELATIONS
 
 
 def main(prompts: Path, scores: Path, out: Path) -> None:
     """Read data/prompts.parquet and the roster's files under data/scores, write data/relations.parquet."""
     settings = params.load()
-    asked = tables.read(prompts, tables.PROMPTS)
+    asked = tables.read(prompts, PROMPTS)
     held_out = roster_scores(scores, settings.generate.roster, asked, judged(settings.thresholds.score))
     with Store.open() as store:
         found = relations(held_out, settings.thresholds, roots(asked), spread, store)
-    tables.write(found, tables.RELATIONS, out)
+    tables.write(found, RELATIONS, out)
 
 
 if __name__ == "__main__":

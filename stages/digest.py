@@ -13,6 +13,9 @@ from trig.files import replace
 from trig.run.display import bar
 from trig.run.edge import run
 from trig.store import Store
+from trig.tables.points import POINTS
+from trig.tables.prompts import PROMPTS
+from trig.tables.scores import distinct
 
 
 def main(prompts: Path, images: Path, scores: Path, zoo: Path, agreement: Path, digest: Path, reports: Path) -> None:
@@ -24,7 +27,7 @@ def main(prompts: Path, images: Path, scores: Path, zoo: Path, agreement: Path, 
 
     settings = params.load()
     roster = tuple(settings.generate.roster)
-    asked = tables.read(prompts, tables.PROMPTS)
+    asked = tables.read(prompts, PROMPTS)
     scored = rooted(inputs.roster_scores(scores, roster, asked), asked)
     placed = points(scored, settings.thresholds.score)
     shown = sheets.pick(placed, scored, settings.report.pictures_per_pair)
@@ -32,7 +35,7 @@ def main(prompts: Path, images: Path, scores: Path, zoo: Path, agreement: Path, 
         bar("pictures", ((step.done, step.total) for step in sheets.draw(shown, images, store)))
         pictures = sheets.drawn(shown, store)
     judged = Judged(
-        *(roster, asked, scored, tables.distinct(scored), placed, settings.thresholds.score),
+        *(roster, asked, scored, distinct(scored), placed, settings.thresholds.score),
         sheets=shown,
         pictures=pictures,
         metrics=dtm.answered(scored, asked),
@@ -45,7 +48,7 @@ def main(prompts: Path, images: Path, scores: Path, zoo: Path, agreement: Path, 
     made, beside = digests.digest(judged)
     lay(beside, reports)
     replace(reports / "dimensions.png", stills.dimensions(judged))
-    tables.write(placed, tables.POINTS, digest / "points.parquet")
+    tables.write(placed, POINTS, digest / "points.parquet")
     replace(digest / "facts.json", digests.packed(made))
 
 

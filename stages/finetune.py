@@ -18,6 +18,7 @@ from trig.run.display import bar
 from trig.run.edge import run
 from trig.run.lock import only_one
 from trig.store import Store, home, trainings
+from trig.tables.prompts import PROMPTS
 
 
 def main(tuned: str, weakest: Path, prompts: Path, lora: Path) -> None:
@@ -35,7 +36,7 @@ def main(tuned: str, weakest: Path, prompts: Path, lora: Path) -> None:
             images = generate.made(asked, tuning.base, everything, base, store, partial(bar, "generate candidates"))
             return images, judged(Painted(asked, Album((images,))), judge, store, of_pairs, bar, "candidates")
 
-        for lesson in lessons.search(tuning.base, lessons.pairs(weakest), tables.read(prompts, tables.PROMPTS), made, settings):
+        for lesson in lessons.search(tuning.base, lessons.pairs(weakest), tables.read(prompts, PROMPTS), made, settings):
             print(lesson.summary, file=sys.stderr)
         lessons.teach(Lora(base, settings, everything.seed), lesson, lora, trainings(), bar)
 

@@ -15,6 +15,9 @@ from trig.backends.checkpoint import reserved
 from trig.errors import ParamsError
 from trig.gates import expect, gate, images, prompts, relations, scores
 from trig.run.edge import run
+from trig.tables.prompts import PROMPTS
+from trig.tables.relations import RELATIONS
+from trig.tables.scores import SCORES
 
 
 def main(table: str, inputs: list[Path], out_json: Path, out_html: Path) -> None:
@@ -25,7 +28,7 @@ def main(table: str, inputs: list[Path], out_json: Path, out_html: Path) -> None
 
 def _views(table: str, inputs: list[Path]) -> Iterable[expect.View]:
     settings = params.load()
-    asked = tables.read(inputs[0], tables.PROMPTS)
+    asked = tables.read(inputs[0], PROMPTS)
     match table, inputs[1:]:
         case "prompts", []:
             wanted, judge = settings.annotate, settings.judges[settings.judge.name]
@@ -33,9 +36,9 @@ def _views(table: str, inputs: list[Path]) -> Iterable[expect.View]:
         case "images", [folder]:
             return images.views(asked, folder, folder.name, settings.gates.max_null_share)
         case "scores", [file]:
-            return scores.views(asked, tables.read(file, tables.SCORES), file.stem, settings.gates.max_null_share)
+            return scores.views(asked, tables.read(file, SCORES), file.stem, settings.gates.max_null_share)
         case "relations", [file]:
-            return relations.views(asked, tables.read(file, tables.RELATIONS), settings.gates.min_relations)
+            return relations.views(asked, tables.read(file, RELATIONS), settings.gates.min_relations)
         case _:
             raise ParamsError(f"gate: {table} with {len(inputs)} inputs is unknown; `python -m stages.gate --help` lists the four forms")
 

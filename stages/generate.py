@@ -10,12 +10,13 @@ from trig.run.display import bar
 from trig.run.edge import run
 from trig.run.lock import only_one
 from trig.store import Store, home
+from trig.tables.prompts import PROMPTS, split
 
 
 def main(model: str, prompts: Path, images: Path) -> None:
     """Read data/prompts.parquet, write data/images/MODEL/<task>/<pair>.parquet."""
     settings = params.load()
-    wanted = tables.split(tables.read(prompts, tables.PROMPTS), "test")
+    wanted = split(tables.read(prompts, PROMPTS), "test")
     entry = settings.model(model)
     with only_one(f"generate-{model}", home()), Store.open() as store:
         from trig.backends.diffusers import Diffusers

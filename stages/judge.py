@@ -13,15 +13,17 @@ from trig.run.display import bar
 from trig.run.edge import run
 from trig.run.lock import only_one
 from trig.store import Store, home
+from trig.tables.prompts import PROMPTS, split
+from trig.tables.scores import SCORES
 
 
 def main(model: str, prompts: Path, images: Path, scores: Path) -> None:
     """Read data/prompts.parquet and data/images/MODEL, write data/scores/MODEL.parquet."""
     settings = params.load()
-    painted = Painted(tables.split(tables.read(prompts, tables.PROMPTS), "test"), Album.open(images))
+    painted = Painted(split(tables.read(prompts, PROMPTS), "test"), Album.open(images))
     with only_one(f"judge-{model}", home()), Store.open() as store:
         found = judged(painted, judges.load(settings), store, settings.judge, bar, model)
-        tables.write(found, tables.SCORES, scores)
+        tables.write(found, SCORES, scores)
 
 
 if __name__ == "__main__":

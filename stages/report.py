@@ -9,6 +9,8 @@ from trig import params, published, tables
 from trig.classify import compare, inputs
 from trig.classify import map as dtm
 from trig.run.edge import run
+from trig.tables.points import POINTS
+from trig.tables.relations import RELATIONS
 
 
 def main(digest: Path, relations: Path, gates: Path, reports: Path) -> None:
@@ -19,8 +21,8 @@ def main(digest: Path, relations: Path, gates: Path, reports: Path) -> None:
     from trig.report.publish import publish
 
     settings = params.load()
-    found = tables.read(relations, tables.RELATIONS)
-    inputs.check_current(found, tables.read(digest / "points.parquet", tables.POINTS), settings.thresholds, relations)
+    found = tables.read(relations, RELATIONS)
+    inputs.check_current(found, tables.read(digest / "points.parquet", POINTS), settings.thresholds, relations)
     roster = settings.generate.roster
     contents = Contents(
         digests.read(digest / "facts.json"),

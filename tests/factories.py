@@ -8,9 +8,15 @@ import polars as pl
 from PIL import Image
 
 from trig import tables
-from trig.dimensions import Pair, Relation, Task
 from trig.keys import content_key, prompt_key
-from trig.protocols import Answer, Labels, Question, Refusal
+from trig.protocols.judge import Answer, Labels, Question
+from trig.protocols.refusal import Refusal
+from trig.tables.images import IMAGES
+from trig.tables.prompts import PROMPTS
+from trig.tables.relations import INTERVALS, RELATIONS
+from trig.tables.scores import SCORES
+from trig.vocabulary.dimensions import Pair, Task
+from trig.vocabulary.relations import Relation
 
 SUBSETS: tuple[tuple[Task, Pair], ...] = tuple((Task.T2I, Pair.parse(name)) for name in ("IQ-R_TA-C", "IQ-A_TA-S", "TA-R_D-K"))
 PER_SUBSET = 4
@@ -28,7 +34,7 @@ def png(seed: int = 0, width: int = 8, height: int = 8) -> bytes:
 def prompts(subsets: Iterable[tuple[Task, Pair]] = SUBSETS, per_subset: int = PER_SUBSET, train: int = 2) -> pl.DataFrame:
     """A prompts table: `per_subset` test prompts a subset, numbered from 1, and `train` more of the train split."""
     rows = [_prompt(task, pair, number, number <= per_subset) for task, pair in subsets for number in range(1, per_subset + train + 1)]
-    return tables.check(pl.DataFrame(rows, schema=dict(tables.PROMPTS.columns)), tables.PROMPTS, "factory")
+    return tables.check(pl.DataFrame(rows, schema=dict(PROMPTS.columns)), PROMPTS, "factory")
 
 
 def _prompt(task: Task, pair: Pair, number: int, test: bool) -> dict[str, object]:
@@ -71,14 +77,14 @@ def images(frame: pl.DataFrame, model: str = "tiny", width: int = 8, height: int
         }
         for place, (task, pair, data_id) in enumerate(_test_prompts(frame))
     ]
-    return tables.check(pl.DataFrame(rows, schema=dict(tables.IMAGES.columns)), tables.IMAGES, "factory")
+    return tables.check(pl.DataFrame(rows, schema=dict(IMAGES.columns)), IMAGES, "factory")
 
 
 def scores(frame: pl.DataFrame, model: str = "tiny") -> pl.DataFrame:
     """The scores of the test prompts of a prompts table on both dimensions of their pair, each with a distribution of its own."""
     asked = [(row, dimension) for row in _test_prompts(frame) for dimension in row[1].split("_")]
     rows = [_score(model, *row, dimension, place) for place, (row, dimension) in enumerate(asked)]
-    return tables.check(pl.DataFrame(rows, schema=dict(tables.SCORES.columns)), tables.SCORES, "factory")
+    return tables.check(pl.DataFrame(rows, schema=dict(SCORES.columns)), SCORES, "factory")
 
 
 def _score(model: str, task: str, pair: str, data_id: str, dimension: str, place: int) -> dict[str, object]:
@@ -117,7 +123,7 @@ def relations(subsets: Sequence[tuple[Task, Pair]] = SUBSETS, models: Sequence[s
     """A relations table in which the relations take turns."""
     found = [Relation.SYNERGY, Relation.TILT, Relation.BOTTLENECK, Relation.DISPERSION, Relation.NONE]
     rows = [_relation(model, task, pair, found[place % len(found)]) for model in models for place, (task, pair) in enumerate(subsets)]
-    return tables.check(pl.DataFrame(rows, schema=dict(tables.RELATIONS.columns)), tables.RELATIONS, "factory")
+    return tables.check(pl.DataFrame(rows, schema=dict(RELATIONS.columns)), RELATIONS, "factory")
 
 
 def _relation(model: str, task: Task, pair: Pair, relation: Relation) -> dict[str, object]:
@@ -125,7 +131,7 @@ def _relation(model: str, task: Task, pair: Pair, relation: Relation) -> dict[st
     above, below = {Relation.TILT: (9, 3)}.get(relation, (n_tradeoff // 2, n_tradeoff - n_tradeoff // 2))
     n = n_synergy + n_bottleneck + n_tradeoff
     unit = dict.fromkeys(("p_value", "mean_x", "mean_y", "median_x", "median_y"), 0.5)
-    unit |= {f"{name}_{end}": value for name in tables.INTERVALS for end, value in (("low", 0.1), ("high", 0.7))}
+    unit |= {f"{name}_{end}": value for name in INTERVALS for end, value in (("low", 0.1), ("high", 0.7))}
     belief = {"evidence": "supported", "stability": 1.0, "runner_up": None, "runner_up_share": None, "favoured": None}
     tests = {"tilt_p": 0.01, "tilt_q": 0.02, "conflict_p": 0.9, "conflict_q": 0.95}
     return {

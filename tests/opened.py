@@ -27,6 +27,8 @@ from trig.classify.relations import relations
 from trig.report import sheets
 from trig.report.contents import Gate
 from trig.store import Store
+from trig.tables.images import IMAGES
+from trig.tables.scores import distinct
 
 ROWS, PICTURES = 24, 12
 ID = f"IQ-R_IQ-O_1{synthetic.EVIL}"
@@ -65,7 +67,7 @@ def run(root: Path) -> Run:
     reason = pl.when(pl.col("expected").is_null()).then(pl.lit(synthetic.EVIL))
     gates = (*ran.gates, Gate("images/tiny", False, 3, (synthetic.EVIL, "too dark"), notes=("cut prompts", synthetic.EVIL)))
     scores = ran.scores.with_columns(renamed, reason=reason)
-    answers, found = tables.distinct(scores), relations(scores, THRESHOLDS)
+    answers, found = distinct(scores), relations(scores, THRESHOLDS)
     ran = replace(ran, **frames, scores=scores, answers=answers, relations=found)
     return replace(ran, sheets=sheets_shown, pictures=drawn, gates=gates)
 
@@ -84,8 +86,8 @@ def painted(folder: Path, ran: Run) -> None:
             | {"seed": 1, "width": 64, "height": 64, "status": "ok", "key": name}
             for name in sheet.names
         ]
-        shard = pl.DataFrame(rows, schema=dict(tables.IMAGES.columns))
-        tables.write(shard, tables.IMAGES, folder / sheet.model / sheet.task / f"{sheet.pair}.parquet")
+        shard = pl.DataFrame(rows, schema=dict(IMAGES.columns))
+        tables.write(shard, IMAGES, folder / sheet.model / sheet.task / f"{sheet.pair}.parquet")
 
 
 def shown(ran: Run, model: str, pair: str) -> tuple[str, ...]:

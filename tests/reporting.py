@@ -18,6 +18,8 @@ from trig.report.contents import Contents, Gate, Judged, Published, Tuning, Yard
 from trig.report.digest import digest
 from trig.report.sheets import Sheet
 from trig.store import Store
+from trig.tables.prompts import PROMPTS
+from trig.tables.scores import SCORES, distinct
 
 THRESHOLDS = synthetic.thresholds()
 
@@ -93,14 +95,14 @@ class Run:
 def run_of(root: Path, rows: int = 12, per_pair: int = 3) -> Run:
     """A run of three models, 42 pairs and `rows` prompts each, written to `root`."""
     synthetic.write(root, rows)
-    prompts = tables.read(root / "prompts.parquet", tables.PROMPTS)
-    scores = rooted(pl.concat([tables.read(root / "scores" / f"{model}.parquet", tables.SCORES) for model in synthetic.MODELS]), prompts)
+    prompts = tables.read(root / "prompts.parquet", PROMPTS)
+    scores = rooted(pl.concat([tables.read(root / "scores" / f"{model}.parquet", SCORES) for model in synthetic.MODELS]), prompts)
     found, shown = relations(scores, THRESHOLDS), picked(scores, per_pair)
     with Store.open(root / "work") as store:
         list(sheets.draw(shown, root / "images", store))
         pictures = sheets.drawn(shown, store)
     return Run(
-        *(synthetic.MODELS, prompts, scores, tables.distinct(scores), points(scores, THRESHOLDS.score), found),
+        *(synthetic.MODELS, prompts, scores, distinct(scores), points(scores, THRESHOLDS.score), found),
         maps=dtm.all_lines(found),
         overall=dtm.overall_lines(found),
         agreements=compare.all_agreements(found, synthetic.MODELS),

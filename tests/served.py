@@ -4,7 +4,7 @@ import factories
 
 from trig.backends.openai import Served
 from trig.params import ServedJudge
-from trig.protocols import Question
+from trig.protocols.judge import Question
 
 
 def judge(

@@ -35,7 +35,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says what was skipped, and why."""
-    for reason, count in Counter(SKIPPED.values()).items():
+    for reason, count in sorted(Counter(SKIPPED.values()).items()):
         first = next(name for name, why in SKIPPED.items() if why == reason)
         verdict = "; with CI set, none may be" if os.environ.get("CI") else ""
         terminalreporter.write_line(f"{count} skipped{verdict}: {reason} ({first} first)")

@@ -9,8 +9,11 @@ import polars as pl
 from PIL import Image
 
 from trig import tables
-from trig.dimensions import Dimension, Task, pairs
 from trig.params import Thresholds
+from trig.tables.images import IMAGES
+from trig.tables.prompts import PROMPTS
+from trig.tables.scores import SCORES
+from trig.vocabulary.dimensions import Dimension, Task, pairs
 
 MODELS = ("tiny", "tiny-turbo", "tiny-dtm")
 EVIL = '<script>document.title = "owned"</script><!-- </script> ../../etc "quoted" &amp;'
@@ -36,7 +39,7 @@ def prompts(rows: int) -> pl.DataFrame:
                 {"task": "t2i", "pair": str(pair), "data_id": f"{pair}_{n}", "prompt": text, "sub_prompts": ["", ""], "source": "tiny"}
                 | {"annotator": "template", "parent": None, "item": None, "source_image": None, "split": "test", "key": f"{pair}_{n}"}
             )
-    return pl.DataFrame(found, schema=dict(tables.PROMPTS.columns))
+    return pl.DataFrame(found, schema=dict(PROMPTS.columns))
 
 
 def scores(model: str, frame: pl.DataFrame) -> pl.DataFrame:
@@ -62,7 +65,7 @@ def scores(model: str, frame: pl.DataFrame) -> pl.DataFrame:
                     "key": f"{model}/{data_id}/{code}",
                 }
             )
-    return pl.DataFrame(found, schema=dict(tables.SCORES.columns))
+    return pl.DataFrame(found, schema=dict(SCORES.columns))
 
 
 @lru_cache
@@ -86,14 +89,14 @@ def images(model: str, frame: pl.DataFrame) -> pl.DataFrame:
         | {"seed": n, "width": 64, "height": 64, "status": "ok", "key": f"{model}/{data_id}"}
         for n, (task, pair, data_id) in enumerate(frame.select("task", "pair", "data_id").iter_rows())
     ]
-    return pl.DataFrame(rows, schema=dict(tables.IMAGES.columns))
+    return pl.DataFrame(rows, schema=dict(IMAGES.columns))
 
 
 def write(root: Path, rows: int = 24, models: tuple[str, ...] = MODELS) -> None:
     """The run's files as the stages leave them: prompts, image shards and scores."""
     frame = prompts(rows)
-    tables.write(frame, tables.PROMPTS, root / "prompts.parquet")
+    tables.write(frame, PROMPTS, root / "prompts.parquet")
     for model in models:
-        tables.write(scores(model, frame), tables.SCORES, root / "scores" / f"{model}.parquet")
+        tables.write(scores(model, frame), SCORES, root / "scores" / f"{model}.parquet")
         for (task, pair), shard in images(model, frame).group_by("task", "pair"):
-            tables.write(shard, tables.IMAGES, root / "images" / model / str(task) / f"{pair}.parquet")
+            tables.write(shard, IMAGES, root / "images" / model / str(task) / f"{pair}.parquet")

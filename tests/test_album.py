@@ -9,6 +9,7 @@ import pytest
 from trig import tables
 from trig.errors import TableError
 from trig.judge.album import AT_A_TIME, Album
+from trig.tables.images import IMAGES
 
 
 @pytest.fixture
@@ -16,12 +17,12 @@ def folder(tmp_path: Path) -> Path:
     """Three files, of which each holds more pictures than are read together."""
     images = factories.images(factories.prompts(per_subset=2 * AT_A_TIME + 3))
     for (pair,), rows in images.group_by("pair", maintain_order=True):
-        tables.write(rows, tables.IMAGES, tmp_path / "t2i" / f"{pair}.parquet")
+        tables.write(rows, IMAGES, tmp_path / "t2i" / f"{pair}.parquet")
     return tmp_path
 
 
 def test_it_is_the_table(folder: Path) -> None:
-    whole = tables.read(folder, tables.IMAGES)
+    whole = tables.read(folder, IMAGES)
     wanted = whole["image"].struct["bytes"].to_list()
     for album in (Album.open(folder), Album([whole]), Album([whole.head(7), whole.tail(-7)])):
         assert album.names.equals(whole.drop("image"))

@@ -8,10 +8,11 @@ import pytest
 from trig import params, tables
 from trig.annotate import compose, sources
 from trig.annotate.quality import fits
-from trig.dimensions import Pair
 from trig.errors import ParamsError, TableError
+from trig.tables.prompts import PROMPTS, split
 from trig.text import tokens
 from trig.tiny.words import tokenizer
+from trig.vocabulary.dimensions import Pair
 
 CAPTIONS, SUB_PROMPTS = Path("data/captions.yaml"), Path("data/sub_prompts.yaml")
 
@@ -20,7 +21,7 @@ CAPTIONS, SUB_PROMPTS = Path("data/captions.yaml"), Path("data/sub_prompts.yaml"
 def prompts() -> pl.DataFrame:
     settings = params.load()
     made = compose.prompts(sources.captions(CAPTIONS), sources.sub_prompts(SUB_PROMPTS), settings.annotate, settings.seed)
-    return tables.check(made, tables.PROMPTS, "composed")
+    return tables.check(made, PROMPTS, "composed")
 
 
 def test_every_subset_has_its_prompts(prompts: pl.DataFrame) -> None:
@@ -37,7 +38,7 @@ def test_the_painter_knows_every_word(prompts: pl.DataFrame) -> None:
 
 
 def test_the_splits_share_no_prompt_no_parent_and_no_caption(prompts: pl.DataFrame) -> None:
-    test, train = (tables.split(prompts, name) for name in ("test", "train"))
+    test, train = (split(prompts, name) for name in ("test", "train"))
     for column in ("prompt", "parent", "source"):
         assert not set(test[column].drop_nulls()) & set(train[column].drop_nulls())
 

@@ -14,8 +14,8 @@ from transformers import AutoProcessor
 
 from trig import params
 from trig.backends.transformers import Transformers
-from trig.judge import labels
-from trig.protocols import Answer, Question
+from trig.judge.labels import labels
+from trig.protocols.judge import Answer, Question
 from trig.scales import SCALES
 
 Made = tuple[Any, Any]  # a model and its processor

@@ -12,16 +12,19 @@ from PIL import ImageFile
 
 from trig import params, tables
 from trig.backends.transformers import Transformers
-from trig.dimensions import Pair, Task
 from trig.errors import PictureError
 from trig.judge import ask as asking
 from trig.judge.album import Album
 from trig.judge.ask import AHEAD, Call, Files, answer, call, look
 from trig.judge.run import Painted, calls, scores
 from trig.judge.samples import Pile, Sample
-from trig.protocols import Refusal
+from trig.protocols.refusal import Refusal
 from trig.scales import SCALES
 from trig.store import Progress, Store
+from trig.tables.images import IMAGES
+from trig.tables.prompts import split
+from trig.tables.scores import SCORES
+from trig.vocabulary.dimensions import Pair, Task
 
 KILOBYTES = 120
 """Of each picture of `shards`."""
@@ -33,9 +36,9 @@ def settings(**changes: object) -> params.Judge:
 
 def shards(folder: Path, count: int) -> Painted:
     """`count` pictures of noise, 200 × 200, in three files."""
-    prompts = tables.split(factories.prompts(per_subset=count // 3, train=1), "test")
+    prompts = split(factories.prompts(per_subset=count // 3, train=1), "test")
     for (pair,), rows in factories.images(prompts, width=200, height=200).group_by("pair", maintain_order=True):
-        tables.write(rows, tables.IMAGES, folder / f"{pair}.parquet")
+        tables.write(rows, IMAGES, folder / f"{pair}.parquet")
     return Painted(prompts, Album.open(folder))
 
 
@@ -164,7 +167,7 @@ def test_a_pipeline_picture_that_changed_is_named_by_its_prompt(tmp_path: Path) 
 def test_a_picture_in_several_subsets_is_read_once_and_its_questions_stand_together(tmp_path: Path) -> None:
     """One prompt in two subsets, and one picture of it: four rows, of which two ask the same."""
     prompts = factories.prompts([(Task.T2I, Pair.parse(name)) for name in ("IQ-R_TA-C", "TA-C_TA-S")], 3, 1)
-    copies = tables.split(prompts, "test").with_columns(prompt=pl.lit("a ball ") + pl.col("data_id").str.slice(-1))
+    copies = split(prompts, "test").with_columns(prompt=pl.lit("a ball ") + pl.col("data_id").str.slice(-1))
     images = factories.images(copies)
     equal = pl.concat([images["image"].head(3)] * 2)
     painted = Watched(Painted(copies, Album([images.with_columns(image=equal)])))
@@ -184,7 +187,7 @@ def test_a_picture_in_several_subsets_is_read_once_and_its_questions_stand_toget
             2,
         ]
         assert painted.given == 3
-        table = tables.check(scores(found, store, "1", settings()), tables.SCORES, "scores")
+        table = tables.check(scores(found, store, "1", settings()), SCORES, "scores")
     both = table.filter(pl.col("dimension") == "TA-C").sort("data_id")["expected"].to_list()
     assert both[:3] == both[3:]
 
@@ -217,7 +220,7 @@ def test_the_size_as_sent_is_in_the_scores(tmp_path: Path) -> None:
 
 
 def test_a_picture_is_decoded_once_for_all_its_questions(decodes: list[object], tmp_path: Path) -> None:
-    prompts = tables.split(factories.prompts(per_subset=1, train=1), "test")
+    prompts = split(factories.prompts(per_subset=1, train=1), "test")
     painted = Painted(prompts, Album([factories.images(prompts, width=64, height=64)]))
     judge = Transformers("tiny", params.load().judges["tiny"].needs, 40)
     with Store.open(tmp_path) as store:

@@ -12,6 +12,11 @@ from stages import judge
 from trig import tables
 from trig.report import sheets
 from trig.store import Store
+from trig.tables.images import IMAGES
+from trig.tables.images import PICTURE as PICTURE_TYPE
+from trig.tables.kinds import STATUS
+from trig.tables.prompts import PROMPTS
+from trig.tables.scores import SCORES
 
 GATED = ("out.json", "out.html")
 PICTURE = "IQ-R_TA-C_2"
@@ -23,10 +28,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("bad")
     workplace.bench(folder, generate__roster=["tiny"])
     prompts = factories.prompts()
-    tables.write(prompts, tables.PROMPTS, folder / "prompts.parquet")
+    tables.write(prompts, PROMPTS, folder / "prompts.parquet")
     prompts.drop("key").write_parquet(folder / "keyless.parquet")
     for shard, rows in damaged(factories.images(prompts, width=64, height=64)).group_by("pair"):
-        tables.write(rows, tables.IMAGES, folder / "images/tiny/t2i" / f"{shard[0]}.parquet")
+        tables.write(rows, IMAGES, folder / "images/tiny/t2i" / f"{shard[0]}.parquet")
     nan = factories.scores(prompts).with_columns(score_trig=pl.lit(float("nan")))
     (folder / "scores").mkdir()
     nan.write_parquet(folder / "scores/tiny.parquet")
@@ -41,7 +46,7 @@ def damaged(images: pl.DataFrame) -> pl.DataFrame:
     ]
     paths = images["image"].struct["path"]
     pictures = [{"bytes": picture, "path": path} for picture, path in zip(torn, paths, strict=True)]
-    return images.with_columns(image=pl.Series(pictures, dtype=tables.PICTURE))
+    return images.with_columns(image=pl.Series(pictures, dtype=PICTURE_TYPE))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +90,7 @@ def test_a_damaged_picture_is_a_null_with_its_reason_and_the_gate_counts_it(plac
     monkeypatch.setenv("DVC_ROOT", str(place / "root"))
     out = Path("judged/tiny.parquet")
     judge.main("tiny", Path("prompts.parquet"), Path("images/tiny"), out)
-    scores = tables.read(out, tables.SCORES)
+    scores = tables.read(out, SCORES)
     nulls = scores.filter(pl.col("status") == "null")
     assert (set(nulls["data_id"]), nulls.height, scores.height) == ({PICTURE}, 2, 24)
     assert nulls["reason"].str.contains("cannot be decoded").all() and nulls["expected"].is_null().all()
@@ -102,17 +107,17 @@ def test_a_picture_that_its_model_refused_is_a_null_with_its_reason_and_stops_no
     here = pl.col("data_id") == PICTURE
     images = factories.images(prompts, width=64, height=64).with_columns(
         image=pl.when(~here).then("image"),
-        status=pl.when(here).then(pl.lit("null")).otherwise("status").cast(tables.STATUS),
+        status=pl.when(here).then(pl.lit("null")).otherwise("status").cast(STATUS),
         reason=pl.when(here).then(pl.lit("flagged")),
     )
     for shard, rows in images.group_by("pair"):
-        tables.write(rows, tables.IMAGES, tmp_path / "images/tiny/t2i" / f"{shard[0]}.parquet")
-    tables.write(prompts, tables.PROMPTS, tmp_path / "prompts.parquet")
+        tables.write(rows, IMAGES, tmp_path / "images/tiny/t2i" / f"{shard[0]}.parquet")
+    tables.write(prompts, PROMPTS, tmp_path / "prompts.parquet")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path / "root"))
     for _ in range(2):  # the second time everything is known
         judge.main("tiny", Path("prompts.parquet"), Path("images/tiny"), Path("scores/tiny.parquet"))
-        scores = tables.read(Path("scores/tiny.parquet"), tables.SCORES)
+        scores = tables.read(Path("scores/tiny.parquet"), SCORES)
         nulls = scores.filter(pl.col("status") == "null")
         assert (set(nulls["data_id"]), nulls.height, scores.height, scores["key"].n_unique()) == ({PICTURE}, 2, 24, 24)
         assert set(nulls["reason"]) == {"no picture: flagged"} and nulls["expected"].is_null().all()

@@ -12,8 +12,11 @@ from benchmarks.project import Project, fresh
 from trig import params, tables
 from trig.classify.relations import relations
 from trig.classify.samples import roots
-from trig.dimensions import SUBSETS, Relation
 from trig.gates import gate, images, prompts, scores
+from trig.tables.prompts import PROMPTS
+from trig.tables.scores import SCORES
+from trig.vocabulary.dimensions import SUBSETS
+from trig.vocabulary.relations import Relation
 
 EATER = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; held = bytearray(300_000_000); time.sleep(1)'], check=True)"
 MEASURE = f"import sys; from benchmarks.programs import run; print(run(sys.executable, '-c', {EATER!r}).peak)"
@@ -64,19 +67,19 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_an_invented_run_passes_the_gates(run: Path, tmp_path: Path) -> None:
-    asked, limits = tables.read(run / "prompts.parquet", tables.PROMPTS), params.load().gates
+    asked, limits = tables.read(run / "prompts.parquet", PROMPTS), params.load().gates
     views = {
         "prompts": lambda: prompts.views(asked, list(SUBSETS), 30, 40)[:1],
         "images": lambda: images.views(asked, run / "images/one", "one", 0.0),
-        "scores": lambda: scores.views(asked, tables.read(run / "scores/one.parquet", tables.SCORES), "one", limits.max_null_share),
+        "scores": lambda: scores.views(asked, tables.read(run / "scores/one.parquet", SCORES), "one", limits.max_null_share),
     }
     for table, looked in views.items():
         gate(table, looked, tmp_path / f"{table}.json", tmp_path / f"{table}.html")
 
 
 def test_an_invented_run_shows_every_relation_and_has_copies_and_nulls(run: Path) -> None:
-    asked = tables.read(run / "prompts.parquet", tables.PROMPTS)
-    judged = pl.concat([tables.read(run / f"scores/{model}.parquet", tables.SCORES) for model in ROSTER])
+    asked = tables.read(run / "prompts.parquet", PROMPTS)
+    judged = pl.concat([tables.read(run / f"scores/{model}.parquet", SCORES) for model in ROSTER])
     found = relations(judged, params.load().thresholds.model_copy(update={"bootstraps": 0}), roots(asked))
     assert found.height == len(ROSTER) * len(SUBSETS)
     assert set(found["relation"]) >= {Relation.SYNERGY, Relation.BOTTLENECK, Relation.TILT, Relation.DISPERSION}

@@ -20,9 +20,15 @@ from trig.classify.inputs import check_current, roster_scores
 from trig.classify.map import ALL, answered, groups, lines, metrics, overall
 from trig.classify.relations import relations
 from trig.classify.samples import points
-from trig.dimensions import PAIRS, Relation, Task, pairs
 from trig.errors import TableError
 from trig.params import Thresholds
+from trig.tables.kinds import DIMENSION
+from trig.tables.kinds import PAIR as PAIR_TYPE
+from trig.tables.prompts import SPLIT
+from trig.tables.relations import RELATION, RELATIONS
+from trig.tables.scores import SCORES
+from trig.vocabulary.dimensions import PAIRS, Task, pairs
+from trig.vocabulary.relations import Relation
 
 
 def limits(**changes: object) -> Thresholds:
@@ -39,13 +45,13 @@ def table(points: Points, pair: str = PAIR, model: str = "a") -> pl.DataFrame:
         if score is None or score == score
     ]
     columns = ("model", "task", "pair", "data_id", "dimension", "score_trig", "expected", "off_mass", "stderr", "reason", "key")
-    schema = {column: tables.SCORES.columns[column] for column in columns}
+    schema = {column: SCORES.columns[column] for column in columns}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 def only(points: Points, thresholds: Thresholds) -> dict[str, Any]:
     """The one row these points lead to."""
-    found = tables.check(relations(table(points), thresholds), tables.RELATIONS, "relations")
+    found = tables.check(relations(table(points), thresholds), RELATIONS, "relations")
     assert found.height == 1
     return found.row(0, named=True)
 
@@ -90,7 +96,7 @@ def test_equals_a_plain_loop_on_10000_random_clouds() -> None:
         most = 400 if number % 5 == 0 else 60
         thresholds, clouds = thresholds_of(draw), {f"{n:03}": cloud(draw, most) for n in range(100)}
         found = relations(pl.concat([table(points, model=name) for name, points in clouds.items()]), thresholds)
-        for row in tables.check(found, tables.RELATIONS, "relations").iter_rows(named=True):
+        for row in tables.check(found, RELATIONS, "relations").iter_rows(named=True):
             assert tuple(row[column] for column in COUNTS) == by_hand(clouds[row["model"]], thresholds), (clouds[row["model"]], thresholds)
             assert row["n"] == row["n_synergy"] + row["n_bottleneck"] + row["n_tradeoff"]
             seen.add(row["relation"])
@@ -132,7 +138,7 @@ def test_noise_is_the_root_mean_square_of_the_answers_errors() -> None:
     read = table([(draw.random(), draw.random()) for _ in range(50)], model="read")
     asked = sampled(draw, pl.concat([table(cloud(draw), str(pair)) for pair in PAIRS]))
     of_pair = pl.col("pair").cast(pl.String).str.contains("D-K")
-    beside = asked.filter(~of_pair).with_columns(dimension=pl.lit("D-K", tables.DIMENSION), stderr=pl.lit(9.0))
+    beside = asked.filter(~of_pair).with_columns(dimension=pl.lit("D-K", DIMENSION), stderr=pl.lit(9.0))
     found = relations(pl.concat([read, asked, beside]), limits())
     for model, pair, noise in found.select("model", "pair", "noise").iter_rows():
         errors = asked.filter(model=model, pair=pair)["stderr"].drop_nulls().to_list()
@@ -247,7 +253,7 @@ def test_groups_are_all_maximal_cliques() -> None:
     for share in (0.2, 0.5, 0.8, 1.0):
         chosen = [pair for pair in PAIRS if draw.random() < share]
         row = {"model": "a", "task": "t2i", "relation": "synergy", "leaning": None}
-        frame = pl.DataFrame([row | {"pair": str(pair)} for pair in chosen]).cast({"pair": tables.PAIR, "relation": tables.RELATION})
+        frame = pl.DataFrame([row | {"pair": str(pair)} for pair in chosen]).cast({"pair": PAIR_TYPE, "relation": RELATION})
         want = nx.find_cliques(nx.Graph([(pair.x.value, pair.y.value) for pair in chosen]))
         assert sorted(map(sorted, groups(frame, "a", "t2i").synergies)) == sorted(map(sorted, want))
 
@@ -259,7 +265,7 @@ def verdicts(*said: str) -> pl.DataFrame:
         relation, _, leaning = words.strip("*").partition(":")
         rows.append((f"m{place}", "t2i", PAIR, relation, leaning or None, "supported" if words.endswith("*") else "weak"))
     columns = ("model", "task", "pair", "relation", "leaning", "evidence")
-    return pl.DataFrame(rows, {name: tables.RELATIONS.columns[name] for name in columns}, orient="row")
+    return pl.DataFrame(rows, {name: RELATIONS.columns[name] for name in columns}, orient="row")
 
 
 @pytest.mark.parametrize(
@@ -305,7 +311,7 @@ def test_the_map_in_words() -> None:
             for name in rows
             for pair in rows[name]
         ]
-    ).cast({"pair": tables.PAIR, "relation": tables.RELATION})
+    ).cast({"pair": PAIR_TYPE, "relation": RELATION})
     assert lines(frame, "a", "t2i") == (
         "Synergy (i): Content, Originality, Realism",
         "Synergy (ii): Aesthetics, Realism",
@@ -324,7 +330,7 @@ def test_groups_are_numbered_in_roman() -> None:
     rows = [
         {"model": "a", "task": "p2p", "pair": str(pair), "relation": "synergy", "leaning": None} for pair in PAIRS if str(pair) not in apart
     ]
-    frame = pl.DataFrame(rows).cast({"pair": tables.PAIR, "relation": tables.RELATION})
+    frame = pl.DataFrame(rows).cast({"pair": PAIR_TYPE, "relation": RELATION})
     numbers = [line.split()[1].strip("():") for line in lines(frame, "a", "p2p")]
     assert len(numbers) == 36
     assert [numbers[place - 1] for place in (1, 4, 9, 10, 14, 19, 20, 29, 36)] == "i iv ix x xiv xix xx xxix xxxvi".split()
@@ -333,7 +339,7 @@ def test_groups_are_numbered_in_roman() -> None:
 def test_metrics_are_small_and_count_nulls() -> None:
     frame = table([(0.9, 0.5)] * 11 + [(None, 0.5)])
     frame = frame.with_columns(reason=pl.when(pl.col("expected").is_null()).then(pl.lit("no answer")))
-    prompts = pl.DataFrame({"split": ["test"] * 12}, schema={"split": tables.SPLIT})
+    prompts = pl.DataFrame({"split": ["test"] * 12}, schema={"split": SPLIT})
     models: Any = metrics(relations(frame, limits()), answered(frame, prompts))["models"]
     model = models["a"]
     assert model["dimensions"]["IQ-R"] == {"n": 11, "nulls": 1, "score_trig": 0.9, "expected": 0.9}
@@ -345,7 +351,7 @@ def test_only_the_rosters_files_are_read(tmp_path: Path) -> None:
     prompts = synthetic.prompts(2)
     for model in ("a", "b", "gone"):
         frame = synthetic.scores("tiny", prompts).with_columns(model=pl.lit(model))
-        tables.write(frame, tables.SCORES, tmp_path / f"{model}.parquet")
+        tables.write(frame, SCORES, tmp_path / f"{model}.parquet")
     train = pl.col("data_id").str.ends_with("_2")
     split = prompts.with_columns(split=pl.when(train).then(pl.lit("train")).otherwise(pl.col("split").cast(pl.String)))
     found = roster_scores(tmp_path, ["b", "a"], split)
@@ -358,15 +364,15 @@ def test_a_missing_or_swapped_file_is_one_line(tmp_path: Path) -> None:
     prompts = synthetic.prompts(2)
     with pytest.raises(TableError, match=r"'tiny' is in generate\.roster and has no scores; run `dvc repro judge@tiny`"):
         roster_scores(tmp_path, ["tiny"], prompts)
-    tables.write(synthetic.scores("tiny-dtm", prompts), tables.SCORES, tmp_path / "tiny.parquet")
+    tables.write(synthetic.scores("tiny-dtm", prompts), SCORES, tmp_path / "tiny.parquet")
     with pytest.raises(TableError, match="column 'model' holds 'tiny-dtm'; this file is for 'tiny'"):
         roster_scores(tmp_path, ["tiny"], prompts)
 
 
 def test_a_model_without_a_test_prompt_is_one_line(tmp_path: Path) -> None:
     prompts = synthetic.prompts(2)
-    tables.write(synthetic.scores("tiny", prompts), tables.SCORES, tmp_path / "tiny.parquet")
-    train = prompts.with_columns(split=pl.lit("train", tables.SPLIT))
+    tables.write(synthetic.scores("tiny", prompts), SCORES, tmp_path / "tiny.parquet")
+    train = prompts.with_columns(split=pl.lit("train", SPLIT))
     with pytest.raises(TableError, match=r"tiny\.parquet: holds no score of a prompt of the test split; run `dvc repro judge@tiny`"):
         roster_scores(tmp_path, ["tiny"], train)
 

@@ -23,6 +23,10 @@ from trig.classify.samples import roots
 from trig.cli.comparison import Comparison, Side, as_json, as_markdown, show
 from trig.cli.main import app
 from trig.errors import RevisionError
+from trig.tables.kinds import TASK
+from trig.tables.prompts import PROMPTS
+from trig.tables.relations import RELATION, RELATIONS
+from trig.tables.scores import SCORES
 
 EVIL = "v1|<b>`@team`&_x_"
 """A tag's name, as bad as git allows."""
@@ -39,13 +43,13 @@ def settle(place: Path, shift: float = 0.0) -> None:
     """Tables of an invented run; the tiny model's scores on one pair are higher by `shift`."""
     synthetic.write(place / "data", rows=16)
     path = place / "data/scores/tiny.parquet"
-    scores = tables.read(path, tables.SCORES)
+    scores = tables.read(path, SCORES)
     moved = pl.col("score_trig") + pl.when(pl.col("pair") == SHIFTED).then(shift).otherwise(0.0)
-    tables.write(scores.with_columns(score_trig=moved), tables.SCORES, path)
+    tables.write(scores.with_columns(score_trig=moved), SCORES, path)
     settings = params.load(place / "params.yaml")
-    prompts = tables.read(place / "data/prompts.parquet", tables.PROMPTS)
+    prompts = tables.read(place / "data/prompts.parquet", PROMPTS)
     judged = roster_scores(place / "data/scores", settings.generate.roster, prompts)
-    tables.write(relations(judged, settings.thresholds, roots(prompts)), tables.RELATIONS, place / "data/relations.parquet")
+    tables.write(relations(judged, settings.thresholds, roots(prompts)), RELATIONS, place / "data/relations.parquet")
 
 
 def git(place: Path, *arguments: str) -> None:
@@ -143,7 +147,7 @@ def test_a_revision_and_an_experiment_are_read_from_the_cache(rev: str, shift: f
 
 def test_the_agreement_on_each_task_is_told_where_there_are_several(capsys: pytest.CaptureFixture[str]) -> None:
     one = published.relations_of("published:flux")
-    frame = pl.concat([one, one.with_columns(task=pl.lit("p2p", tables.TASK), relation=pl.lit("none", tables.RELATION))])
+    frame = pl.concat([one, one.with_columns(task=pl.lit("p2p", TASK), relation=pl.lit("none", RELATION))])
     side = Side("flux", "published:flux", frame, None, {})
     for tasks in (1, 2):
         agreed = dict(list(by_task(frame, frame).items())[:tasks])
@@ -161,7 +165,7 @@ def test_a_published_map_is_compared_and_nothing_is_tested(here: Path) -> None:
     assert (told["agreement"]["pairs"], told["changes"]) == (42, None)
     assert all(row["stability_b"] is None for row in told["differing"])
     assert "published:flux, published (arXiv 2507.22100)" in said("published:janus", "published:flux")
-    assert set(tables.read(here / "data/relations.parquet", tables.RELATIONS)["model"]) == set(synthetic.MODELS)
+    assert set(tables.read(here / "data/relations.parquet", RELATIONS)["model"]) == set(synthetic.MODELS)
 
 
 @pytest.mark.usefixtures("here")
@@ -208,12 +212,12 @@ def test_data_that_the_cache_lost_is_one_line(project: Path, tmp_path: Path) -> 
         RevisionError,
         match=rf"^main:data/prompts.parquet: not in DVC's cache; fetch it with `git checkout {found.commit[:10]} && dvc pull`",
     ):
-        empty.table(Path("data/prompts.parquet"), tables.PROMPTS)
+        empty.table(Path("data/prompts.parquet"), PROMPTS)
     md5 = found.outputs["data/prompts.parquet"]
     (tmp_path / "files/md5" / md5[:2]).mkdir(parents=True)
     (tmp_path / "files/md5" / md5[:2] / md5[2:]).write_text("torn", "utf-8")
     with pytest.raises(RevisionError, match="its copy in DVC's cache is not readable"):
-        empty.table(Path("data/prompts.parquet"), tables.PROMPTS)
+        empty.table(Path("data/prompts.parquet"), PROMPTS)
 
 
 def test_a_table_from_before_a_column_is_read_where_the_column_may_be_null(tmp_path: Path) -> None:
@@ -222,9 +226,9 @@ def test_a_table_from_before_a_column_is_read_where_the_column_may_be_null(tmp_p
     for name, column in (("a", "item"), ("b", "key")):
         (tmp_path / f"files/md5/{name * 2}").mkdir(parents=True)
         prompts.drop(column).write_parquet(tmp_path / f"files/md5/{name * 2}/{name * 30}")
-    assert old.table(Path("a"), tables.PROMPTS).equals(prompts)
+    assert old.table(Path("a"), PROMPTS).equals(prompts)
     with pytest.raises(RevisionError, match="old:b: written before the prompts table had a column 'key'; choose a later revision"):
-        old.table(Path("b"), tables.PROMPTS)
+        old.table(Path("b"), PROMPTS)
 
 
 def test_relations_of_other_scores_are_refused(project: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from trig.cli import report as cli_report
 from trig.cli.main import app
 from trig.cli.report import HOST, Pages, Server
 
-START = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from trig.cli import main; main()"
+START = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from trig.cli.main import main; main()"
 """A shell that starts the tests in the background makes what they start deaf to Ctrl-C."""
 
 

@@ -15,7 +15,12 @@ from trig import tables
 from trig.classify.change import Run, changes, rho_change
 from trig.classify.compare import MAP, agreement, by_task, differing, follows
 from trig.classify.relations import relations
-from trig.dimensions import PAIRS, Relation
+from trig.tables.kinds import TASK
+from trig.tables.prompts import PROMPTS
+from trig.tables.relations import RELATIONS
+from trig.tables.scores import SCORES
+from trig.vocabulary.dimensions import PAIRS
+from trig.vocabulary.relations import Relation
 
 Floats = NDArray[np.float64]
 Clouds = Mapping[str, tuple[Floats, Floats]]
@@ -32,7 +37,7 @@ def mapped(words: str, rhos: Sequence[float | None] = (), leaning: str | None = 
         for pair, name, rho in zip(PAIRS, named, rhos or [0.1 * place for place in range(len(words))], strict=False)
     ]
     columns = ("task", "pair", "relation", "leaning", "rho")
-    return pl.DataFrame(rows, {name: tables.RELATIONS.columns[name] for name in columns}, orient="row")
+    return pl.DataFrame(rows, {name: RELATIONS.columns[name] for name in columns}, orient="row")
 
 
 def test_equal_maps_agree_in_full() -> None:
@@ -78,10 +83,8 @@ def test_absent_too_few_and_turned_pairs_are_counted() -> None:
 
 
 def test_the_agreement_of_each_task_is_that_of_its_rows() -> None:
-    one, other = (
-        [mapped(words), mapped(later).with_columns(task=pl.lit("p2p", tables.TASK))] for words, later in (("ssb", "dd"), ("sbb", "dd"))
-    )
-    found = by_task(pl.concat(one), pl.concat([*other, mapped("s").with_columns(task=pl.lit("s2p", tables.TASK))]))
+    one, other = ([mapped(words), mapped(later).with_columns(task=pl.lit("p2p", TASK))] for words, later in (("ssb", "dd"), ("sbb", "dd")))
+    found = by_task(pl.concat(one), pl.concat([*other, mapped("s").with_columns(task=pl.lit("s2p", TASK))]))
     assert found == {"t2i": agreement(one[0], other[0]), "p2p": agreement(one[1], other[1])}
     assert [found[task].share for task in found] == [2 / 3, 1.0]
 
@@ -95,7 +98,7 @@ def scores(clouds: Clouds, model: str = "a") -> pl.DataFrame:
         for n, value in enumerate((None if value != value else value for value in values.tolist()), 1)
     ]
     columns = ("model", "task", "pair", "data_id", "dimension", "score_trig", "expected", "off_mass", "stderr")
-    return pl.DataFrame(rows, {name: tables.SCORES.columns[name] for name in columns}, orient="row")
+    return pl.DataFrame(rows, {name: SCORES.columns[name] for name in columns}, orient="row")
 
 
 def test_a_map_follows_from_its_scores_and_from_no_others() -> None:
@@ -124,7 +127,7 @@ def run(clouds: Clouds, copies: int = 1) -> Run:
         {"task": "t2i", "pair": pair, "data_id": name, "split": "test", "key": name, "parent": None if parent == name else parent}
         for (pair, name), parent in zip(ids, parents, strict=True)
     )
-    return Run(scores(clouds), prompts.cast({name: tables.PROMPTS.columns[name] for name in prompts.columns}))
+    return Run(scores(clouds), prompts.cast({name: PROMPTS.columns[name] for name in prompts.columns}))
 
 
 def anew(draw: np.random.Generator, quality: Floats, shift: float = 0.0, together: float = 1.0) -> tuple[Floats, Floats]:

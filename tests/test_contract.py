@@ -12,12 +12,15 @@ from benchmarks import vllm
 from trig import params
 from trig.backends.openai import Served
 from trig.backends.transformers import Transformers
-from trig.dimensions import Dimension, Task
 from trig.errors import LabelError
-from trig.judge import labels, rate, ratings, rubric, rubrics
-from trig.protocols import Answer, Judge, Question, Refusal
+from trig.judge.labels import labels
+from trig.judge.rating import rate, ratings
+from trig.judge.rubrics import rubric, rubrics
+from trig.protocols.judge import Answer, Judge, Question
+from trig.protocols.refusal import Refusal
 from trig.scales import SCALES, Scale
 from trig.tiny import evaluate
+from trig.vocabulary.dimensions import Dimension, Task
 
 SCALE = SCALES["paper"]
 JUDGES = ("transformers", "vllm")

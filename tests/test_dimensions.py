@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trig.dimensions import ABOUT, PAIRS, SUBSETS, Dimension, DimensionClass, Pair, Task, dimension, pairs, published_size
 from trig.errors import ParamsError
+from trig.published.sizes import published_size
+from trig.vocabulary.about import ABOUT, DimensionClass
+from trig.vocabulary.dimensions import PAIRS, SUBSETS, Dimension, Pair, Task, dimension, pairs
 
 dimensions = st.sampled_from(Dimension)
 

@@ -21,12 +21,14 @@ from trig.classify.samples import roots
 from trig.errors import ParamsError
 from trig.params import Correlation, Thresholds
 from trig.store import Store
+from trig.tables.kinds import TASK
+from trig.tables.relations import RELATIONS
 
 FULL = synthetic.thresholds(bootstraps=200, permutations=100)
 
 
 def found(make: clouds.Make, count: int, seed: int, thresholds: Thresholds = FULL) -> pl.DataFrame:
-    return tables.check(relations(clouds.many(make, count, 300, seed), thresholds), tables.RELATIONS, "relations")
+    return tables.check(relations(clouds.many(make, count, 300, seed), thresholds), RELATIONS, "relations")
 
 
 def share(frame: pl.DataFrame, condition: pl.Expr) -> float:
@@ -102,7 +104,7 @@ def test_more_copies_of_the_same_prompts_are_no_more_evidence() -> None:
     few, many = clouds.scores([(x, y)]), clouds.scores([(np.repeat(x, 10), np.repeat(y, 10))])
     ids = [f"IQ-R_TA-S_{place}" for place in range(1, 601)]
     copies = pl.DataFrame({"task": ["t2i"] * 600, "data_id": ids, "root": [f"root {place // 10:02}" for place in range(600)]})
-    copies = copies.cast({"task": tables.TASK})
+    copies = copies.cast({"task": TASK})
     one, same, fooled = (relations(*asked).row(0, named=True) for asked in ((few, FULL), (many, FULL, copies), (many, FULL)))
     width = [row["rho_high"] - row["rho_low"] for row in (one, same, fooled)]
     assert (one["clusters"], same["clusters"], fooled["clusters"]) == (60, 60, 600)

@@ -14,17 +14,19 @@ import pytest
 import torch
 from PIL import Image
 
-from trig import memory, params, tables
+from trig import memory, params
 from trig.backends.diffusers import Diffusers
 from trig.backends.lora import Lora
 from trig.backends.weights import CARD
-from trig.dimensions import Pair
 from trig.errors import ParamsError, TableError
 from trig.finetune import lessons, select
 from trig.finetune.lessons import Judged, Lesson, Sample, search, teach
 from trig.finetune.weakest import ranking, weakest
 from trig.params import Finetune
-from trig.protocols import Order, Picture, Refusal
+from trig.protocols.generator import Order, Picture
+from trig.protocols.refusal import Refusal
+from trig.tables.kinds import DIMENSION
+from trig.vocabulary.dimensions import Pair
 
 ORDERS = [Order("a red ball in a meadow", 1), Order("a pencil sketch of a blue tree", 2)]
 
@@ -209,10 +211,7 @@ def test_the_ranking_is_what_a_plain_loop_finds(settings: Finetune) -> None:
 def test_only_the_pairs_own_dimensions_count(settings: Finetune) -> None:
     scores = factories.scores(factories.prompts())
     other = scores.unique("data_id", keep="first", maintain_order=True).with_columns(
-        dimension=pl.when(pl.col("pair").cast(pl.String).str.contains("R-T"))
-        .then(pl.lit("IQ-O"))
-        .otherwise(pl.lit("R-T"))
-        .cast(tables.DIMENSION),
+        dimension=pl.when(pl.col("pair").cast(pl.String).str.contains("R-T")).then(pl.lit("IQ-O")).otherwise(pl.lit("R-T")).cast(DIMENSION),
         expected=pl.lit(0.0),
     )
     own = other.filter(~pl.col("pair").cast(pl.String).str.contains("IQ-O"))

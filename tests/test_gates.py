@@ -14,13 +14,19 @@ import pytest
 from PIL import Image
 
 from trig import tables
-from trig.dimensions import Pair, Relation, Task
 from trig.errors import GateError
 from trig.gates import expect, gate, images, prompts, relations, scores
 from trig.gates.gx import look
 from trig.gates.page import page
 from trig.gates.result import Example, Finding, Result
 from trig.keys import prompt_key
+from trig.tables.images import IMAGES as IMAGES_TABLE
+from trig.tables.kinds import DIMENSION
+from trig.tables.prompts import PROMPTS as PROMPTS_TABLE
+from trig.tables.relations import RELATION
+from trig.tables.scores import SCORES as SCORES_TABLE
+from trig.vocabulary.dimensions import Pair, Task
+from trig.vocabulary.relations import Relation
 
 PROMPTS = factories.prompts()
 IMAGES = factories.images(PROMPTS)
@@ -70,7 +76,7 @@ def only(findings: list[Finding], says: str) -> tuple[int, list[str]]:
 
 
 def of_prompts(frame: pl.DataFrame, subsets: Subsets = factories.SUBSETS) -> list[expect.View]:
-    return prompts.views(tables.check(frame, tables.PROMPTS, "test"), subsets, factories.PER_SUBSET, 12)
+    return prompts.views(tables.check(frame, PROMPTS_TABLE, "test"), subsets, factories.PER_SUBSET, 12)
 
 
 def about_prompts(frame: pl.DataFrame, subsets: Subsets = factories.SUBSETS) -> list[Finding]:
@@ -79,12 +85,12 @@ def about_prompts(frame: pl.DataFrame, subsets: Subsets = factories.SUBSETS) -> 
 
 def about_images(frame: pl.DataFrame, folder: Path, model: str = "tiny") -> list[Finding]:
     for (task, pair), shard in frame.group_by("task", "pair", maintain_order=True):
-        tables.write(shard, tables.IMAGES, folder / str(task) / f"{pair}.parquet")
+        tables.write(shard, IMAGES_TABLE, folder / str(task) / f"{pair}.parquet")
     return look(images.views(PROMPTS, folder, model, 0.0))
 
 
 def about_scores(frame: pl.DataFrame, model: str = "tiny", max_null_share: float = 1.0) -> list[Finding]:
-    return look(scores.views(PROMPTS, tables.check(frame, tables.SCORES, "test"), model, max_null_share))
+    return look(scores.views(PROMPTS, tables.check(frame, SCORES_TABLE, "test"), model, max_null_share))
 
 
 def about_relations(frame: pl.DataFrame, min_relations: int = 3) -> list[Finding]:
@@ -101,7 +107,7 @@ def test_sound_tables_of_other_tasks_pass(tmp_path: Path) -> None:
     subsets = ((Task.P2P, Pair.parse("IQ-R_TA-C")), (Task.S2P, Pair.parse("R-T_R-B")))
     frame = factories.prompts(subsets)
     for (task, pair), shard in factories.images(frame).group_by("task", "pair"):
-        tables.write(shard, tables.IMAGES, tmp_path / str(task) / f"{pair}.parquet")
+        tables.write(shard, IMAGES_TABLE, tmp_path / str(task) / f"{pair}.parquet")
     found = [*of_prompts(frame, subsets), *images.views(frame, tmp_path, "tiny", 0.0)]
     found += [*scores.views(frame, factories.scores(frame), "tiny", 0.0), *relations.views(frame, factories.relations(subsets), 2)]
     assert [finding.says for finding in look(found) if not finding.met] == []
@@ -217,7 +223,7 @@ def test_images_that_break_one_expectation(tmp_path: Path, change: Change, says:
 def notes_on(change: Change, folder: Path, max_null_share: float = 1.0) -> tuple[str, ...]:
     """What the gate of the images tells once the tables are changed; nothing may fail."""
     for (task, pair), shard in change(IMAGES).group_by("task", "pair", maintain_order=True):
-        tables.write(shard, tables.IMAGES, folder / str(task) / f"{pair}.parquet")
+        tables.write(shard, IMAGES_TABLE, folder / str(task) / f"{pair}.parquet")
     result = gate("images", lambda: images.views(PROMPTS, folder, "tiny", max_null_share), folder / "a.json", folder / "a.html")
     assert result.met and json.loads((folder / "a.json").read_text("utf-8"))["notes"] == list(result.notes)
     html = (folder / "a.html").read_text("utf-8")
@@ -259,7 +265,7 @@ def test_a_prompt_with_a_word_that_the_judge_reserves_is_told_before_anything_is
 
 
 def test_a_picture_in_two_shards(tmp_path: Path) -> None:
-    tables.write(IMAGES.filter(of(ONE)), tables.IMAGES, tmp_path / "again.parquet")
+    tables.write(IMAGES.filter(of(ONE)), IMAGES_TABLE, tmp_path / "again.parquet")
     assert only(about_images(IMAGES, tmp_path), "every test prompt has exactly one picture") == (1, [PICTURE])
 
 
@@ -411,9 +417,7 @@ def test_an_unknown_relation() -> None:
 
 
 def test_a_map_of_one_colour_is_named_by_its_model() -> None:
-    other = factories.relations(models=["flat"]).with_columns(
-        relation=pl.lit("none", tables.RELATION), leaning=pl.lit(None, tables.DIMENSION)
-    )
+    other = factories.relations(models=["flat"]).with_columns(relation=pl.lit("none", RELATION), leaning=pl.lit(None, DIMENSION))
     both = pl.concat([RELATIONS, other])
     assert only(about_relations(both, 2), "the map of every model has at least 2 different relations") == (1, ["flat"])
     assert all(finding.met for finding in about_relations(RELATIONS, 3))
@@ -468,7 +472,7 @@ def test_a_failing_gate_names_expectation_count_and_rows(tmp_path: Path) -> None
 
 def test_a_table_that_does_not_read_as_declared_fails_its_gate_too(tmp_path: Path) -> None:
     (tmp_path / "prompts.parquet").write_bytes(b"PAR1 not really")
-    summary, html = outcome(lambda: of_prompts(tables.read(tmp_path / "prompts.parquet", tables.PROMPTS)), tmp_path)
+    summary, html = outcome(lambda: of_prompts(tables.read(tmp_path / "prompts.parquet", PROMPTS_TABLE)), tmp_path)
     assert json.loads(summary)["met"] is False
     assert "not a readable parquet file" in summary and "not a readable parquet file" in html
     with pytest.raises(GateError, match="not a readable parquet file"):

@@ -23,8 +23,11 @@ from trig.backends.diffusers import Diffusers
 from trig.backends.lora import Lora
 from trig.errors import WeightsError
 from trig.params import Model
-from trig.protocols import Order, Picture, Refusal
+from trig.protocols.generator import Order, Picture
+from trig.protocols.refusal import Refusal
 from trig.store import Store
+from trig.tables.images import IMAGES
+from trig.tables.prompts import split
 
 ORDERS = [
     Order("a red ball in a meadow", 1),
@@ -88,7 +91,7 @@ class Counting:
 
 
 def test_one_changed_prompt_costs_one_picture(painter: Diffusers, tmp_path: Path) -> None:
-    prompts = tables.split(factories.prompts(), "test")
+    prompts = split(factories.prompts(), "test")
     counting = Counting(painter)
     with Store.open(tmp_path) as store:
         planned = generate.plan(prompts, painter.revision, 42)
@@ -102,11 +105,11 @@ def test_one_changed_prompt_costs_one_picture(painter: Diffusers, tmp_path: Path
         assert len(counting.orders) == 1
         shards = tmp_path / "images"
         generate.write(planned, "tiny", params.load().model("tiny"), store, shards)
-        assert tables.read(shards, tables.IMAGES).height == prompts.height
+        assert tables.read(shards, IMAGES).height == prompts.height
 
 
 def test_models_paint_a_prompt_from_the_same_seed() -> None:
-    prompts = tables.split(factories.prompts(), "test")
+    prompts = split(factories.prompts(), "test")
     one, other = (generate.plan(prompts, revision, 42) for revision in ("a", "b"))
     assert (one["seed"] == other["seed"]).all()
     assert not (one["image_key"] == other["image_key"]).any()
@@ -226,7 +229,7 @@ class Fickle:
 
 
 def test_a_refused_picture_is_a_row_with_its_reason_and_is_not_asked_for_again(tmp_path: Path) -> None:
-    prompts = tables.split(factories.prompts(), "test")
+    prompts = split(factories.prompts(), "test")
     maker = Fickle()
     with Store.open(tmp_path) as store:
         planned = generate.plan(prompts, maker.revision, 42)
@@ -234,7 +237,7 @@ def test_a_refused_picture_is_a_row_with_its_reason_and_is_not_asked_for_again(t
         first = len(maker.asked)
         list(generate.paint(planned, maker, store, 4))
         assert all("thing 2" in prompt for prompt in maker.asked[first:]) and len(maker.asked) > first
-        rows = tables.check(generate.pictures(planned, "tiny", entry(), store), tables.IMAGES, "made")
+        rows = tables.check(generate.pictures(planned, "tiny", entry(), store), IMAGES, "made")
     said = {row["data_id"].split("_")[-1]: row for row in rows.iter_rows(named=True)}
     assert (said["1"]["image"], said["1"]["status"], said["1"]["reason"], said["1"]["engine"]) == (None, "null", "flagged", "fickle 1")
     assert (said["2"]["image"], said["2"]["status"]) == (None, "null") and "run again" in said["2"]["reason"]

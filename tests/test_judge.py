@@ -21,17 +21,23 @@ from trig import params, tables
 from trig.backends import engines
 from trig.backends.checkpoint import reserved
 from trig.backends.transformers import Transformers
-from trig.dimensions import Dimension, Pair, Task
 from trig.errors import JudgeError, LabelError, TableError, WeightsError
-from trig.judge import Judge, labels, rate, ratings, rubric, rubrics
 from trig.judge import ask as asking
 from trig.judge import run as judging
 from trig.judge.album import Album
+from trig.judge.byhand import Rater
+from trig.judge.labels import labels
 from trig.judge.pictures import fit, size
+from trig.judge.rating import rate, ratings
+from trig.judge.rubrics import rubric, rubrics
 from trig.judge.samples import Sample, samples
-from trig.protocols import Answer, Labels, Question, Refusal
+from trig.protocols.judge import Answer, Labels, Question
+from trig.protocols.refusal import Refusal
 from trig.scales import SCALES, Scale
 from trig.store import Store
+from trig.tables.prompts import split
+from trig.tables.scores import SCORES
+from trig.vocabulary.dimensions import Dimension, Pair, Task
 
 SCALE = SCALES["paper"]
 
@@ -53,7 +59,7 @@ def inputs(judge: Transformers) -> dict[str, float | None]:
     """S of TA-R of the pictures in tests/inputs."""
     settings, files = params.load().judge, sorted((INPUTS / "pictures").iterdir())
     prompt = (INPUTS / "prompt.txt").read_text("utf-8").strip()
-    rows = Judge(judge, settings).score([Sample(file, prompt) for file in files], [Dimension.RELATION])
+    rows = Rater(judge, settings).score([Sample(file, prompt) for file in files], [Dimension.RELATION])
     return dict(zip((file.name for file in files), rows["expected"], strict=True))
 
 
@@ -73,7 +79,7 @@ def test_a_grey_picture_with_transparency_scores_as_it_does_on_white(inputs: dic
 
 
 def test_a_prompt_with_a_reserved_word_is_a_null_with_its_reason_and_its_neighbours_are_scored(judge: Transformers) -> None:
-    rows = Judge(judge, params.load().judge).score(samples(INPUTS / "tables" / "reserved.csv", None), [Dimension.RELATION])
+    rows = Rater(judge, params.load().judge).score(samples(INPUTS / "tables" / "reserved.csv", None), [Dimension.RELATION])
     assert rows["expected"].is_null().to_list() == [False, True, False]
     assert rows["reason"][1] == "the text holds '<|image_pad|>', a word that the judge reserves; write it otherwise"
 
@@ -324,7 +330,7 @@ def settings(**changes: object) -> params.Judge:
 
 
 def test_every_call_has_a_row_and_only_what_may_be_mended_is_asked_again(judge: Transformers, tmp_path: Path) -> None:
-    prompts = tables.split(factories.prompts(), "test")
+    prompts = split(factories.prompts(), "test")
     images = factories.images(prompts)
     broken = images["data_id"][0]
     struct = pl.struct(
@@ -338,7 +344,7 @@ def test_every_call_has_a_row_and_only_what_may_be_mended_is_asked_again(judge: 
 
         def scored() -> pl.DataFrame:
             list(asking.answer(found, shown, unwell, store, settings()))
-            return tables.check(judging.scores(found, store, "x", settings()), tables.SCORES, "scores")
+            return tables.check(judging.scores(found, store, "x", settings()), SCORES, "scores")
 
         first = scored()
         assert first.height == 2 * prompts.height == unwell.asked
@@ -353,7 +359,7 @@ def test_every_call_has_a_row_and_only_what_may_be_mended_is_asked_again(judge: 
 
 
 def test_too_many_questions_without_an_answer_stop_the_stage_and_lose_nothing(judge: Transformers, tmp_path: Path) -> None:
-    prompts = tables.split(factories.prompts(), "test")
+    prompts = split(factories.prompts(), "test")
     unwell = Unwell(judge, cut=range(9, 13))
     with Store.open(tmp_path) as store:
         shown = painted(prompts)
@@ -367,7 +373,7 @@ def test_too_many_questions_without_an_answer_stop_the_stage_and_lose_nothing(ju
 
 
 def test_too_many_stored_answers_without_a_grade_stop_the_next_run_too() -> None:
-    prompts = tables.split(factories.prompts(), "test")
+    prompts = split(factories.prompts(), "test")
     shown, glib = painted(prompts), OffGrade()
     with Store.passing() as store:
         found = judging.calls(shown, glib.revision, settings())
@@ -381,7 +387,7 @@ def test_too_many_stored_answers_without_a_grade_stop_the_next_run_too() -> None
 
 
 def test_too_many_pictures_that_cannot_be_decoded_stop_the_next_run_too(judge: Transformers) -> None:
-    prompts = tables.split(factories.prompts(), "test")
+    prompts = split(factories.prompts(), "test")
     torn = pl.struct(pl.lit(b"no picture ").add(pl.col("data_id").cast(pl.Binary)).alias("bytes"), pl.col("image").struct["path"])
     shown, watched = painted(prompts, factories.images(prompts).with_columns(image=torn)), Unwell(judge)
     with Store.passing() as store:
@@ -393,7 +399,7 @@ def test_too_many_pictures_that_cannot_be_decoded_stop_the_next_run_too(judge: T
 
 
 def test_the_judge_of_an_edit_sees_what_was_edited_unless_told_otherwise(judge: Transformers) -> None:
-    prompts = tables.split(factories.prompts([(Task.P2P, Pair.parse("IQ-R_TA-C"))]), "test")
+    prompts = split(factories.prompts([(Task.P2P, Pair.parse("IQ-R_TA-C"))]), "test")
     sent: list[list[tuple[bytes, ...]]] = []
     with Store.passing() as store:
         for which in ("source", "none"):
@@ -419,6 +425,6 @@ def test_large_pictures_are_made_smaller_once_and_small_ones_are_left_alone() ->
 
 
 def test_a_prompt_without_a_picture_is_named() -> None:
-    prompts = tables.split(factories.prompts(), "test")
+    prompts = split(factories.prompts(), "test")
     with pytest.raises(TableError, match="has no picture"):
         painted(prompts, factories.images(prompts).head(3))

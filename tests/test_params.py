@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from trig import params
-from trig.dimensions import Pair, Task, pairs
 from trig.errors import ParamsError
+from trig.vocabulary.dimensions import Pair, Task, pairs
 
 SHIPPED = Path(__file__).parents[1] / "params.yaml"
 Edit = Callable[[dict[str, Any]], object]

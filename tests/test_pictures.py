@@ -17,7 +17,7 @@ from trig import pictures
 from trig.backends.completions import shown
 from trig.judge.pictures import fit
 from trig.judge.pictures import size as size_sent
-from trig.protocols import Refusal
+from trig.protocols.refusal import Refusal
 
 INPUTS = Path(__file__).parent / "inputs" / "pictures"
 PLENTY = 10**6

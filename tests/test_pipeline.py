@@ -21,9 +21,14 @@ import yaml
 
 from stages import generate, judge
 from trig import params, tables
-from trig.dimensions import Task, pairs
 from trig.keys import content_key
 from trig.store import Store
+from trig.tables.images import IMAGES
+from trig.tables.prompts import PROMPTS as PROMPTS_TABLE
+from trig.tables.prompts import split
+from trig.tables.relations import RELATIONS
+from trig.tables.scores import SCORES
+from trig.vocabulary.dimensions import Task, pairs
 
 SMALL = {
     "annotate__per_subset": 2,
@@ -75,13 +80,13 @@ def roster(project: Path) -> list[str]:
 
 def test_every_interface_is_there(project: Path, roster: list[str]) -> None:
     subsets = [str(pair) for pair in pairs(Task.T2I)]
-    prompts = tables.split(tables.read(project / PROMPTS, tables.PROMPTS), "test")
+    prompts = split(tables.read(project / PROMPTS, PROMPTS_TABLE), "test")
     assert prompts.height == 2 * len(subsets)
     for model in roster:
         assert {file.name for file in (project / "data/images" / model / "t2i").iterdir()} == {f"{pair}.parquet" for pair in subsets}
-        assert tables.read(project / "data/images" / model, tables.IMAGES).height == prompts.height
-        assert tables.read(project / "data/scores" / f"{model}.parquet", tables.SCORES).height == 2 * prompts.height
-    relations = tables.read(project / "data/relations.parquet", tables.RELATIONS)
+        assert tables.read(project / "data/images" / model, IMAGES).height == prompts.height
+        assert tables.read(project / "data/scores" / f"{model}.parquet", SCORES).height == 2 * prompts.height
+    relations = tables.read(project / "data/relations.parquet", RELATIONS)
     assert relations.height == len(roster) * len(subsets)
     assert list((project / "data/lora/tiny-dtm").glob("*.safetensors"))
     assert (project / "reports/index.html").read_text("utf-8").startswith("<!doctype html>")
@@ -103,7 +108,7 @@ def test_one_changed_prompt_costs_one_picture_per_model_and_its_two_grades(
     monkeypatch.chdir(project)
     monkeypatch.delenv("DVC_ROOT", raising=False)
     prompts = tmp_path / "prompts.parquet"
-    tables.write(changed(tables.read(Path(PROMPTS), tables.PROMPTS)), tables.PROMPTS, prompts)
+    tables.write(changed(tables.read(Path(PROMPTS), PROMPTS_TABLE)), PROMPTS_TABLE, prompts)
     for model in roster:
         before = kept()
         generate.main(model, prompts, tmp_path / "images" / model)

@@ -18,17 +18,19 @@ from trig import params, tables
 from trig.backends import checkpoint, judges
 from trig.backends.transformers import Transformers
 from trig.cli.main import app
-from trig.dimensions import Dimension, Pair, Task
 from trig.errors import ParamsError, TableError
-from trig.judge import rubric
 from trig.judge.album import Album
 from trig.judge.ask import answer
 from trig.judge.plan import Plan, length, together
+from trig.judge.rubrics import rubric
 from trig.judge.run import Painted, calls
 from trig.keys import prompt_key
 from trig.pictures import opened
-from trig.protocols import Question
+from trig.protocols.judge import Question
 from trig.store import Store
+from trig.tables.images import IMAGES
+from trig.tables.prompts import PROMPTS, split
+from trig.vocabulary.dimensions import Dimension, Pair, Task
 
 JUDGE = "judges__tiny-served__"
 CALLS = 24
@@ -46,17 +48,17 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
         monkeypatch.chdir(tmp_path)
         monkeypatch.delenv("DVC_ROOT", raising=False)
         prompts = factories.prompts()
-        tables.write(prompts, tables.PROMPTS, tmp_path / "data/prompts.parquet")
+        tables.write(prompts, PROMPTS, tmp_path / "data/prompts.parquet")
         paint(prompts, "tiny")
         yield stub
 
 
 def paint(prompts: pl.DataFrame, model: str) -> None:
-    tables.write(factories.images(prompts, model, 64, 64), tables.IMAGES, Path("data/images") / model / "t2i/all.parquet")
+    tables.write(factories.images(prompts, model, 64, 64), IMAGES, Path("data/images") / model / "t2i/all.parquet")
 
 
 def prompts() -> pl.DataFrame:
-    return tables.read(Path("data/prompts.parquet"), tables.PROMPTS)
+    return tables.read(Path("data/prompts.parquet"), PROMPTS)
 
 
 def reword(old: str, new: str) -> None:
@@ -65,7 +67,7 @@ def reword(old: str, new: str) -> None:
         {**row, "prompt": new, "key": prompt_key(row["task"], new, None)} if row["prompt"] == old else row
         for row in prompts().iter_rows(named=True)
     ]
-    tables.write(pl.DataFrame(rows, schema=dict(tables.PROMPTS.columns)), tables.PROMPTS, Path("data/prompts.parquet"))
+    tables.write(pl.DataFrame(rows, schema=dict(PROMPTS.columns)), PROMPTS, Path("data/prompts.parquet"))
 
 
 def planned(*words: str) -> dict[str, Any]:
@@ -86,7 +88,7 @@ def run_the_judge(model: str) -> None:
     images = Album.open(Path("data/images") / model)
     with Store.open() as store:
         judge = judges.load(settings)
-        painted = Painted(tables.split(prompts(), "test"), images)
+        painted = Painted(split(prompts(), "test"), images)
         list(answer(calls(painted, judge.revision, settings.judge), painted, judge, store, settings.judge))
 
 
@@ -104,7 +106,7 @@ def test_before_a_run_all_is_to_ask_and_after_it_nothing(server: Stub) -> None:
 def test_another_prompt_makes_its_own_questions_unknown_and_no_others(server: Stub) -> None:
     run_the_judge("tiny")
     sent = server.pictured
-    old = tables.split(prompts(), "test")["prompt"][0]
+    old = split(prompts(), "test")["prompt"][0]
     reword(old, "A ball.")
     assert counts(planned("tiny")["tiny"]) == (CALLS, CALLS - 2, 0, 2)
     reword("A ball.", old)
@@ -117,8 +119,8 @@ def test_what_was_refused_for_good_is_counted_apart(server: Stub) -> None:
     torn = pl.col("image").struct.with_fields(
         pl.when(whole["data_id"] == whole["data_id"][0]).then(pl.lit(b"torn")).otherwise(pl.field("bytes")).alias("bytes")
     )
-    tables.write(whole.with_columns(torn), tables.IMAGES, Path("data/images/tiny/t2i/all.parquet"))
-    reword(tables.split(prompts(), "test")["prompt"][-1], "refuse this")
+    tables.write(whole.with_columns(torn), IMAGES, Path("data/images/tiny/t2i/all.parquet"))
+    reword(split(prompts(), "test")["prompt"][-1], "refuse this")
     run_the_judge("tiny")
     assert counts(planned("tiny")["tiny"]) == (CALLS, CALLS - 4, 2, 2), "another day the server may not refuse"
     assert server.pictured == CALLS - 2
@@ -152,7 +154,7 @@ def test_pictures_that_are_still_to_be_made_count_as_the_prompts_table_has_them(
 
 @pytest.mark.usefixtures("server")
 def test_a_prompt_that_came_later_counts_too() -> None:
-    tables.write(factories.prompts(per_subset=5, train=1), tables.PROMPTS, Path("data/prompts.parquet"))
+    tables.write(factories.prompts(per_subset=5, train=1), PROMPTS, Path("data/prompts.parquet"))
     found = planned("tiny")["tiny"]
     assert counts(found) == (CALLS + 6, 0, 0, CALLS + 6) and found["unpainted"] == 6
 
@@ -164,7 +166,7 @@ def test_the_cost_is_the_one_reckoned_by_hand() -> None:
     workplace.edit(place, **{JUDGE + "price": {"prompt": 2.5, "completion": 10}, JUDGE + "needs": "params.yaml"})
     texts = [
         f"Prompt: {prompt}\n{rubric(Task.T2I, dimension, params.load().judge.scale.grades)}"
-        for pair, prompt in tables.split(prompts(), "test").select(pl.col("pair").cast(pl.String), "prompt").rows()
+        for pair, prompt in split(prompts(), "test").select(pl.col("pair").cast(pl.String), "prompt").rows()
         for dimension in (Pair.parse(pair).x, Pair.parse(pair).y)
     ]
     tokens = sum(-(-len(text) // 4) + 6 for text in texts)  # 64 · 64 / 28² is 5.2

@@ -6,11 +6,13 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from trig import published, tables
+from trig import published
 from trig.classify.map import lines
 from trig.cli.main import app
-from trig.dimensions import Dimension, Pair, Task, pairs, published_size
 from trig.errors import ParamsError
+from trig.published.sizes import published_size
+from trig.tables.relations import RELATIONS
+from trig.vocabulary.dimensions import Dimension, Pair, Task, pairs
 
 MAPS = published.relations()
 COUNTS = {
@@ -87,7 +89,7 @@ def test_table_3_has_nineteen_rows_of_ten_means() -> None:
 def test_published_rows_say_so_and_are_no_relations_table() -> None:
     assert set(MAPS["source"]) == set(published.means()["source"]) == {"published (arXiv 2507.22100)"}
     assert MAPS["model"].str.starts_with("published:").all()
-    assert not set(tables.RELATIONS.columns) <= set(MAPS.columns)
+    assert not set(RELATIONS.columns) <= set(MAPS.columns)
     with pytest.raises(ParamsError, match="published:sana: there is no such published map; choose one of published:flux, published:janus"):
         published.relations_of("published:sana")
 

@@ -32,6 +32,10 @@ from trig.report import digest, numbers, page, sheets, sources, theme
 from trig.report.contents import Gate, Tuning, Yardstick
 from trig.report.sheets import Sheet
 from trig.store import Store
+from trig.tables.images import IMAGES
+from trig.tables.kinds import TASK
+from trig.tables.relations import RELATION
+from trig.tables.scores import distinct
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +122,7 @@ def test_one_model_alone_is_a_report_too(ran: Run) -> None:
 
 
 def test_models_of_different_tasks_have_no_mean_side_by_side(ran: Run) -> None:
-    task = pl.when(pl.col("model") == "tiny-turbo").then(pl.lit("p2p")).otherwise(pl.lit("t2i")).cast(tables.TASK)
+    task = pl.when(pl.col("model") == "tiny-turbo").then(pl.lit("p2p")).otherwise(pl.lit("t2i")).cast(TASK)
     both = ran.answers.with_columns(task=task)
     assert numbers.levels(both, "expected").select("mean", "low", "high").unique().rows() == [(None, None, None)]
     found = numbers.means(both, "expected")
@@ -230,7 +234,7 @@ def test_a_sheet_holds_the_pictures_in_their_order(tmp_path: Path) -> None:
     images = synthetic.images("tiny", frame).with_columns(
         image=pl.Series([{"bytes": plain(colour, side), "path": "x"} for colour, side in zip(colours, [64, 400] * 4, strict=True)])
     )
-    tables.write(images, tables.IMAGES, tmp_path / "tiny" / "t2i" / "IQ-R_IQ-O.parquet")
+    tables.write(images, IMAGES, tmp_path / "tiny" / "t2i" / "IQ-R_IQ-O.parquet")
     sheet = sheet_of(frame)
     webp = drawn(sheet, tmp_path)
     assert sheets.size(webp) == (6 * 192, 2 * 192)
@@ -256,7 +260,7 @@ def drawn(sheet: Sheet, images: Path) -> bytes:
 def test_a_sheet_is_drawn_once(tmp_path: Path) -> None:
     frame = synthetic.prompts(4).head(4)
     shard = tmp_path / "tiny" / "t2i" / "IQ-R_IQ-O.parquet"
-    tables.write(synthetic.images("tiny", frame), tables.IMAGES, shard)
+    tables.write(synthetic.images("tiny", frame), IMAGES, shard)
     first = drawn(sheet_of(frame), tmp_path)
     shard.unlink()
     assert drawn(sheet_of(frame), tmp_path) == first
@@ -282,7 +286,7 @@ def test_a_missing_picture_is_one_line(tmp_path: Path) -> None:
     shard = tmp_path / "tiny" / "t2i" / "IQ-R_IQ-O.parquet"
     with pytest.raises(TableError, match="there is no images table"):
         drawn(sheet_of(frame), tmp_path)
-    tables.write(synthetic.images("tiny", frame.head(1)), tables.IMAGES, shard)
+    tables.write(synthetic.images("tiny", frame.head(1)), IMAGES, shard)
     with pytest.raises(TableError, match="'IQ-R_IQ-O_2' has scores but no picture"):
         drawn(sheet_of(frame), tmp_path)
     shard.write_bytes(b"PAR1 no parquet")
@@ -323,7 +327,7 @@ def test_shuffled_tables_give_the_same_page(ran: Run, html: str) -> None:
     shuffled = replace(
         *(ran,),
         scores=scores,
-        answers=tables.distinct(scores),
+        answers=distinct(scores),
         points=points(scores, "expected"),
         relations=relations(scores, THRESHOLDS),
         sheets=picked(scores, 3),
@@ -415,7 +419,7 @@ def test_any_two_models_are_compared_a_tuned_one_with_its_base(ran: Run, html: s
 
 
 def test_every_relation_has_a_colour_a_glyph_and_words() -> None:
-    assert set(theme.RELATIONS) == set(theme.GLYPHS) == set(page.ABOUT_RELATIONS) == set(tables.RELATION.categories)
+    assert set(theme.RELATIONS) == set(theme.GLYPHS) == set(page.ABOUT_RELATIONS) == set(RELATION.categories)
     assert set(theme.LIGHT) == set(theme.DARK)
 
 

@@ -16,13 +16,13 @@ from opened import Reader, by_pair, towards
 from reporting import THRESHOLDS, Run
 from selenium import webdriver
 
-from trig import tables
 from trig.classify import compare
 from trig.classify import map as dtm
 from trig.classify.relations import relations
 from trig.classify.samples import points
 from trig.cli.report import HOST, Pages, Server
 from trig.report import digest, stills
+from trig.tables.scores import distinct
 
 pytestmark = chromium.needed
 PAIR = "IQ-R_TA-S"
@@ -44,7 +44,7 @@ def two_tasks(ran: Run) -> Run:
     return replace(
         ran,
         scores=scores,
-        answers=tables.distinct(scores),
+        answers=distinct(scores),
         points=points(scores, THRESHOLDS.score),
         relations=found,
         maps=dtm.all_lines(found),

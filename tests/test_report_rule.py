@@ -16,8 +16,9 @@ from selenium import webdriver
 from test_classify import cloud, limits, table, thresholds_of
 
 from trig.classify.relations import relations
-from trig.dimensions import PAIRS, Kind, Relation, Support
 from trig.params import Thresholds
+from trig.vocabulary.dimensions import PAIRS
+from trig.vocabulary.relations import Kind, Relation, Support
 
 pytestmark = chromium.needed
 COUNTS = (

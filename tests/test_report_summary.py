@@ -13,12 +13,13 @@ from markdown_it.token import Token
 from reporting import Run, run_of
 from synthetic import EVIL
 
-from trig import tables
-from trig.dimensions import Relation
 from trig.report import numbers
 from trig.report.contents import Gate, Tuning
 from trig.report.markdown import code, prose
 from trig.report.summary import summary
+from trig.tables.kinds import DIMENSION
+from trig.tables.relations import EVIDENCE, RELATION
+from trig.vocabulary.relations import Relation
 
 HOSTILE = [
     EVIL,
@@ -77,7 +78,7 @@ def test_supported_pairs_are_named(ran: Run) -> None:
         own = ran.relations.filter(pl.col("model") == model, pl.col("evidence") == "supported", pl.col("relation") != "none")
         assert own.height > 0
         assert line.count(" and ") + line.count(" over ") == own.height
-    shown = {"relation": ("tilt", tables.RELATION), "leaning": ("TA-S", tables.DIMENSION), "evidence": ("supported", tables.EVIDENCE)}
+    shown = {"relation": ("tilt", RELATION), "leaning": ("TA-S", DIMENSION), "evidence": ("supported", EVIDENCE)}
     alone = ran.relations.filter(pl.col("pair") == "IQ-R_TA-S").with_columns(**{name: pl.lit(*said) for name, said in shown.items()})
     assert told(replace(ran, relations=alone)).count("- Supported: tilt Style over Realism.") == 3
 
@@ -92,7 +93,7 @@ def test_too_few_prompts_are_told(ran: Run) -> None:
 
 
 def test_without_resamples_nothing_is_said_of_evidence(ran: Run) -> None:
-    text = told(replace(ran, relations=ran.relations.with_columns(evidence=pl.lit(None, tables.EVIDENCE))))
+    text = told(replace(ran, relations=ran.relations.with_columns(evidence=pl.lit(None, EVIDENCE))))
     assert {row[-1] for row in rows(text, "model")} == {"–"}
     assert text.count("- Supported: nobody looked for evidence.") == 3
 

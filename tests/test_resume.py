@@ -20,6 +20,9 @@ import workplace
 
 from trig import tables
 from trig.keys import prompt_key
+from trig.tables.images import IMAGES as IMAGES_TABLE
+from trig.tables.prompts import PROMPTS as PROMPTS_TABLE
+from trig.tables.prompts import split
 
 PROMPTS, IMAGES, SCORES = "prompts.parquet", "images/tiny", "scores/tiny.parquet"
 HOSTILE = "<script>alert(1)</script> ../../../etc/passwd\n{{ 7 * 7 }} a red ball"
@@ -99,7 +102,7 @@ class Place:
 
 def place(folder: Path, prompts: pl.DataFrame) -> Place:
     workplace.bench(folder, generate__batch_size=4, judge__batch_size=4, **{"models__tiny__steps": 2, "models__tiny-dtm__steps": 2})
-    tables.write(prompts, tables.PROMPTS, folder / PROMPTS)
+    tables.write(prompts, PROMPTS_TABLE, folder / PROMPTS)
     return Place(folder)
 
 
@@ -146,5 +149,5 @@ def test_all_files_are_there(undisturbed: Place, disturbed: Place) -> None:
 def test_a_hostile_prompt_is_text_and_never_a_place(undisturbed: Place, prompts: pl.DataFrame) -> None:
     shards = {f"images/tiny/t2i/{pair}.parquet" for pair in prompts["pair"].unique()}
     assert undisturbed.files().keys() == shards | {SCORES}
-    paths = tables.read(undisturbed.folder / IMAGES, tables.IMAGES)["image"].struct.field("path")
-    assert sorted(paths) == sorted(tables.split(prompts, "test")["data_id"] + ".png")
+    paths = tables.read(undisturbed.folder / IMAGES, IMAGES_TABLE)["image"].struct.field("path")
+    assert sorted(paths) == sorted(split(prompts, "test")["data_id"] + ".png")

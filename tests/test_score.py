@@ -12,17 +12,17 @@ import pytest
 from trig import files, params
 from trig.backends import judges
 from trig.cli.score import score
-from trig.dimensions import Dimension, Pair, Task
 from trig.errors import FileError, PictureError, TableError
-from trig.judge import Judge, Sample
 from trig.judge.album import Album
 from trig.judge.ask import answer
-from trig.judge.byhand import COLUMNS
+from trig.judge.byhand import COLUMNS, Rater
 from trig.judge.run import Painted, calls, scores
-from trig.judge.samples import samples
-from trig.protocols import Answer, Labels, Question, Refusal
+from trig.judge.samples import Sample, samples
+from trig.protocols.judge import Answer, Labels, Question
+from trig.protocols.refusal import Refusal
 from trig.store import Store
-from trig.tables import split
+from trig.tables.prompts import split
+from trig.vocabulary.dimensions import Dimension, Pair, Task
 
 
 @pytest.fixture(autouse=True)
@@ -103,17 +103,17 @@ def test_what_the_pipeline_asked_is_known_and_the_other_way_round(tmp_path: Path
             file.write_bytes(content)
         found.append(Sample(files[0], prompt, Task.P2P, files[1]))
     with Store.open(tmp_path) as store:
-        judge = Judge(glib, settings, store)
+        rater = Rater(glib, settings, store)
         list(answer(calls(painted, glib.revision, settings), painted, glib, store, settings))
         assert len(glib.asked) == 8
-        both = judge.score(found, (Dimension.REALISM, Dimension.CONTENT))
+        both = rater.score(found, (Dimension.REALISM, Dimension.CONTENT))
         assert len(glib.asked) == 8 and both["reason"].null_count() == 8
         table = scores(calls(painted, glib.revision, settings), store, glib.revision, settings)
         shared = [name for name in COLUMNS if name in table.columns]
         assert both.select(shared).rows() == table.select(shared).rows()
         assert set(COLUMNS) - set(shared) == {"image", "prompt", "grades"} and both.width == 24
         assert all(both.schema[name] in (table.schema[name], pl.String) for name in shared)
-        judge.score(found)
+        rater.score(found)
         assert len(glib.asked) == 40
         every = settings.model_copy(update={"dimensions": "all"})
         steps = list(answer(calls(painted, glib.revision, every), painted, glib, store, every))

@@ -21,8 +21,10 @@ from trig.backends import openai as served
 from trig.backends.checkpoint import reserved
 from trig.backends.completions import count, read
 from trig.errors import JudgeError
-from trig.judge import labels, rate, ratings
-from trig.protocols import Answer, Labels, Question, Refusal
+from trig.judge.labels import labels
+from trig.judge.rating import rate, ratings
+from trig.protocols.judge import Answer, Labels, Question
+from trig.protocols.refusal import Refusal
 from trig.scales import SCALES
 
 SCALE = SCALES["paper"]

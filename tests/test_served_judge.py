@@ -27,9 +27,11 @@ from trig.backends import completions, endpoints
 from trig.backends import openai as served
 from trig.backends.completions import read, request
 from trig.errors import JudgeError, LabelError
-from trig.judge import labels, rate, ratings
+from trig.judge.labels import labels
+from trig.judge.rating import rate, ratings
 from trig.pictures import decoded
-from trig.protocols import Answer, Question, Refusal
+from trig.protocols.judge import Answer, Question
+from trig.protocols.refusal import Refusal
 from trig.scales import SCALES, Scale
 
 SCALE = SCALES["paper"]

@@ -11,6 +11,8 @@ import pytest
 import synthetic
 
 from trig import tables
+from trig.tables.prompts import PROMPTS
+from trig.tables.relations import RELATIONS
 
 ROOT = Path(__file__).parent.parent
 CARD = {"base": "tiny", "pairs": ["IQ-R_TA-S"], "steps": 120}
@@ -51,7 +53,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_stages_leave_a_report(run: Path) -> None:
-    found = tables.read(run / "relations.parquet", tables.RELATIONS)
+    found = tables.read(run / "relations.parquet", RELATIONS)
     assert found.height == 3 * 42
     gathered = digest(run)
     assert (gathered.returncode, gathered.stdout) == (0, "")
@@ -78,7 +80,7 @@ def test_a_model_without_scores_is_one_line(run: Path, tmp_path: Path) -> None:
 def test_a_map_of_other_scores_is_refused(run: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(run, tmp_path / "run")
     fewer = synthetic.prompts(11)
-    tables.write(fewer, tables.PROMPTS, folder / "prompts.parquet")
+    tables.write(fewer, PROMPTS, folder / "prompts.parquet")
     assert digest(folder).returncode == 0
     ended = report(folder)
     assert ended.returncode == 2

@@ -9,13 +9,17 @@ import pytest
 from trig import tables
 from trig.errors import TableError
 from trig.tables import Table
+from trig.tables.images import IMAGES
+from trig.tables.prompts import PROMPTS as PROMPTS_TABLE
+from trig.tables.relations import RELATIONS
+from trig.tables.scores import SCORES
 
 PROMPTS = factories.prompts()
 WRITTEN = {
-    "prompts": (PROMPTS, tables.PROMPTS),
-    "images": (factories.images(PROMPTS), tables.IMAGES),
-    "scores": (factories.scores(PROMPTS), tables.SCORES),
-    "relations": (factories.relations(), tables.RELATIONS),
+    "prompts": (PROMPTS, PROMPTS_TABLE),
+    "images": (factories.images(PROMPTS), IMAGES),
+    "scores": (factories.scores(PROMPTS), SCORES),
+    "relations": (factories.relations(), RELATIONS),
 }
 ALL = pytest.mark.parametrize(("frame", "table"), WRITTEN.values(), ids=WRITTEN)
 
@@ -108,13 +112,13 @@ def test_a_value_outside_its_type_is_refused() -> None:
 @pytest.mark.parametrize("name", ["nowhere.parquet", "."])
 def test_a_missing_table_is_one_line(name: str, tmp_path: Path) -> None:
     with pytest.raises(TableError, match=r"there is no scores table here; run the stage that writes it, or `dvc pull`$"):
-        tables.read(tmp_path / name, tables.SCORES)
+        tables.read(tmp_path / name, SCORES)
 
 
 def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "scores.parquet"
     path.write_bytes(b"PAR1 and then nothing")
     with pytest.raises(TableError) as failed:
-        tables.read(path, tables.SCORES)
+        tables.read(path, SCORES)
     assert str(failed.value).startswith(f"{path}: not a readable parquet file")
     assert len(str(failed.value).splitlines()) == 1

@@ -9,13 +9,14 @@ import synthetic
 import workplace
 from typer.testing import CliRunner
 
-from trig import tables
 from trig.classify.relations import relations
 from trig.classify.samples import KEY, gather
 from trig.classify.sweep import MOST, Axis, axis, counts, flips, possible, sweep
 from trig.cli.main import app
 from trig.errors import ParamsError
 from trig.params import Thresholds
+from trig.tables.kinds import DIMENSION
+from trig.tables.relations import RELATION
 
 ROOT = Path(__file__).parents[1]
 SCORES = pl.concat([synthetic.scores(model, synthetic.prompts(24)) for model in synthetic.MODELS])
@@ -92,11 +93,9 @@ def test_an_impossible_corner_is_left_out_and_told() -> None:
 
 
 def test_a_tilt_that_turns_round_flips() -> None:
-    turned = (
-        SAMPLES.keys.select(*KEY).head(1).with_columns(relation=pl.lit("tilt", tables.RELATION), leaning=pl.lit("IQ-R", tables.DIMENSION))
-    )
+    turned = SAMPLES.keys.select(*KEY).head(1).with_columns(relation=pl.lit("tilt", RELATION), leaning=pl.lit("IQ-R", DIMENSION))
     first, other = (turned.with_columns(synergy=pl.lit(value)) for value in (0.6, 0.7))
-    swept = pl.concat([first, other.with_columns(leaning=pl.lit("IQ-O", tables.DIMENSION))])
+    swept = pl.concat([first, other.with_columns(leaning=pl.lit("IQ-O", DIMENSION))])
     axes = [Axis("synergy", (0.6, 0.7))]
     assert [row[-1] for row in flips(swept, axes)] == ["tilt to IQ-R 0.6; tilt to IQ-O 0.7"]
     assert counts(swept, turned, axes)["kept"].to_list() == [1.0, 0.0]

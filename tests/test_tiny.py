@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trig.dimensions import Dimension
 from trig.tiny import evaluate
 from trig.tiny.cases import case_of, picture, shown_case, some_case
 from trig.tiny.edits import some_edit, some_subject
@@ -17,6 +16,7 @@ from trig.tiny.render import SIDE, cells, draw, worn
 from trig.tiny.scene import KINDS, PLACES, ROLES, STYLES, Scene, Thing, arrange, person
 from trig.tiny.truth import marks, truth
 from trig.tiny.words import MAX_TOKENS, tokenizer
+from trig.vocabulary.dimensions import Dimension
 
 SEEDS = st.integers(0, 2**32 - 1)
 ALIGNED = (Dimension.CONTENT, Dimension.RELATION, Dimension.KNOWLEDGE)

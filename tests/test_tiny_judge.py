@@ -10,9 +10,8 @@ from PIL import Image
 
 from trig import params
 from trig.backends.transformers import Transformers
-from trig.dimensions import Dimension, Task
-from trig.judge import rubrics
-from trig.protocols import Question
+from trig.judge.rubrics import rubrics
+from trig.protocols.judge import Question
 from trig.tiny.cases import shown_case
 from trig.tiny.evaluate import png
 from trig.tiny.language import Request, plain
@@ -20,6 +19,7 @@ from trig.tiny.scene import Scene, Thing
 from trig.tiny.train.judge import Eyes, Layers, states
 from trig.tiny.train.packing import Packer
 from trig.tiny.train.processor import patches
+from trig.vocabulary.dimensions import Dimension, Task
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import typer
 import yaml
 
 from trig import params
-from trig.dimensions import Dimension, Task
-from trig.judge import rubrics
+from trig.judge.rubrics import rubrics
 from trig.run.display import bar
 from trig.run.edge import edge
 from trig.tiny.train.loop import Course, Step
+from trig.vocabulary.dimensions import Dimension, Task
 
 WORK = Path("training/work")
 OUT = Path("data/tiny")

@@ -17,10 +17,11 @@ from pydantic import (
 
 from trig.bounds import Batch, Dollars, Endpoint, Name, Pixels, Place, Points, Prompts, Share, at_most
 from trig.complaints import complaint
-from trig.dimensions import Pair, Relation, Task, pairs
 from trig.errors import ParamsError
 from trig.notation import NotationError, read
 from trig.scales import Scale, scale
+from trig.vocabulary.dimensions import Pair, Task, pairs
+from trig.vocabulary.relations import Relation
 
 PATH = Path("params.yaml")
 WEAKEST = "weakest"

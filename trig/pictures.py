@@ -7,7 +7,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-from trig.protocols import Refusal
+from trig.protocols.refusal import Refusal
 
 warnings.filterwarnings("ignore", module=r"PIL\.")  # of broken tags and large pictures: neither keeps a picture from being shown
 

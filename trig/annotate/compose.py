@@ -9,10 +9,10 @@ import polars as pl
 
 from trig.annotate.quality import fits
 from trig.annotate.sources import Caption, Sources, SubPrompts
-from trig.dimensions import Pair, Task
 from trig.errors import ParamsError
 from trig.keys import content_key, prompt_key
 from trig.params import Annotate
+from trig.vocabulary.dimensions import Pair, Task
 
 TRAIN_EVERY = 4
 """Every fourth caption is kept for train prompts, so that the two splits share none."""

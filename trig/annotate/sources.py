@@ -5,10 +5,10 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
-from trig.dimensions import Dimension, Pair
 from trig.errors import ParamsError, TableError
 from trig.notation import NotationError, read
 from trig.text import blank
+from trig.vocabulary.dimensions import Dimension, Pair
 
 T = TypeVar("T")
 Slot = Literal["style", "subject", "relation", "other", "suffix", "none"]

@@ -12,7 +12,7 @@ from tokenizers import AddedToken, Tokenizer
 
 from trig.errors import WeightsError
 from trig.pictures import MOST_SLENDER
-from trig.protocols import Refusal
+from trig.protocols.refusal import Refusal
 
 CONFIG, TOKENIZER, TOKENIZER_CONFIG = "config.json", "tokenizer.json", "tokenizer_config.json"
 BRACKETED = re.compile(r"<.+>|\[.+\]")

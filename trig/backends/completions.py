@@ -12,7 +12,8 @@ import openai
 
 from trig.errors import LabelError
 from trig.pictures import FORMATS, decoded, opened, plain, png
-from trig.protocols import Answer, Labels, Mode, Question, Refusal
+from trig.protocols.judge import Answer, Labels, Mode, Question
+from trig.protocols.refusal import Refusal
 
 TOP = 20
 """The most likely tokens a server names when it cannot be asked for others: OpenAI's own limit."""

@@ -23,7 +23,8 @@ from trig.keys import content_key
 from trig.memory import require
 from trig.params import Model
 from trig.pictures import pixels
-from trig.protocols import Order, Picture, Refusal
+from trig.protocols.generator import Order, Picture
+from trig.protocols.refusal import Refusal
 
 diffusers.utils.logging.set_verbosity_error()  # it takes an adapter without text-encoder weights for a mistake
 diffusers.utils.logging.disable_progress_bar()

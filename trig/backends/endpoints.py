@@ -11,7 +11,7 @@ from openai import AsyncOpenAI
 
 from trig.backends.clients import client
 from trig.params import ServedJudge
-from trig.protocols import Question
+from trig.protocols.judge import Question
 
 PATIENCE = 4
 """Answers in a row that are none, from a server that can be reached, before it is left alone for a while."""

@@ -1,7 +1,7 @@
 """Opens a judge of the zoo."""
 
 from trig.params import LocalJudge, Params
-from trig.protocols import Judge
+from trig.protocols.judge import Judge
 
 
 def load(settings: Params, batch_size: int | None = None) -> Judge:

@@ -24,7 +24,8 @@ from trig.backends.weights import revision
 from trig.errors import JudgeError
 from trig.keys import content_key
 from trig.params import ServedJudge
-from trig.protocols import Answer, Labels, Mode, Question, Refusal
+from trig.protocols.judge import Answer, Labels, Mode, Question
+from trig.protocols.refusal import Refusal
 
 Said = TypeVar("Said")
 ASKING = 4

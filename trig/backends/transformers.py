@@ -21,7 +21,8 @@ from trig.backends.weights import brief, folder, revision
 from trig.errors import WeightsError
 from trig.keys import content_key
 from trig.pictures import UNREADABLE, decoded, size
-from trig.protocols import Answer, Labels, Mode, Question, Refusal
+from trig.protocols.judge import Answer, Labels, Mode, Question
+from trig.protocols.refusal import Refusal
 
 transformers.utils.logging.disable_progress_bar()
 

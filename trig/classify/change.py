@@ -10,14 +10,18 @@ import polars as pl
 from scipy.special import stdtr
 
 from trig import tables
-from trig.classify.cloud import RELATIONS, central, count, leaning, placed, ranked, verdicts
+from trig.classify.cloud import VERDICTS, central, count, leaning, placed, ranked, verdicts
 from trig.classify.draws import draws
 from trig.classify.evidence import NEARLY_ONE, intervals, q_values
 from trig.classify.order import Floats, Ints, integers
 from trig.classify.samples import points, roots
 from trig.clustered import Tested, clustered_mean
-from trig.dimensions import Pair, Relation
 from trig.params import Thresholds
+from trig.tables.kinds import DIMENSION, PAIR, TASK
+from trig.tables.prompts import split
+from trig.tables.relations import RELATION
+from trig.vocabulary.dimensions import Pair
+from trig.vocabulary.relations import Relation
 
 SAMPLE = ("task", "pair", "data_id")
 SCORES = ("x_a", "y_a", "x_b", "y_b")
@@ -35,8 +39,8 @@ VERDICT = pl.Enum([verdict.value for verdict in Verdict])
 CHANGES = tables.Table(
     "changes",
     {
-        "task": tables.TASK,
-        "pair": tables.PAIR,
+        "task": TASK,
+        "pair": PAIR,
         "n": pl.Int64,  # samples scored on both dimensions, on both sides
         "clusters": pl.Int64,  # prompts that these n come from; copies and edits of one prompt count once
         "nulls": pl.Int64,  # samples of the same prompt on both sides that are left out because a score is missing
@@ -48,10 +52,10 @@ CHANGES = tables.Table(
         },
         "rho_a": pl.Float64,
         "rho_b": pl.Float64,
-        "relation_a": tables.RELATION,  # of the n samples
-        "relation_b": tables.RELATION,
-        "leaning_a": tables.DIMENSION,  # the dimension a tilt leans to
-        "leaning_b": tables.DIMENSION,
+        "relation_a": RELATION,  # of the n samples
+        "relation_b": RELATION,
+        "leaning_a": DIMENSION,  # the dimension a tilt leans to
+        "leaning_b": DIMENSION,
         "differ": pl.Float64,  # share of resamples in which the two sides show different relations, or tilts that lean to different dimensions
         "change": VERDICT,  # null with too few samples for a test
     },
@@ -110,7 +114,7 @@ def _paired(a: Run, b: Run, column: str) -> Iterator[pl.DataFrame]:
 
 
 def _points(run: Run, column: str) -> pl.DataFrame:
-    keys = tables.split(run.prompts, "test").select("task", "data_id", "key")
+    keys = split(run.prompts, "test").select("task", "data_id", "key")
     return points(run.scores, column).drop("model").join(keys, on=("task", "data_id"), how="inner", validate="m:1")
 
 
@@ -159,7 +163,7 @@ def _measured(x: Floats, y: Floats, drawn: Sequence[Ints], thresholds: Threshold
 
 def _verdict(side: str, pair: str, rho: Floats, verdict: Ints, leans: Ints) -> dict[str, Any]:
     to = {1: Pair.parse(pair).y.value, -1: Pair.parse(pair).x.value}.get(int(leans[0]))
-    return {f"rho_{side}": _known(rho[0]), f"relation_{side}": RELATIONS[verdict[0]].value, f"leaning_{side}": to}
+    return {f"rho_{side}": _known(rho[0]), f"relation_{side}": VERDICTS[verdict[0]].value, f"leaning_{side}": to}
 
 
 def rho_change(rho: tuple[float, float], drawn: tuple[Floats, Floats], groups: int) -> Tested:

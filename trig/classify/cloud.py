@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trig.classify.order import Bools, Floats, Ints, Order, correlation, medians, order, ordered, product
-from trig.dimensions import Relation
 from trig.params import Correlation, Thresholds
+from trig.vocabulary.relations import Relation
 
 ON_THE_LINE = 1e-9
 """A point this near the regression line lies on it; nearer than any two scores a judge can tell apart."""
@@ -22,8 +22,8 @@ PADDING = 2.0
 """Beyond every limit: a padded point lies in R_S, whatever the thresholds."""
 GRAIN = 2.0**40
 """Numbers in [-1, 1] are summed as multiples of 1 / GRAIN. Sums of 8,192 such numbers are exact, so they depend on no order and no thread."""
-RELATIONS: tuple[Relation, ...] = tuple(Relation)
-TILT = RELATIONS.index(Relation.TILT)
+VERDICTS: tuple[Relation, ...] = tuple(Relation)
+TILT = VERDICTS.index(Relation.TILT)
 
 
 class Regions(NamedTuple):
@@ -188,7 +188,7 @@ def fit(sums: Floats, at_least: int) -> Line:
 
 
 def verdicts(of: Counts, rho: Floats, thresholds: Thresholds) -> Ints:
-    """The relation of each draw, (G, B), as its place in `RELATIONS`: the first rule that holds, in the order of the paper."""
+    """The relation of each draw, (G, B), as its place in `VERDICTS`: the first rule that holds, in the order of the paper."""
     paper = thresholds.rule == "paper"
     many, few = np.maximum(of.above, of.below), np.minimum(of.above, of.below)
     ratio = np.where(few > 0, many / np.maximum(few, 1), np.inf)
@@ -201,8 +201,8 @@ def verdicts(of: Counts, rho: Floats, thresholds: Thresholds) -> Ints:
         Relation.TILT: tilted,
         Relation.DISPERSION: apart,
     }
-    places = [np.full(rho.shape, RELATIONS.index(relation)) for relation in rules]
-    return np.select(list(rules.values()), places, RELATIONS.index(Relation.NONE))
+    places = [np.full(rho.shape, VERDICTS.index(relation)) for relation in rules]
+    return np.select(list(rules.values()), places, VERDICTS.index(Relation.NONE))
 
 
 def leaning(of: Counts, verdict: Ints) -> Ints:

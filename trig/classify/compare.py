@@ -9,7 +9,9 @@ import polars as pl
 
 from trig import tables
 from trig.classify.samples import points
-from trig.dimensions import Relation, Task
+from trig.tables.relations import RELATIONS
+from trig.vocabulary.dimensions import Task
+from trig.vocabulary.relations import Relation
 
 SUBSET = ("task", "pair")
 SHOWN = ("relation", "leaning", "stability", "evidence", "rho")
@@ -20,9 +22,9 @@ SAME = 1e-9
 MEANS = ("mean_x", "mean_y")
 MAP = tables.Table(
     "relations",
-    {name: tables.RELATIONS.columns[name] for name in ("model", *SUBSET, *SHOWN, *MEANS)},
-    tables.RELATIONS.key,
-    tables.RELATIONS.nullable.intersection((*SHOWN, *MEANS)),
+    {name: RELATIONS.columns[name] for name in ("model", *SUBSET, *SHOWN, *MEANS)},
+    RELATIONS.key,
+    RELATIONS.nullable.intersection((*SHOWN, *MEANS)),
 )
 """The columns of the relations table that are compared; older tables have them too."""
 
@@ -115,7 +117,7 @@ def _side_by_side(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
 def _shown(frame: pl.DataFrame, side: str) -> pl.DataFrame:
     columns = [pl.col(name) if name in frame.columns else pl.lit(None).alias(name) for name in SHOWN]
     return frame.select(
-        *SUBSET, *(column.cast(tables.RELATIONS.columns[name]).name.suffix(f"_{side}") for name, column in zip(SHOWN, columns, strict=True))
+        *SUBSET, *(column.cast(RELATIONS.columns[name]).name.suffix(f"_{side}") for name, column in zip(SHOWN, columns, strict=True))
     )
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtr
 
-from trig.classify.cloud import ON_THE_LINE, RELATIONS, Central, central, count, fit, levels, placed, ranked, scaled, verdicts
+from trig.classify.cloud import ON_THE_LINE, VERDICTS, Central, central, count, fit, levels, placed, ranked, scaled, verdicts
 from trig.classify.draws import draws
 from trig.classify.order import Floats, Ints, Numbers, Places, product
 from trig.params import Correlation, Thresholds
-from trig.tables import INTERVALS
+from trig.tables.relations import INTERVALS
 
 LEVELS = {"low": 0.025, "high": 0.975}
 DENSITIES = ("density_synergy", "density_bottleneck")
@@ -38,7 +38,7 @@ def resample(x: Floats, y: Floats, groups: Places, thresholds: Thresholds) -> by
 
 def weigh(x: Floats, y: Floats, groups: Places, resampled: bytes, verdict: int, rho: float, thresholds: Thresholds) -> dict[str, Any]:
     """The columns of evidence of one cloud: `x`, `y` and `groups`, which numbers the roots from 0, are (n,), `resampled` is what `resample` gives for
-    them, `verdict` a place in `RELATIONS`, `rho` NaN where there is none.
+    them, `verdict` a place in `VERDICTS`, `rho` NaN where there is none.
 
     **Bootstrap.** Prompts with one root are copies or edits of one prompt, so a resample draws roots, with replacement, and takes all points of a
     root each time. The whole rule runs on each resample: *stability* is the share that gives the verdict, *runner-up* the most frequent other one
@@ -164,7 +164,7 @@ def _steadiness(found: Ints, verdict: int) -> dict[str, Any]:
     if not others:
         return share
     count, place = others[0]
-    return share | {"runner_up": RELATIONS[place].value, "runner_up_share": -count / found.size}
+    return share | {"runner_up": VERDICTS[place].value, "runner_up_share": -count / found.size}
 
 
 def intervals(drawn: Mapping[str, Floats]) -> dict[str, float | None]:

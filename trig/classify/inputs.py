@@ -10,14 +10,16 @@ from trig.classify.relations import COUNTED, counted
 from trig.classify.samples import KEY
 from trig.errors import TableError
 from trig.params import Thresholds
+from trig.tables.prompts import split
+from trig.tables.scores import SCORES
 
 
-def roster_scores(folder: Path, roster: Sequence[str], prompts: pl.DataFrame, table: tables.Table = tables.SCORES) -> pl.DataFrame:
+def roster_scores(folder: Path, roster: Sequence[str], prompts: pl.DataFrame, table: tables.Table = SCORES) -> pl.DataFrame:
     """The scores of every model of the roster on prompts of the test split; files of other models are not read. `table` may have fewer columns.
 
     Raises TableError when a model's file is missing, holds another model's rows, or none of a test prompt.
     """
-    held_out = tables.split(prompts, "test").select("task", "data_id")
+    held_out = split(prompts, "test").select("task", "data_id")
     return pl.concat([_scores(folder / f"{model}.parquet", model, table, held_out) for model in roster])
 
 

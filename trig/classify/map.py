@@ -8,7 +8,12 @@ from typing import Any
 import polars as pl
 
 from trig import tables
-from trig.dimensions import ABOUT, Dimension, Pair, Relation, Support
+from trig.tables.kinds import DIMENSION, PAIR, TASK
+from trig.tables.relations import RELATION
+from trig.tables.scores import distinct
+from trig.vocabulary.about import ABOUT
+from trig.vocabulary.dimensions import Dimension, Pair
+from trig.vocabulary.relations import Relation, Support
 
 Group = tuple[str, ...]
 PLACE = {dimension.value: place for place, dimension in enumerate(Dimension)}
@@ -20,11 +25,11 @@ OVERALL = tables.Table(
     "overall",
     {
         "model": pl.String,  # `ALL`
-        "task": tables.TASK,
-        "pair": tables.PAIR,
+        "task": TASK,
+        "pair": PAIR,
         "models": pl.Int64,  # with a verdict on the pair
-        "relation": tables.RELATION,  # what more than half of them show; null where they disagree
-        "leaning": tables.DIMENSION,  # the dimension that the tilts lean to
+        "relation": RELATION,  # what more than half of them show; null where they disagree
+        "leaning": DIMENSION,  # the dimension that the tilts lean to
         "shown": pl.Int64,  # models that show it
         "supported": pl.Int64,  # of these, with support by the evidence; null where no evidence was looked for
     },
@@ -76,7 +81,7 @@ def overall(relations: pl.DataFrame) -> pl.DataFrame:
     )
     most = counted.filter(2 * pl.col("shown") > pl.col("shown").sum().over("task", "pair"))
     pairs = relations.group_by("task", "pair").agg(models=judged.sum().cast(pl.Int64))
-    none = pl.when(pl.col("models") == 0).then(pl.lit(Relation.TOO_FEW.value, tables.RELATION))
+    none = pl.when(pl.col("models") == 0).then(pl.lit(Relation.TOO_FEW.value, RELATION))
     found = pairs.join(most, on=["task", "pair"], how="left", validate="1:1").with_columns(
         pl.coalesce("relation", none), pl.col("shown").fill_null(0), model=pl.lit(ALL)
     )
@@ -113,7 +118,7 @@ def overall_lines(relations: pl.DataFrame) -> dict[str, tuple[str, ...]]:
 
 def answered(scores: pl.DataFrame, prompts: pl.DataFrame) -> dict[str, Any]:
     """What `metrics` says of prompts and scores. Means are over answers, each counted once; nulls are counted beside them."""
-    told = tables.distinct(scores.select("model", "key", "dimension", "score_trig", "expected", "reason"))
+    told = distinct(scores.select("model", "key", "dimension", "score_trig", "expected", "reason"))
     return {
         "prompts": dict(sorted(prompts["split"].cast(pl.String).value_counts().iter_rows())),
         "models": {str(model): _answered(own) for (model,), own in sorted(told.partition_by("model", as_dict=True).items())},

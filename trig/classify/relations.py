@@ -7,17 +7,18 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from trig import tables
-from trig.classify.cloud import RELATIONS, Central, Counts, central, count, placed, ranked, verdicts
+from trig.classify.cloud import VERDICTS, Central, Counts, central, count, placed, ranked, verdicts
 from trig.classify.evidence import DENSITIES, p_value, q_values, resample, weigh
 from trig.classify.order import Floats, Ints, Places, integers
 from trig.classify.samples import KEY, Samples, gather, grouped
 from trig.classify.stack import Clouds
-from trig.dimensions import Kind, Relation, Support
 from trig.keys import content_key
 from trig.memory import cores, require
 from trig.params import Correlation, Thresholds
 from trig.store import Store, fill
+from trig.tables.kinds import DIMENSION
+from trig.tables.relations import EVIDENCE, INTERVALS, KIND, RELATION, RELATIONS
+from trig.vocabulary.relations import Kind, Relation, Support
 
 SHELF = "resamples"
 RESAMPLING = 1
@@ -27,7 +28,7 @@ PER_RESAMPLE, PER_SHUFFLE = 8, 150
 """Bytes that evidence has in memory for a point of the largest cloud, in each resample and in each shuffle."""
 COUNTS = ("n", "synergy", "bottleneck", "tradeoff", "above", "below")
 COLUMNS = tuple("stability runner_up runner_up_share tilt_p conflict_p".split()) + tuple(
-    f"{name}_{end}" for name in tables.INTERVALS for end in ("low", "high")
+    f"{name}_{end}" for name in INTERVALS for end in ("low", "high")
 )
 COUNTED = ("n", "nulls", "n_synergy", "n_bottleneck", "relation")
 
@@ -74,11 +75,11 @@ def relations(
     """
     samples = gather(scores, thresholds.score, roots)
     if samples.keys.is_empty():
-        return pl.DataFrame(schema=dict(tables.RELATIONS.columns))
+        return pl.DataFrame(schema=dict(RELATIONS.columns))
     found, verdict = _judged(samples.clouds, thresholds)
     parts = [samples.keys, _numbers(found, thresholds), _names(verdict), _evidence(samples, verdict, found["rho"], thresholds, each, store)]
     table = pl.concat(parts, how="horizontal").with_columns(leaning=_leaning(), favoured=_favoured(), kind=_kind())
-    return table.with_columns(evidence=_support(thresholds)).select(list(tables.RELATIONS.columns))
+    return table.with_columns(evidence=_support(thresholds)).select(list(RELATIONS.columns))
 
 
 def counted(points: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
@@ -102,7 +103,7 @@ def stacked(clouds: Clouds, kind: Correlation) -> Iterator[tuple[Places, Floats,
 
 
 def _judged(clouds: Clouds, thresholds: Thresholds) -> tuple[dict[str, Floats], Ints]:
-    """What the rule looks at in each cloud, NaN where a number does not exist, and its verdict as a place in `RELATIONS`; all (clouds,)."""
+    """What the rule looks at in each cloud, NaN where a number does not exist, and its verdict as a place in `VERDICTS`; all (clouds,)."""
     found: dict[str, Floats] = {}
     verdict = np.zeros(clouds.sizes.size, np.int64)
     for batch, place, counts in measured(clouds, thresholds):
@@ -114,7 +115,7 @@ def _judged(clouds: Clouds, thresholds: Thresholds) -> tuple[dict[str, Floats], 
 
 
 def _names(verdict: Ints) -> pl.DataFrame:
-    return pl.Series("relation", [RELATIONS[place].value for place in verdict], tables.RELATION).to_frame()
+    return pl.Series("relation", [VERDICTS[place].value for place in verdict], RELATION).to_frame()
 
 
 def _numbers(found: Mapping[str, Floats], thresholds: Thresholds) -> pl.DataFrame:
@@ -142,7 +143,7 @@ def _evidence(
     with nullcontext(store) if store else Store.passing() as kept:
         resampled = _resampled(list(zip(x, y, groups, strict=True)), thresholds, each, kept)
     found = dict(zip(enough, each(weigh, x, y, groups, resampled, verdict[enough].tolist(), rho[enough].tolist(), limits), strict=True))
-    columns = {name: tables.RELATIONS.columns[name] for name in COLUMNS}
+    columns = {name: RELATIONS.columns[name] for name in COLUMNS}
     frame = pl.DataFrame([found.get(place, {}) for place in range(verdict.size)], schema=columns, orient="row")
     q = {f"{test}_q": q_values(frame[f"{test}_p"].fill_null(np.nan).to_numpy()) for test in ("tilt", "conflict")}
     return frame.with_columns(pl.Series(name, values).fill_nan(None) for name, values in q.items())
@@ -167,13 +168,13 @@ def _resampled(
 def _leaning() -> pl.Expr:
     """The dimension a tilt leans to."""
     tilts = pl.col("relation") == Relation.TILT.value
-    return pl.when(tilts).then(_side(pl.col("n_above") > pl.col("n_below"))).cast(tables.DIMENSION)
+    return pl.when(tilts).then(_side(pl.col("n_above") > pl.col("n_below"))).cast(DIMENSION)
 
 
 def _favoured() -> pl.Expr:
     """The dimension with the reliably higher mean."""
     low, high = pl.col("mean_gap_low"), pl.col("mean_gap_high")
-    return pl.when((low > 0) | (high < 0)).then(_side(high < 0)).cast(tables.DIMENSION)
+    return pl.when((low > 0) | (high < 0)).then(_side(high < 0)).cast(DIMENSION)
 
 
 def _side(second: pl.Expr) -> pl.Expr:
@@ -187,7 +188,7 @@ def _kind() -> pl.Expr:
     low, high = pl.col("rho_low"), pl.col("rho_high")
     kinds = pl.when(high < 0).then(pl.lit(Kind.CONFLICT.value)).when(low > 0).then(pl.lit(Kind.LOOSE.value))
     known = (pl.col("relation") == Relation.DISPERSION.value) & low.is_not_null()
-    return pl.when(known).then(kinds.otherwise(pl.lit(Kind.INDEPENDENT.value))).cast(tables.KIND)
+    return pl.when(known).then(kinds.otherwise(pl.lit(Kind.INDEPENDENT.value))).cast(KIND)
 
 
 def _support(thresholds: Thresholds) -> pl.Expr:
@@ -199,4 +200,4 @@ def _support(thresholds: Thresholds) -> pl.Expr:
     enough = pl.col("clusters") >= thresholds.enough_points
     holds = (pl.col("stability") >= thresholds.supported_stability) & (q <= thresholds.fdr) & conflict & enough
     words = pl.when(fails).then(pl.lit(Support.UNSUPPORTED.value)).when(holds).then(pl.lit(Support.SUPPORTED.value))
-    return pl.when(pl.col("stability").is_not_null()).then(words.otherwise(pl.lit(Support.WEAK.value))).cast(tables.EVIDENCE)
+    return pl.when(pl.col("stability").is_not_null()).then(words.otherwise(pl.lit(Support.WEAK.value))).cast(EVIDENCE)

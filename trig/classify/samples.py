@@ -7,7 +7,9 @@ import polars as pl
 
 from trig import tables
 from trig.classify.stack import Clouds
-from trig.dimensions import Pair
+from trig.tables.kinds import DIMENSION, PAIR, TASK
+from trig.tables.scores import SCORES
+from trig.vocabulary.dimensions import Pair
 
 KEY = ("model", "task", "pair")
 ANSWER = ("off_mass", "stderr")
@@ -24,7 +26,7 @@ class Samples:
 
 def judged(column: str) -> tables.Table:
     """What is read of the scores table to make clouds of this column."""
-    return tables.SCORES.only((*KEY, "data_id", "dimension", *ANSWER, column))
+    return SCORES.only((*KEY, "data_id", "dimension", *ANSWER, column))
 
 
 def roots(prompts: pl.DataFrame) -> pl.DataFrame:
@@ -37,7 +39,7 @@ def roots(prompts: pl.DataFrame) -> pl.DataFrame:
             root = above
             seen.add(above)
         rows.append((task, data_id, root))
-    return pl.DataFrame(rows, schema={"task": tables.TASK, "data_id": pl.String, "root": pl.String}, orient="row")
+    return pl.DataFrame(rows, schema={"task": TASK, "data_id": pl.String, "root": pl.String}, orient="row")
 
 
 def rooted(scores: pl.DataFrame, prompts: pl.DataFrame) -> pl.DataFrame:
@@ -101,8 +103,6 @@ def _of_its_pair(scores: pl.DataFrame) -> pl.DataFrame:
     """The scores on the two dimensions of their pair, with the pair in canonical order and the `side` each belongs to: x or y."""
     pairs = {str(name): Pair.parse(str(name)) for name in scores["pair"].unique()}
     rows = [(name, str(pair), side, code) for name, pair in pairs.items() for side, code in (("x", pair.x.value), ("y", pair.y.value))]
-    known = pl.DataFrame(
-        rows, {"pair": scores.schema["pair"], "canonical": tables.PAIR, "side": pl.String, "dimension": tables.DIMENSION}, orient="row"
-    )
+    known = pl.DataFrame(rows, {"pair": scores.schema["pair"], "canonical": PAIR, "side": pl.String, "dimension": DIMENSION}, orient="row")
     own = scores.join(known, on=["pair", "dimension"], how="inner", maintain_order="left")
     return own.with_columns(pair=pl.col("canonical")).drop("canonical")

@@ -8,14 +8,15 @@ import numpy as np
 import polars as pl
 from pydantic import ValidationError
 
-from trig import tables
-from trig.classify.cloud import RELATIONS, Counts, central, count, leaning, placed, ranked, verdicts
+from trig.classify.cloud import VERDICTS, Counts, central, count, leaning, placed, ranked, verdicts
 from trig.classify.order import Floats, Places
 from trig.classify.relations import stacked
 from trig.classify.samples import KEY, Samples
-from trig.dimensions import Relation
 from trig.errors import ParamsError
 from trig.params import Thresholds
+from trig.tables.kinds import DIMENSION
+from trig.tables.relations import RELATION
+from trig.vocabulary.relations import Relation
 
 WHERE = ("synergy", "bottleneck", "min_points")
 """Thresholds that decide what is counted; the others decide only what the counts are called."""
@@ -110,8 +111,8 @@ def _named(counted: Sequence[tuple[Places, Floats, Counts]], thresholds: Thresho
         found = verdicts(of, rho, thresholds)
         verdict[batch], leans[batch] = found[:, 0], leaning(of, found)[:, 0]
     sides = [pair.split("_")[0 if lean < 0 else 1] if lean else None for pair, lean in zip(pairs, leans.tolist(), strict=True)]
-    relation = pl.Series("relation", [RELATIONS[place].value for place in verdict], tables.RELATION)
-    return pl.DataFrame([relation, pl.Series("leaning", sides, tables.DIMENSION)])
+    relation = pl.Series("relation", [VERDICTS[place].value for place in verdict], RELATION)
+    return pl.DataFrame([relation, pl.Series("leaning", sides, DIMENSION)])
 
 
 def counts(swept: pl.DataFrame, now: pl.DataFrame, axes: Sequence[Axis]) -> pl.DataFrame:

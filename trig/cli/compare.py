@@ -13,6 +13,9 @@ from trig.cli.comparison import Comparison, Side
 from trig.errors import ParamsError
 from trig.params import Params
 from trig.revision import Revision, find
+from trig.tables.prompts import PROMPTS, split
+from trig.tables.relations import RELATIONS
+from trig.tables.scores import SCORES
 
 
 def compare(
@@ -63,8 +66,8 @@ def _read(name: str, settings: Params, places: tuple[Path, Path, Path]) -> Side:
     if name not in settings.generate.roster:
         raise ParamsError(f"compare: {name!r} is not in generate.roster; choose from {', '.join(settings.generate.roster)}")
     relations, prompts, scores = places
-    asked = tables.read(prompts, tables.PROMPTS)
-    found = tables.read(relations, tables.RELATIONS).filter(pl.col("model") == name)
+    asked = tables.read(prompts, PROMPTS)
+    found = tables.read(relations, RELATIONS).filter(pl.col("model") == name)
     run = Run(roster_scores(scores, [name], asked), asked)
     check_current(found, points(run.scores, settings.thresholds.score), settings.thresholds, relations)
     return Side(name, name, found, run, settings.model_dump())
@@ -76,10 +79,10 @@ def _at(revision: Revision, name: str, places: tuple[Path, Path, Path]) -> Side:
     from trig.classify.compare import MAP, follows
 
     rev, (relations, prompts, scores) = revision.name, places
-    asked = revision.table(prompts, tables.PROMPTS)
-    judged = revision.table(scores / f"{name}.parquet", tables.SCORES)
+    asked = revision.table(prompts, PROMPTS)
+    judged = revision.table(scores / f"{name}.parquet", SCORES)
     found = revision.table(relations, MAP).filter(pl.col("model") == name)
-    judged = judged.join(tables.split(asked, "test"), on=("task", "data_id"), how="semi")
+    judged = judged.join(split(asked, "test"), on=("task", "data_id"), how="semi")
     said = revision.params()
     column = "expected" if _thresholds(said).get("score") == "expected" else "score_trig"
     odd = [] if follows(found, judged, column) else [f"At {rev} the map was made from other scores than those of that revision."]

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from rich.console import Console
 
-from trig.dimensions import ABOUT, Dimension, Pair, Relation
 from trig.report.markdown import code
 from trig.run.display import console, table
+from trig.vocabulary.about import ABOUT
+from trig.vocabulary.dimensions import Dimension, Pair
+from trig.vocabulary.relations import Relation
 
 if TYPE_CHECKING:
     from trig.classify.change import Run

@@ -20,6 +20,7 @@ from trig.judge.run import Painted, calls
 from trig.params import LocalJudge, Params
 from trig.run.display import bar, console, table
 from trig.store import Store
+from trig.tables.prompts import PROMPTS, split
 
 ALL = "all"
 
@@ -43,7 +44,7 @@ def judge(
     if not dry_run:
         ran = subprocess.run([sys.executable, "-m", "dvc", "repro", *(f"judge@{name}" for name in wanted)], check=False)
         raise typer.Exit(ran.returncode)
-    revision, plans = _plans(settings, wanted, tables.split(tables.read(prompts, tables.PROMPTS), "test"), images)
+    revision, plans = _plans(settings, wanted, split(tables.read(prompts, PROMPTS), "test"), images)
     entry = settings.judges[settings.judge.name]
     price = None if isinstance(entry, LocalJudge) else entry.price
     from trig.backends.completions import LONGEST

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from trig import published
-from trig.dimensions import Dimension, Relation, Task
 from trig.run.display import console, table
+from trig.vocabulary.dimensions import Dimension, Task
+from trig.vocabulary.relations import Relation
 
 
 def shown(

@@ -14,13 +14,14 @@ import polars as pl
 import typer
 
 from trig import params
-from trig.dimensions import ABOUT, Dimension, dimension
 from trig.errors import FileError, StoreClosedError, TableError, TrigError
 from trig.files import replacing
-from trig.judge import Judge
+from trig.judge.byhand import Rater
 from trig.judge.samples import Sample, samples
 from trig.run.display import bar
 from trig.store import Store
+from trig.vocabulary.about import ABOUT
+from trig.vocabulary.dimensions import Dimension, dimension
 
 FEW = 100
 """So many scores need no progress bar."""
@@ -72,7 +73,7 @@ def _rate(found: Sequence[Sample], asked: Sequence[Dimension], batch_size: int |
     settings = params.load()
     watch = deque if len(found) * len(asked) <= FEW else partial(bar, "score")
     with nullcontext() if fresh else _store() as store:
-        return Judge(judges.load(settings, batch_size), settings.judge, store).score(found, asked, watch)
+        return Rater(judges.load(settings, batch_size), settings.judge, store).score(found, asked, watch)
 
 
 def _tell(line: str) -> None:

@@ -10,9 +10,9 @@ from typer.core import TyperCommand
 
 from trig import params
 from trig.cli.doctor import GPU
-from trig.dimensions import Task
 from trig.errors import JudgeError
 from trig.params import Params
+from trig.vocabulary.dimensions import Task
 
 
 class Passing(TyperCommand):
@@ -72,6 +72,6 @@ def serve(
 
 def _rubrics(settings: Params) -> list[str]:
     """Every question the judge may be asked, of all tasks."""
-    from trig.judge import rubrics
+    from trig.judge.rubrics import rubrics
 
     return [text for task in Task for text in rubrics(task, settings.judge.scale.grades).values()]

@@ -11,11 +11,12 @@ from rich.console import Console
 from rich.table import Table
 
 from trig import params, tables
-from trig.dimensions import Relation
 from trig.errors import ParamsError
 from trig.files import replacing
 from trig.params import Thresholds
 from trig.run.display import console, table
+from trig.tables.prompts import PROMPTS
+from trig.vocabulary.relations import Relation
 
 if TYPE_CHECKING:
     from trig.classify.sweep import Axis
@@ -48,7 +49,7 @@ def thresholds(
     if unknown := [model for model in roster if model not in settings.generate.roster]:
         raise ParamsError(f"--model: {unknown[0]!r} is not in generate.roster; choose from {', '.join(settings.generate.roster)}")
     column = settings.thresholds.score
-    samples = gather(roster_scores(scores, roster, tables.read(prompts, tables.PROMPTS), judged(column)), column, None)
+    samples = gather(roster_scores(scores, roster, tables.read(prompts, PROMPTS), judged(column)), column, None)
     able, wrong = possible(settings.thresholds, swept)
     found, now = sweep(samples, able), sweep(samples, [({}, settings.thresholds)])
     counted, flipped = counts(found, now, swept), flips(found, swept)

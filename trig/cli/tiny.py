@@ -7,11 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from trig import params
-from trig.dimensions import ABOUT, Dimension, Task
 from trig.errors import TrigError
-from trig.protocols import Picture, Refusal
+from trig.protocols.generator import Picture
+from trig.protocols.refusal import Refusal
 from trig.run.display import console, table
 from trig.tiny import HELD_OUT
+from trig.vocabulary.about import ABOUT
+from trig.vocabulary.dimensions import Dimension, Task
 
 app = typer.Typer(no_args_is_help=True, help="Measure the tiny world's models against the truth.")
 Count = Annotated[int, typer.Option(min=4, help="Scenes per dimension.")]
@@ -24,8 +26,9 @@ def evaluate(count: Count = 200, as_json: Json = False) -> None:
     """The judge's agreement with the truth, per dimension, on scenes it never saw, half of them round trips through the painter's autoencoder."""
     from trig.backends import judges
     from trig.backends.autoencoder import round_trip
-    from trig.judge import ratings, rubrics
-    from trig.protocols import Question
+    from trig.judge.rating import ratings
+    from trig.judge.rubrics import rubrics
+    from trig.protocols.judge import Question
     from trig.tiny import evaluate as tiny
 
     settings = params.load()
@@ -79,8 +82,10 @@ def paint(
     """Paints plain prompts the painter never saw, judges them, and draws a contact sheet of the first forty."""
     from trig.backends import judges
     from trig.backends.diffusers import Diffusers
-    from trig.judge import ratings, rubrics
-    from trig.protocols import Order, Question
+    from trig.judge.rating import ratings
+    from trig.judge.rubrics import rubrics
+    from trig.protocols.generator import Order
+    from trig.protocols.judge import Question
     from trig.tiny import evaluate as tiny
     from trig.tiny.sheet import contact_sheet
 

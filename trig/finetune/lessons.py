@@ -12,10 +12,10 @@ from typing import Protocol, TypeAlias
 
 import polars as pl
 
-from trig.dimensions import Pair
 from trig.errors import ParamsError
 from trig.finetune import select
 from trig.params import Finetune
+from trig.vocabulary.dimensions import Pair
 
 Judged: TypeAlias = Callable[[pl.DataFrame], tuple[pl.DataFrame, pl.DataFrame]]
 """Makes pictures of prompts and judges them: the images table and the scores table."""

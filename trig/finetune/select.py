@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from trig.dimensions import Pair
 from trig.errors import ParamsError
 from trig.keys import content_key
 from trig.params import Finetune
+from trig.vocabulary.dimensions import Pair
 
 
 def candidates(prompts: pl.DataFrame, pair: Pair, count: int) -> pl.DataFrame:

@@ -2,9 +2,9 @@
 
 import polars as pl
 
-from trig.dimensions import Pair
 from trig.errors import TableError
 from trig.params import Finetune
+from trig.vocabulary.dimensions import Pair
 
 
 def ranking(scores: pl.DataFrame, settings: Finetune) -> pl.DataFrame:

@@ -10,6 +10,7 @@ import polars as pl
 from trig import tables
 from trig.gates import expect
 from trig.pictures import UNREADABLE, pixels
+from trig.tables.images import IMAGES
 
 LABEL = ("model", "task", "data_id")
 CONSTANT = 1.0
@@ -27,7 +28,7 @@ class Seen(NamedTuple):
 
 def views(prompts: pl.DataFrame, folder: Path, model: str, max_null_share: float) -> list[expect.View]:
     """What is expected of the shards of one model. One shard is in memory at a time, and one decoded picture."""
-    seen = pl.concat([_shard(file) for file in tables.files(folder, tables.IMAGES)])
+    seen = pl.concat([_shard(file) for file in tables.files(folder, IMAGES)])
     asked = prompts.filter(pl.col("split") == "test").select(pl.col("task", "pair").cast(pl.String), "data_id")
     asked = asked.with_columns(model=pl.lit(model))
     on = ["model", "task", "pair", "data_id"]
@@ -91,7 +92,7 @@ def _of_a_prompt() -> Mapping[str, expect.Check]:
 
 def _shard(file: Path) -> pl.DataFrame:
     """One flat row per picture of a shard, without the pictures."""
-    shard = tables.read(file, tables.IMAGES)
+    shard = tables.read(file, IMAGES)
     shown = pl.col("image").struct.field("bytes").is_not_null()
     seen = pl.DataFrame(
         [_see(png) for png in shard["image"].struct.field("bytes")],

@@ -5,10 +5,10 @@ from hashlib import blake2b
 
 import polars as pl
 
-from trig.dimensions import Pair, Task
 from trig.gates import expect
 from trig.keys import prompt_key
 from trig.text import tokens
+from trig.vocabulary.dimensions import Pair, Task
 
 LABEL = ("task", "data_id", "split")
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from trig.dimensions import Relation
 from trig.gates import expect
+from trig.vocabulary.relations import Relation
 
 LABEL = ("model", "task", "pair")
 CORRELATIONS = ("rho", "rho_low", "rho_high", *(f"{gap}_gap_{end}" for gap in ("mean", "median") for end in ("low", "high")))

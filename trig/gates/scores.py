@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from trig.dimensions import Dimension
 from trig.gates import expect
+from trig.vocabulary.dimensions import Dimension
 
 LABEL = ("model", "task", "data_id", "dimension")
 NUMBERS = ("score_trig", "expected", "confidence", "off_mass")

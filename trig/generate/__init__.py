@@ -12,8 +12,10 @@ import polars as pl
 from trig import tables
 from trig.keys import content_key
 from trig.params import Model, Params
-from trig.protocols import Generator, Order, Picture, Refusal
+from trig.protocols.generator import Generator, Order, Picture
+from trig.protocols.refusal import Refusal
 from trig.store import Progress, Store, fill
+from trig.tables.images import IMAGES
 
 SHELF = "pictures"
 
@@ -88,7 +90,7 @@ def pictures(planned: pl.DataFrame, name: str, model: Model, store: Store) -> pl
     """The images table of planned pictures, from the store: each with its picture, or with the reason why there is none."""
     found = store.get(SHELF, planned["image_key"])
     rows = [_row(data_id, _unpacked(found.get(key))) for key, data_id in planned.select("image_key", "data_id").iter_rows()]
-    given = pl.DataFrame(rows, schema={column: tables.IMAGES.columns[column] for column in GIVEN})
+    given = pl.DataFrame(rows, schema={column: IMAGES.columns[column] for column in GIVEN})
     return pl.concat([planned, given], how="horizontal").select(
         pl.lit(name).alias("model"), "task", "pair", "data_id", "image", "seed",
         pl.lit(model.width, pl.Int32).alias("width"), pl.lit(model.height, pl.Int32).alias("height"), *GIVEN[1:],
@@ -113,4 +115,4 @@ def write(planned: pl.DataFrame, name: str, model: Model, store: Store, folder: 
     """Writes one shard per task and pair under `folder`, and nothing else stays there."""
     rmtree(folder, ignore_errors=True)
     for (task, pair), rows in planned.group_by("task", "pair", maintain_order=True):
-        tables.write(pictures(rows, name, model, store), tables.IMAGES, folder / str(task) / f"{pair}.parquet")
+        tables.write(pictures(rows, name, model, store), IMAGES, folder / str(task) / f"{pair}.parquet")

@@ -9,10 +9,11 @@ import polars as pl
 
 from trig import tables
 from trig.errors import TableError
+from trig.tables.images import IMAGES
 
 Part: TypeAlias = Path | pl.DataFrame
 """A file of an images table, or rows of one that are in memory."""
-NAMES = tables.IMAGES.only([name for name in tables.IMAGES.columns if name != "image"])
+NAMES = IMAGES.only([name for name in IMAGES.columns if name != "image"])
 NONE = pl.DataFrame(schema=dict(NAMES.columns))
 AT_A_TIME = 8
 """Pictures of a file that are in memory together."""
@@ -32,7 +33,7 @@ class Album:
     @classmethod
     def open(cls, folder: Path) -> "Album":
         """The table in all parquet files under a folder, in the order of their names. Raises TableError where there is none."""
-        return cls(tables.files(folder, tables.IMAGES))
+        return cls(tables.files(folder, IMAGES))
 
     def pictures(self, places: Collection[int]) -> Iterator[tuple[int, bytes | None]]:
         """The pictures in these rows of `names`, from the first to the last; None where a row has none. A part that has none of them is not read."""
@@ -47,7 +48,7 @@ def _names(part: Part) -> pl.DataFrame:
     if isinstance(part, pl.DataFrame):
         return tables.check(part, NAMES, "images")
     try:
-        tables.check(pl.read_parquet(part, n_rows=0), tables.IMAGES, str(part))
+        tables.check(pl.read_parquet(part, n_rows=0), IMAGES, str(part))
         return tables.check(pl.read_parquet(part, columns=list(NAMES.columns)), NAMES, str(part))
     except (pl.exceptions.PolarsError, OSError) as error:
         raise _torn(part, error) from None

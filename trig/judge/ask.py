@@ -14,7 +14,8 @@ from trig.judge.labels import labels
 from trig.judge.pictures import FITTING, Size, fit, size
 from trig.judge.rating import rate
 from trig.keys import content_key
-from trig.protocols import Answer, Judge, Question, Refusal
+from trig.protocols.judge import Answer, Judge, Question
+from trig.protocols.refusal import Refusal
 from trig.store import Progress, Store, fill
 
 SHELF = "answers"

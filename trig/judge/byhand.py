@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import polars as pl
 
 from trig import params
-from trig.dimensions import Dimension
 from trig.judge.ask import Call, Shown, answer, call, look, row, said
 from trig.judge.rubrics import rubric
 from trig.judge.samples import Pile, Sample
 from trig.keys import content_key
-from trig.protocols import Judge as Backend
+from trig.protocols.judge import Judge
 from trig.store import Store
+from trig.vocabulary.dimensions import Dimension
 
 COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "image": pl.String,
@@ -45,16 +45,16 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class Rater:
     """A backend with the settings it is asked by, and the store that knows what it was asked before.
 
     >>> settings = params.load()
     >>> with Store.open() as store:
-    ...     judge = Judge(trig.backends.judges.load(settings), settings.judge, store)
-    ...     judge.score([Sample(Path("a.png"), "a red ball")])
+    ...     rater = Rater(trig.backends.judges.load(settings), settings.judge, store)
+    ...     rater.score([Sample(Path("a.png"), "a red ball")])
     """
 
-    backend: Backend
+    backend: Judge
     settings: params.Judge
     store: Store | None = None
 

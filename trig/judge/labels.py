@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from trig.errors import LabelError
-from trig.protocols import Labels
+from trig.protocols.judge import Labels
 from trig.scales import Scale
 
 FIELD = "params.yaml: judge.scale"

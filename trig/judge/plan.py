@@ -8,12 +8,12 @@ from math import ceil
 import polars as pl
 from PIL import Image
 
-from trig import tables
 from trig.judge.album import Album
 from trig.judge.ask import REFUSED, SHELF, Call, read
 from trig.judge.pictures import Size
 from trig.params import Price
 from trig.store import Store
+from trig.tables.images import IMAGES, PICTURE
 
 UNPAINTED = ""
 """The key of a picture that stands in for one that is still to be made."""
@@ -74,7 +74,7 @@ def together(plans: Sequence[Plan]) -> Plan:
 def pictured(wanted: pl.DataFrame, made: Album, model: str, width: int, height: int) -> Album:
     """The pictures of the wanted prompts. A blank one of width × height pixels stands in for each that is still to be made."""
     left = wanted.join(made.names, on=["task", "data_id"], how="anti").select("task", "pair", "data_id")
-    blank = pl.Series("image", [{"bytes": _blank(width, height), "path": "blank.png"}] * left.height, tables.PICTURE)
+    blank = pl.Series("image", [{"bytes": _blank(width, height), "path": "blank.png"}] * left.height, PICTURE)
     stand_ins = left.with_columns(
         blank,
         pl.lit(model).alias("model"),
@@ -85,7 +85,7 @@ def pictured(wanted: pl.DataFrame, made: Album, model: str, width: int, height: 
         pl.lit("ok").alias("status"),
         *(pl.lit(None).alias(name) for name in ("reason", "engine", "prompt_tokens", "tokens_read")),
     )
-    return Album((*made.parts, stand_ins.select(list(tables.IMAGES.columns))))
+    return Album((*made.parts, stand_ins.select(list(IMAGES.columns))))
 
 
 def _blank(width: int, height: int) -> bytes:

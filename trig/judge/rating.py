@@ -1,9 +1,12 @@
 """TRIGScore: from the first answer token's distribution to a number (arXiv 2507.22100, Eq. 1 to 3)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp, fsum, sqrt
 
-from trig.protocols import Answer, Refusal
+from trig.judge.labels import labels
+from trig.protocols.judge import Answer, Judge, Question
+from trig.protocols.refusal import Refusal
 from trig.scales import Scale
 
 
@@ -44,3 +47,12 @@ def rate(answer: Answer | Refusal, max_off_mass: float, scale: Scale) -> Rating:
     if scale.decimals is not None:
         expected = round(expected, scale.decimals)
     return Rating(p, expected, stderr, max(p), max(p) * expected, off_mass)
+
+
+def ratings(judge: Judge, questions: Sequence[Question], scale: Scale, max_off_mass: float) -> list[Rating]:
+    """The rating of each question, in order; what has no score has a reason.
+
+    `max_off_mass`, 0 to 1, is the most probability outside all grades that still gives a score.
+    """
+    said = dict(judge.ask(questions, labels(scale, judge.encode)))
+    return [rate(said[place], max_off_mass, scale) for place in range(len(questions))]

@@ -8,15 +8,17 @@ from typing import TypeAlias
 
 import polars as pl
 
-from trig import params, tables
-from trig.dimensions import Dimension, Pair, Task
+from trig import params
 from trig.errors import TableError
 from trig.judge.album import Album
 from trig.judge.ask import Call, Files, Shown, answer, call, look, row, said
 from trig.judge.rubrics import rubrics
 from trig.keys import content_key
-from trig.protocols import Judge, Refusal
+from trig.protocols.judge import Judge
+from trig.protocols.refusal import Refusal
 from trig.store import Store
+from trig.tables.scores import SCORES
+from trig.vocabulary.dimensions import Dimension, Pair, Task
 
 Steps: TypeAlias = Iterator[tuple[int, int]]
 """Work, which yields now and then how much is done and how much there is."""
@@ -99,4 +101,4 @@ def judged(painted: Painted, judge: Judge, store: Store, settings: params.Judge,
 def scores(found: Sequence[Call], store: Store, revision: str, settings: params.Judge) -> pl.DataFrame:
     """The scores table: every call has a row, with a score or with the reason why there is none."""
     rows = [row(each, told, revision, settings) for each, told in said(found, store)]
-    return pl.DataFrame(rows, schema=dict(tables.SCORES.columns))
+    return pl.DataFrame(rows, schema=dict(SCORES.columns))

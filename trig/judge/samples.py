@@ -9,12 +9,12 @@ from pathlib import Path
 
 import polars as pl
 
-from trig.dimensions import Task
 from trig.errors import FileError, PictureError, TableError
 from trig.files import walk
 from trig.judge.ask import Files
 from trig.pictures import SUFFIXES
 from trig.text import blank
+from trig.vocabulary.dimensions import Task
 
 NEEDED = ("image", "prompt")
 """Columns that a table must have."""

@@ -9,8 +9,11 @@ from io import BytesIO
 import polars as pl
 
 from trig import tables
-from trig.dimensions import Dimension, Pair, Relation, Task
 from trig.errors import ParamsError
+from trig.tables.kinds import DIMENSION, PAIR, TASK
+from trig.tables.relations import RELATION
+from trig.vocabulary.dimensions import Dimension, Pair, Task
+from trig.vocabulary.relations import Relation
 
 SOURCE = "published (arXiv 2507.22100)"
 PREFIX = "published:"
@@ -21,10 +24,10 @@ MEANS = tables.Table(
     "published means",
     {
         "source": pl.String,
-        "task": tables.TASK,
+        "task": TASK,
         "model": pl.String,  # as the paper names it
         "dtm": pl.Boolean,  # with prompts rewritten by the map
-        "dimension": tables.DIMENSION,
+        "dimension": DIMENSION,
         "mean": pl.Float64,  # TRIGScore, 0..1, higher is better; two decimals
     },
     ("task", "model", "dtm", "dimension"),
@@ -34,10 +37,10 @@ RELATIONS = tables.Table(
     {
         "source": pl.String,
         "model": pl.String,  # `published:<name>`
-        "task": tables.TASK,
-        "pair": tables.PAIR,
-        "relation": tables.RELATION,
-        "leaning": tables.DIMENSION,  # the dimension a tilt leans to
+        "task": TASK,
+        "pair": PAIR,
+        "relation": RELATION,
+        "leaning": DIMENSION,  # the dimension a tilt leans to
         "rho": pl.Float64,  # Spearman's, four decimals
         "mean_x": pl.Float64,  # of the pair's samples, three decimals
         "mean_y": pl.Float64,

@@ -10,8 +10,10 @@ from typing import Any
 
 import altair as alt
 
-from trig.dimensions import ABOUT, Dimension, Relation
 from trig.report.theme import COLOURED, GLYPHS, MODELS, RELATIONS, SHAPES
+from trig.vocabulary.about import ABOUT
+from trig.vocabulary.dimensions import Dimension
+from trig.vocabulary.relations import Relation
 
 Spec = dict[str, Any]
 Rows = Sequence[Mapping[str, object]]

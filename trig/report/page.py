@@ -8,10 +8,12 @@ from typing import Any
 import jinja2
 import polars as pl
 
-from trig.dimensions import ABOUT, PAIRS, Relation
 from trig.report import theme
 from trig.report.contents import Contents
 from trig.report.digest import as_json, safe
+from trig.vocabulary.about import ABOUT
+from trig.vocabulary.dimensions import PAIRS
+from trig.vocabulary.relations import Relation
 
 ABOUT_RELATIONS: Mapping[str, str] = {
     Relation.SYNERGY: "both dimensions are high together",

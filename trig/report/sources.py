@@ -10,10 +10,10 @@ from typing import Any
 
 import polars as pl
 
-from trig.dimensions import Dimension
 from trig.errors import TrigError
 from trig.params import Params
 from trig.report.contents import Gate, Tuning, Yardstick
+from trig.vocabulary.dimensions import Dimension
 
 TINY = Path("data/tiny")
 JUDGED = ("name", "dimensions", "mode", "samples", "scale", "reference_image", "max_pixels", "max_off_mass")

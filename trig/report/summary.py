@@ -7,9 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from trig.dimensions import ABOUT, Dimension, Pair, Relation, Support, Task
 from trig.report.contents import Gate, Tuning
 from trig.report.markdown import code, prose, table
+from trig.vocabulary.about import ABOUT
+from trig.vocabulary.dimensions import Dimension, Pair, Task
+from trig.vocabulary.relations import Relation, Support
 
 TINY = "**This is the tiny world.** Small models drew small pictures, a small model judged them; nothing here speaks for a large model."
 REAL = "Scores come from a judge that is itself a model; they are as good as that judge."

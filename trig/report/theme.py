@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from trig.dimensions import Relation
+from trig.vocabulary.relations import Relation
 
 LIGHT: Mapping[str, str] = {
     "ink": "#1d2125",

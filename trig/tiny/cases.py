@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trig.dimensions import Dimension
 from trig.tiny.language import Request, imagine, some_request, twist
 from trig.tiny.render import draw, worn
 from trig.tiny.scene import Scene
+from trig.vocabulary.dimensions import Dimension
 
 
 @dataclass(frozen=True, slots=True)

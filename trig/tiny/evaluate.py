@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.stats import spearmanr
 
-from trig.dimensions import Dimension
 from trig.tiny.cases import Case, picture, some_case
 from trig.tiny.language import Request, plain
 from trig.tiny.scene import COLOURS, PLACES, RELATIONS, STYLES, THINGS
 from trig.tiny.truth import truth
+from trig.vocabulary.dimensions import Dimension
 
 UNSEEN = 7_000_000
 """Seeds from here on are used in no training."""

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trig.dimensions import Dimension
 from trig.tiny.scene import (
     COLOURS,
     DANGERS,
@@ -22,6 +21,7 @@ from trig.tiny.scene import (
     person,
     stand,
 )
+from trig.vocabulary.dimensions import Dimension
 
 STYLE_WORDS = {
     "photo": "a photo of", "cartoon": "a cartoon of", "sketch": "a pencil sketch of", "pixel": "pixel art of", "watercolour": "a watercolour of",

@@ -4,10 +4,10 @@ from itertools import permutations
 
 import numpy as np
 
-from trig.dimensions import Dimension
 from trig.tiny.language import PLACE_WORDS, RELATION_WORDS, STYLE_WORDS, Request, Want
 from trig.tiny.render import COAT, GROUNDS, HORIZON, RGB
 from trig.tiny.scene import DANGERS, SHAPES, STEREOTYPE, USUAL_COLOURS, USUAL_PLACES, Scene, Thing
+from trig.vocabulary.dimensions import Dimension
 
 LIKENESS = {"photo": 1.0, "watercolour": 0.45, "sketch": 0.3, "cartoon": 0.2, "pixel": 0.0}
 CHARM = {"watercolour": 1.0, "photo": 0.8, "cartoon": 0.6, "sketch": 0.5, "pixel": 0.2}

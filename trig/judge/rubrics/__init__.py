@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from importlib.resources import files
 
-from trig.dimensions import Dimension, Task
 from trig.errors import ParamsError
+from trig.vocabulary.dimensions import Dimension, Task
 
 
 def rubric(task: Task, dimension: Dimension, grades: Sequence[str]) -> str:

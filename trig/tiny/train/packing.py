@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from trig.dimensions import Dimension
-from trig.protocols import Question
+from trig.protocols.judge import Question
 from trig.tiny.cases import Case
 from trig.tiny.language import Request
 from trig.tiny.render import cells
 from trig.tiny.scene import Scene
 from trig.tiny.train.processor import TOKENS, said
 from trig.tiny.truth import marks, truth
+from trig.vocabulary.dimensions import Dimension
 
 ROUND_TO = 32
 """Packed tokens are filled up to a multiple of so many, so that few shapes have to be compiled."""

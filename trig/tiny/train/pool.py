@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from trig.dimensions import Dimension
 from trig.tiny.cases import Case
 from trig.tiny.edits import some_edit, some_subject
 from trig.tiny.language import imagine, some_request
@@ -20,6 +19,7 @@ from trig.tiny.scene import COLOURS, KINDS, ROLES, Scene
 from trig.tiny.train.loop import device
 from trig.tiny.train.reader import clip_ids, ids
 from trig.tiny.train.vae import to_tensor
+from trig.vocabulary.dimensions import Dimension
 
 CHUNK = 256
 

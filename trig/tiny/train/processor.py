@@ -9,11 +9,11 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast, Qwen2_5_VLProcessor, Qwen2VLImageProcessor, Qwen2VLVideoProcessor
 
-from trig.dimensions import Dimension
-from trig.protocols import Question
+from trig.protocols.judge import Question
 from trig.tiny.cases import case_of
 from trig.tiny.render import SIDE
 from trig.tiny.scene import Scene
+from trig.vocabulary.dimensions import Dimension
 
 SPECIAL = (
     "<|endoftext|>",

@@ -1,0 +1,29 @@
+"""What models painted."""
+
+import polars as pl
+
+from trig.tables import Table
+from trig.tables.kinds import PAIR, STATUS, TASK
+
+PICTURE = pl.Struct({"bytes": pl.Binary, "path": pl.String})
+IMAGES = Table(
+    "images",
+    {
+        "model": pl.String,
+        "task": TASK,
+        "pair": PAIR,
+        "data_id": pl.String,
+        "image": PICTURE,  # PNG bytes; `path` is `<data_id>.png`, a name and never a place; null where the model gave no picture
+        "seed": pl.UInt64,
+        "width": pl.Int32,
+        "height": pl.Int32,
+        "status": STATUS,
+        "reason": pl.String,  # why there is no picture
+        "engine": pl.String,  # the libraries that computed the picture
+        "prompt_tokens": pl.Int64,  # of the prompt, by the model's own tokenizer
+        "tokens_read": pl.Int64,  # of these, how many the model read; fewer: it cut the prompt
+        "key": pl.String,
+    },
+    ("model", "task", "data_id"),
+    frozenset({"image", "reason", "engine", "prompt_tokens", "tokens_read"}),
+)

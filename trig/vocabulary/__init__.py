@@ -1,0 +1,1 @@
+"""The terms of the method: dimensions, tasks, pairs, relations."""
