@@ -7,7 +7,7 @@ from pathlib import Path
 
 from trig import params, tables
 from trig.classify import inputs
-from trig.classify import map as dtm
+from trig.classify.answered import answered
 from trig.classify.samples import points, rooted
 from trig.files import replace
 from trig.run.display import bar
@@ -22,8 +22,8 @@ def main(prompts: Path, images: Path, scores: Path, zoo: Path, agreement: Path, 
     """Read the tables, what data/zoo says of tuned models, and how the judge was measured; write DIGEST, and in REPORTS what lies beside the page."""
     from trig.report import digest as digests  # altair takes a second to import, and `--help` must not wait for it
     from trig.report import sheets, sources, stills
+    from trig.report.beside import lay
     from trig.report.contents import Judged
-    from trig.report.publish import lay
 
     settings = params.load()
     roster = tuple(settings.generate.roster)
@@ -38,7 +38,7 @@ def main(prompts: Path, images: Path, scores: Path, zoo: Path, agreement: Path, 
         *(roster, asked, scored, distinct(scored), placed, settings.thresholds.score),
         sheets=shown,
         pictures=pictures,
-        metrics=dtm.answered(scored, asked),
+        metrics=answered(scored, asked),
         tiny=sources.tiny(settings),
         tunings=sources.tunings(zoo, roster),
         versions=sources.versions(scored),

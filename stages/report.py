@@ -6,8 +6,9 @@ python -m stages.report DIGEST RELATIONS GATES REPORTS
 from pathlib import Path
 
 from trig import params, published, tables
-from trig.classify import compare, inputs
+from trig.classify import compare
 from trig.classify import map as dtm
+from trig.classify.relations import check_current
 from trig.run.edge import run
 from trig.tables.points import POINTS
 from trig.tables.relations import RELATIONS
@@ -22,7 +23,7 @@ def main(digest: Path, relations: Path, gates: Path, reports: Path) -> None:
 
     settings = params.load()
     found = tables.read(relations, RELATIONS)
-    inputs.check_current(found, tables.read(digest / "points.parquet", POINTS), settings.thresholds, relations)
+    check_current(found, tables.read(digest / "points.parquet", POINTS), settings.thresholds, relations)
     roster = settings.generate.roster
     contents = Contents(
         digests.read(digest / "facts.json"),

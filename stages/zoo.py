@@ -4,13 +4,13 @@ python -m stages.zoo models|judges NAME OUT
 """
 
 import json
-import sys
 from enum import StrEnum
 from pathlib import Path
 
 from trig import params
 from trig.backends.weights import description, link_notes
 from trig.files import replace
+from trig.run.display import notes
 from trig.run.edge import run
 
 
@@ -32,8 +32,7 @@ def main(section: Section, name: str, out: Path) -> None:
     else:
         places, again = [Path(settings.judge_model(name).needs)], f"zoo-judge@{name}"
         found = description(places[0], field, None, settings.judge.engine_in_key)
-    for note in link_notes(places, again):
-        print(f"{field}: {note}", file=sys.stderr)
+    notes(field, link_notes(places, again))
     replace(out, json.dumps(found).encode() + b"\n")
 
 

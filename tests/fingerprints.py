@@ -4,16 +4,17 @@
 changes no result, such as a rename, `--same-results` says so.
 """
 
-import ast
 import importlib
 import json
-import re
 import sys
 from hashlib import blake2b
 from pathlib import Path
 from typing import TypedDict
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+from trig.run.code import meaning  # noqa: E402 - from the folder that this file stands in, however it is started
+
 GOLDEN = Path(__file__).with_suffix(".json")
 DECIDES = {
     "trig.backends.diffusers.PAINTING": ("backends/diffusers", "backends/adapter", "generate/__init__", "pictures"),
@@ -34,31 +35,11 @@ class Mark(TypedDict):
     code: str
 
 
-class _Bare(ast.NodeTransformer):
-    """Code without what decides no result: docstrings and the words of errors."""
-
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        """A text that stands alone is prose."""
-        return None if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str) else self.generic_visit(node)
-
-    def visit_Raise(self, node: ast.Raise) -> ast.AST:
-        """What is raised counts, not its words."""
-        raised = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-        return ast.Raise(raised, None)
-
-
-def code(source: str, version: str) -> str:
-    """Source without prose, formatting and the line that sets the version; without quotes too, which Python's versions choose otherwise."""
-    tree = ast.parse(source)
-    tree.body = [node for node in tree.body if not (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == version)]
-    return re.sub(r"[\"'\\]", "", ast.unparse(_Bare().visit(tree)))
-
-
 def mark(name: str) -> Mark:
     """What a version is now."""
     module, _, version = name.rpartition(".")
-    sources = ((ROOT / "trig" / f"{each}.py").read_text("utf-8") for each in DECIDES[name])
-    digest = blake2b("\0".join(code(source, version) for source in sources).encode(), digest_size=8).hexdigest()
+    sources = ((ROOT / "trig" / f"{each}.py").read_bytes() for each in DECIDES[name])
+    digest = blake2b(b"\0".join(meaning(source, without=version) for source in sources), digest_size=8).hexdigest()
     return {"version": getattr(importlib.import_module(module), version), "code": digest}
 
 
@@ -78,5 +59,4 @@ def main(same_results: bool) -> None:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     main("--same-results" in sys.argv)

@@ -11,9 +11,11 @@ import synthetic
 from trig import published, tables
 from trig.classify import compare
 from trig.classify import map as dtm
+from trig.classify.answered import answered
 from trig.classify.relations import relations
 from trig.classify.samples import points, rooted
 from trig.report import page, publish, sheets, stills
+from trig.report.beside import lay
 from trig.report.contents import Contents, Gate, Judged, Published, Tuning, Yardstick
 from trig.report.digest import digest
 from trig.report.sheets import Sheet
@@ -84,7 +86,7 @@ class Run:
     def write(self, folder: Path) -> None:
         """Every file of the report but the still of the dimensions."""
         _, beside = digest(self.judged)
-        publish.lay(beside, folder)
+        lay(beside, folder)
         publish.publish(self.contents, {}, folder)
 
     @property
@@ -108,7 +110,7 @@ def run_of(root: Path, rows: int = 12, per_pair: int = 3) -> Run:
         agreements=compare.all_agreements(found, synthetic.MODELS),
         sheets=shown,
         pictures=pictures,
-        metrics=dtm.answered(scores, prompts),
+        metrics=answered(scores, prompts),
         thresholds=THRESHOLDS.model_dump(),
         tiny=True,
         tunings=(Tuning("tiny", "tiny-dtm", ("IQ-R_TA-S",), {"steps": "200"}),),

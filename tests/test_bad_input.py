@@ -57,8 +57,7 @@ def damaged(images: pl.DataFrame) -> pl.DataFrame:
         ("stages.generate tiny keyless.parquet images", "keyless.parquet: column 'key' of the prompts table is missing"),
         ("stages.judge tiny prompts.parquet absent out.parquet", "absent: there is no images table here"),
         ("stages.classify prompts.parquet scores out.parquet", "scores/tiny.parquet: column 'score_trig' is NaN or infinite in 24 rows"),
-        ("stages.gate scores prompts.parquet scores/tiny.parquet out.json out.html", "column 'score_trig' is NaN or infinite in 24 rows"),
-        ("stages.gate relatives prompts.parquet out.json out.html", "gate: relatives with 1 inputs is unknown"),
+        ("stages.gate_scores prompts.parquet scores/tiny.parquet out.json out.html", "column 'score_trig' is NaN or infinite in 24 rows"),
         ("trig.cli score torn.png --prompt ball --dimension TA-X", "dimension: 'TA-X' is unknown; choose one of IQ-R,"),
         ("trig.cli score absent.png --prompt ball --dimension TA-C", "absent.png: there is no such file"),
         ("trig.cli score torn.png --prompt ball --dimension TA-C", "torn.png: no score: the picture cannot be decoded"),
@@ -79,7 +78,7 @@ def test_a_negative_threshold_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_damaged_picture_stops_at_the_gate_by_name(place: Path) -> None:
-    failed = workplace.python("-m", "stages.gate", "images", "prompts.parquet", "images/tiny", *GATED, cwd=place)
+    failed = workplace.python("-m", "stages.gate_images", "prompts.parquet", "images/tiny", *GATED, cwd=place)
     assert failed.returncode == 2
     assert len(failed.stderr.splitlines()) == 1 and "every picture decodes as a PNG; 1 of 12" in failed.stderr and PICTURE in failed.stderr
     assert json.loads((place / GATED[0]).read_text("utf-8"))["met"] is False
@@ -94,7 +93,7 @@ def test_a_damaged_picture_is_a_null_with_its_reason_and_the_gate_counts_it(plac
     nulls = scores.filter(pl.col("status") == "null")
     assert (set(nulls["data_id"]), nulls.height, scores.height) == ({PICTURE}, 2, 24)
     assert nulls["reason"].str.contains("cannot be decoded").all() and nulls["expected"].is_null().all()
-    failed = workplace.python("-m", "stages.gate", "scores", "prompts.parquet", str(out), *GATED, cwd=place)
+    failed = workplace.python("-m", "stages.gate_scores", "prompts.parquet", str(out), *GATED, cwd=place)
     assert failed.returncode == 2
     assert len(failed.stderr.splitlines()) == 1 and "null" in failed.stderr
 
@@ -121,7 +120,7 @@ def test_a_picture_that_its_model_refused_is_a_null_with_its_reason_and_stops_no
         nulls = scores.filter(pl.col("status") == "null")
         assert (set(nulls["data_id"]), nulls.height, scores.height, scores["key"].n_unique()) == ({PICTURE}, 2, 24, 24)
         assert set(nulls["reason"]) == {"no picture: flagged"} and nulls["expected"].is_null().all()
-    gated = workplace.python("-m", "stages.gate", "images", "prompts.parquet", "images/tiny", *GATED, cwd=tmp_path)
+    gated = workplace.python("-m", "stages.gate_images", "prompts.parquet", "images/tiny", *GATED, cwd=tmp_path)
     assert (gated.returncode, gated.stderr) == (0, f"images: pictures that are missing: 1, t2i {PICTURE} first: flagged\n")
     sheet = sheets.Sheet("tiny", "t2i", "IQ-R_TA-C", (PICTURE,), ("0" * 32,))
     with Store.open() as store:

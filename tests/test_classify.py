@@ -16,9 +16,10 @@ from plain import PAIR, Points, by_hand, located, whole
 from scipy import stats
 
 from trig import tables
-from trig.classify.inputs import check_current, roster_scores
-from trig.classify.map import ALL, answered, groups, lines, metrics, overall
-from trig.classify.relations import relations
+from trig.classify.answered import answered
+from trig.classify.inputs import roster_scores
+from trig.classify.map import ALL, groups, lines, metrics, overall
+from trig.classify.relations import check_current, relations
 from trig.classify.samples import points
 from trig.errors import TableError
 from trig.params import Thresholds

@@ -102,6 +102,49 @@ def test_a_threshold_reaches_the_map_and_the_report_only(project: Path) -> None:
     assert repro(project) == {"params", "classify", "gate-relations", "report"}
 
 
+AFTER_CLASSIFY = {"classify", "gate-relations", "report"}
+EDITS: list[tuple[str, str, str, str, set[str]]] = [
+    ("prose of the report", "trig/report/summary.py", "Gates", "The gates", {"report"}),
+    ("a column of the report", "trig/report/web/views.js", "const ", "const extra = 1; const ", {"report"}),
+    ("the page's style", "trig/report/web/page.css", "body", "main, body", {"report"}),
+    ("what trig score reads", "trig/judge/samples.py", 'TABLES = (".csv",', 'TABLES = (".csv", ".tsv",', set()),
+    ("a message", "trig/judge/run.py", "has no picture; run", "has no picture: run", set()),
+    ("a docstring", "trig/cli/doctor.py", "Show the machine", "Shows the machine", set()),
+    ("a docstring of what every stage reads", "trig/tables/__init__.py", "Parquet tables", "Tables", set()),
+    (
+        "a column of RELATIONS",
+        "trig/tables/relations.py",
+        '"nulls": pl.Int64,',
+        '"extra": pl.Int64,\n        "nulls": pl.Int64,',
+        AFTER_CLASSIFY,
+    ),
+    ("the judge that is not asked", "trig/backends/openai.py", "PROBES = 3", "PROBES = 4", set()),
+    ("what a dimension is called", "trig/vocabulary/about.py", '"Realism"', '"Photorealism"', {"digest", "report"}),
+]
+"""What is edited, where, and the stages that `dvc status` names once the code is hashed again."""
+
+
+@pytest.mark.parametrize(("file", "old", "new", "reruns"), [edit[1:] for edit in EDITS], ids=[edit[0] for edit in EDITS])
+def test_an_edit_reruns_what_it_can_change(file: str, old: str, new: str, reruns: set[str], project: Path) -> None:
+    path = project / file
+    before = path.read_text("utf-8")
+    assert old in before
+    path.write_text(before.replace(old, new, 1), "utf-8")
+    try:
+        assert stale(project) == reruns
+    finally:
+        path.write_text(before, "utf-8")
+        assert stale(project) == set()
+
+
+def stale(place: Path) -> set[str]:
+    """The stages that would run next, not those that wait for them in turn, once the code is hashed."""
+    code = workplace.python("-m", "stages.code", "data/code", cwd=place)
+    assert code.returncode == 0, code.stderr
+    told = workplace.python("-m", "dvc", "status", "--json", cwd=place)
+    return {stage.split("@")[0] for stage, why in json.loads(told.stdout).items() if stage != "code" and "changed deps" in str(why)}
+
+
 def test_one_changed_prompt_costs_one_picture_per_model_and_its_two_grades(
     project: Path, roster: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -6,10 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from trig import tables
-from trig.classify.relations import COUNTED, counted
-from trig.classify.samples import KEY
 from trig.errors import TableError
-from trig.params import Thresholds
 from trig.tables.prompts import split
 from trig.tables.scores import SCORES
 
@@ -36,9 +33,3 @@ def _scores(path: Path, model: str, table: tables.Table, held_out: pl.DataFrame)
     if own.is_empty():
         raise TableError(f"{path}: holds no score of a prompt of the test split; run `dvc repro judge@{model}`")
     return own
-
-
-def check_current(found: pl.DataFrame, points: pl.DataFrame, thresholds: Thresholds, where: Path) -> None:
-    """Raises TableError unless the relations follow from these points and thresholds; a map and its samples must belong together."""
-    if not counted(points, thresholds).equals(found.sort(KEY).select(*KEY, *COUNTED)):
-        raise TableError(f"{where}: made from other scores or thresholds than those at hand; run `dvc repro report`")

@@ -1,7 +1,7 @@
 """The Dimension Trade-off Map: the relations of a model, grouped, and the numbers people compare between runs."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,7 +10,6 @@ import polars as pl
 from trig import tables
 from trig.tables.kinds import DIMENSION, PAIR, TASK
 from trig.tables.relations import RELATION
-from trig.tables.scores import distinct
 from trig.vocabulary.about import ABOUT
 from trig.vocabulary.dimensions import Dimension, Pair
 from trig.vocabulary.relations import Relation, Support
@@ -116,15 +115,6 @@ def overall_lines(relations: pl.DataFrame) -> dict[str, tuple[str, ...]]:
     return {task: lines(found, ALL, task) for task in relations["task"].cast(pl.String).unique(maintain_order=True)}
 
 
-def answered(scores: pl.DataFrame, prompts: pl.DataFrame) -> dict[str, Any]:
-    """What `metrics` says of prompts and scores. Means are over answers, each counted once; nulls are counted beside them."""
-    told = distinct(scores.select("model", "key", "dimension", "score_trig", "expected", "reason"))
-    return {
-        "prompts": dict(sorted(prompts["split"].cast(pl.String).value_counts().iter_rows())),
-        "models": {str(model): _answered(own) for (model,), own in sorted(told.partition_by("model", as_dict=True).items())},
-    }
-
-
 def metrics(relations: pl.DataFrame, answered: Mapping[str, Any]) -> dict[str, object]:
     """A small JSON of numbers for `dvc metrics diff`, from the relations and what `answered` gives."""
     over_all = overall(relations)
@@ -132,15 +122,6 @@ def metrics(relations: pl.DataFrame, answered: Mapping[str, Any]) -> dict[str, o
         "prompts": answered["prompts"],
         "models": {model: own | _related(relations, model) for model, own in answered["models"].items()},
         "overall": {"pairs": _pairs(over_all), "map": _maps(over_all, ALL)},
-    }
-
-
-def _answered(scores: pl.DataFrame) -> dict[str, object]:
-    return {
-        "n": scores["score_trig"].count(),
-        "nulls": scores["score_trig"].null_count(),
-        "reasons": dict(sorted(scores["reason"].drop_nulls().value_counts().iter_rows())),
-        "dimensions": _means(scores),
     }
 
 
@@ -163,35 +144,13 @@ def _maps(own: pl.DataFrame, model: str) -> dict[str, dict[str, Any]]:
     return {task: asdict(groups(own, model, task)) for task in _tasks(own)}
 
 
-def _means(scores: pl.DataFrame) -> dict[str, dict[str, float]]:
-    found = scores.group_by("dimension").agg(
-        n=pl.col("score_trig").count(),
-        nulls=pl.col("score_trig").null_count(),
-        score_trig=pl.col("score_trig").sort().mean().round(4),
-        expected=pl.col("expected").sort().mean().round(4),
-    )
-    return {str(row.pop("dimension")): row for row in found.sort("dimension").to_dicts()}
-
-
 def _cliques(pairs: Iterable[str]) -> tuple[Group, ...]:
-    near: dict[str, set[str]] = {}
-    for pair in map(Pair.parse, pairs):
-        near.setdefault(pair.x.value, set()).add(pair.y.value)
-        near.setdefault(pair.y.value, set()).add(pair.x.value)
-    found = [tuple(sorted(clique, key=PLACE.__getitem__)) for clique in _maximal(set(), set(near), set(), near)]
+    """The maximal cliques of a graph whose edges are these pairs, larger ones first."""
+    import networkx as nx  # takes a tenth of a second, and most commands draw no map
+
+    graph = nx.Graph((pair.x.value, pair.y.value) for pair in map(Pair.parse, pairs))
+    found = [tuple(sorted(clique, key=PLACE.__getitem__)) for clique in nx.find_cliques(graph)]
     return tuple(sorted(found, key=lambda group: (-len(group), [PLACE[code] for code in group])))
-
-
-def _maximal(clique: set[str], able: set[str], done: set[str], near: Mapping[str, set[str]]) -> Iterator[set[str]]:
-    """Every maximal set of nodes that are all neighbours (Bron and Kerbosch): `able` may still join, `done` was tried before."""
-    if not able and not done:
-        if clique:
-            yield clique
-        return
-    while able:
-        node = able.pop()
-        yield from _maximal(clique | {node}, able & near[node], done & near[node], near)
-        done = done | {node}
 
 
 def _towards(name: str, leaning: str) -> Group:

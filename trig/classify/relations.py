@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from trig.classify.evidence import DENSITIES, p_value, q_values, resample, weigh
 from trig.classify.order import Floats, Ints, Places, integers
 from trig.classify.samples import KEY, Samples, gather, grouped
 from trig.classify.stack import Clouds
+from trig.errors import TableError
 from trig.keys import content_key
 from trig.memory import cores, require
 from trig.params import Correlation, Thresholds
@@ -87,6 +89,12 @@ def counted(points: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
     samples = grouped(points)
     found, verdict = _judged(samples.clouds, thresholds)
     return pl.concat([samples.keys, _numbers(found, thresholds), _names(verdict)], how="horizontal").select(*KEY, *COUNTED)
+
+
+def check_current(found: pl.DataFrame, points: pl.DataFrame, thresholds: Thresholds, where: Path) -> None:
+    """Raises TableError unless the relations follow from these points and thresholds; a map and its samples must belong together."""
+    if not counted(points, thresholds).equals(found.sort(KEY).select(*KEY, *COUNTED)):
+        raise TableError(f"{where}: made from other scores or thresholds than those at hand; run `dvc repro report`")
 
 
 def measured(clouds: Clouds, thresholds: Thresholds) -> Iterator[tuple[Places, Central, Counts]]:

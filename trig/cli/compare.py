@@ -58,7 +58,8 @@ def compare(
 def _read(name: str, settings: Params, places: tuple[Path, Path, Path]) -> Side:
     """A published map, or a model of the roster as it is here."""
     from trig.classify.change import Run
-    from trig.classify.inputs import check_current, roster_scores
+    from trig.classify.inputs import roster_scores
+    from trig.classify.relations import check_current
     from trig.classify.samples import points
 
     if name.startswith(published.PREFIX):

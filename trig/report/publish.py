@@ -1,23 +1,12 @@
-"""Writes the report's files: what lies beside the page, and the page with its metrics, summary, map and table."""
+"""Writes the report's files: the page, metrics, summary, map and table."""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from trig.files import clear, replace
+from trig.files import replace
 from trig.report import page, stills, summary
 from trig.report.contents import Contents
-
-FOLDER = "files"
-ABOUT = "A large report keeps its samples and pictures here, beside index.html; those of a small one are inside the page.\n"
-
-
-def lay(beside: Mapping[str, bytes], folder: Path) -> None:
-    """Write `files/`: what the page loads when it is looked at, a line that says so, and nothing else."""
-    files = {"about.txt": ABOUT.encode(), **beside}
-    for name, content in files.items():
-        replace(folder / FOLDER / name, content)
-    clear(folder / FOLDER, but=files)
 
 
 def publish(contents: Contents, metrics: Mapping[str, object], folder: Path) -> None:

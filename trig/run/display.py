@@ -1,7 +1,7 @@
 """What a terminal, a pipe or a log shows: tables and progress bars."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -20,6 +20,12 @@ def table(*heads: str, title: str | None = None, numbers: bool = False) -> Table
     """A table whose cells a narrow terminal wraps and never cuts; with `numbers` all columns after the first stand to the right."""
     columns = [Column(head, overflow="fold", justify="right" if numbers and place else "left") for place, head in enumerate(heads)]
     return Table(*columns, title=title, box=None, pad_edge=False, show_header=any(heads))
+
+
+def notes(about: str, lines: Iterable[str]) -> None:
+    """What is worth knowing and stops nothing, a line each, on stderr."""
+    for line in lines:
+        print(f"{about}: {line}", file=sys.stderr)
 
 
 def bar(title: str, steps: Iterator[tuple[int, int]]) -> None:

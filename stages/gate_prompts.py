@@ -1,0 +1,29 @@
+"""Gate the prompts table: stop the pipeline with exit code 2 when an expectation is not met.
+
+python -m stages.gate_prompts PROMPTS OUT_JSON OUT_HTML
+"""
+
+from pathlib import Path
+
+from trig import params, tables
+from trig.backends.checkpoint import reserved
+from trig.gates import expect, gate, prompts
+from trig.run.display import notes
+from trig.run.edge import run
+from trig.tables.prompts import PROMPTS
+
+
+def main(table: Path, out_json: Path, out_html: Path) -> None:
+    """Check data/prompts.parquet; write the verdict as JSON and as a page."""
+    settings = params.load()
+    wanted, judge = settings.annotate, settings.judge_model(settings.judge.name)
+
+    def views() -> list[expect.View]:
+        words = reserved(Path(judge.needs))
+        return prompts.views(tables.read(table, PROMPTS), wanted.subsets(), wanted.per_subset, wanted.max_tokens, words)
+
+    notes("prompts", gate("prompts", views, out_json, out_html).notes)
+
+
+if __name__ == "__main__":
+    run(main)

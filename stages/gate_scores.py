@@ -1,0 +1,28 @@
+"""Gate the scores table: stop the pipeline with exit code 2 when an expectation is not met.
+
+python -m stages.gate_scores PROMPTS SCORES/MODEL.parquet OUT_JSON OUT_HTML
+"""
+
+from pathlib import Path
+
+from trig import params, tables
+from trig.gates import gate, scores
+from trig.run.display import notes
+from trig.run.edge import run
+from trig.tables.prompts import PROMPTS
+from trig.tables.scores import SCORES
+
+
+def main(prompts: Path, file: Path, out_json: Path, out_html: Path) -> None:
+    """Check the scores of a model, which is the name of their file; write the verdict as JSON and as a page."""
+    most = params.load().gates.max_null_share
+    notes(
+        "scores",
+        gate(
+            "scores", lambda: scores.views(tables.read(prompts, PROMPTS), tables.read(file, SCORES), file.stem, most), out_json, out_html
+        ).notes,
+    )
+
+
+if __name__ == "__main__":
+    run(main)

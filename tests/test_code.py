@@ -1,0 +1,105 @@
+"""What code a stage depends on: all that its program can import, in its meaning and not in its words."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from trig.run.code import PLUGS, PLUMBING, Code, meaning
+
+ROOT = Path(__file__).parents[1]
+CODE = Code(ROOT)
+PROGRAMS = [file.relative_to(ROOT).as_posix() for file in sorted((ROOT / "stages").glob("*.py")) if file.name != "__init__.py"]
+
+BEFORE = '''
+"""Text."""
+VERSION = 1
+"""Cache version."""
+
+def score(x: float) -> float:
+    """Half."""
+    if x < 0:
+        raise ValueError("negative")
+    return x / 2  # ein Kommentar über "nichts"
+    # a line of its own
+
+LABEL = "# no comment"
+'''
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("x / 2", "x / 3", False),
+        ("x < 0", "x <= 0", False),
+        ("ValueError", "TypeError", False),
+        ("# no comment", "# another label", False),
+        ("VERSION = 1", "VERSION = 2", True),
+        ("Half.", "A half – or ½.", True),
+        ("# ein Kommentar", "# noch ein Kommentar", True),
+        ("    # a line of its own\n", "", True),
+        ('"negative"', 'f"{x} is negative", x', True),
+    ],
+)
+def test_the_meaning_of_code_is_code_and_no_prose(old: str, new: str, same: bool) -> None:
+    assert old in BEFORE
+    before, after = (meaning(source.encode(), without="VERSION") for source in (BEFORE, BEFORE.replace(old, new)))
+    assert (before == after) == same
+    compile(before, "before", "exec")
+
+
+LOADED = """
+import importlib, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+for module in list(sys.modules.values()):
+    print(getattr(module, "__file__", None))
+"""
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_nothing_is_imported_that_the_closure_lacks(program: str) -> None:
+    """Every module of the closure is imported, which carries out the imports at their tops, and what came along is compared."""
+    known = CODE.closure(program)
+    modules = [
+        file.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for file in known if file.endswith(".py") and file not in PLUGS
+    ]
+    ran = subprocess.run([sys.executable, "-c", LOADED, *modules], cwd=ROOT, capture_output=True, text=True, check=True)
+    ours = {
+        Path(line).relative_to(ROOT).as_posix() for line in ran.stdout.splitlines() if line.startswith((f"{ROOT}/trig/", f"{ROOT}/stages/"))
+    }
+    plumbing = {file.relative_to(ROOT).as_posix() for file in (ROOT / "trig").rglob("*.py")}
+    plumbing = {file for file in plumbing if file.startswith(PLUMBING)}
+    assert ours - plumbing - {"stages/__init__.py"} <= {*known, *PLUGS, *CODE.closure(*plumbing)}
+
+
+def test_every_data_file_belongs_to_a_module_that_opens_it() -> None:
+    tracked = subprocess.run(["git", "ls-files", "trig"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    data = {file for file in tracked if not file.endswith(".py")}
+    assert data == {file for program in PROGRAMS for file in CODE.closure(program) if not file.endswith(".py")}
+
+
+def test_plumbing_and_plugs_exist() -> None:
+    assert [place for place in (*PLUMBING, *PLUGS) if not (ROOT / place).exists()] == []
+
+
+def test_a_hash_follows_code_data_and_names(tmp_path: Path) -> None:
+    (tmp_path / "stages").mkdir()
+    (tmp_path / "trig" / "web").mkdir(parents=True)
+    files = {
+        "stages/x.py": "def main():\n    from trig import page\n",
+        "trig/__init__.py": "",
+        "trig/page.py": "from importlib.resources import files\nPLACE = 'web'\n",
+        "trig/other.py": "x = 1\n",
+        "trig/web/page.css": "a {}",
+        "trig/unread.css": "a {}",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    assert Code(tmp_path).closure("stages/x.py") == ["stages/x.py", "trig/__init__.py", "trig/page.py", "trig/web/page.css"]
+    before = Code(tmp_path).fingerprint("stages/x.py")
+    for name, same in {"trig/other.py": True, "trig/unread.css": True, "trig/web/page.css": False, "trig/page.py": False}.items():
+        (tmp_path / name).write_text(f"{files[name]}\ny = 2\n", "utf-8")
+        assert (Code(tmp_path).fingerprint("stages/x.py") == before) == same
+        (tmp_path / name).write_text(files[name], "utf-8")
