@@ -20,7 +20,7 @@ from trig import params
 from trig.classify.cloud import verdicts
 from trig.classify.relations import measured, relations
 from trig.classify.samples import gather
-from trig.params import Thresholds
+from trig.params.thresholds import Thresholds
 from trig.run.pool import spread
 from trig.tables.kinds import TASK
 from trig.vocabulary.dimensions import SUBSETS

@@ -9,7 +9,7 @@ from PIL import Image
 
 from trig.backends.openai import Served
 from trig.judge.labels import labels
-from trig.params import ServedJudge
+from trig.params.judge import ServedJudge
 from trig.protocols.judge import Question
 from trig.scales import SCALES
 

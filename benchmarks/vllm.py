@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from trig import params
 from trig.backends.openai import Served
-from trig.params import ServedJudge
+from trig.params.judge import ServedJudge
 
 ROOT = Path(__file__).parents[1]
 SERVE = ROOT.parent / "shared" / "vllm" / "serve.sh"

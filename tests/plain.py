@@ -7,7 +7,7 @@ import polars as pl
 from scipy import stats
 
 from trig.classify.samples import points as side_by_side
-from trig.params import Thresholds
+from trig.params.thresholds import Thresholds
 
 PAIR = "IQ-R_TA-S"
 Points = Sequence[tuple[float | None, float | None]]

@@ -3,7 +3,7 @@
 import factories
 
 from trig.backends.openai import Served
-from trig.params import ServedJudge
+from trig.params.judge import ServedJudge
 from trig.protocols.judge import Question
 
 

@@ -9,7 +9,7 @@ import polars as pl
 from PIL import Image
 
 from trig import tables
-from trig.params import Thresholds
+from trig.params.thresholds import Thresholds
 from trig.tables.images import IMAGES
 from trig.tables.prompts import PROMPTS
 from trig.tables.scores import SCORES

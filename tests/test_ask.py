@@ -18,6 +18,7 @@ from trig.judge.album import Album
 from trig.judge.ask import AHEAD, Call, Files, answer, call, look
 from trig.judge.run import Painted, calls, scores
 from trig.judge.samples import Pile, Sample
+from trig.params.judge import Judging
 from trig.protocols.refusal import Refusal
 from trig.scales import SCALES
 from trig.store import Progress, Store
@@ -30,7 +31,7 @@ KILOBYTES = 120
 """Of each picture of `shards`."""
 
 
-def settings(**changes: object) -> params.Judge:
+def settings(**changes: object) -> Judging:
     return params.load().judge.model_copy(update={"batch_size": 8, "max_off_mass": 1.0, **changes})
 
 

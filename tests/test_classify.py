@@ -22,7 +22,7 @@ from trig.classify.map import ALL, groups, lines, metrics, overall
 from trig.classify.relations import check_current, relations
 from trig.classify.samples import points
 from trig.errors import TableError
-from trig.params import Thresholds
+from trig.params.thresholds import Thresholds
 from trig.tables.kinds import DIMENSION
 from trig.tables.kinds import PAIR as PAIR_TYPE
 from trig.tables.prompts import SPLIT

@@ -16,6 +16,7 @@ from trig.errors import LabelError
 from trig.judge.labels import labels
 from trig.judge.rating import rate, ratings
 from trig.judge.rubrics import rubric, rubrics
+from trig.params.judge import ServedJudge
 from trig.protocols.judge import Answer, Judge, Question
 from trig.protocols.refusal import Refusal
 from trig.scales import SCALES, Scale
@@ -130,7 +131,7 @@ def test_trig_serve_really_serves(served: tuple[str, Path], monkeypatch: pytest.
     monkeypatch.chdir(folder)
     settings = params.load()
     entry = settings.judges["tiny-served"]
-    assert isinstance(entry, params.ServedJudge)
+    assert isinstance(entry, ServedJudge)
     judge = Served("tiny-served", entry)
     asked = Question(
         factories.png(1, 64, 64), "make it red", rubric(Task.P2P, Dimension.CONTENT, settings.judge.scale.grades), factories.png(2, 64, 64)

@@ -19,7 +19,7 @@ from trig.classify.order import centred_ranks, correlation, medians, order, orde
 from trig.classify.relations import relations
 from trig.classify.samples import roots
 from trig.errors import ParamsError
-from trig.params import Correlation, Thresholds
+from trig.params.thresholds import Correlation, Thresholds
 from trig.store import Store
 from trig.tables.kinds import TASK
 from trig.tables.relations import RELATIONS

@@ -22,7 +22,7 @@ from trig.errors import ParamsError, TableError
 from trig.finetune import lessons, select
 from trig.finetune.lessons import Judged, Lesson, Sample, search, teach
 from trig.finetune.weakest import ranking, weakest
-from trig.params import Finetune
+from trig.params.finetune import Finetune
 from trig.protocols.generator import Order, Picture
 from trig.protocols.refusal import Refusal
 from trig.tables.kinds import DIMENSION

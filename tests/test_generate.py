@@ -22,7 +22,7 @@ from trig.backends import engines
 from trig.backends.diffusers import Diffusers
 from trig.backends.lora import Lora
 from trig.errors import WeightsError
-from trig.params import Model
+from trig.params.generate import Model
 from trig.protocols.generator import Order, Picture
 from trig.protocols.refusal import Refusal
 from trig.store import Store

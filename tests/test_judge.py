@@ -31,6 +31,7 @@ from trig.judge.pictures import fit, size
 from trig.judge.rating import rate, ratings
 from trig.judge.rubrics import rubric, rubrics
 from trig.judge.samples import Sample, samples
+from trig.params.judge import Judging
 from trig.protocols.judge import Answer, Labels, Question
 from trig.protocols.refusal import Refusal
 from trig.scales import SCALES, Scale
@@ -325,7 +326,7 @@ def painted(prompts: pl.DataFrame, images: pl.DataFrame | None = None) -> judgin
     return judging.Painted(prompts, Album([factories.images(prompts) if images is None else images]))
 
 
-def settings(**changes: object) -> params.Judge:
+def settings(**changes: object) -> Judging:
     return params.load().judge.model_copy(update={"batch_size": 8, "max_off_mass": 1.0, **changes})
 
 

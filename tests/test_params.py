@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from trig import params
 from trig.errors import ParamsError
+from trig.params.finetune import WEAKEST
 from trig.vocabulary.dimensions import Pair, Task, pairs
 
 SHIPPED = Path(__file__).parents[1] / "params.yaml"
@@ -283,7 +284,7 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize("pair", ["weakest", "TA-C_TA-S", "TA-S_TA-C"])
 def test_the_pair_to_repair_is_found_or_named(pair: str, tmp_path: Path) -> None:
     _, finetune = params.load(edited(tmp_path, put("finetune.pair", pair))).tuning("tiny-dtm")
-    assert finetune.pair == (pair if pair == params.WEAKEST else str(Pair.parse(pair)))
+    assert finetune.pair == (pair if pair == WEAKEST else str(Pair.parse(pair)))
 
 
 def test_an_unknown_model_names_the_known_ones() -> None:

@@ -16,7 +16,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
 from trig.classify.relations import relations
-from trig.params import Thresholds
+from trig.params.thresholds import Thresholds
 from trig.report import numbers
 
 pytestmark = chromium.needed

@@ -16,7 +16,7 @@ from selenium import webdriver
 from test_classify import cloud, limits, table, thresholds_of
 
 from trig.classify.relations import relations
-from trig.params import Thresholds
+from trig.params.thresholds import Thresholds
 from trig.vocabulary.dimensions import PAIRS
 from trig.vocabulary.relations import Kind, Relation, Support
 

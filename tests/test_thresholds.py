@@ -14,7 +14,7 @@ from trig.classify.samples import KEY, gather
 from trig.classify.sweep import MOST, Axis, axis, counts, flips, possible, sweep
 from trig.cli.main import app
 from trig.errors import ParamsError
-from trig.params import Thresholds
+from trig.params.thresholds import Thresholds
 from trig.tables.kinds import DIMENSION
 from trig.tables.relations import RELATION
 

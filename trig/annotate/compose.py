@@ -11,7 +11,7 @@ from trig.annotate.quality import fits
 from trig.annotate.sources import Caption, Sources, SubPrompts
 from trig.errors import ParamsError
 from trig.keys import content_key, prompt_key
-from trig.params import Annotate
+from trig.params.annotate import Annotate
 from trig.vocabulary.dimensions import Pair, Task
 
 TRAIN_EVERY = 4

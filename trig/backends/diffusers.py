@@ -21,7 +21,7 @@ from trig.backends.weights import brief, folder, revision
 from trig.errors import WeightsError
 from trig.keys import content_key
 from trig.memory import require
-from trig.params import Model
+from trig.params.generate import Model
 from trig.pictures import pixels
 from trig.protocols.generator import Order, Picture
 from trig.protocols.refusal import Refusal

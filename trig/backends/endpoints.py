@@ -10,7 +10,7 @@ import openai
 from openai import AsyncOpenAI
 
 from trig.backends.clients import client
-from trig.params import ServedJudge
+from trig.params.judge import ServedJudge
 from trig.protocols.judge import Question
 
 PATIENCE = 4

@@ -1,6 +1,7 @@
 """Opens a judge of the zoo."""
 
-from trig.params import LocalJudge, Params
+from trig.params import Params
+from trig.params.judge import LocalJudge
 from trig.protocols.judge import Judge
 
 

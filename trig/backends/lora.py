@@ -21,7 +21,7 @@ from trig.errors import ParamsError
 from trig.files import replace, replacing
 from trig.keys import content_key
 from trig.memory import require
-from trig.params import Finetune
+from trig.params.finetune import Finetune
 from trig.pictures import pixels
 
 TRAINING = 1

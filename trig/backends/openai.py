@@ -23,7 +23,7 @@ from trig.backends.endpoints import Crew, Endpoint, Queue, asked_to_wait
 from trig.backends.weights import revision
 from trig.errors import JudgeError
 from trig.keys import content_key
-from trig.params import ServedJudge
+from trig.params.judge import ServedJudge
 from trig.protocols.judge import Answer, Labels, Mode, Question
 from trig.protocols.refusal import Refusal
 

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from trig.backends.checkpoint import CONFIG, Checkpoint, there
 from trig.errors import JudgeError, ParamsError, WeightsError
-from trig.params import LocalJudge, Params, ServedJudge
+from trig.params import Params
+from trig.params.judge import LocalJudge, ServedJudge
 
 OWN = Path(".venv-serve")
 """vLLM's own environment: its versions of PyTorch and others are not the project's."""

@@ -16,7 +16,7 @@ from trig.classify.evidence import NEARLY_ONE, intervals, q_values
 from trig.classify.order import Floats, Ints, integers
 from trig.classify.samples import points, roots
 from trig.clustered import Tested, clustered_mean
-from trig.params import Thresholds
+from trig.params.thresholds import Thresholds
 from trig.tables.kinds import DIMENSION, PAIR, TASK
 from trig.tables.prompts import split
 from trig.tables.relations import RELATION

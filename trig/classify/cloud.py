@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trig.classify.order import Bools, Floats, Ints, Order, correlation, medians, order, ordered, product
-from trig.params import Correlation, Thresholds
+from trig.params.thresholds import Correlation, Thresholds
 from trig.vocabulary.relations import Relation
 
 ON_THE_LINE = 1e-9

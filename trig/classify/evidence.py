@@ -10,7 +10,7 @@ from scipy.special import stdtr
 from trig.classify.cloud import ON_THE_LINE, VERDICTS, Central, central, count, fit, levels, placed, ranked, scaled, verdicts
 from trig.classify.draws import draws
 from trig.classify.order import Floats, Ints, Numbers, Places, product
-from trig.params import Correlation, Thresholds
+from trig.params.thresholds import Correlation, Thresholds
 from trig.tables.relations import INTERVALS
 
 LEVELS = {"low": 0.025, "high": 0.975}

@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from trig.params import Correlation
+from trig.params.thresholds import Correlation
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.signedinteger]  # see `integers`

@@ -16,7 +16,7 @@ from trig.classify.stack import Clouds
 from trig.errors import TableError
 from trig.keys import content_key
 from trig.memory import cores, require
-from trig.params import Correlation, Thresholds
+from trig.params.thresholds import Correlation, Thresholds
 from trig.store import Store, fill
 from trig.tables.kinds import DIMENSION
 from trig.tables.relations import EVIDENCE, INTERVALS, KIND, RELATION, RELATIONS

@@ -13,7 +13,7 @@ from trig.classify.order import Floats, Places
 from trig.classify.relations import stacked
 from trig.classify.samples import KEY, Samples
 from trig.errors import ParamsError
-from trig.params import Thresholds
+from trig.params.thresholds import Thresholds
 from trig.tables.kinds import DIMENSION
 from trig.tables.relations import RELATION
 from trig.vocabulary.relations import Relation

@@ -15,7 +15,8 @@ import typer
 
 from trig import params
 from trig.files import walk
-from trig.params import Model, Params
+from trig.params import Params
+from trig.params.generate import Model
 from trig.run.display import console, table
 
 LIBRARIES = ("trig", "dvc", "polars", "torch", "torchvision", "diffusers", "transformers", "peft", "great-expectations", "altair")

@@ -17,7 +17,8 @@ from trig.judge.album import Album
 from trig.judge.ask import Call
 from trig.judge.plan import Plan, length, pictured, plan, together
 from trig.judge.run import Painted, calls
-from trig.params import LocalJudge, Params
+from trig.params import Params
+from trig.params.judge import LocalJudge
 from trig.run.display import bar, console, table
 from trig.store import Store
 from trig.tables.prompts import PROMPTS, split

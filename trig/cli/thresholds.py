@@ -13,7 +13,7 @@ from rich.table import Table
 from trig import params, tables
 from trig.errors import ParamsError
 from trig.files import replacing
-from trig.params import Thresholds
+from trig.params.thresholds import Thresholds
 from trig.run.display import console, table
 from trig.tables.prompts import PROMPTS
 from trig.vocabulary.relations import Relation

@@ -14,7 +14,7 @@ import polars as pl
 
 from trig.errors import ParamsError
 from trig.finetune import select
-from trig.params import Finetune
+from trig.params.finetune import Finetune
 from trig.vocabulary.dimensions import Pair
 
 Judged: TypeAlias = Callable[[pl.DataFrame], tuple[pl.DataFrame, pl.DataFrame]]

@@ -6,7 +6,7 @@ import polars as pl
 
 from trig.errors import ParamsError
 from trig.keys import content_key
-from trig.params import Finetune
+from trig.params.finetune import Finetune
 from trig.vocabulary.dimensions import Pair
 
 

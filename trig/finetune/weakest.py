@@ -3,7 +3,7 @@
 import polars as pl
 
 from trig.errors import TableError
-from trig.params import Finetune
+from trig.params.finetune import Finetune
 from trig.vocabulary.dimensions import Pair
 
 

@@ -11,7 +11,8 @@ import polars as pl
 
 from trig import tables
 from trig.keys import content_key
-from trig.params import Model, Params
+from trig.params import Params
+from trig.params.generate import Model
 from trig.protocols.generator import Generator, Order, Picture
 from trig.protocols.refusal import Refusal
 from trig.store import Progress, Store, fill

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from typing import Any, Protocol, TypeAlias
 
-from trig import params
 from trig.errors import JudgeError, PictureError
 from trig.judge.labels import labels
 from trig.judge.pictures import FITTING, Size, fit, size
 from trig.judge.rating import rate
 from trig.keys import content_key
+from trig.params.judge import Judging
 from trig.protocols.judge import Answer, Judge, Question
 from trig.protocols.refusal import Refusal
 from trig.store import Progress, Store, fill
@@ -74,7 +74,7 @@ class Call:
         return Question(b"", self.prompt, self.rubric).text
 
 
-def look(gallery: Gallery, settings: params.Judge) -> Iterator[Shown]:
+def look(gallery: Gallery, settings: Judging) -> Iterator[Shown]:
     """What each picture shows, in the order in which they are read. No pixel is decoded."""
     for place, files in gallery.read(range(len(gallery))):
         if isinstance(files, Refusal):
@@ -84,7 +84,7 @@ def look(gallery: Gallery, settings: params.Judge) -> Iterator[Shown]:
         yield Shown(place, tuple(map(_digest, seen)), tuple(size(file, settings.max_pixels) for file in seen))
 
 
-def call(row: Mapping[str, object], shown: Shown, prompt: str, rubric: str, revision: str, settings: params.Judge) -> Call:
+def call(row: Mapping[str, object], shown: Shown, prompt: str, rubric: str, revision: str, settings: Judging) -> Call:
     """The call whose key names the files, the sizes in which they are sent, the text, the grades and the judge.
 
     Where there is no picture it names the row's in place of the files; no question has that key.
@@ -96,7 +96,7 @@ def call(row: Mapping[str, object], shown: Shown, prompt: str, rubric: str, revi
     return Call(row, content_key(**sent, asked=text, scale=settings.scale, judge=revision), shown, prompt, rubric)
 
 
-def answer(found: Sequence[Call], gallery: Gallery, judge: Judge, store: Store, settings: params.Judge) -> Iterator[Progress]:
+def answer(found: Sequence[Call], gallery: Gallery, judge: Judge, store: Store, settings: Judging) -> Iterator[Progress]:
     """Fills the store with the answers. What was refused for good is not asked again; any other refusal is, by the next run.
 
     Raises JudgeError when more than `judge.max_failures` questions have no score, refused or answered with no grade, now or before: a run that
@@ -135,7 +135,7 @@ def answer(found: Sequence[Call], gallery: Gallery, judge: Judge, store: Store, 
         store.put(REFUSED, {key: _written(asdict(said)) for key, said in refusals.items()})
 
 
-def _questions(calls: Sequence[Call], gallery: Gallery, settings: params.Judge, order: list[int]) -> Iterator[Question]:
+def _questions(calls: Sequence[Call], gallery: Gallery, settings: Judging, order: list[int]) -> Iterator[Question]:
     """The calls' questions, those about a picture side by side; `order` takes the place of each. A picture is read once, and not long before."""
     about: dict[tuple[str, ...], list[int]] = {}
     for place, each in enumerate(calls):
@@ -148,7 +148,7 @@ def _questions(calls: Sequence[Call], gallery: Gallery, settings: params.Judge, 
             yield Question(image, calls[place].prompt, calls[place].rubric, source)
 
 
-def _fitted(gallery: Gallery, digests: Mapping[int, Sequence[str]], settings: params.Judge) -> Iterator[tuple[int, Files]]:
+def _fitted(gallery: Gallery, digests: Mapping[int, Sequence[str]], settings: Judging) -> Iterator[tuple[int, Files]]:
     """The pictures at these places as they are sent. Each file must have the digest that its key names: the answer is kept under that key."""
     pool = ThreadPoolExecutor()
     ahead: deque[tuple[int, Future[Files]]] = deque()
@@ -180,7 +180,7 @@ def _fit(files: Files, max_pixels: int) -> Files:
     return fit(image, max_pixels), None if source is None else fit(source, max_pixels)
 
 
-def _seen(files: Files, settings: params.Judge) -> Files:
+def _seen(files: Files, settings: Judging) -> Files:
     """What the judge sees of these."""
     return files if settings.reference_image == "source" else (files[0], None)
 
@@ -216,7 +216,7 @@ def said(found: Sequence[Call], store: Store) -> Iterator[tuple[Call, Said]]:
             yield each, Said(Refusal(**read(refused[each.key])))
 
 
-def row(call: Call, said: Said, revision: str, settings: params.Judge) -> dict[str, object]:
+def row(call: Call, said: Said, revision: str, settings: Judging) -> dict[str, object]:
     """The call's row of a table of scores, wherever its picture came from: its score, or the reason why there is none, and how it was judged."""
     answered = said.answer if isinstance(said.answer, Answer) else None
     rating = rate(said.answer, settings.max_off_mass, settings.scale)

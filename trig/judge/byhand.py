@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from trig import params
 from trig.judge.ask import Call, Shown, answer, call, look, row, said
 from trig.judge.rubrics import rubric
 from trig.judge.samples import Pile, Sample
 from trig.keys import content_key
+from trig.params.judge import Judging
 from trig.protocols.judge import Judge
 from trig.store import Store
 from trig.vocabulary.dimensions import Dimension
@@ -55,7 +55,7 @@ class Rater:
     """
 
     backend: Judge
-    settings: params.Judge
+    settings: Judging
     store: Store | None = None
 
     def score(

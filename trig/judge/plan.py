@@ -11,7 +11,7 @@ from PIL import Image
 from trig.judge.album import Album
 from trig.judge.ask import REFUSED, SHELF, Call, read
 from trig.judge.pictures import Size
-from trig.params import Price
+from trig.params.judge import Price
 from trig.store import Store
 from trig.tables.images import IMAGES, PICTURE
 

@@ -8,12 +8,12 @@ from typing import TypeAlias
 
 import polars as pl
 
-from trig import params
 from trig.errors import TableError
 from trig.judge.album import Album
 from trig.judge.ask import Call, Files, Shown, answer, call, look, row, said
 from trig.judge.rubrics import rubrics
 from trig.keys import content_key
+from trig.params.judge import Judging
 from trig.protocols.judge import Judge
 from trig.protocols.refusal import Refusal
 from trig.store import Store
@@ -63,7 +63,7 @@ class Painted:
         return f"images: {row['task']} {row['data_id']}", f"prompts: {row['task']} {row['data_id']}: source_image"
 
 
-def calls(painted: Painted, revision: str, settings: params.Judge, watch: Callable[[Steps], object] = deque) -> list[Call]:
+def calls(painted: Painted, revision: str, settings: Judging, watch: Callable[[Steps], object] = deque) -> list[Call]:
     """One call per picture and dimension, all questions about a picture side by side. `watch` goes through the look at each picture."""
     shown: dict[int, Shown] = {}
     watch(_looked(painted, settings, shown))
@@ -80,7 +80,7 @@ def calls(painted: Painted, revision: str, settings: params.Judge, watch: Callab
     return found
 
 
-def _looked(painted: Painted, settings: params.Judge, shown: dict[int, Shown]) -> Steps:
+def _looked(painted: Painted, settings: Judging, shown: dict[int, Shown]) -> Steps:
     yield 0, len(painted)
     said_at = time.monotonic()
     for each in look(painted, settings):
@@ -91,14 +91,14 @@ def _looked(painted: Painted, settings: params.Judge, shown: dict[int, Shown]) -
     yield len(shown), len(painted)
 
 
-def judged(painted: Painted, judge: Judge, store: Store, settings: params.Judge, show: Show, name: str) -> pl.DataFrame:
+def judged(painted: Painted, judge: Judge, store: Store, settings: Judging, show: Show, name: str) -> pl.DataFrame:
     """The scores table of these pictures: what the store does not know is asked. `show` goes through the steps of the work, each with its title."""
     found = calls(painted, judge.revision, settings, partial(show, f"read {name}"))
     show(f"judge {name}", ((step.done, step.total) for step in answer(found, painted, judge, store, settings)))
     return scores(found, store, judge.revision, settings)
 
 
-def scores(found: Sequence[Call], store: Store, revision: str, settings: params.Judge) -> pl.DataFrame:
+def scores(found: Sequence[Call], store: Store, revision: str, settings: Judging) -> pl.DataFrame:
     """The scores table: every call has a row, with a score or with the reason why there is none."""
     rows = [row(each, told, revision, settings) for each, told in said(found, store)]
     return pl.DataFrame(rows, schema=dict(SCORES.columns))

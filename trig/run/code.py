@@ -14,8 +14,8 @@ from tokenize import COMMENT, generate_tokens
 
 PACKAGES = ("stages", "trig")
 PLUMBING = (
-    *("trig/bounds.py", "trig/complaints.py", "trig/errors.py", "trig/files.py", "trig/memory.py", "trig/notation.py", "trig/params.py"),
-    *("trig/run/", "trig/store.py"),
+    *("trig/errors.py", "trig/files.py", "trig/memory.py", "trig/notation.py"),
+    *("trig/params/", "trig/run/", "trig/store.py"),
 )
 """Decides how a program runs and fails, never what it writes: the values of parameters are dependencies of their own."""
 PLUGS = ("trig/backends/judges.py",)

@@ -1,0 +1,141 @@
+"""`params.yaml` as a checked value. Every number of the pipeline lives there; only the sections of who tunes nothing may be left out."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from trig.errors import ParamsError
+from trig.notation import NotationError, read
+from trig.params.annotate import Annotate
+from trig.params.complaints import complaint
+from trig.params.finetune import WEAKEST, Finetune, Tuning
+from trig.params.gates import Gates
+from trig.params.generate import Generate, Model
+from trig.params.judge import JUDGES, JudgeModel, Judging, LocalJudge, ServedJudge
+from trig.params.report import Report
+from trig.params.section import Section
+from trig.params.thresholds import Thresholds
+from trig.params.values import Name, at_most
+
+PATH = Path("params.yaml")
+
+
+class Params(Section):
+    """The whole file."""
+
+    seed: Annotated[int, Field(ge=0), at_most(2**63 - 1, "random generators take seeds of 63 bits")]
+    annotate: Annotate
+    generate: Generate
+    models: dict[Name, Model]
+    judge: Judging
+    judges: dict[Name, JudgeModel]
+    thresholds: Thresholds
+    report: Report
+    tunings: dict[Name, Tuning] = Field(default_factory=dict)
+    finetune: Finetune | None = None
+    gates: Gates
+
+    def model(self, name: str) -> Model:
+        """The model of a name. Raises ParamsError with the list of names."""
+        if name not in self.models:
+            raise ParamsError(f"model: {name!r} is unknown; choose one of {_names(self.models)} or describe it under models: in {PATH}")
+        return self.models[name]
+
+    def judge_model(self, name: str) -> LocalJudge | ServedJudge:
+        """The judge of a name. Raises ParamsError with the list of names."""
+        if name not in self.judges:
+            raise ParamsError(f"judge: {name!r} is unknown; choose one of {_names(self.judges)} or describe it under judges: in {PATH}")
+        return self.judges[name]
+
+    def tuning(self, name: str) -> tuple[Tuning, Finetune]:
+        """What a tuned model of a name begins with, and how it is trained. Raises ParamsError with the list of names."""
+        if name not in self.tunings or self.finetune is None:
+            raise ParamsError(f"tuning: {name!r} is unknown; choose one of {_names(self.tunings)} or describe it under tunings: in {PATH}")
+        return self.tunings[name], self.finetune
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Self:
+        roster = self.generate.roster
+        for field, name in (
+            *(("generate.roster", name) for name in roster),
+            *((f"tunings.{tuned}.base", tuning.base) for tuned, tuning in self.tunings.items()),
+            *(("tunings", tuned) for tuned in self.tunings),
+        ):
+            if name not in self.models:
+                raise ValueError(
+                    f"{field}: model {name!r} is unknown; choose one of {', '.join(self.models)}, or describe it under models:"
+                )
+        if twice := sorted({name for name in roster if roster.count(name) > 1}):
+            raise ValueError(f"generate.roster: {twice[0]!r} is named twice; name each model once")
+        if self.judge.name not in self.judges:
+            raise ValueError(
+                f"judge.name: judge {self.judge.name!r} is unknown; choose one of {', '.join(self.judges)}, or describe it under judges:"
+            )
+        if self.judge.mode == "sampled" and isinstance(self.judges[self.judge.name], LocalJudge):
+            raise ValueError(
+                f"judge.mode: 'sampled' is for judges that tell no probabilities; {self.judge.name!r} tells them: set logprobs"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        """What two sections say goes together."""
+        if self.annotate.per_subset < self.thresholds.min_points:
+            raise ValueError(
+                f"annotate.per_subset: {self.annotate.per_subset} prompts are fewer than thresholds.min_points, {self.thresholds.min_points},"
+                f" so no pair would have a verdict; ask for more, or lower min_points"
+            )
+        if self.finetune and self.finetune.pair not in {WEAKEST, *(str(pair) for _, pair in self.annotate.subsets())}:
+            raise ValueError(
+                f"finetune.pair: the tasks of annotate.tasks have no prompts for {self.finetune.pair!r}; choose another pair or {WEAKEST!r}"
+            )
+        if self.tunings and self.finetune is None:
+            raise ValueError(f"finetune: missing; it says how {_names(self.tunings)} is trained (a file without tunings: needs none)")
+        return self
+
+    @model_validator(mode="after")
+    def _tuned_differs_by_its_adapter(self) -> Self:
+        for name, tuning in self.tunings.items():
+            base, tuned = self.models[tuning.base], self.models[name]
+            if base.adapter:
+                raise ValueError(
+                    f"tunings.{name}.base: {tuning.base!r} has an adapter itself, without which {name} would paint; begin with a model that has none"
+                )
+            for field in Model.model_fields:
+                mine, theirs = getattr(tuned, field), getattr(base, field)
+                if field not in {"adapter", "needs"} and mine != theirs:
+                    raise ValueError(
+                        f"models.{name}.{field}: {mine!r} is not its base's {theirs!r}, so their difference would not be the"
+                        f" adapter's; set both, as in -S models.{name}.{field}={theirs}"
+                    )
+            if tuned.adapter is None:
+                raise ValueError(f"models.{name}.adapter: the model that finetune writes needs the folder of its adapter")
+            if tuning.base not in self.generate.roster:
+                raise ValueError(
+                    f"tunings.{name}.base: {tuning.base!r} is not in generate.roster, so no scores say what to repair; add it there"
+                )
+        return self
+
+
+def _names(entries: Mapping[str, object]) -> str:
+    return ", ".join(entries)
+
+
+def load(path: Path = PATH) -> Params:
+    """The parameters in a file. Raises ParamsError with one line for the first thing that is wrong."""
+    try:
+        found = read(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParamsError(f"{path}: there is no such file here; run from the project's root") from None
+    except OSError as error:
+        raise ParamsError(f"{path}: it cannot be read ({error.strerror}); restore it with `git checkout {path}`") from None
+    except (NotationError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path}: not readable as YAML: {error}") from None
+    if not isinstance(found, dict):
+        raise ParamsError(f"{path}: holds no parameters; restore it with `git checkout {path}`")
+    try:
+        return Params.model_validate(found)
+    except ValidationError as error:
+        raise ParamsError(f"{path}: {complaint(error, Params, {'models': Model, 'tunings': Tuning}, JUDGES)}") from None

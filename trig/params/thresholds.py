@@ -1,0 +1,40 @@
+"""The section `thresholds`."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from trig.params.section import Section
+from trig.params.values import Points, Share, at_most
+
+Correlation = Literal["spearman", "pearson", "kendall"]
+
+
+class Thresholds(Section):
+    """Where one relation ends and the next begins (paper, section 3.3), and what it takes to believe it."""
+
+    rule: Literal["paper", "reference"]
+    score: Literal["score_trig", "expected"]
+    correlation: Correlation  # rho of the rule of dispersion
+    synergy: Share  # θ_s: both scores at least this are in R_S
+    bottleneck: Share  # θ_b: both scores at most this are in R_B
+    synergy_density: Annotated[float, Field(gt=0, le=1)]  # δ_s
+    bottleneck_density: Annotated[float, Field(gt=0, le=1)]  # δ_b
+    tilt_ratio: Annotated[float, Field(ge=1), at_most(1_000_000, "no pair has so many prompts")]  # τ_d
+    dispersion_corr: Annotated[float, Field(ge=-1, le=1)]  # δ_t
+    min_points: Points
+    bootstraps: Annotated[
+        int, Field(ge=0), at_most(100_000, "intervals do not move any more, and resamples are in memory together")
+    ]  # resamples of the prompts; 0: no evidence
+    permutations: Annotated[
+        int, Field(ge=20), at_most(10_000, "p-values do not move any more, and shuffles are in memory together")
+    ]  # shuffles of one side, for the tilts that independent scores would show
+    supported_stability: Annotated[float, Field(ge=0.5, le=1)]  # share of resamples with the verdict
+    fdr: Annotated[float, Field(gt=0, lt=1)]  # share of false discoveries among what is supported by a test
+    enough_points: Points  # prompts, of which copies and edits count once; with fewer a verdict is weak at best
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        if self.bottleneck >= self.synergy:
+            raise ValueError(f"bottleneck ({self.bottleneck}) must be below synergy ({self.synergy}): the two regions may not meet")
+        return self
