@@ -28,6 +28,7 @@ def full(_: Project) -> Iterator[Bar]:
     place = fresh()
     try:
         size = f"{MODELS} × {run_until_classify(place):,} samples"
+        program(place, "code")
         classify = program(place, "classify")
         yield at_most(f"classify of {size}", classify.seconds, 20, " s")
         yield at_most("the same, peak memory", classify.peak / 1e9, 2, " GB")

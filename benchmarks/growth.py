@@ -7,7 +7,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from trig.backends.openai import Served
+from trig.backends.judges.openai import Served
 from trig.judge.labels import labels
 from trig.params.judge import ServedJudge
 from trig.protocols.judge import Question

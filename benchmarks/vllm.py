@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from trig import params
-from trig.backends.openai import Served
+from trig.backends.judges.openai import Served
 from trig.params.judge import ServedJudge
 
 ROOT = Path(__file__).parents[1]

@@ -7,27 +7,27 @@ from pathlib import Path
 
 from trig import params
 from trig.files import clear, replace
+from trig.params import Params
 from trig.run.code import Code
 from trig.run.edge import run
 
 
 def main(out: Path) -> None:
-    """Read stages/ and trig/, write a file per stage to data/code. Of judges, the code of the chosen one's backend counts."""
-    settings = params.load()
-    backend = f"trig/backends/{settings.judge_model(settings.judge.name).backend}.py"
-    code = Code(Path())
-    hashes = {
-        f"{program.stem}.txt": code.fingerprint(program.as_posix(), *([backend] if program.stem in JUDGING else []))
-        for program in sorted(Path("stages").glob("*.py"))
-        if program.name != "__init__.py"
-    }
+    """Read stages/ and trig/, write a file per stage to data/code."""
+    code, plugged = Code(Path()), backends(params.load())
+    programs = sorted(path for path in Path("stages").glob("*.py") if path.name != "__init__.py")
+    hashes = {f"{path.stem}.txt": code.fingerprint(path.as_posix(), *plugged.get(path.stem, ())) for path in programs}
     for name, found in hashes.items():
         replace(out / name, f"{found}\n".encode())
     clear(out, but=hashes)
 
 
-JUDGING = ("finetune", "judge")
-"""Stages that ask the judge."""
+def backends(settings: Params) -> dict[str, list[str]]:
+    """The code behind the plugs of a stage: of the judge that is asked, and of the models that paint."""
+    judge = f"trig/backends/judges/{settings.judge_model(settings.judge.name).backend}.py"
+    painters = {f"trig/backends/painters/{settings.model(name).backend}.py" for name in settings.generate.roster}
+    return {"judge": [judge], "finetune": [judge], "generate": sorted(painters)}
+
 
 if __name__ == "__main__":
     run(main)

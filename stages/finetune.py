@@ -27,8 +27,8 @@ def main(tuned: str, weakest: Path, prompts: Path, lora: Path) -> None:
     tuning, settings = everything.tuning(tuned)
     of_pairs = everything.judge.model_copy(update={"dimensions": "pair"})
     with only_one(f"finetune-{tuned}", home()), Store.open() as store:
-        from trig.backends.diffusers import Diffusers
         from trig.backends.lora import Lora
+        from trig.backends.painters.diffusers import Diffusers
 
         base, judge = Diffusers(tuning.base, everything.model(tuning.base), everything.generate.engine_in_key), judges.load(everything)
 

@@ -6,6 +6,7 @@ python -m stages.generate MODEL PROMPTS IMAGES
 from pathlib import Path
 
 from trig import generate, params, tables
+from trig.backends import painters
 from trig.run.display import bar
 from trig.run.edge import run
 from trig.run.lock import only_one
@@ -19,9 +20,7 @@ def main(model: str, prompts: Path, images: Path) -> None:
     wanted = split(tables.read(prompts, PROMPTS), "test")
     entry = settings.model(model)
     with only_one(f"generate-{model}", home()), Store.open() as store:
-        from trig.backends.diffusers import Diffusers
-
-        generator = Diffusers(model, entry, settings.generate.engine_in_key)
+        generator = painters.load(settings, model)
         planned = generate.plan(wanted, generator.revision, settings.seed)
         bar(
             f"generate {model}",

@@ -17,9 +17,20 @@ from trig.run.code import meaning  # noqa: E402 - from the folder that this file
 
 GOLDEN = Path(__file__).with_suffix(".json")
 DECIDES = {
-    "trig.backends.diffusers.PAINTING": ("backends/diffusers", "backends/adapter", "generate/__init__", "pictures"),
-    "trig.backends.transformers.ASKING": ("backends/transformers", "backends/checkpoint", "judge/labels", "pictures"),
-    "trig.backends.openai.ASKING": ("backends/openai", "backends/completions", "backends/checkpoint", "judge/labels", "pictures"),
+    "trig.backends.painters.diffusers.PAINTING": (
+        "backends/painters/diffusers",
+        "backends/painters/adapter",
+        "generate/__init__",
+        "pictures",
+    ),
+    "trig.backends.judges.transformers.ASKING": ("backends/judges/transformers", "backends/checkpoint", "judge/labels", "pictures"),
+    "trig.backends.judges.openai.ASKING": (
+        "backends/judges/openai",
+        "backends/judges/completions",
+        "backends/checkpoint",
+        "judge/labels",
+        "pictures",
+    ),
     "trig.judge.pictures.FITTING": ("judge/pictures", "pictures"),
     "trig.classify.relations.RESAMPLING": ("classify/evidence", "classify/draws", "classify/cloud", "classify/order", "classify/stack"),
     "trig.report.sheets.DRAWING": ("report/sheets", "pictures"),

@@ -2,7 +2,7 @@
 
 import factories
 
-from trig.backends.openai import Served
+from trig.backends.judges.openai import Served
 from trig.params.judge import ServedJudge
 from trig.protocols.judge import Question
 

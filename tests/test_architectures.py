@@ -13,7 +13,7 @@ from PIL import Image
 from transformers import AutoProcessor
 
 from trig import params
-from trig.backends.transformers import Transformers
+from trig.backends.judges.transformers import Transformers
 from trig.judge.labels import labels
 from trig.protocols.judge import Answer, Question
 from trig.scales import SCALES

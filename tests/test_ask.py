@@ -11,7 +11,7 @@ import pytest
 from PIL import ImageFile
 
 from trig import params, tables
-from trig.backends.transformers import Transformers
+from trig.backends.judges.transformers import Transformers
 from trig.errors import PictureError
 from trig.judge import ask as asking
 from trig.judge.album import Album

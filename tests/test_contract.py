@@ -10,8 +10,8 @@ import pytest
 
 from benchmarks import vllm
 from trig import params
-from trig.backends.openai import Served
-from trig.backends.transformers import Transformers
+from trig.backends.judges.openai import Served
+from trig.backends.judges.transformers import Transformers
 from trig.errors import LabelError
 from trig.judge.labels import labels
 from trig.judge.rating import rate, ratings

@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 
 from trig import memory, params
-from trig.backends.diffusers import Diffusers
 from trig.backends.lora import Lora
+from trig.backends.painters.diffusers import Diffusers
 from trig.backends.weights import CARD
 from trig.errors import ParamsError, TableError
 from trig.finetune import lessons, select

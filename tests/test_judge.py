@@ -20,7 +20,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from trig import params, tables
 from trig.backends import engines
 from trig.backends.checkpoint import reserved
-from trig.backends.transformers import Transformers
+from trig.backends.judges.transformers import Transformers
 from trig.errors import JudgeError, LabelError, TableError, WeightsError
 from trig.judge import ask as asking
 from trig.judge import run as judging

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
 from trig import pictures
-from trig.backends.completions import shown
+from trig.backends.judges.completions import shown
 from trig.judge.pictures import fit
 from trig.judge.pictures import size as size_sent
 from trig.protocols.refusal import Refusal

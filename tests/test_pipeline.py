@@ -50,7 +50,9 @@ PROMPTS = "data/prompts.parquet"
 
 
 SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(["trig.backends.lora", "trig.backends.transformers", "trig.gates.gx", "trig.report.digest", "scipy.special"])
+SERVER.set_forkserver_preload(
+    ["trig.backends.lora", "trig.backends.judges.transformers", "trig.gates.gx", "trig.report.digest", "scipy.special"]
+)
 """Each program is a process of its own, born with the libraries: loading them fifty times over would take minutes."""
 
 
@@ -118,7 +120,7 @@ EDITS: list[tuple[str, str, str, str, set[str]]] = [
         '"extra": pl.Int64,\n        "nulls": pl.Int64,',
         AFTER_CLASSIFY,
     ),
-    ("the judge that is not asked", "trig/backends/openai.py", "PROBES = 3", "PROBES = 4", set()),
+    ("the judge that is not asked", "trig/backends/judges/contact.py", "PROBES = 3", "PROBES = 4", set()),
     ("what a dimension is called", "trig/vocabulary/about.py", '"Realism"', '"Photorealism"', {"digest", "report"}),
 ]
 """What is edited, where, and the stages that `dvc status` names once the code is hashed again."""

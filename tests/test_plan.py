@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from benchmarks.servers import Stub, running
 from trig import params, tables
 from trig.backends import checkpoint, judges
-from trig.backends.transformers import Transformers
+from trig.backends.judges.transformers import Transformers
 from trig.cli.main import app
 from trig.errors import ParamsError, TableError
 from trig.judge.album import Album

@@ -34,7 +34,7 @@ SERVER.set_forkserver_preload(
         "stages.generate",
         "stages.judge",
         "trig.backends.lora",
-        "trig.backends.transformers",
+        "trig.backends.judges.transformers",
         "transformers.models.qwen2_5_vl.modeling_qwen2_5_vl",
     ]
 )

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from trig import params
-from trig.backends import serve
 from trig.backends.checkpoint import Checkpoint, Vision, read
+from trig.backends.judges import serve
 from trig.cli.main import app
 from trig.errors import ParamsError, WeightsError
 
@@ -25,7 +25,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with parameters and weights, on a machine without a GPU and without vLLM."""
     workplace.bench(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(serve, "GPU", tmp_path / "no gpu")
+    monkeypatch.setattr("trig.cli.serve.GPU", tmp_path / "no gpu")
     monkeypatch.setenv("PATH", str(tmp_path))
     return tmp_path
 

@@ -16,13 +16,13 @@ from served import judge, questions
 from benchmarks import servers
 from benchmarks.servers import Stub, running
 from trig import params
-from trig.backends import endpoints
-from trig.backends import openai as served
 from trig.backends.checkpoint import reserved
-from trig.backends.completions import count, read
+from trig.backends.judges import openai as served
+from trig.backends.judges.completions import count, read
 from trig.errors import JudgeError
 from trig.judge.labels import labels
 from trig.judge.rating import rate, ratings
+from trig.llm import endpoints
 from trig.protocols.judge import Answer, Labels, Question
 from trig.protocols.refusal import Refusal
 from trig.scales import SCALES
@@ -32,7 +32,7 @@ SCALE = SCALES["paper"]
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(served, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(endpoints, "FIRST_DELAY", 0.01)
     monkeypatch.setattr(endpoints, "FIRST_REST", 0.01)
 
 

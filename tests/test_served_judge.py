@@ -23,12 +23,12 @@ from PIL import Image
 from served import judge, judge_settings, questions
 
 from benchmarks.servers import Spoiler, Stub, running
-from trig.backends import completions, endpoints
-from trig.backends import openai as served
-from trig.backends.completions import read, request
+from trig.backends.judges import completions
+from trig.backends.judges.completions import read, request
 from trig.errors import JudgeError, LabelError
 from trig.judge.labels import labels
 from trig.judge.rating import rate, ratings
+from trig.llm import endpoints
 from trig.pictures import decoded
 from trig.protocols.judge import Answer, Question
 from trig.protocols.refusal import Refusal
@@ -41,7 +41,7 @@ SOON, LATE = 0.4, 0.8
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(served, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(endpoints, "FIRST_DELAY", 0.01)
     monkeypatch.setattr(endpoints, "FIRST_REST", 0.01)
     monkeypatch.setattr(endpoints, "LONGEST_REST", 0.1)
 

@@ -302,7 +302,7 @@ import os
 from typer import Typer
 from typer.testing import CliRunner
 from trig.run.edge import edge
-from trig.cli import store as cli_store
+from trig.cli import store
 app = Typer()
 app.command()(store.store)
 CliRunner().invoke(app, ["--json"])

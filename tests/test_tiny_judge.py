@@ -9,7 +9,7 @@ import workplace
 from PIL import Image
 
 from trig import params
-from trig.backends.transformers import Transformers
+from trig.backends.judges.transformers import Transformers
 from trig.judge.rubrics import rubrics
 from trig.protocols.judge import Question
 from trig.tiny.cases import shown_case

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
-from trig.backends.diffusers import Diffusers
+from trig.backends.painters.diffusers import Diffusers
 from trig.backends.weights import CARD
 from trig.errors import ParamsError
 from trig.files import replace, replacing

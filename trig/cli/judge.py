@@ -48,7 +48,7 @@ def judge(
     revision, plans = _plans(settings, wanted, split(tables.read(prompts, PROMPTS), "test"), images)
     entry = settings.judges[settings.judge.name]
     price = None if isinstance(entry, LocalJudge) else entry.price
-    from trig.backends.completions import LONGEST
+    from trig.backends.judges.completions import LONGEST
 
     cost = partial(Plan.usd, price=price, answers=settings.judge.samples * LONGEST if settings.judge.mode == "sampled" else 1)
     if as_json:

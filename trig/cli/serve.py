@@ -42,8 +42,10 @@ def serve(
     ] = None,
 ) -> None:
     """Prints and runs the vLLM command that fits a judge. Arguments after -- are passed on: trig serve -- --max-num-seqs 64"""
-    from trig.backends import checkpoint, clients, serve
-    from trig.backends.completions import LONGEST
+    from trig.backends import checkpoint
+    from trig.backends.judges import serve
+    from trig.backends.judges.completions import LONGEST
+    from trig.llm import clients
 
     settings = params.load()
     name, entry = serve.choose(settings, judge)

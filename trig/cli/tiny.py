@@ -25,7 +25,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 def evaluate(count: Count = 200, as_json: Json = False) -> None:
     """The judge's agreement with the truth, per dimension, on scenes it never saw, half of them round trips through the painter's autoencoder."""
     from trig.backends import judges
-    from trig.backends.autoencoder import round_trip
+    from trig.backends.painters.autoencoder import round_trip
     from trig.judge.rating import ratings
     from trig.judge.rubrics import rubrics
     from trig.protocols.judge import Question
@@ -81,7 +81,7 @@ def paint(
 ) -> None:
     """Paints plain prompts the painter never saw, judges them, and draws a contact sheet of the first forty."""
     from trig.backends import judges
-    from trig.backends.diffusers import Diffusers
+    from trig.backends.painters.diffusers import Diffusers
     from trig.judge.rating import ratings
     from trig.judge.rubrics import rubrics
     from trig.protocols.generator import Order

@@ -18,8 +18,8 @@ PLUMBING = (
     *("trig/params/", "trig/run/", "trig/store.py"),
 )
 """Decides how a program runs and fails, never what it writes: the values of parameters are dependencies of their own."""
-PLUGS = ("trig/backends/judges.py",)
-"""Imports one backend of several, by a parameter: who asks for a fingerprint names the one that counts."""
+PLUGS = ("trig/backends/judges/__init__.py", "trig/backends/painters/__init__.py")
+"""Import one backend of several, by a parameter: who asks for a fingerprint names those that count."""
 Span = tuple[int, int]
 """Start and end in the UTF-8 bytes of a file."""
 

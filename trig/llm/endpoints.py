@@ -1,6 +1,7 @@
 """Servers that are asked side by side: how much each can take, and which of them are up."""
 
 import asyncio
+import random
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -9,7 +10,7 @@ from email.utils import parsedate_to_datetime
 import openai
 from openai import AsyncOpenAI
 
-from trig.backends.clients import client
+from trig.llm.clients import client
 from trig.params.judge import ServedJudge
 from trig.protocols.judge import Question
 
@@ -19,6 +20,8 @@ FIRST_REST, LONGEST_REST, SHORT_REST = 0.25, 30.0, 5.0
 """Seconds that a server is left alone at first, and at most: one that cannot be reached, and one that answers with failures."""
 LONGEST_WAIT = 120.0
 """Seconds that a server may ask us to wait."""
+FIRST_DELAY, LONGEST_DELAY = 0.5, 20.0
+"""Seconds between the tries of one question: they double, and a random part is taken off."""
 
 
 class Endpoint:
@@ -147,3 +150,9 @@ def asked_to_wait(error: Exception) -> float:
         except ValueError:
             return 0.0
     return min(LONGEST_WAIT, max(0.0, seconds))
+
+
+def delay(number: int) -> float:
+    """Seconds before the try after this one, numbered from 0."""
+    seconds: float = min(LONGEST_DELAY, FIRST_DELAY * 2**number)
+    return random.uniform(0.5, 1) * seconds

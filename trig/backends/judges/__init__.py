@@ -9,9 +9,9 @@ def load(settings: Params, batch_size: int | None = None) -> Judge:
     """The judge that `judge.name` names; `batch_size` in place of `judge.batch_size`."""
     name, wanted = settings.judge.name, settings.judges[settings.judge.name]
     if isinstance(wanted, LocalJudge):
-        from trig.backends.transformers import Transformers
+        from trig.backends.judges.transformers import Transformers
 
         return Transformers(name, wanted.weights, batch_size or settings.judge.batch_size, settings.judge.engine_in_key)
-    from trig.backends.openai import Served
+    from trig.backends.judges.openai import Served
 
     return Served(name, wanted, settings.judge.samples if settings.judge.mode == "sampled" else None)

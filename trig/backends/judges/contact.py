@@ -1,37 +1,24 @@
-"""Judges behind servers that speak OpenAI's protocol: vLLM, SGLang, OpenAI's own."""
+"""First contact with a judge's server: which model, engine and mode of answers it has, found out with a word and no picture."""
 
-import asyncio
 import json
-import random
-import re
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
-from contextlib import AsyncExitStack
-from functools import cache, lru_cache, partial
-from pathlib import Path
+from collections.abc import Callable
+from functools import cache, partial
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 import openai
-from openai import AsyncOpenAI, OpenAI
+from openai import OpenAI
 
-from trig.backends import clients
-from trig.backends.checkpoint import reserved, unsayable
-from trig.backends.clients import advice, brief, listed, passes, spent, unlisted
-from trig.backends.completions import LIMITS, LONGEST, MALFORMED, count, length, read, request, seed, shown
-from trig.backends.endpoints import Crew, Endpoint, Queue, asked_to_wait
-from trig.backends.weights import revision
+from trig.backends.judges.completions import LIMITS, LONGEST, MALFORMED, length, read, request
 from trig.errors import JudgeError
-from trig.keys import content_key
+from trig.llm import clients
+from trig.llm.clients import advice, brief, listed, passes, spent, unlisted
+from trig.llm.endpoints import asked_to_wait, delay
 from trig.params.judge import ServedJudge
-from trig.protocols.judge import Answer, Labels, Mode, Question
-from trig.protocols.refusal import Refusal
+from trig.protocols.judge import Labels, Mode
 
 Said = TypeVar("Said")
-ASKING = 4
-"""Cache version: raise it when asking changes in a way that changes answers, so that no stored answer to the old way is taken for a new one."""
-FIRST_DELAY, LONGEST_DELAY = 0.5, 20.0
-"""Seconds between the tries of one question: they double, and a random part is taken off."""
 ALONE = {"Connection": "close"}
 """What is asked before any question has a connection of its own: one that is kept would stay open as long as the judge."""
 PROBES = 3
@@ -44,31 +31,18 @@ SHORT = 8
 """Tokens of the answer that shows whether a server keeps to a limit, where answers are sampled."""
 UNKNOWN_TO_IT = {400, 422}
 """Statuses of a server that does not know what it is asked for."""
-MARK = re.compile(
-    r"<\|[^<>|\s]+\|>|</?(?:s|bos|eos|pad|unk|img|image|image_pad|video|(?:start|end)_of_(?:turn|image))>|\[/?(?:INST|IMG\w*)\]"
-)
-"""What a reserved word looks like, where a judge's tokenizer is not here."""
 
 
-class Served:
-    """A vision-language model behind one or several servers, which must serve the same. Satisfies `Judge`.
+class Contact:
+    """What a judge's servers are, asked before any question. Raises JudgeError where they cannot be asked."""
 
-    `samples` answers to each question are counted when it is given: for models that tell no probabilities.
-    """
-
-    def __init__(self, name: str, settings: ServedJudge, samples: int | None = None) -> None:
-        self.field = f"params.yaml: judges.{name}"
-        self.settings, self.samples = settings, samples
-        self.key, self.limit = clients.key(settings.key, self.field), LIMITS[0]
+    def __init__(self, field: str, settings: ServedJudge, key: str, samples: int | None) -> None:
+        self.field, self.settings, self.key, self.samples = field, settings, key, samples
+        self.limit = LIMITS[0]  # what the server calls the most tokens of an answer
         self.home, self.model, self.longest = self._meet()
         self.engine = self._engine()
-        self.dtype: str | None = None
         self.encode = cache(self._encode)
-        self.reserved = reserved(Path(settings.needs))
-        self.shown = lru_cache(2 * settings.concurrency * len(settings.endpoints))(shown)  # the pictures that can be under way
         self.mode: Mode = self._mode()
-        needs = revision(Path(settings.needs))
-        self.revision = content_key(model=self.model, engine=self.engine, needs=needs, mode=self.mode, samples=samples, asking=ASKING)
 
     @property
     def is_vllm(self) -> bool:
@@ -104,13 +78,13 @@ class Served:
             try:
                 return ask()
             except (openai.APIConnectionError, openai.APIStatusError) as error:
-                self._refused(error, shows_key)
+                self.refused(error, shows_key)
                 if number + 1 == tries or not passes(error):
                     raise
-                time.sleep(asked_to_wait(error) or _delay(number))
+                time.sleep(asked_to_wait(error) or delay(number))
         raise AssertionError("tries is at least 1")
 
-    def _refused(self, error: Exception, shows_key: bool = False) -> None:
+    def refused(self, error: Exception, shows_key: bool = False) -> None:
         """Raises JudgeError where an error is not the question's: no credit is left, or the key is not accepted.
 
         A server that has taken the key says 403 of a single question, as of one that its filter flags.
@@ -229,95 +203,3 @@ class Served:
             f"{self.field}.endpoints: {self.home.base_url}: {said} where {self.model} was asked a first question;"
             f" correct the address, or the model's name"
         )
-
-    async def _unsayable(self, text: str) -> Refusal | None:
-        """Why a text cannot be asked; None where it can. The server's own tokenizer is asked where no other is here."""
-        if self.reserved:
-            return unsayable(text, self.reserved)
-        tokens = {word: await asyncio.to_thread(self.encode, word) for word in set(MARK.findall(text))}
-        return unsayable(text, [word for word, ids in tokens.items() if ids and len(ids) == 1])
-
-    def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
-        """Answers as they come, from all endpoints at once. Memory does not grow with the number of questions."""
-        with asyncio.Runner() as runner:
-            answers = self._answers(questions, labels)
-
-            async def following() -> tuple[int, Answer | Refusal] | None:
-                return await anext(answers, None)
-
-            try:
-                while said := runner.run(following()):
-                    yield said
-            finally:
-                runner.run(answers.aclose())
-
-    async def _answers(self, questions: Iterable[Question], labels: Labels) -> AsyncGenerator[tuple[int, Answer | Refusal]]:
-        async with AsyncExitStack() as stack:
-            crew = Crew(
-                [await stack.enter_async_context(Endpoint(url, self.key, self.settings, self.field)) for url in self.settings.endpoints]
-            )
-            queue = Queue(questions)
-            running: set[asyncio.Task[tuple[int, Answer | Refusal]]] = set()
-            try:
-                while True:
-                    while len(running) < crew.room and (piece := queue.next()):
-                        running.add(asyncio.create_task(self._answer(*piece, labels, crew)))
-                    if not running:
-                        return
-                    done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                    for task in done:
-                        place, said = task.result()
-                        running.remove(task)
-                        queue.answered(place)
-                        yield place, said
-            finally:
-                for task in running:
-                    task.cancel()
-                await asyncio.gather(*running, return_exceptions=True)
-
-    async def _answer(self, place: int, question: Question, labels: Labels, crew: Crew) -> tuple[int, Answer | Refusal]:
-        """Asks until there is an answer, the server says that there will be none, or the tries are used up."""
-        if refusal := await self._unsayable(question.text):
-            return place, refusal
-        pictures: list[str] = []
-        for file in question.images:
-            picture = await asyncio.to_thread(self.shown, file)  # decoding a large one here would hold up the others' answers
-            if isinstance(picture, Refusal):
-                return place, picture
-            pictures.append(picture)
-        said, endpoint = "", None
-        for tries in range(self.settings.retries + 1):
-            if tries:
-                await asyncio.sleep(crew.wait or _delay(tries - 1))
-            endpoint = await crew.turn(question.images, endpoint)
-            try:
-                answer = await self._once(endpoint.client, question, pictures, labels)
-            except (openai.APIConnectionError, openai.APIStatusError, *MALFORMED) as error:
-                said = brief(error)
-                if spent(error) or not passes(error):
-                    endpoint.left()
-                    self._refused(error)
-                    return place, Refusal(f"the server refused the question ({said})")
-                endpoint.failed(error)
-                continue
-            endpoint.answered()
-            return place, answer
-        return place, Refusal(f"no answer in {self.settings.retries + 1} tries; last: {said}")
-
-    async def _once(self, client: AsyncOpenAI, question: Question, pictures: Sequence[str], labels: Labels) -> Answer:
-        mode = "top" if labels.top and self.mode == "exact" else self.mode
-        body = request(self.model, question.text, pictures, labels, mode, self.longest, self.is_vllm, self.limit)
-        if self.samples is None:
-            return read(await client.chat.completions.create(**body), labels, mode)
-        said: list[Any] = []
-        while left := self.samples - sum(len(each.choices) for each in said):  # a server may give fewer at a time than it is asked for
-            said.append(await client.chat.completions.create(**body, n=left, seed=seed(question, len(said))))
-            if not 0 < len(said[-1].choices) <= left:
-                raise ValueError(f"{len(said[-1].choices)} answers where {left} were asked for")
-        return count(said, labels)
-
-
-def _delay(number: int) -> float:
-    """Seconds before the try after this one, numbered from 0."""
-    seconds: float = min(LONGEST_DELAY, FIRST_DELAY * 2**number)
-    return random.uniform(0.5, 1) * seconds

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors import SafetensorError
 
-from trig.backends.adapter import attach
 from trig.backends.engines import PAINTERS, engine
+from trig.backends.painters.adapter import attach
 from trig.backends.weights import brief, folder, revision
 from trig.errors import WeightsError
 from trig.keys import content_key
