@@ -62,7 +62,7 @@ def sharing(_: Project) -> Iterator[Bar]:
 
 def _questions(settings: Params) -> list[Question]:
     """Twenty pictures the judge never saw; the first is the one that is scored."""
-    from trig.tiny import evaluate
+    from tinyworld import evaluate
 
     texts = rubrics(Task.T2I, settings.judge.scale.grades)
     return [Question(evaluate.png(shown), case.request.text, texts[ASKED]) for _, case, shown in evaluate.cases(2)]

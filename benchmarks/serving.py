@@ -94,7 +94,7 @@ def memory(_: Project) -> Iterator[Bar]:
 
 
 def _questions(grades: Sequence[str]) -> list[Question]:
-    from trig.tiny import evaluate
+    from tinyworld import evaluate
 
     texts = rubrics(Task.T2I, grades)
     cases = evaluate.cases(PICTURES // len(Dimension))

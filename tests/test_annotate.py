@@ -5,13 +5,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from tinyworld.words import tokenizer
 from trig import params, tables
 from trig.annotate import compose, sources
 from trig.annotate.quality import fits
 from trig.errors import ParamsError, TableError
 from trig.tables.prompts import PROMPTS, split
 from trig.text import tokens
-from trig.tiny.words import tokenizer
 from trig.vocabulary.dimensions import Pair
 
 CAPTIONS, SUB_PROMPTS = Path("data/captions.yaml"), Path("data/sub_prompts.yaml")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks import vllm
+from tinyworld import evaluate
 from trig import params
 from trig.backends.judges.openai import Served
 from trig.backends.judges.transformers import Transformers
@@ -20,7 +21,6 @@ from trig.params.judge import ServedJudge
 from trig.protocols.judge import Answer, Judge, Question
 from trig.protocols.refusal import Refusal
 from trig.scales import SCALES, Scale
-from trig.tiny import evaluate
 from trig.vocabulary.dimensions import Dimension, Task
 
 SCALE = SCALES["paper"]

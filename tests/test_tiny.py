@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trig.tiny import evaluate
-from trig.tiny.cases import case_of, picture, shown_case, some_case
-from trig.tiny.edits import some_edit, some_subject
-from trig.tiny.language import Request, imagine, plain, recall, some_request
-from trig.tiny.render import SIDE, cells, draw, worn
-from trig.tiny.scene import KINDS, PLACES, ROLES, STYLES, Scene, Thing, arrange, person
-from trig.tiny.truth import marks, truth
-from trig.tiny.words import MAX_TOKENS, tokenizer
+from tinyworld import evaluate
+from tinyworld.cases import case_of, picture, shown_case, some_case
+from tinyworld.edits import some_edit, some_subject
+from tinyworld.language import Request, imagine, plain, recall, some_request
+from tinyworld.render import SIDE, cells, draw, worn
+from tinyworld.scene import KINDS, PLACES, ROLES, STYLES, Scene, Thing, arrange, person
+from tinyworld.truth import marks, truth
+from tinyworld.words import MAX_TOKENS, tokenizer
 from trig.vocabulary.dimensions import Dimension
 
 SEEDS = st.integers(0, 2**32 - 1)

@@ -8,17 +8,17 @@ import torch
 import workplace
 from PIL import Image
 
+from tinyworld.cases import shown_case
+from tinyworld.evaluate import png
+from tinyworld.language import Request, plain
+from tinyworld.scene import Scene, Thing
+from tinyworld.training.judge import Eyes, Layers, states
+from tinyworld.training.packing import Packer
+from tinyworld.training.processor import patches
 from trig import params
 from trig.backends.judges.transformers import Transformers
 from trig.judge.rubrics import rubrics
 from trig.protocols.judge import Question
-from trig.tiny.cases import shown_case
-from trig.tiny.evaluate import png
-from trig.tiny.language import Request, plain
-from trig.tiny.scene import Scene, Thing
-from trig.tiny.train.judge import Eyes, Layers, states
-from trig.tiny.train.packing import Packer
-from trig.tiny.train.processor import patches
 from trig.vocabulary.dimensions import Dimension, Task
 
 

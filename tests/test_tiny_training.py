@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tinyworld.training.loop import Course, rate, train
+from tinyworld.training.reader import fit
 from trig.errors import WeightsError
-from trig.tiny.train.loop import Course, rate, train
-from trig.tiny.train.reader import fit
 
 COURSE = Course(steps=12, batch=8, learning_rate=0.05, seed=1, warmup=3, save_every=4)
 

@@ -1,12 +1,16 @@
 """`trig …`, for people: look at the machine, the zoo, the work store and the report, serve a judge, say what judging would cost, compare maps."""
 
+from importlib.metadata import entry_points
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from trig.cli import compare, doctor, judge, published, report, score, serve, store, thresholds, tiny
+from trig.cli import compare, doctor, judge, published, report, score, serve, store, thresholds
 from trig.run.edge import edge, stoppable
+
+PLUGS = "trig.commands"
+"""Entry points of other packages: each is a Typer app with commands of its own."""
 
 
 class Commands(TyperGroup):
@@ -29,7 +33,8 @@ app.command()(score.score)
 app.command(cls=serve.Passing)(serve.serve)
 app.command()(store.store)
 app.command()(thresholds.thresholds)
-app.add_typer(tiny.app, name="tiny")
+for plug in sorted(entry_points(group=PLUGS), key=lambda point: point.name):
+    app.add_typer(plug.load(), name=plug.name)
 
 
 @app.callback()

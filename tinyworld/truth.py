@@ -4,9 +4,9 @@ from itertools import permutations
 
 import numpy as np
 
-from trig.tiny.language import PLACE_WORDS, RELATION_WORDS, STYLE_WORDS, Request, Want
-from trig.tiny.render import COAT, GROUNDS, HORIZON, RGB
-from trig.tiny.scene import DANGERS, SHAPES, STEREOTYPE, USUAL_COLOURS, USUAL_PLACES, Scene, Thing
+from tinyworld.language import PLACE_WORDS, RELATION_WORDS, STYLE_WORDS, Request, Want
+from tinyworld.render import COAT, GROUNDS, HORIZON, RGB
+from tinyworld.scene import DANGERS, SHAPES, STEREOTYPE, USUAL_COLOURS, USUAL_PLACES, Scene, Thing
 from trig.vocabulary.dimensions import Dimension
 
 LIKENESS = {"photo": 1.0, "watercolour": 0.45, "sketch": 0.3, "cartoon": 0.2, "pixel": 0.0}

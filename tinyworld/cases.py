@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trig.tiny.language import Request, imagine, some_request, twist
-from trig.tiny.render import draw, worn
-from trig.tiny.scene import Scene
+from tinyworld.language import Request, imagine, some_request, twist
+from tinyworld.render import draw, worn
+from tinyworld.scene import Scene
 from trig.vocabulary.dimensions import Dimension
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trig.tiny.language import PLACE_WORDS, STYLE_WORDS, Request, Want, article, imagine, plain, some_request, some_want
-from trig.tiny.scene import COLOURS, PLACES, STYLES, THINGS, Scene, Thing, arrange
+from tinyworld.language import PLACE_WORDS, STYLE_WORDS, Request, Want, article, imagine, plain, some_request, some_want
+from tinyworld.scene import COLOURS, PLACES, STYLES, THINGS, Scene, Thing, arrange
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,12 +26,12 @@ from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import (
     get_vision_position_ids,
 )
 
-from trig.tiny.cases import Case, case_of, picture, shown_case
-from trig.tiny.language import recall
-from trig.tiny.render import SIDE
-from trig.tiny.train.loop import Course, Step, device, train
-from trig.tiny.train.packing import Packed, Packer
-from trig.tiny.train.processor import PATCH, SPECIAL, patches, processor
+from tinyworld.cases import Case, case_of, picture, shown_case
+from tinyworld.language import recall
+from tinyworld.render import SIDE
+from tinyworld.training.loop import Course, Step, device, train
+from tinyworld.training.packing import Packed, Packer
+from tinyworld.training.processor import PATCH, SPECIAL, patches, processor
 from trig.vocabulary.dimensions import Dimension
 
 Tower: TypeAlias = Qwen2_5_VisionTransformerPretrainedModel

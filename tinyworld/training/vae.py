@@ -8,9 +8,9 @@ import torch
 from diffusers import AutoencoderKL
 from torch import Tensor
 
-from trig.tiny.render import draw, worn
-from trig.tiny.scene import COLOURS, DANGERS, PLACES, RELATIONS, ROLES, STYLES, THINGS, Scene, Thing, arrange, person
-from trig.tiny.train.loop import Course, Step, device, train
+from tinyworld.render import draw, worn
+from tinyworld.scene import COLOURS, DANGERS, PLACES, RELATIONS, ROLES, STYLES, THINGS, Scene, Thing, arrange, person
+from tinyworld.training.loop import Course, Step, device, train
 
 
 def build() -> AutoencoderKL:

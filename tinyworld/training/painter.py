@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import CLIPTextModel, T5EncoderModel
 
-from trig.tiny import HELD_OUT
-from trig.tiny.evaluate import plain_requests
-from trig.tiny.scene import COLOURS
-from trig.tiny.train.loop import Course, Step, device, train
-from trig.tiny.train.pool import NAMES, Pool
-from trig.tiny.train.reader import POOLED, PROMPTS, WIDTH, WORDS, clip, clip_ids, ids
-from trig.tiny.words import MAX_TOKENS
+from tinyworld import HELD_OUT
+from tinyworld.evaluate import plain_requests
+from tinyworld.scene import COLOURS
+from tinyworld.training.loop import Course, Step, device, train
+from tinyworld.training.pool import NAMES, Pool
+from tinyworld.training.reader import POOLED, PROMPTS, WIDTH, WORDS, clip, clip_ids, ids
+from tinyworld.words import MAX_TOKENS
 
 CHANNELS, SIDE = 8, 16
 """Of the latents."""

@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
+from tinyworld import HELD_OUT
 from trig import params
 from trig.errors import TrigError
 from trig.protocols.generator import Picture
 from trig.protocols.refusal import Refusal
 from trig.run.display import console, table
-from trig.tiny import HELD_OUT
 from trig.vocabulary.about import ABOUT
 from trig.vocabulary.dimensions import Dimension, Task
 
@@ -24,12 +24,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command()
 def evaluate(count: Count = 200, as_json: Json = False) -> None:
     """The judge's agreement with the truth, per dimension, on scenes it never saw, half of them round trips through the painter's autoencoder."""
+    from tinyworld import evaluate as tiny
     from trig.backends import judges
     from trig.backends.painters.autoencoder import round_trip
     from trig.judge.rating import ratings
     from trig.judge.rubrics import rubrics
     from trig.protocols.judge import Question
-    from trig.tiny import evaluate as tiny
 
     settings = params.load()
     judge = judges.load(settings)
@@ -80,14 +80,14 @@ def paint(
     as_json: Json = False,
 ) -> None:
     """Paints plain prompts the painter never saw, judges them, and draws a contact sheet of the first forty."""
+    from tinyworld import evaluate as tiny
+    from tinyworld.sheet import contact_sheet
     from trig.backends import judges
     from trig.backends.painters.diffusers import Diffusers
     from trig.judge.rating import ratings
     from trig.judge.rubrics import rubrics
     from trig.protocols.generator import Order
     from trig.protocols.judge import Question
-    from trig.tiny import evaluate as tiny
-    from trig.tiny.sheet import contact_sheet
 
     settings = params.load()
     painter = Diffusers(model, settings.model(model))

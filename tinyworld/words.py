@@ -6,7 +6,7 @@ from itertools import chain
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-from trig.tiny import language, scene
+from tinyworld import language, scene
 
 MAX_TOKENS = 24
 """Longest prompt the painter reads, in words and punctuation marks."""

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.stats import spearmanr
 
-from trig.tiny.cases import Case, picture, some_case
-from trig.tiny.language import Request, plain
-from trig.tiny.scene import COLOURS, PLACES, RELATIONS, STYLES, THINGS
-from trig.tiny.truth import truth
+from tinyworld.cases import Case, picture, some_case
+from tinyworld.language import Request, plain
+from tinyworld.scene import COLOURS, PLACES, RELATIONS, STYLES, THINGS
+from tinyworld.truth import truth
 from trig.vocabulary.dimensions import Dimension
 
 UNSEEN = 7_000_000

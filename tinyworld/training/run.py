@@ -1,4 +1,4 @@
-"""The training programs, one per step: `python -m training.run STEP`. Checkpoints lie beside the outputs under training/work."""
+"""The training programs, one per step: `python -m tinyworld.training.run STEP`. Checkpoints lie beside the outputs under tinyworld/training/work."""
 
 import time
 from collections.abc import Iterator
@@ -9,20 +9,20 @@ from typing import Any
 import typer
 import yaml
 
+from tinyworld.training.loop import Course, Step
 from trig import params
 from trig.judge.rubrics import rubrics
 from trig.run.display import bar
 from trig.run.edge import edge
-from trig.tiny.train.loop import Course, Step
 from trig.vocabulary.dimensions import Dimension, Task
 
-WORK = Path("training/work")
+WORK = Path("tinyworld/training/work")
 OUT = Path("data/tiny")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
 
 def _settings() -> dict[str, Any]:
-    settings: dict[str, Any] = yaml.safe_load(Path("training/params.yaml").read_text(encoding="utf-8"))
+    settings: dict[str, Any] = yaml.safe_load(Path("tinyworld/training/params.yaml").read_text(encoding="utf-8"))
     return settings
 
 
@@ -32,7 +32,7 @@ def _course(name: str) -> Course:
 
 
 def _show(name: str, steps: Iterator[Step]) -> None:
-    """A progress bar, and a line of mean losses every hundredth step in training/work/<name>.log."""
+    """A progress bar, and a line of mean losses every hundredth step in tinyworld/training/work/<name>.log."""
     WORK.mkdir(parents=True, exist_ok=True)
     seen: dict[str, list[float]] = {}
 
@@ -54,7 +54,7 @@ def _show(name: str, steps: Iterator[Step]) -> None:
 @app.command()
 def vae() -> None:
     """The painter's autoencoder."""
-    from trig.tiny.train import vae as trainer
+    from tinyworld.training import vae as trainer
 
     _show("vae", trainer.fit(WORK / "vae", WORK, _course("vae")))
 
@@ -62,7 +62,7 @@ def vae() -> None:
 @app.command()
 def reader() -> None:
     """The painter's T5, taught to read."""
-    from trig.tiny.train import reader as trainer
+    from tinyworld.training import reader as trainer
 
     _show("reader", trainer.fit(WORK / "reader", WORK, _course("reader")))
 
@@ -70,8 +70,8 @@ def reader() -> None:
 @app.command()
 def lessons() -> None:
     """Pictures for painter and judge, drawn and encoded once."""
-    from trig.tiny.cases import shown_case
-    from trig.tiny.train import pool
+    from tinyworld.cases import shown_case
+    from tinyworld.training import pool
 
     settings = _settings()
     autoencoder = pool.autoencoder(WORK / "vae")
@@ -87,7 +87,7 @@ def lessons() -> None:
 @app.command()
 def painter() -> None:
     """The painter."""
-    from trig.tiny.train import painter as trainer
+    from tinyworld.training import painter as trainer
 
     pools = (WORK / "lessons-t2i.safetensors", WORK / "lessons-edit.safetensors")
     _show("painter", trainer.fit(WORK / "painter", WORK / "reader", WORK / "vae", pools, WORK, _course("painter")))
@@ -96,9 +96,9 @@ def painter() -> None:
 @app.command()
 def sight() -> None:
     """The judge's vision tower."""
-    from trig.tiny.train import judge as whole
-    from trig.tiny.train import sight as trainer
-    from trig.tiny.train.processor import processor
+    from tinyworld.training import judge as whole
+    from tinyworld.training import sight as trainer
+    from tinyworld.training.processor import processor
 
     settings, grades = _settings(), params.load().judge.scale.grades
     reads = processor(rubrics(Task.T2I, grades), grades, settings["seed"])
@@ -110,7 +110,7 @@ def sight() -> None:
 @app.command()
 def judge() -> None:
     """The judge."""
-    from trig.tiny.train import judge as trainer
+    from tinyworld.training import judge as trainer
 
     grades = params.load().judge.scale.grades
     settings, texts = _settings(), rubrics(Task.T2I, grades)

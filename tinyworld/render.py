@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trig.tiny.scene import Scene, Thing
+from tinyworld.scene import Scene, Thing
 
 SIDE = 64
 """Pixels along a picture's side."""

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import Qwen2VLImageProcessor
 
-from trig.tiny.cases import Case, case_of, picture, shown_case
-from trig.tiny.scene import COLOURS, HAIRS, KINDS, PLACES, ROLES, SKINS, STYLES, Scene
-from trig.tiny.train.judge import Eyes, Tower
-from trig.tiny.train.loop import Course, Step, device, train
-from trig.tiny.train.processor import TOKENS, patches
+from tinyworld.cases import Case, case_of, picture, shown_case
+from tinyworld.scene import COLOURS, HAIRS, KINDS, PLACES, ROLES, SKINS, STYLES, Scene
+from tinyworld.training.judge import Eyes, Tower
+from tinyworld.training.loop import Course, Step, device, train
+from tinyworld.training.processor import TOKENS, patches
 
 ABSENT = ""
 OF_A_THING = {

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import CLIPTextConfig, CLIPTextModel, T5Config, T5EncoderModel
 
-from trig.tiny.language import Request, some_request
-from trig.tiny.scene import COLOURS, KINDS, PLACES, RELATIONS, ROLES, STYLES
-from trig.tiny.train.loop import Course, Step, device, train
-from trig.tiny.words import MAX_TOKENS, tokenizer, vocabulary
+from tinyworld.language import Request, some_request
+from tinyworld.scene import COLOURS, KINDS, PLACES, RELATIONS, ROLES, STYLES
+from tinyworld.training.loop import Course, Step, device, train
+from tinyworld.words import MAX_TOKENS, tokenizer, vocabulary
 from trig.vocabulary.dimensions import Dimension
 
 WIDTH = 128

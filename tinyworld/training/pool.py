@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from trig.tiny.cases import Case
-from trig.tiny.edits import some_edit, some_subject
-from trig.tiny.language import imagine, some_request
-from trig.tiny.render import cells, draw
-from trig.tiny.scene import COLOURS, KINDS, ROLES, Scene
-from trig.tiny.train.loop import device
-from trig.tiny.train.reader import clip_ids, ids
-from trig.tiny.train.vae import to_tensor
+from tinyworld.cases import Case
+from tinyworld.edits import some_edit, some_subject
+from tinyworld.language import imagine, some_request
+from tinyworld.render import cells, draw
+from tinyworld.scene import COLOURS, KINDS, ROLES, Scene
+from tinyworld.training.loop import device
+from tinyworld.training.reader import clip_ids, ids
+from tinyworld.training.vae import to_tensor
 from trig.vocabulary.dimensions import Dimension
 
 CHUNK = 256

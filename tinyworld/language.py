@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trig.tiny.scene import (
+from tinyworld.scene import (
     COLOURS,
     DANGERS,
     KINDS,

@@ -9,10 +9,10 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast, Qwen2_5_VLProcessor, Qwen2VLImageProcessor, Qwen2VLVideoProcessor
 
+from tinyworld.cases import case_of
+from tinyworld.render import SIDE
+from tinyworld.scene import Scene
 from trig.protocols.judge import Question
-from trig.tiny.cases import case_of
-from trig.tiny.render import SIDE
-from trig.tiny.scene import Scene
 from trig.vocabulary.dimensions import Dimension
 
 SPECIAL = (

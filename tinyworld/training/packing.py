@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
+from tinyworld.cases import Case
+from tinyworld.language import Request
+from tinyworld.render import cells
+from tinyworld.scene import Scene
+from tinyworld.training.processor import TOKENS, said
+from tinyworld.truth import marks, truth
 from trig.protocols.judge import Question
-from trig.tiny.cases import Case
-from trig.tiny.language import Request
-from trig.tiny.render import cells
-from trig.tiny.scene import Scene
-from trig.tiny.train.processor import TOKENS, said
-from trig.tiny.truth import marks, truth
 from trig.vocabulary.dimensions import Dimension
 
 ROUND_TO = 32
