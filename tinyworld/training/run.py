@@ -1,4 +1,4 @@
-"""The training programs, one per step: `python -m tinyworld.training.run STEP`. Checkpoints lie beside the outputs under tinyworld/training/work."""
+"""The training programs, one per step: `python -m tinyworld.training.run STEP`. Checkpoints lie beside the outputs under data/training."""
 
 import time
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from trig.run.display import bar
 from trig.run.edge import edge
 from trig.vocabulary.dimensions import Dimension, Task
 
-WORK = Path("tinyworld/training/work")
+WORK = Path("data/training")
 OUT = Path("data/tiny")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, help=__doc__)
 
@@ -32,7 +32,7 @@ def _course(name: str) -> Course:
 
 
 def _show(name: str, steps: Iterator[Step]) -> None:
-    """A progress bar, and a line of mean losses every hundredth step in tinyworld/training/work/<name>.log."""
+    """A progress bar, and a line of mean losses every hundredth step in data/training/<name>.log."""
     WORK.mkdir(parents=True, exist_ok=True)
     seen: dict[str, list[float]] = {}
 
