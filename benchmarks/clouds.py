@@ -22,10 +22,16 @@ def scores(clouds: Iterable[tuple[Floats, Floats]], pair: str = "IQ-R_TA-S") -> 
         codes = [code for code in pair.split("_") for _ in ids]
         columns = {"data_id": ids * 2, "dimension": codes, "score_trig": values, "expected": values}
         named = pl.DataFrame(columns).with_columns(
-            model=pl.lit(f"{number:05}"), task=pl.lit("t2i"), pair=pl.lit(pair), off_mass=pl.lit(0.01), stderr=pl.lit(None)
+            model=pl.lit(f"{number:05}"),
+            number=pl.lit(0),
+            scorer=pl.lit("invented"),
+            task=pl.lit("t2i"),
+            pair=pl.lit(pair),
+            off_mass=pl.lit(0.01),
+            stderr=pl.lit(None),
         )
         frames.append(named)
-    names = ("model", "task", "pair", "data_id", "dimension", "score_trig", "expected", "off_mass", "stderr")
+    names = ("model", "task", "pair", "data_id", "number", "dimension", "scorer", "score_trig", "expected", "off_mass", "stderr")
     return pl.concat(frames).select(names).cast({name: SCORES.columns[name] for name in names})
 
 

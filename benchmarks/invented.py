@@ -96,7 +96,7 @@ def _shards(model: str, asked: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame
         image = pl.DataFrame({"bytes": made, "path": own["data_id"] + ".png"}).to_struct("image")
         yield (
             f"{task}/{pair}.parquet",
-            own.select("task", "pair", "data_id", "key", image, *told, model=pl.lit(model), seed=0, width=SIDE, height=SIDE),
+            own.select("task", "pair", "data_id", "key", image, *told, model=pl.lit(model), number=0, seed=0, width=SIDE, height=SIDE),
         )
 
 
@@ -128,6 +128,8 @@ def scores(model: str, asked: pl.DataFrame, image_keys: pl.Series, seed: int) ->
         *(pl.when(~null).then(pl.Series(name, values)).alias(name) for name, values in numbers.items()),
         codes,
         model=pl.lit(model),
+        number=pl.lit(0),
+        scorer=pl.lit("invented"),
         stderr=pl.lit(None),
         off_mass=pl.Series(noise[which, side]),
         status=pl.when(null).then(pl.lit("null")).otherwise(pl.lit("ok")),

@@ -82,7 +82,7 @@ def painted(folder: Path, ran: Run) -> None:
     for sheet in ran.sheets:
         place = {"model": sheet.model, "task": sheet.task, "pair": sheet.pair}
         rows = [
-            {**place, "data_id": name, "image": {"bytes": plain(colour(sheet.model, name)), "path": None}}
+            {**place, "data_id": name, "number": 0, "image": {"bytes": plain(colour(sheet.model, name)), "path": None}}
             | {"seed": 1, "width": 64, "height": 64, "status": "ok", "key": name}
             for name in sheet.names
         ]

@@ -52,7 +52,7 @@ def scores(model: str, frame: pl.DataFrame) -> pl.DataFrame:
             s = float(np.clip(LEVEL[Dimension(code)] + SHIFT[model] + shared + draw.normal(0, 0.12), 0, 1))
             missing = draw.random() < 0.01
             found.append(
-                {"model": model, "task": task, "pair": pair, "data_id": data_id, "dimension": code}
+                {"model": model, "task": task, "pair": pair, "data_id": data_id, "number": 0, "dimension": code, "scorer": "tiny-judge"}
                 | {"score_trig": None if missing else 0.8 * s, "expected": None if missing else s, "confidence": None if missing else 0.8}
                 | {"off_mass": 0.01, "p": None, "status": "null" if missing else "ok", "reason": "no answer" if missing else None}
                 | {"scale": "Bad/Medium/Good", "max_pixels": 1003520, "reference_image": "source"}
@@ -85,7 +85,14 @@ def picture(seed: int, side: int = 64) -> bytes:
 def images(model: str, frame: pl.DataFrame) -> pl.DataFrame:
     """A picture per prompt."""
     rows = [
-        {"model": model, "task": task, "pair": pair, "data_id": data_id, "image": {"bytes": picture(n % 50), "path": f"{data_id}.png"}}
+        {
+            "model": model,
+            "task": task,
+            "pair": pair,
+            "data_id": data_id,
+            "number": 0,
+            "image": {"bytes": picture(n % 50), "path": f"{data_id}.png"},
+        }
         | {"seed": n, "width": 64, "height": 64, "status": "ok", "key": f"{model}/{data_id}"}
         for n, (task, pair, data_id) in enumerate(frame.select("task", "pair", "data_id").iter_rows())
     ]

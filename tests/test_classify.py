@@ -40,12 +40,12 @@ def limits(**changes: object) -> Thresholds:
 def table(points: Points, pair: str = PAIR, model: str = "a") -> pl.DataFrame:
     """A scores table with one prompt per point; None is a missing score, NaN a row that is not there."""
     rows = [
-        (model, "t2i", pair, f"{pair}_{n}", code, score, score, 0.01, None, "no answer" if score is None else None, f"{pair}_{n}/{code}")
+        (model, "t2i", pair, f"{pair}_{n}", 0, code, score, score, 0.01, None, "no answer" if score is None else None, f"{pair}_{n}/{code}")
         for n, point in enumerate(points, 1)
         for code, score in zip(pair.split("_"), point, strict=True)
         if score is None or score == score
     ]
-    columns = ("model", "task", "pair", "data_id", "dimension", "score_trig", "expected", "off_mass", "stderr", "reason", "key")
+    columns = ("model", "task", "pair", "data_id", "number", "dimension", "score_trig", "expected", "off_mass", "stderr", "reason", "key")
     schema = {column: SCORES.columns[column] for column in columns}
     return pl.DataFrame(rows, schema=schema, orient="row")
 

@@ -92,12 +92,12 @@ def test_the_agreement_of_each_task_is_that_of_its_rows() -> None:
 def scores(clouds: Clouds, model: str = "a") -> pl.DataFrame:
     """Scores of a cloud per pair; NaN is a missing score."""
     rows = [
-        (model, "t2i", pair, f"{pair}_{n}", code, value, value, 0.01, None)
+        (model, "t2i", pair, f"{pair}_{n}", 0, code, value, value, 0.01, None)
         for pair, cloud in clouds.items()
         for code, values in zip(pair.split("_"), cloud, strict=True)
         for n, value in enumerate((None if value != value else value for value in values.tolist()), 1)
     ]
-    columns = ("model", "task", "pair", "data_id", "dimension", "score_trig", "expected", "off_mass", "stderr")
+    columns = ("model", "task", "pair", "data_id", "number", "dimension", "score_trig", "expected", "off_mass", "stderr")
     return pl.DataFrame(rows, {name: SCORES.columns[name] for name in columns}, orient="row")
 
 

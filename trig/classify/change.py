@@ -23,7 +23,7 @@ from trig.tables.relations import RELATION
 from trig.vocabulary.dimensions import Pair
 from trig.vocabulary.relations import Relation
 
-SAMPLE = ("task", "pair", "data_id")
+SAMPLE = ("task", "pair", "data_id", "number")
 SCORES = ("x_a", "y_a", "x_b", "y_b")
 TESTED = ("x", "y", "rho")
 

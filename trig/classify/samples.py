@@ -12,6 +12,7 @@ from trig.tables.scores import SCORES
 from trig.vocabulary.dimensions import Pair
 
 KEY = ("model", "task", "pair")
+SAMPLE = (*KEY, "data_id", "number")
 ANSWER = ("off_mass", "stderr")
 """What is known of the judge's answers beside the score."""
 
@@ -26,7 +27,7 @@ class Samples:
 
 def judged(column: str) -> tables.Table:
     """What is read of the scores table to make clouds of this column."""
-    return SCORES.only((*KEY, "data_id", "dimension", *ANSWER, column))
+    return SCORES.only((*SAMPLE, "dimension", *ANSWER, column))
 
 
 def roots(prompts: pl.DataFrame) -> pl.DataFrame:
@@ -53,12 +54,12 @@ def points(scores: pl.DataFrame, column: str) -> pl.DataFrame:
 
     A pair that is named the other way round is put into its canonical order. Scores on other dimensions are not looked at.
     """
-    return _side_by_side(_of_its_pair(scores.select(*KEY, "data_id", "dimension", score=pl.col(column))))
+    return _side_by_side(_of_its_pair(scores.select(*SAMPLE, "dimension", score=pl.col(column))))
 
 
 def gather(scores: pl.DataFrame, column: str, roots: pl.DataFrame | None) -> Samples:
     """The clouds of a run. Without `roots` every prompt is its own; a prompt that `roots` does not name is too."""
-    own = _of_its_pair(scores.select(*KEY, "data_id", "dimension", *ANSWER, score=pl.col(column)))
+    own = _of_its_pair(scores.select(*SAMPLE, "dimension", *ANSWER, score=pl.col(column)))
     samples = grouped(_side_by_side(own), roots)
     of_the_judge = own.group_by(KEY).agg(**_of_the_judge())
     return Samples(samples.keys.join(of_the_judge, on=KEY, how="left", maintain_order="left"), samples.clouds)
@@ -84,11 +85,10 @@ def _of_the_judge() -> dict[str, pl.Expr]:
 
 def _side_by_side(own: pl.DataFrame) -> pl.DataFrame:
     """One row per sample, in the order of the key."""
-    sample = (*KEY, "data_id")
-    x, y = (own.filter(pl.col("side") == side).select(*sample, pl.col("score").alias(side)).sort(sample) for side in ("x", "y"))
-    if x.select(sample).equals(y.select(sample)):  # every sample has a row for both sides: no need to look for the partner
+    x, y = (own.filter(pl.col("side") == side).select(*SAMPLE, pl.col("score").alias(side)).sort(SAMPLE) for side in ("x", "y"))
+    if x.select(SAMPLE).equals(y.select(SAMPLE)):  # every sample has a row for both sides: no need to look for the partner
         return x.with_columns(y["y"])
-    return x.join(y, on=sample, how="full", coalesce=True).sort(sample)
+    return x.join(y, on=SAMPLE, how="full", coalesce=True).sort(SAMPLE)
 
 
 def _root(samples: pl.DataFrame, roots: pl.DataFrame | None) -> pl.Series:

@@ -15,7 +15,7 @@ def ranking(scores: pl.DataFrame, settings: Finetune) -> pl.DataFrame:
     Pictures that lack a score are left out.
     """
     dimension, pair = pl.col("dimension").cast(pl.String), pl.col("pair").cast(pl.String).str.split("_")
-    both = scores.group_by("task", "pair", "data_id", maintain_order=True).agg(
+    both = scores.group_by("task", "pair", "data_id", "number", maintain_order=True).agg(
         x=pl.col("expected").filter(dimension == pair.list.first()).first(),
         y=pl.col("expected").filter(dimension == pair.list.last()).first(),
     )

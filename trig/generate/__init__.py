@@ -93,7 +93,7 @@ def pictures(planned: pl.DataFrame, name: str, model: Model, store: Store) -> pl
     rows = [_row(data_id, _unpacked(found.get(key))) for key, data_id in planned.select("image_key", "data_id").iter_rows()]
     given = pl.DataFrame(rows, schema={column: IMAGES.columns[column] for column in GIVEN})
     return pl.concat([planned, given], how="horizontal").select(
-        pl.lit(name).alias("model"), "task", "pair", "data_id", "image", "seed",
+        pl.lit(name).alias("model"), "task", "pair", "data_id", pl.lit(0, pl.Int32).alias("number"), "image", "seed",
         pl.lit(model.width, pl.Int32).alias("width"), pl.lit(model.height, pl.Int32).alias("height"), *GIVEN[1:],
         pl.col("image_key").alias("key"),
     )  # fmt: skip

@@ -80,6 +80,7 @@ def pictured(wanted: pl.DataFrame, made: Album, model: str, width: int, height: 
         pl.lit(model).alias("model"),
         pl.lit(UNPAINTED).alias("key"),
         pl.lit(0, pl.UInt64).alias("seed"),
+        pl.lit(0, pl.Int32).alias("number"),
         pl.lit(width, pl.Int32).alias("width"),
         pl.lit(height, pl.Int32).alias("height"),
         pl.lit("ok").alias("status"),

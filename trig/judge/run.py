@@ -27,6 +27,9 @@ Show: TypeAlias = Callable[[str, Steps], object]
 NEWS_SECONDS = 1.0
 """Between two reports of how many pictures were looked at: for each of them it would be too often."""
 
+PICTURE = ("model", "task", "pair", "data_id", "number")
+"""What names a picture in the scores table."""
+
 
 class Painted:
     """The pictures of prompts, in the prompts' order, each with its prompt's source picture. Satisfies `Gallery`.
@@ -71,7 +74,7 @@ def calls(painted: Painted, revision: str, settings: Judging, watch: Callable[[S
     hashes = {text: content_key(rubric=text) for found in texts.values() for text in found.values()}
     found = []
     for number, each in enumerate(painted.rows.drop("source_image").iter_rows(named=True)):
-        names = {"model": each["model"], "task": each["task"], "pair": each["pair"], "data_id": each["data_id"], "image_key": each["key"]}
+        names = {name: each[name] for name in PICTURE} | {"scorer": settings.name, "image_key": each["key"]}
         pair = Pair.parse(each["pair"])
         for dimension in (pair.x, pair.y) if settings.dimensions == "pair" else Dimension:
             rubric = texts[each["task"]][dimension]

@@ -13,6 +13,7 @@ IMAGES = Table(
         "task": TASK,
         "pair": PAIR,
         "data_id": pl.String,
+        "number": pl.Int32,  # which of a prompt's seeds, from 0
         "image": PICTURE,  # PNG bytes; `path` is `<data_id>.png`, a name and never a place; null where the model gave no picture
         "seed": pl.UInt64,
         "width": pl.Int32,
@@ -24,6 +25,6 @@ IMAGES = Table(
         "tokens_read": pl.Int64,  # of these, how many the model read; fewer: it cut the prompt
         "key": pl.String,
     },
-    ("model", "task", "data_id"),
+    ("model", "task", "data_id", "number"),
     frozenset({"image", "reason", "engine", "prompt_tokens", "tokens_read"}),
 )

@@ -12,9 +12,10 @@ POINTS = Table(
         "task": TASK,
         "pair": PAIR,
         "data_id": pl.String,
+        "number": pl.Int32,  # which of a prompt's seeds, from 0
         "x": pl.Float64,  # score on the first dimension of the pair
         "y": pl.Float64,  # on the second
     },
-    ("model", "task", "pair", "data_id"),
+    ("model", "task", "pair", "data_id", "number"),
     frozenset({"x", "y"}),
 )

@@ -12,7 +12,9 @@ SCORES = Table(
         "task": TASK,
         "pair": PAIR,
         "data_id": pl.String,
+        "number": pl.Int32,  # which of a prompt's seeds, from 0
         "dimension": DIMENSION,
+        "scorer": pl.String,  # what gave the score: a judge's name
         "score_trig": pl.Float64,  # C·S (Eq. 3)
         "expected": pl.Float64,  # S (Eq. 2)
         "stderr": pl.Float64,  # standard error of S, where answers were sampled
@@ -37,7 +39,7 @@ SCORES = Table(
         "image_key": pl.String,
         "key": pl.String,
     },
-    ("model", "task", "data_id", "dimension"),
+    ("model", "task", "data_id", "number", "dimension", "scorer"),
     frozenset(
         "score_trig expected stderr confidence off_mass p reason engine dtype mode tokens cached picture_tokens judged_width judged_height".split()
     ),
