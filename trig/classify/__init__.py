@@ -1,1 +1,1 @@
-"""Names the relation that the scores of two dimensions show, and groups relations into the map."""
+"""Classifies the trade-off between two dimensions from their scores, and builds the Dimension Trade-off Map."""

@@ -1,4 +1,4 @@
-"""What metrics.json says of prompts and scores, whatever the limits of the rule."""
+"""Threshold-independent part of metrics.json: prompt counts and mean scores."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from trig.tables.scores import distinct
 
 
 def answered(scores: pl.DataFrame, prompts: pl.DataFrame) -> dict[str, Any]:
-    """What `trig.classify.map.metrics` says of prompts and scores. Means are over answers, each counted once; nulls are counted beside them."""
+    """Prompts per split; per model: count, nulls, null reasons, mean score per dimension. Means are over distinct answers, without nulls."""
     told = distinct(scores.select("model", "key", "dimension", "score_trig", "expected", "reason"))
     return {
         "prompts": dict(sorted(prompts["split"].cast(pl.String).value_counts().iter_rows())),

@@ -1,4 +1,4 @@
-"""What changed between two runs, or from one model to another, tested on the same prompts and seeds."""
+"""Paired comparison of two runs or two models on the same prompts and seeds, with FDR control."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ TESTED = ("x", "y", "rho")
 
 
 class Verdict(StrEnum):
-    """Whether a pair changed. *Not shown* is no proof that it did not."""
+    """Outcome of the test. *Not shown* does not prove equality."""
 
     CHANGED = "changed"
     NOT_SHOWN = "not shown"
@@ -42,21 +42,21 @@ CHANGES = tables.Table(
         "task": TASK,
         "pair": PAIR,
         "n": pl.Int64,  # samples scored on both dimensions, on both sides
-        "clusters": pl.Int64,  # prompts that these n come from; copies and edits of one prompt count once
-        "nulls": pl.Int64,  # samples of the same prompt on both sides that are left out because a score is missing
-        "unpaired": pl.Int64,  # samples that one side lacks, or has of another prompt
+        "clusters": pl.Int64,  # root prompts (clusters) of these n samples
+        "nulls": pl.Int64,  # paired samples dropped because a score is missing
+        "unpaired": pl.Int64,  # samples without a partner of the same prompt on the other side
         **{
-            f"{name}{end}": pl.Float64  # b less a: of the mean of x, of the mean of y, and of rho; its 95 % interval, p and adjusted p
+            f"{name}{end}": pl.Float64  # difference b - a of mean x, mean y or rho, its 95 % interval, p-value and q-value
             for name in TESTED
             for end in ("", "_low", "_high", "_p", "_q")
         },
         "rho_a": pl.Float64,
         "rho_b": pl.Float64,
-        "relation_a": RELATION,  # of the n samples
+        "relation_a": RELATION,  # over the n samples
         "relation_b": RELATION,
-        "leaning_a": DIMENSION,  # the dimension a tilt leans to
+        "leaning_a": DIMENSION,  # favoured dimension of a tilt
         "leaning_b": DIMENSION,
-        "differ": pl.Float64,  # share of resamples in which the two sides show different relations, or tilts that lean to different dimensions
+        "differ": pl.Float64,  # share of resamples in which relation or leaning differs between the sides
         "change": VERDICT,  # null with too few samples for a test
     },
     ("task", "pair"),
@@ -68,28 +68,28 @@ CHANGES = tables.Table(
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The scores of one model, SCORES, and the prompts it was given, PROMPTS."""
+    """Scores of one model (SCORES) and its prompts (PROMPTS)."""
 
     scores: pl.DataFrame
     prompts: pl.DataFrame
 
 
 def changes(a: Run, b: Run, thresholds: Thresholds) -> pl.DataFrame:
-    """What changed from a to b: the table `CHANGES`, a row for each task and pair of which either side has a sample.
+    """Paired change from a to b: the table `CHANGES`, a row per task and pair with a sample on either side.
 
-    A sample is paired with that of the same task, pair and data_id when both come from the same prompt (and source picture), by the prompts' keys;
-    only test prompts count. A seed comes from the prompt and the run's own seed, so equal prompts are painted from the same noise unless that
-    number was changed. Both sides are measured with the same thresholds, whatever each run had.
+    Samples are paired by task, pair and data_id when their prompt keys (prompt and source picture) are equal; only test prompts count.
+    Seeds derive from the prompt and the run's seed, so equal prompts start from the same noise unless that seed changed. Both sides use the
+    same thresholds.
 
-    **Means.** `x` and `y` are mean differences over samples. Samples of one root are not independent: interval and p are those of
-    `trig.clustered.clustered_mean`, which with a root for each sample are the paired t-test's.
+    **Means.** `x` and `y` are mean paired differences. Interval and p are cluster-robust (`trig.clustered.clustered_mean`), clusters being
+    root prompts; with one sample per root they equal the paired t-test's.
 
-    **Rho.** Roots are drawn with replacement once, for both sides. The interval holds the 95 % percentiles of the differences; p is two-sided, of
-    the difference of Fisher's z over its standard deviation in the bootstrap, by Student's t with G - 2 degrees of freedom.
+    **Rho.** Paired cluster bootstrap: roots are resampled once for both sides. 95 % percentile interval of the difference; p is two-sided,
+    the difference of Fisher's z over its bootstrap standard error, by Student's t with G - 2 degrees of freedom (G roots).
 
-    **Change.** q is Benjamini's and Hochberg's over the three p of all pairs. A pair *changed* when one of its q is at most `fdr`. With fewer
-    than `min_points` samples nothing is tested; without `bootstraps` only the means are. `differ` is told and not tested: where scores lie
-    near a threshold, it is large without any change.
+    **Change.** q-values are Benjamini-Hochberg over the three p-values of all pairs. A pair is *changed* when one of its q ≤ `fdr`. No test
+    below `min_points` samples; only the means without `bootstraps`. `differ` is descriptive: it is large wherever scores lie near a
+    threshold.
     """
     rows = [_pair(samples, thresholds) for samples in _paired(a, b, thresholds.score)]
     schema = {name: kind for name, kind in CHANGES.columns.items() if not name.endswith("_q") and name != "change"}
@@ -105,7 +105,7 @@ def changes(a: Run, b: Run, thresholds: Thresholds) -> pl.DataFrame:
 
 
 def _paired(a: Run, b: Run, column: str) -> Iterator[pl.DataFrame]:
-    """The samples of each task and pair: their scores on both sides, whether they are the same prompt's, and the root of that."""
+    """Samples of each task and pair: scores on both sides, `paired` (same prompt), and root prompt."""
     one, other = (_points(run, column).rename({"x": f"x_{side}", "y": f"y_{side}"}) for run, side in ((a, "a"), (b, "b")))
     both = one.join(other, on=SAMPLE, how="full", coalesce=True, validate="1:1")
     both = both.with_columns(paired=pl.col("key").eq(pl.col("key_right")).fill_null(False))
@@ -119,7 +119,7 @@ def _points(run: Run, column: str) -> pl.DataFrame:
 
 
 def _pair(samples: pl.DataFrame, thresholds: Thresholds) -> dict[str, Any]:
-    """The row of one pair, but for what is known only when all pairs are."""
+    """Row of one pair, without q-values and verdict."""
     same = samples.filter("paired")
     whole = same.drop_nulls(SCORES)
     x_a, y_a, x_b, y_b = (whole[name].to_numpy().astype(np.float64) for name in SCORES)
@@ -150,7 +150,7 @@ def _pair(samples: pl.DataFrame, thresholds: Thresholds) -> dict[str, Any]:
 
 
 def _measured(x: Floats, y: Floats, drawn: Sequence[Ints], thresholds: Thresholds) -> tuple[Floats, Ints, Ints]:
-    """Rho, the verdict and where it leans of each draw, (B,), of one side's points, (n,), under blocks of weights, each (n, some)."""
+    """Rho, verdict and leaning per resample, (B,), of one side's points, (n,); `drawn` is blocks of weights, each (n, block)."""
     ranks, cloud = ranked(x[None], y[None]), placed(x[None], y[None], thresholds)
     found = []
     for weights in drawn:
@@ -167,7 +167,7 @@ def _verdict(side: str, pair: str, rho: Floats, verdict: Ints, leans: Ints) -> d
 
 
 def rho_change(rho: tuple[float, float], drawn: tuple[Floats, Floats], groups: int) -> Tested:
-    """Rho of b less that of a, and its test from the same resamples of both, (B,); `groups` is the number of roots. NaN is a rho that is not there."""
+    """Paired difference rho_b - rho_a and its test from shared resamples, each (B,); `groups` is the number of roots. NaN: undefined."""
     change, resampled = rho[1] - rho[0], drawn[1] - drawn[0]
     if not np.isfinite(change):
         return Tested(None, None, None, None)

@@ -1,7 +1,6 @@
-"""What a cloud of points in the unit square shows: the counts of the published rule and the relation they lead to.
+"""Trade-off classification of point clouds: densities of R_S and R_B, regression line over R_T, verdict (paper, section 3.3).
 
-Everything works on stacks: G clouds side by side, padded to n points, each drawn B times. A weight says how often a draw holds a point, so the
-observed clouds (every point once) and their resamples take the same path.
+Batched: G clouds padded to n points, B draws each. A weight is the multiplicity of a point in a draw; the observed cloud has weights 1.
 """
 
 from dataclasses import dataclass
@@ -15,63 +14,63 @@ from trig.params.thresholds import Correlation, Thresholds
 from trig.vocabulary.relations import Relation
 
 ON_THE_LINE = 1e-9
-"""A point this near the regression line lies on it; nearer than any two scores a judge can tell apart."""
+"""Tolerance within which a point lies on the regression line; far below the resolution of scores."""
 ONE_PLACE = 1e-11
-"""A variance of x, where x reaches from -1 to 1, below which the points of a draw have one x."""
+"""Variance of x, rescaled to [-1, 1], below which x counts as constant."""
 PADDING = 2.0
-"""Beyond every limit: a padded point lies in R_S, whatever the thresholds."""
+"""Above every threshold, so padded points lie in R_S and never in R_T."""
 GRAIN = 2.0**40
-"""Numbers in [-1, 1] are summed as multiples of 1 / GRAIN. Sums of 8,192 such numbers are exact, so they depend on no order and no thread."""
+"""Fixed-point grid: numbers in [-1, 1] are rounded to multiples of 1 / GRAIN, so sums of up to 8,192 are exact in any order or thread."""
 VERDICTS: tuple[Relation, ...] = tuple(Relation)
 TILT = VERDICTS.index(Relation.TILT)
 
 
 class Regions(NamedTuple):
-    """Which points lie where. Each point lies in exactly one region."""
+    """Boolean region masks; each point lies in exactly one region."""
 
-    synergy: Bools  # R_S, both dimensions high
-    bottleneck: Bools  # R_B, both low
-    tradeoff: Bools  # R_T, the rest
+    synergy: Bools  # R_S: both scores high
+    bottleneck: Bools  # R_B: both low
+    tradeoff: Bools  # R_T: the rest
 
 
 class Line(NamedTuple):
-    """Least squares of y on x; NaN where there is no line."""
+    """Ordinary least squares of y on x; NaN where undefined."""
 
     slope: Floats
     intercept: Floats
 
 
 class Scaled(NamedTuple):
-    """Values that reach from -1 to 1 over the points inside a region, and the way back; all 0 where these points have one value."""
+    """Values min-max scaled to [-1, 1] over the points inside a region, with the inverse; all 0 where these are constant."""
 
     values: Floats  # (G, n)
-    middle: Floats  # (G, 1)
+    middle: Floats  # (G, 1) midrange
     half: Floats  # (G, 1) half the range
 
 
 class Ranked(NamedTuple):
-    """Clouds with what depends neither on a draw nor on a threshold."""
+    """Precomputed per cloud: depends on neither draw nor thresholds."""
 
     x: Floats  # (G, n)
     y: Floats
     by_x: Order
     by_y: Order
-    grains: Floats  # (G, 2, n) x and y as multiples of 1 / GRAIN
+    grains: Floats  # (G, 2, n) x and y on the fixed-point grid
 
 
 class Placed(NamedTuple):
-    """Clouds with what does not depend on a draw."""
+    """Precomputed per cloud and thresholds: does not depend on the draw."""
 
     tradeoff: Bools  # (G, n) points in R_T
-    u: Scaled  # x in the range of these points
-    v: Scaled  # y
-    grains: Floats  # (G, 7, n) what is summed over a draw: R_S, R_B, and the moments of u and v, as multiples of 1 / GRAIN
+    u: Scaled  # x, scaled over R_T
+    v: Scaled  # y, scaled over R_T
+    grains: Floats  # (G, 7, n) summands on the fixed-point grid: R_S, R_B, and the moments of u and v
 
 
 class Central(NamedTuple):
-    """Where each draw of each cloud lies, all (G, B), whatever the regions. NaN where a number does not exist."""
+    """Threshold-independent statistics of each draw, all (G, B); NaN where undefined."""
 
-    rho: Floats  # the correlation that the thresholds name, -1..1
+    rho: Floats  # -1..1, the coefficient `thresholds.correlation` names
     mean_x: Floats
     mean_y: Floats
     median_x: Floats
@@ -80,13 +79,13 @@ class Central(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The counts of each draw of each cloud, all (G, B)."""
+    """Region and side counts of each draw, all (G, B)."""
 
-    n: Ints  # points of the draw
+    n: Ints  # points in the draw
     synergy: Ints  # points in R_S
-    bottleneck: Ints  # in R_B
-    above: Ints  # points of R_T strictly above the line
-    below: Ints  # strictly below
+    bottleneck: Ints  # points in R_B
+    above: Ints  # N_a: points of R_T strictly above the line
+    below: Ints  # N_b: strictly below
     line: Line
 
     @property
@@ -96,36 +95,36 @@ class Counts:
 
     @property
     def density_synergy(self) -> Floats:
-        """D_s, the share of points in R_S; NaN for a draw without points."""
+        """D_s, the share of points in R_S; NaN for an empty draw."""
         return _divide(self.synergy, self.n)
 
     @property
     def density_bottleneck(self) -> Floats:
-        """D_b, the share of points in R_B; NaN for a draw without points."""
+        """D_b, the share of points in R_B; NaN for an empty draw."""
         return _divide(self.bottleneck, self.n)
 
 
 def levels(values: Floats, thresholds: Thresholds) -> NDArray[np.int8]:
-    """1 for each score that is high, -1 for one that is low, 0 between. `paper` counts the limits in, `reference` leaves them out."""
+    """1 for high scores, -1 for low, 0 between. Thresholds are inclusive under rule `paper`, exclusive under `reference`."""
     if thresholds.rule == "paper":
         return (values >= thresholds.synergy).view(np.int8) - (values <= thresholds.bottleneck).view(np.int8)
     return (values > thresholds.synergy).view(np.int8) - (values < thresholds.bottleneck).view(np.int8)
 
 
 def regions(x: Floats, y: Floats, thresholds: Thresholds) -> Regions:
-    """The region of each point."""
+    """Region masks of each point."""
     level = levels(x, thresholds)
     both = np.where(level == levels(y, thresholds), level, 0)
     return Regions(both == 1, both == -1, both == 0)
 
 
 def ranked(x: Floats, y: Floats) -> Ranked:
-    """The clouds, ready for `central`. `x` and `y` are (G, n), scores without missing values, and `PADDING` where a cloud is padded."""
+    """Precompute for `central`. `x` and `y` are (G, n), scores in [0, 1], `PADDING` where padded."""
     return Ranked(x, y, order(x), order(y), _grains(x, y))
 
 
 def central(clouds: Ranked, weights: Ints, kind: Correlation) -> Central:
-    """Where the draws lie. `weights` is (G, n, B), 0 where a cloud is padded."""
+    """Correlation, means and medians of each draw. `weights` is (G, n, B), 0 where padded."""
     by_x, by_y = ordered(clouds.by_x, weights), ordered(clouds.by_y, weights)
     sums = product(clouds.grains, weights.astype(np.float64))  # (G, 2, B)
     n = by_x.below[:, -1]
@@ -134,18 +133,18 @@ def central(clouds: Ranked, weights: Ints, kind: Correlation) -> Central:
 
 
 def placed(x: Floats, y: Floats, thresholds: Thresholds) -> Placed:
-    """The clouds, as in `ranked`, ready to be counted."""
+    """Precompute for `count`; arguments as in `ranked`."""
     where = regions(x, y, thresholds)
     u, v = scaled(x, where.tradeoff), scaled(y, where.tradeoff)
     return Placed(where.tradeoff, u, v, _grains(where.synergy, where.bottleneck, *moments(where.tradeoff, u.values, v.values)))
 
 
 def count(clouds: Placed, weights: Ints, thresholds: Thresholds) -> Counts:
-    """Count the points of each draw. `weights` is (G, n, B), 0 where a cloud is padded."""
+    """Region counts and regression line of each draw. `weights` is (G, n, B), 0 where padded."""
     u, v = clouds.u, clouds.v
     sums = product(clouds.grains, weights.astype(np.float64))  # (G, 7, B)
     line = fit(sums[:, 2:], thresholds.min_points)
-    over = _over(u.values, np.where(clouds.tradeoff, v.values, np.nan), line, v.half)  # NaN lies on neither side
+    over = _over(u.values, np.where(clouds.tradeoff, v.values, np.nan), line, v.half)  # NaN: on neither side
     slope = line.slope * _divide(v.half, u.half)
     return Counts(
         n=weights.sum(axis=1, dtype=weights.dtype),
@@ -163,7 +162,7 @@ def _grains(*features: NDArray[np.generic]) -> Floats:
 
 
 def scaled(values: Floats, inside: Bools) -> Scaled:
-    """The values, (G, n) in [0, 1], in the range of the points inside."""
+    """Min-max scaling of (G, n) values in [0, 1] over the points inside."""
     low = np.where(inside, values, 1.0).min(axis=1, initial=1.0, keepdims=True)
     high = np.where(inside, values, 0.0).max(axis=1, initial=0.0, keepdims=True)
     half = np.where(high - low > 2 * ON_THE_LINE, (high - low) / 2, 0.0)
@@ -173,12 +172,12 @@ def scaled(values: Floats, inside: Bools) -> Scaled:
 
 
 def moments(inside: Bools | Floats, u: Floats, v: Floats) -> list[NDArray[np.generic]]:
-    """What `fit` needs of each point: count, u, v, u² and u·v, all 0 outside."""
+    """Summands of the least-squares moments: 1, u, v, u² and u·v, all 0 outside."""
     return [inside, inside * u, inside * v, inside * u * u, inside * u * v]
 
 
 def fit(sums: Floats, at_least: int) -> Line:
-    """Least squares of v on u from the sums of the five moments, (G, 5, B); NaN with too few points or with one u only."""
+    """Ordinary least squares of v on u from the five summed moments, (G, 5, B); NaN with too few points or constant u."""
     count = sums[:, 0]
     u, v, uu, uv = (_divide(sums[:, place], count) for place in range(1, 5))
     variance = uu - u * u
@@ -188,7 +187,7 @@ def fit(sums: Floats, at_least: int) -> Line:
 
 
 def verdicts(of: Counts, rho: Floats, thresholds: Thresholds) -> Ints:
-    """The relation of each draw, (G, B), as its place in `VERDICTS`: the first rule that holds, in the order of the paper."""
+    """Verdict of each draw, (G, B), as an index into `VERDICTS`: the first rule that holds, in the paper's order."""
     paper = thresholds.rule == "paper"
     many, few = np.maximum(of.above, of.below), np.minimum(of.above, of.below)
     ratio = np.where(few > 0, many / np.maximum(few, 1), np.inf)
@@ -206,12 +205,12 @@ def verdicts(of: Counts, rho: Floats, thresholds: Thresholds) -> Ints:
 
 
 def leaning(of: Counts, verdict: Ints) -> Ints:
-    """Where tilts lean: 1 to y, since more points lie above the line, -1 to x, 0 for the other relations."""
+    """Leaning of tilts, (G, B): 1 towards y (N_a > N_b), -1 towards x, 0 for other relations."""
     return np.where(verdict == TILT, np.sign(of.above - of.below), 0)
 
 
 def _over(u: Floats, v: Floats, line: Line, scale: Floats) -> Floats:
-    """How far each point, (G, n), lies above each line of v on u, (G, B), in units of `scale`, (G, 1): (G, n, B)."""
+    """Residuals (G, n, B) of points (G, n) from lines of v on u (G, B), times `scale` (G, 1)."""
     points = np.stack([v, -u, -np.ones_like(u)], axis=2)
     lines = np.stack([np.ones_like(line.slope), line.slope, line.intercept], axis=1)
     return product(points, lines * scale[:, None])

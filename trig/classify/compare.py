@@ -1,4 +1,4 @@
-"""How far two maps agree: pair by pair, and in two numbers."""
+"""Agreement between two Dimension Trade-off Maps: differing pairs, Cohen's kappa, rank correlation."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from trig.vocabulary.relations import Relation
 
 SUBSET = ("task", "pair")
 SHOWN = ("relation", "leaning", "stability", "evidence", "rho")
-"""What is told of a pair on either side; a map that was published without some of it has nulls there."""
+"""Columns compared per pair; null where an older map lacks them."""
 
 SAME = 1e-9
-"""Means no further apart than this are sums of the same scores."""
+"""Tolerance for equal means."""
 MEANS = ("mean_x", "mean_y")
 MAP = tables.Table(
     "relations",
@@ -26,32 +26,32 @@ MAP = tables.Table(
     RELATIONS.key,
     RELATIONS.nullable.intersection((*SHOWN, *MEANS)),
 )
-"""The columns of the relations table that are compared; older tables have them too."""
+"""Columns compared; older relations tables have them too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Two maps, a and b, side by side. A reason stands where its number does not exist."""
+    """Agreement of two maps, a and b. A reason is set where its statistic is undefined."""
 
     pairs: int  # with a verdict in both maps
-    only_a: int  # pairs of which b has no row
+    only_a: int  # pairs that only a has
     only_b: int
-    too_few: int  # in both maps, with too few points for a verdict in one of them at least
-    equal: int  # of `pairs`, those with the same relation
-    turned: int  # of `equal`, tilts that lean to different dimensions
-    share: float | None  # equal / pairs; null without pairs
-    kappa: float | None  # Cohen's kappa of the relations, -1..1: 1 is full agreement, 0 that of chance
+    too_few: int  # pairs of both maps with too few points in at least one
+    equal: int  # of `pairs`, same relation
+    turned: int  # of `equal`, tilts with opposite leaning
+    share: float | None  # observed agreement, equal / pairs; null without pairs
+    kappa: float | None  # Cohen's kappa, -1..1; 0 is chance agreement
     kappa_reason: str | None
-    rhos: int  # of `pairs`, those with a rho in both maps
-    rho: float | None  # Spearman's rho between the two columns of rhos: do the maps order the pairs alike?
+    rhos: int  # of `pairs`, rho defined in both maps
+    rho: float | None  # Spearman correlation between the two maps' rhos
     rho_reason: str | None
 
 
 def agreement(a: pl.DataFrame, b: pl.DataFrame) -> Agreement:
-    """How far the relations of two models, or of one model in two runs, agree. Each frame holds the rows of one model.
+    """Inter-map agreement of two models, or of one model in two runs. Each frame holds the rows of one model.
 
-    Kappa (Cohen, 1960) compares the share of equal relations with what the two maps' own frequencies would give by chance. Pairs share prompts and
-    dimensions, so they are not independent and kappa has no interval here.
+    Cohen's kappa (1960) corrects for chance agreement from the maps' marginals. Pairs share prompts and dimensions, so are not independent:
+    kappa has no interval here.
     """
     both = _side_by_side(a, b)
     known = both.filter(_judged("a") & _judged("b"))
@@ -78,29 +78,29 @@ def agreement(a: pl.DataFrame, b: pl.DataFrame) -> Agreement:
 
 
 def by_task(a: pl.DataFrame, b: pl.DataFrame) -> dict[str, Agreement]:
-    """The agreement of two maps on each task that both have, in canonical order."""
+    """Agreement per task that both maps have, in canonical order."""
     tasks = [task.value for task in Task if all(task.value in frame["task"].unique() for frame in (a, b))]
     return {task: agreement(*(frame.filter(pl.col("task") == task) for frame in (a, b))) for task in tasks}
 
 
 def all_agreements(relations: pl.DataFrame, models: Sequence[str]) -> list[dict[str, object]]:
-    """How far the maps of any two models agree, task by task: the numbers of `Agreement`, with the models as `a` and `b` and the `task`."""
+    """Pairwise agreement of all models per task: the fields of `Agreement`, with `a`, `b` and `task`."""
     of = relations.partition_by("model", "task", as_dict=True)
     both = [(a, b, task) for a, b in combinations(models, 2) for task in Task if {(a, task), (b, task)} <= of.keys()]
     return [{"a": a, "b": b, "task": task.value, **asdict(agreement(of[a, task], of[b, task]))} for a, b, task in both]
 
 
 def differing(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
-    """The pairs of both maps whose relation or leaning differs, in canonical order: task, pair, and `SHOWN` of either side as `<name>_a`, `<name>_b`.
+    """Pairs whose relation or leaning differs, in canonical order: task, pair, and `SHOWN` of both sides as `<name>_a`, `<name>_b`.
 
-    A pair with too few points on one side differs too; `agreement` counts it apart.
+    Includes pairs with too few points on one side, which `agreement` counts apart.
     """
     changed = [pl.col(f"{name}_a").ne_missing(pl.col(f"{name}_b")) for name in ("relation", "leaning")]
     return _side_by_side(a, b).filter(pl.any_horizontal(changed))
 
 
 def follows(found: pl.DataFrame, scores: pl.DataFrame, column: str) -> bool:
-    """Whether the rows of one model's map have the means of these scores. If not, the map was made from others, whatever its thresholds."""
+    """Whether one model's map has the means of these scores; if not, it was made from other scores."""
     whole = points(scores, column).drop_nulls(["x", "y"])
     anew = whole.group_by(SUBSET).agg(x=pl.col("x").mean(), y=pl.col("y").mean())
     both = found.drop_nulls(MEANS).select(*SUBSET, *MEANS).join(anew, on=SUBSET, how="full")
@@ -109,7 +109,7 @@ def follows(found: pl.DataFrame, scores: pl.DataFrame, column: str) -> bool:
 
 
 def _side_by_side(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
-    """The pairs of both maps, in canonical order."""
+    """Inner join of both maps, in canonical order."""
     one, other = (_shown(frame, side) for frame, side in ((a, "a"), (b, "b")))
     return one.join(other, on=SUBSET, how="inner", validate="1:1").sort(SUBSET)
 
@@ -126,12 +126,12 @@ def _judged(side: str) -> pl.Expr:
 
 
 def _kappa(verdicts: Sequence[tuple[str, str]]) -> tuple[float | None, str | None]:
-    """Cohen's kappa of two raters' words, or why there is none."""
+    """Cohen's kappa of two raters, or why it is undefined."""
     n = len(verdicts)
     if not n:
         return None, "no pair has a verdict in both maps"
     one, other = (Counter(row[side] for row in verdicts) for side in (0, 1))
-    chance = sum(one[name] * other[name] for name in one)  # times n²
+    chance = sum(one[name] * other[name] for name in one)  # expected agreement, times n²
     if chance == n * n:
         return None, f"every pair is {verdicts[0][0]} in both maps, so chance agrees as well"
     return (n * sum(a == b for a, b in verdicts) - chance) / (n * n - chance), None

@@ -1,4 +1,4 @@
-"""Resamples and shuffles of a cloud's points. They depend on nothing but which points have one root, so clouds that are alike in this share them."""
+"""Cluster bootstrap resamples and permutations. Seeded by the cluster labels alone, so clouds with equal labels share them."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,14 +12,14 @@ from trig.classify.stack import CELLS
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """The draws of a cloud of n points."""
+    """Bootstrap resamples and permutations of a cloud of n points."""
 
-    resamples: tuple[Ints, ...]  # each (n, some): how often each resample holds each point; in blocks that fit `CELLS`
-    orders: Places  # (n, permutations): the point whose y each point gets
+    resamples: tuple[Ints, ...]  # bootstrap weights, (n, block) each; blocks fit `CELLS`
+    orders: Places  # (n, permutations): index of the y each point gets
 
 
 def draws(groups: Places, bootstraps: int, permutations: int) -> Draws:
-    """The draws of a cloud whose points belong to these groups, (n,), numbered from 0. The groups are the seed."""
+    """Draws for cluster labels (n,), numbered from 0. The labels are the seed; cached."""
     return _draws(groups.astype(np.int64).tobytes(), bootstraps, permutations)
 
 
@@ -33,7 +33,7 @@ def _draws(packed: bytes, bootstraps: int, permutations: int) -> Draws:
 
 
 def resamples(groups: Places, count: int, draw: np.random.Generator) -> Ints:
-    """How often each resample holds each point, (n, count): as many groups are drawn as there are, each with all its points."""
+    """Cluster bootstrap weights, (n, count): as many clusters as there are, drawn with replacement, each with all its points."""
     sizes = np.bincount(groups)
     drawn = draw.integers(0, sizes.size, size=(sizes.size, count))
     drawn *= count
@@ -45,12 +45,12 @@ def resamples(groups: Places, count: int, draw: np.random.Generator) -> Ints:
 
 
 def shuffles(groups: Places, count: int, draw: np.random.Generator) -> Places:
-    """Orders of the points, (n, count), in which groups have changed places with groups of their size."""
+    """Cluster permutations, (n, count): clusters are exchanged with clusters of equal size."""
     sizes = np.bincount(groups)
     found = np.empty((count, groups.size), dtype=np.intp)
     by_group = np.argsort(groups, kind="stable")
     for size in np.unique(sizes):
-        members = by_group[np.repeat(sizes == size, sizes)].reshape(-1, size)  # (groups of this size, size)
+        members = by_group[np.repeat(sizes == size, sizes)].reshape(-1, size)  # (clusters of this size, size)
         orders = draw.permuted(np.tile(np.arange(len(members)), (count, 1)), axis=1)
         found[:, members.ravel()] = members[orders].reshape(count, -1)
     return found.T

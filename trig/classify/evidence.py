@@ -1,4 +1,4 @@
-"""How far a relation can be trusted: what resampling its prompts does to it, and two tests against duller explanations."""
+"""Uncertainty of a verdict: cluster bootstrap stability and confidence intervals, significance tests of tilts and negative correlations."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -16,16 +16,16 @@ from trig.tables.relations import INTERVALS
 LEVELS = {"low": 0.025, "high": 0.975}
 DENSITIES = ("density_synergy", "density_bottleneck")
 CENTRAL = tuple(name for name in INTERVALS if name not in DENSITIES)
-"""What has an interval that no limit of the rule decides."""
+"""Threshold-independent statistics with a confidence interval."""
 ENDS = tuple(f"{name}_{end}" for end in LEVELS for name in CENTRAL)
 NEARLY_ONE = 1 - 1e-6
-"""A correlation is taken no nearer to 1 or -1, where Fisher's z is infinite."""
+"""Correlations are clipped to ±this: Fisher's z is infinite at ±1."""
 
 
 def resample(x: Floats, y: Floats, groups: Places, thresholds: Thresholds) -> bytes:
-    """What no limit of the rule decides of the resamples of one cloud, for `weigh`: the intervals of `CENTRAL`, then rho of each, as doubles.
+    """Threshold-independent bootstrap of one cloud, for `weigh`: interval ends of `CENTRAL`, then rho per resample, as packed float64.
 
-    `x`, `y` and `groups`, which numbers the roots from 0, are (n,). Of the thresholds only `bootstraps` and `correlation` matter.
+    `x`, `y` and `groups` (root labels from 0) are (n,). Of the thresholds only `bootstraps` and `correlation` matter.
     """
     drawn = draws(groups, thresholds.bootstraps, thresholds.permutations)
     cloud = ranked(x[None], y[None])
@@ -37,22 +37,23 @@ def resample(x: Floats, y: Floats, groups: Places, thresholds: Thresholds) -> by
 
 
 def weigh(x: Floats, y: Floats, groups: Places, resampled: bytes, verdict: int, rho: float, thresholds: Thresholds) -> dict[str, Any]:
-    """The columns of evidence of one cloud: `x`, `y` and `groups`, which numbers the roots from 0, are (n,), `resampled` is what `resample` gives for
-    them, `verdict` a place in `VERDICTS`, `rho` NaN where there is none.
+    """Evidence columns of one cloud.
 
-    **Bootstrap.** Prompts with one root are copies or edits of one prompt, so a resample draws roots, with replacement, and takes all points of a
-    root each time. The whole rule runs on each resample: *stability* is the share that gives the verdict, *runner-up* the most frequent other one
-    (none when all agree). Intervals are the 95 % percentiles over resamples; resamples without a rho are left out of rho's. They lie low when
-    there are few roots.
+    `x`, `y` and `groups` (root labels from 0) are (n,), `resampled` comes from `resample`, `verdict` is an index into `VERDICTS`, `rho` NaN
+    where undefined.
 
-    **Tilt.** `tilt_p` is the larger of two p-values, so that a small one rules out both dull explanations. (1) The sides differ by chance: the sign of
-    each root's balance (points above less points below) is a coin's. Two-sided, normal, corrected for continuity. (2) The scores are independent:
-    y is shuffled against x, whole roots among roots of equal size, and the regions, the line and the balance are computed anew. The corners that
-    the regions cut off, and skewed scores, tip the balance of independent scores too; p is Student's for the observed balance in the distribution
-    of the shuffled ones, in the direction of the tilt, doubled. Null without a line.
+    **Bootstrap.** Cluster bootstrap: roots are drawn with replacement, each with all its points, since copies and edits of one prompt are
+    dependent. The whole rule runs on each resample: *stability* is the share that gives the verdict, *runner-up* the most frequent other
+    one (none when all agree). 95 % percentile intervals; resamples with undefined rho are left out of rho's. Intervals are unreliable with
+    few roots.
 
-    **Conflict.** `conflict_p` is one-sided for rho < 0: Fisher's z of rho over its standard deviation in the bootstrap, by Student's t with two
-    degrees of freedom fewer than roots. Null without a rho.
+    **Tilt.** `tilt_p` is the larger p-value of two tests (intersection-union). (1) Sign test: the sign of each root's balance (points above
+    less points below) is random; two-sided, normal approximation with continuity correction. (2) Permutation test of independence: y is
+    shuffled against x, whole roots among roots of equal size, and regions, line and balance are computed anew, since clipped corners and
+    skewed scores unbalance independent scores too; p is twice Student's t tail of the observed balance under permutation. Null without a line.
+
+    **Conflict.** `conflict_p` is one-sided for rho < 0: Fisher's z of rho over its bootstrap standard error, by Student's t with G - 2
+    degrees of freedom (G roots). Null without a rho.
     """
     drawn = draws(groups, thresholds.bootstraps, thresholds.permutations)
     numbers = np.frombuffer(resampled)
@@ -72,7 +73,7 @@ def weigh(x: Floats, y: Floats, groups: Places, resampled: bytes, verdict: int, 
 
 
 def tilt_p(x: Floats, y: Floats, groups: Places, orders: Places, thresholds: Thresholds) -> float | None:
-    """The larger p of the two tests of a tilt, see `weigh`, with y shuffled in these orders, (n, P); None without a line."""
+    """Intersection-union p of the two tilt tests, see `weigh`; `orders` is (n, P) permutations of y. None without a line."""
     side = sides(x, y, np.arange(x.size)[:, None], thresholds)
     if not side.any():
         return None
@@ -81,13 +82,13 @@ def tilt_p(x: Floats, y: Floats, groups: Places, orders: Places, thresholds: Thr
 
 
 def sides(x: Floats, y: Floats, orders: Places, thresholds: Thresholds) -> Ints:
-    """1 for each point of R_T above the line, -1 below, 0 elsewhere, (n, P), for x against y in each order, (n, P)."""
+    """Side of the regression line of each point of R_T: 1 above, -1 below, 0 elsewhere; (n, P) for x against y in each order, (n, P)."""
     level = levels(x, thresholds)[:, None]
     inside = (level == 0) | (level != levels(y, thresholds)[orders])  # in R_T
     u, v = (scaled(values[None], np.ones((1, values.size), dtype=bool)) for values in (x, y))
     across, up = u.values[0], v.values[0][orders]
     line = fit(_moments(inside.astype(np.float64), across, up)[None], thresholds.min_points)
-    over = np.where(inside, up, np.nan)  # NaN lies on neither side
+    over = np.where(inside, up, np.nan)  # NaN: on neither side
     over -= product(np.stack([across, np.ones_like(across)], axis=1)[None], np.stack([line.slope, line.intercept], axis=1))[0]
     over *= v.half
     found: Ints = (over > ON_THE_LINE).view(np.int8) - (over < -ON_THE_LINE).view(np.int8)
@@ -95,20 +96,20 @@ def sides(x: Floats, y: Floats, orders: Places, thresholds: Thresholds) -> Ints:
 
 
 def _moments(inside: Floats, u: Floats, v: Floats) -> Floats:
-    """What `fit` needs: count, and the sums of u, v, u² and u·v over the points inside, (5, P)."""
+    """Inputs of `fit`: count and sums of u, v, u² and u·v over the points inside, (5, P)."""
     powers: Floats = np.stack([np.ones_like(u), u, u * u])[None]
     of_u, of_v = product(powers, inside[None])[0], product(powers[:, :2], (inside * v)[None])[0]
     return np.stack([of_u[0], of_u[1], of_v[0], of_u[2], of_v[1]])
 
 
 def balance(side: Ints) -> Floats:
-    """Points above less points below, as a share of both, per column; 0 where there are none."""
+    """(above - below) / (above + below) per column, -1..1; 0 where both are 0."""
     found: Floats = side.sum(axis=0, dtype=np.int64) / np.maximum(np.abs(side).sum(axis=0, dtype=np.int64), 1)
     return found
 
 
 def _chance(balances: Numbers) -> float:
-    """Two-sided p of the sum of the groups' balances when the sign of each is a coin's."""
+    """Two-sided p-value of a weighted sign test on the clusters' balances."""
     moved = balances[balances != 0]
     if not moved.size:
         return 1.0
@@ -118,14 +119,14 @@ def _chance(balances: Numbers) -> float:
 
 
 def _independence(observed: float, shuffled: Floats) -> float:
-    """Twice the p of a balance at least so far to its side among those of independent scores."""
+    """Doubled one-sided p-value of the observed balance in the permutation distribution."""
     spread = shuffled.std(ddof=1)
     beyond = np.sign(observed) * (observed - shuffled.mean())
     return min(1.0, float(2 * stdtr(shuffled.size - 1, -beyond / spread))) if spread > 0 else 1.0
 
 
 def conflict_p(rho: float, resampled: Floats, groups: int) -> float | None:
-    """One-sided p of a rho at or above 0, see `weigh`; None where rho, or its spread, is missing."""
+    """One-sided p-value of H0: rho ≥ 0, see `weigh`; None where rho or its standard error is undefined."""
     known = resampled[np.isfinite(resampled)]
     if not np.isfinite(rho) or known.size < 2 or groups < 3:
         return None
@@ -134,10 +135,10 @@ def conflict_p(rho: float, resampled: Floats, groups: int) -> float | None:
 
 
 def p_value(rho: Floats, n: Ints, kind: Correlation) -> Floats:
-    """Two-sided p of each rho under independence, every point by itself; NaN where rho is missing.
+    """Two-sided p-value of each rho under independence, for independent points; NaN where rho is undefined.
 
-    Student's t with n - 2 degrees of freedom, and for tau-b the normal distribution without ties: approximations for small n, too small where
-    prompts repeat.
+    Student's t with n - 2 degrees of freedom; for Kendall's tau-b the normal approximation without ties. Approximate for small n,
+    anti-conservative where prompts repeat.
     """
     n = np.maximum(n, 3).astype(np.float64)
     if kind == "kendall":
@@ -149,7 +150,7 @@ def p_value(rho: Floats, n: Ints, kind: Correlation) -> Floats:
 
 
 def q_values(p: Floats) -> Floats:
-    """Benjamini's and Hochberg's adjusted p-values over all that are there; NaN stays NaN."""
+    """Benjamini-Hochberg q-values (FDR-adjusted p-values); NaN is ignored and kept."""
     q, known = np.full(p.shape, np.nan), np.flatnonzero(np.isfinite(p))
     order = known[np.argsort(p[known])]
     raised = p[order] * (order.size / np.arange(1, order.size + 1))
@@ -168,8 +169,8 @@ def _steadiness(found: Ints, verdict: int) -> dict[str, Any]:
 
 
 def intervals(drawn: Mapping[str, Floats]) -> dict[str, float | None]:
-    """The 2.5 % and 97.5 % quantiles of each, `<name>_low` and `<name>_high`, linear between the draws; NaN is left out, None where all are."""
-    ordered = np.sort(np.stack(list(drawn.values())), axis=1)  # NaN comes last
+    """95 % percentile intervals, `<name>_low` and `<name>_high`, linearly interpolated; NaN is ignored, None where all are NaN."""
+    ordered = np.sort(np.stack(list(drawn.values())), axis=1)  # NaN sorts last
     last = np.isfinite(ordered).sum(axis=1) - 1
     found: dict[str, float | None] = {}
     for end, level in LEVELS.items():

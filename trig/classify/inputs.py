@@ -1,4 +1,4 @@
-"""The scores a map is made from: those of the roster's models on the test split."""
+"""Loads the scores that are classified: the roster's models on the test split."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,9 +12,9 @@ from trig.tables.scores import SCORES
 
 
 def roster_scores(folder: Path, roster: Sequence[str], prompts: pl.DataFrame, table: tables.Table = SCORES) -> pl.DataFrame:
-    """The scores of every model of the roster on prompts of the test split; files of other models are not read. `table` may have fewer columns.
+    """Test-split scores of every model of the roster; files of other models are not read. `table` may declare fewer columns.
 
-    Raises TableError when a model's file is missing, holds another model's rows, or none of a test prompt.
+    Raises TableError when a model's file is missing, holds another model's rows, or has no test prompt.
     """
     held_out = split(prompts, "test").select("task", "data_id")
     return pl.concat([_scores(folder / f"{model}.parquet", model, table, held_out) for model in roster])

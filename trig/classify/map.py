@@ -1,4 +1,4 @@
-"""The Dimension Trade-off Map: the relations of a model, grouped, and the numbers people compare between runs."""
+"""Dimension Trade-off Map: relations grouped into cliques, majority vote over models, summary metrics."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,18 +19,18 @@ PLACE = {dimension.value: place for place, dimension in enumerate(Dimension)}
 
 
 ALL = "all models"
-"""What the map over all models is called; no model can be, for a name has no space."""
+"""Name of the majority-vote map; no model has it, since model names have no space."""
 OVERALL = tables.Table(
     "overall",
     {
         "model": pl.String,  # `ALL`
         "task": TASK,
         "pair": PAIR,
-        "models": pl.Int64,  # with a verdict on the pair
-        "relation": RELATION,  # what more than half of them show; null where they disagree
-        "leaning": DIMENSION,  # the dimension that the tilts lean to
-        "shown": pl.Int64,  # models that show it
-        "supported": pl.Int64,  # of these, with support by the evidence; null where no evidence was looked for
+        "models": pl.Int64,  # voters: models with a verdict on the pair
+        "relation": RELATION,  # majority verdict; null where there is none
+        "leaning": DIMENSION,  # favoured dimension of a tilt
+        "shown": pl.Int64,  # votes for it
+        "supported": pl.Int64,  # of these, with supported evidence; null where evidence was not computed
     },
     ("model", "task", "pair"),
     frozenset({"relation", "leaning", "supported"}),
@@ -39,16 +39,16 @@ OVERALL = tables.Table(
 
 @dataclass(frozen=True, slots=True)
 class Map:
-    """The groups of one model and task: larger ones first, then in canonical order. A dimension may stand in several groups."""
+    """Groups of one model and task, larger ones first, then in canonical order. Groups may overlap."""
 
-    synergies: tuple[Group, ...]  # dimensions that are all high together, two by two
-    bottlenecks: tuple[Group, ...]  # dimensions that are all low together
-    dispersions: tuple[Group, ...]  # dimensions that vary independently of each other
-    tilts: tuple[Group, ...]  # (favoured, other)
+    synergies: tuple[Group, ...]  # cliques of synergy
+    bottlenecks: tuple[Group, ...]  # cliques of bottleneck
+    dispersions: tuple[Group, ...]  # cliques of dispersion
+    tilts: tuple[Group, ...]  # directed edges (favoured, other)
 
 
 def groups(relations: pl.DataFrame, model: str, task: str) -> Map:
-    """The map of a model. A group is a maximal set of dimensions in which every pair shows the relation; tilts are directed edges."""
+    """Dimension Trade-off Map of a model and task: maximal cliques per relation, and tilts as directed edges."""
     own = relations.filter(pl.col("model") == model, pl.col("task") == task).sort("pair")
     of = {relation: own.filter(pl.col("relation") == relation.value) for relation in Relation}
     return Map(
@@ -60,14 +60,13 @@ def groups(relations: pl.DataFrame, model: str, task: str) -> Map:
 
 
 def overall(relations: pl.DataFrame) -> pl.DataFrame:
-    """The map of each task over all models: what more than half of the models show, a row of `OVERALL` for each task and pair.
+    """Majority vote over models: a row of `OVERALL` for each task and pair.
 
-    Each model counts once, with the verdict of its own map; those with too few points have no say. Tilts towards different dimensions are different
-    verdicts. Where no verdict has more than half, `relation` is null: the models disagree, which is not the same as *none*, the verdict that no rule holds.
+    Each model has one vote, the verdict of its own map; *too few* abstains. Tilts towards different dimensions are different verdicts.
+    Without a majority (more than half) `relation` is null, which differs from *none*, the verdict that no rule holds.
 
-    The points of all models are not pooled: models differ in level, and levels that differ make a pooled cloud rise or fall although no model's
-    does. So this map needs no evidence of its own. It counts what the models' maps say, `supported` of it with support. It speaks of these models,
-    which are no sample of all models, and a tuned model has a say beside its base.
+    Points are not pooled over models: between-model differences in level would correlate the pooled points (Simpson's paradox). The vote
+    describes these models only, no population of models; a tuned model votes beside its base.
     """
     judged = pl.col("relation") != Relation.TOO_FEW.value
     counted = (
@@ -88,9 +87,9 @@ def overall(relations: pl.DataFrame) -> pl.DataFrame:
 
 
 def lines(relations: pl.DataFrame, model: str, task: str) -> tuple[str, ...]:
-    """The map of a model in words, as the paper draws it: `Synergy (i): Content, Originality, Realism`, and tilts as `Tilt: Realism over Style`.
+    """Dimension Trade-off Map in words, as in the paper: `Synergy (i): Content, Originality, Realism`, and tilts as `Tilt: Realism over Style`.
 
-    Groups are numbered in their order, names stand in that of the alphabet. Empty when no pair shows a relation.
+    Groups are numbered in order, names sorted alphabetically. Empty when no pair has a relation.
     """
     found = groups(relations, model, task)
     sets = ((Relation.SYNERGY, found.synergies), (Relation.BOTTLENECK, found.bottlenecks), (Relation.DISPERSION, found.dispersions))
@@ -104,19 +103,19 @@ def lines(relations: pl.DataFrame, model: str, task: str) -> tuple[str, ...]:
 
 
 def all_lines(relations: pl.DataFrame) -> dict[tuple[str, str], tuple[str, ...]]:
-    """The maps of all models and tasks in words: (model, task) → its lines."""
+    """Maps in words of all models and tasks: (model, task) → lines."""
     keys = relations.select("model", pl.col("task").cast(pl.String)).unique(maintain_order=True)
     return {(model, task): lines(relations, model, task) for model, task in keys.iter_rows()}
 
 
 def overall_lines(relations: pl.DataFrame) -> dict[str, tuple[str, ...]]:
-    """The map over all models in words: task → its lines."""
+    """Majority-vote map in words: task → lines."""
     found = overall(relations)
     return {task: lines(found, ALL, task) for task in relations["task"].cast(pl.String).unique(maintain_order=True)}
 
 
 def metrics(relations: pl.DataFrame, answered: Mapping[str, Any]) -> dict[str, object]:
-    """A small JSON of numbers for `dvc metrics diff`, from the relations and what `answered` gives."""
+    """JSON of numbers for `dvc metrics diff`, from the relations and the result of `answered`."""
     over_all = overall(relations)
     return {
         "prompts": answered["prompts"],
@@ -135,18 +134,18 @@ def _tasks(own: pl.DataFrame) -> Sequence[str]:
 
 
 def _pairs(own: pl.DataFrame) -> dict[str, dict[str, str | None]]:
-    """The relation of each pair, per task."""
+    """Relation of each pair, per task."""
     return {task: dict(own.filter(pl.col("task") == task).sort("pair").select("pair", "relation").iter_rows()) for task in _tasks(own)}
 
 
 def _maps(own: pl.DataFrame, model: str) -> dict[str, dict[str, Any]]:
-    """The groups of a model, per task."""
+    """Groups of a model, per task."""
     return {task: asdict(groups(own, model, task)) for task in _tasks(own)}
 
 
 def _cliques(pairs: Iterable[str]) -> tuple[Group, ...]:
-    """The maximal cliques of a graph whose edges are these pairs, larger ones first."""
-    import networkx as nx  # takes a tenth of a second, and most commands draw no map
+    """Maximal cliques of the graph with these edges, larger ones first."""
+    import networkx as nx  # slow import (0.1 s) that most commands do not need
 
     graph = nx.Graph((pair.x.value, pair.y.value) for pair in map(Pair.parse, pairs))
     found = [tuple(sorted(clique, key=PLACE.__getitem__)) for clique in nx.find_cliques(graph)]
@@ -163,6 +162,6 @@ def _name(code: str) -> str:
 
 
 def _roman(number: int) -> str:
-    """Small Roman numerals, to 89: ten dimensions have 36 groups of a relation at most."""
+    """Lower-case Roman numeral, up to 89: ten dimensions have at most 36 groups of a relation."""
     tens, ones = divmod(number, 10)
     return ("l" * (tens >= 5) + "x" * (tens % 5) if tens != 4 else "xl") + ("", *"i ii iii iv v vi vii viii ix".split())[ones]

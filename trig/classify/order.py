@@ -1,7 +1,7 @@
-"""Ranks, medians and correlations of clouds whose points are drawn several times: counted, and never sorted again.
+"""Weighted ranks, medians and correlations for bootstrap resamples; each cloud is sorted once.
 
-Shapes: G clouds side by side, n points in each (padded: a point that is not there is drawn by no one), B draws of each cloud. A weight says how
-often a draw holds a point. Whatever is counted is an integer, so no sum depends on the order in which it is taken.
+Shapes: G clouds, n points each (padding has weight 0), B draws of each cloud. A weight is the multiplicity of a point in a draw. Counts are
+integers, so sums do not depend on the order of summation.
 """
 
 from typing import NamedTuple, TypeVar
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from trig.params.thresholds import Correlation
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.signedinteger]  # see `integers`
+Ints = NDArray[np.signedinteger]  # int32 or int64, see `integers`
 Places = NDArray[np.intp]
 Numbers = NDArray[np.number]
 Bools = NDArray[np.bool_]
@@ -20,38 +20,38 @@ Bools = NDArray[np.bool_]
 Reals = TypeVar("Reals", NDArray[np.float32], NDArray[np.float64])
 
 ON_ONE_THREAD = 1 << 18
-"""OpenBLAS computes matrix products of at most so many terms itself; for larger ones it wakes threads of its own, which wait busily."""
+"""Largest number of multiplications OpenBLAS does single-threaded; above it starts threads that busy-wait."""
 COLUMNS = 64
-"""A product in pieces is fastest when they are about so wide."""
+"""Fastest block width of a blocked product."""
 DIGITS = 12
-"""Decimals of a correlation: one of exactly 0.7 must meet a limit of 0.7."""
+"""Decimals of a correlation, so that exactly 0.7 meets a threshold of 0.7."""
 STEP = 16
-"""Every so many values the search for a median takes a first look."""
+"""Stride of the coarse step of the median search."""
 
 
 class Order(NamedTuple):
-    """The points of each cloud from the lowest value to the highest, all (G, n)."""
+    """Sort order (argsort) of each cloud, all (G, n)."""
 
-    places: Places  # where each stands in the cloud
-    values: Floats  # ascending
-    first: Places  # for each point in its own order: how many points have a smaller value
-    last: Places  # how many have a smaller value or the same
+    places: Places  # argsort
+    values: Floats  # sorted, ascending
+    first: Places  # per point in its own order: number of smaller values
+    last: Places  # number of smaller or equal values
 
 
 class Ordered(NamedTuple):
-    """An order, and how many points of a draw lie among its lowest."""
+    """Sort order with cumulative weights."""
 
     order: Order
-    below: Ints  # (G, n + 1, B) points of the draw among the k lowest, k = 0 … n
+    below: Ints  # (G, n + 1, B) total weight of the k lowest points, k = 0 … n
 
 
 def integers(total: int) -> type[np.signedinteger]:
-    """The smallest type that holds the sums below for draws of so many points: they stay under total³."""
+    """Smallest integer type without overflow for draws of `total` points: sums stay below total³."""
     return np.int32 if total**3 < 2**31 else np.int64
 
 
 def order(values: Floats) -> Order:
-    """The order of each cloud's points by their values, (G, n)."""
+    """Sort order of each cloud, values (G, n)."""
     n = values.shape[1]
     places = np.argsort(values, axis=1, kind="stable")
     ascending = np.take_along_axis(values, places, axis=1)
@@ -69,7 +69,7 @@ def order(values: Floats) -> Order:
 
 
 def ordered(by: Order, weights: Ints) -> Ordered:
-    """The order under the weights, (G, n, B)."""
+    """Cumulative weights in sort order; weights (G, n, B)."""
     clouds, n, draws = weights.shape
     below = np.zeros((clouds, n + 1, draws), weights.dtype)
     np.cumsum(_rows(weights, by.places), axis=1, dtype=weights.dtype, out=below[:, 1:])
@@ -77,7 +77,7 @@ def ordered(by: Order, weights: Ints) -> Ordered:
 
 
 def centred_ranks(of: Ordered) -> Ints:
-    """Twice the rank of each point in each draw, less twice the mean rank of the draw, (G, n, B). Equal values share their mean rank."""
+    """Twice the centred rank of each point in each draw, (G, n, B); ties share their mean rank."""
     ranks = _rows(of.below, of.order.first)
     ranks += _rows(of.below, of.order.last)
     ranks -= of.below[:, -1:]
@@ -85,26 +85,26 @@ def centred_ranks(of: Ordered) -> Ints:
 
 
 def medians(of: Ordered) -> Floats:
-    """The median of each draw, (G, B); NaN for a draw without points."""
+    """Weighted median of each draw, (G, B); NaN for an empty draw."""
     total = of.below[:, -1]
     lower, upper = (_at_rank(of, rank) for rank in ((total - 1) // 2, total // 2))
     return np.where(total > 0, (lower + upper) / 2, np.nan)
 
 
 def _at_rank(of: Ordered, rank: Ints) -> Floats:
-    """The value that `rank` points of the draw precede."""
+    """Weighted order statistic: the value that `rank` points of the draw precede."""
     inner, asked = of.below[:, 1:-1], rank[:, None]
     passed = inner[:, ::STEP] <= asked
-    start = STEP * max(int(passed.all(axis=(0, 2)).sum()) - 1, 0)  # all before is passed in every draw
-    end = STEP * int(passed.any(axis=(0, 2)).sum())  # nothing from here on is passed in any
+    start = STEP * max(int(passed.all(axis=(0, 2)).sum()) - 1, 0)  # passed in every draw up to here
+    end = STEP * int(passed.any(axis=(0, 2)).sum())  # passed in no draw from here on
     place = start + np.add.reduce(inner[:, start:end] <= asked, axis=1, dtype=rank.dtype)
     return np.take_along_axis(of.order.values, place, axis=1)
 
 
 def correlation(kind: Correlation, x: Ordered, y: Ordered, points: tuple[Floats, Floats], weights: Ints) -> Floats:
-    """The correlation of each draw, (G, B), in [-1, 1]; NaN with fewer than three points or when either side is constant in the draw.
+    """Weighted correlation of each draw, (G, B), in [-1, 1]; NaN with fewer than three points or when either side is constant.
 
-    `spearman` is Pearson's correlation of mean ranks, `kendall` is tau-b, which corrects for ties, and `pearson` is that of the scores.
+    `spearman` (mean ranks for ties), `kendall` (tau-b, corrected for ties) or `pearson`.
     """
     total = x.below[:, -1]
     parts = {"spearman": _spearman, "kendall": _kendall, "pearson": _pearson}[kind](x, y, points, weights)
@@ -121,11 +121,11 @@ def _spearman(x: Ordered, y: Ordered, _: tuple[Floats, Floats], weights: Ints) -
 
 
 def _kendall(x: Ordered, y: Ordered, points: tuple[Floats, Floats], weights: Ints) -> tuple[Numbers, ...]:
-    """Pairs in the same order less pairs in opposite order, and the pairs that are no tie in x and in y; all of them twice."""
+    """Concordant less discordant pairs, and the pairs not tied in x and in y; all doubled."""
     agree = np.ones((), np.float32)
     for values in points:
         agree = agree * np.sign(values[:, :, None] - values[:, None, :]).astype(np.float32)
-    kin = product(agree, weights.astype(np.float32)).astype(weights.dtype)  # whole numbers below 2²⁴ are exact in float32
+    kin = product(agree, weights.astype(np.float32)).astype(weights.dtype)  # exact: integers below 2²⁴ in float32
     total = x.below[:, -1]
     ties = (np.einsum("gnb,gnb->gb", weights, _rows(of.below, of.order.last) - _rows(of.below, of.order.first)) for of in (x, y))
     one, other = (total * total - tied for tied in ties)
@@ -148,7 +148,7 @@ def _dot(weights: Ints, a: Numbers, b: Numbers) -> Numbers:
 
 
 def product(a: Reals, b: Reals) -> Reals:
-    """The matrix products of each cloud, (G, k, m) times (G, m, B), in pieces that stay on this thread."""
+    """Batched matrix product, (G, k, m) times (G, m, B), in blocks small enough to stay single-threaded."""
     clouds, k, m = a.shape
     found = np.empty((clouds, k, b.shape[2]), a.dtype)
     high = min(k, max(ON_ONE_THREAD // (COLUMNS * m), 1))
@@ -161,7 +161,7 @@ def product(a: Reals, b: Reals) -> Reals:
 
 
 def _rows(stacked: Ints, places: Places) -> Ints:
-    """The rows of each cloud, (G, m, B), at its own places, (G, k)."""
+    """Row gather per cloud: rows of (G, m, B) at indices (G, k)."""
     clouds, m, draws = stacked.shape
     found: Ints = np.take(stacked.reshape(clouds * m, draws), places + np.arange(clouds)[:, None] * m, axis=0)
     return found

@@ -1,4 +1,4 @@
-"""From rows of scores to clouds of points, and from prompts to the prompts they were copied from."""
+"""Converts score rows to point clouds, and prompts to their root prompts."""
 
 from dataclasses import dataclass
 
@@ -14,24 +14,24 @@ from trig.vocabulary.dimensions import Pair
 KEY = ("model", "task", "pair")
 SAMPLE = (*KEY, "data_id", "number")
 ANSWER = ("off_mass", "stderr")
-"""What is known of the judge's answers beside the score."""
+"""Quality of the judge's answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """The samples of a run, as clouds: one for each model, task and pair."""
+    """Point clouds of a run: one for each model, task and pair."""
 
-    keys: pl.DataFrame  # model, task, pair, nulls, clusters, and of a run off_mass and noise: a row per cloud, in order
+    keys: pl.DataFrame  # one row per cloud: model, task, pair, nulls, clusters; of a run also off_mass and noise
     clouds: Clouds
 
 
 def judged(column: str) -> tables.Table:
-    """What is read of the scores table to make clouds of this column."""
+    """Columns of the scores table needed to build clouds of this score column."""
     return SCORES.only((*SAMPLE, "dimension", *ANSWER, column))
 
 
 def roots(prompts: pl.DataFrame) -> pl.DataFrame:
-    """The prompt that each prompt was copied or edited from, in the end: task, data_id, root. A prompt without a parent is its own root."""
+    """Root prompt of each prompt, following parents transitively: task, data_id, root. A prompt without a parent is its own root."""
     parent = {(task, child): name for task, child, name in prompts.select("task", "data_id", "parent").iter_rows() if name is not None}
     rows = []
     for task, data_id in prompts.select("task", "data_id").unique(maintain_order=True).iter_rows():
@@ -44,21 +44,21 @@ def roots(prompts: pl.DataFrame) -> pl.DataFrame:
 
 
 def rooted(scores: pl.DataFrame, prompts: pl.DataFrame) -> pl.DataFrame:
-    """The scores with a number for the root of their prompt, as `root`."""
+    """Scores with a column `root`, the number of the root prompt (cluster label)."""
     joined = scores.join(roots(prompts), on=["task", "data_id"], how="left", maintain_order="left")
     return joined.with_columns(root=pl.struct("task", "root").rank("dense").cast(pl.Int64))
 
 
 def points(scores: pl.DataFrame, column: str) -> pl.DataFrame:
-    """The points table: one row per sample with its score on the pair's two dimensions (`x`, `y`; null where missing), in the order of the key.
+    """Points table: one row per sample with its score on the pair's two dimensions (`x`, `y`; null where missing), sorted by key.
 
-    A pair that is named the other way round is put into its canonical order. Scores on other dimensions are not looked at.
+    Pairs are put into canonical order. Scores on other dimensions are ignored.
     """
     return _side_by_side(_of_its_pair(scores.select(*SAMPLE, "dimension", score=pl.col(column))))
 
 
 def gather(scores: pl.DataFrame, column: str, roots: pl.DataFrame | None) -> Samples:
-    """The clouds of a run. Without `roots` every prompt is its own; a prompt that `roots` does not name is too."""
+    """Point clouds of a run. Prompts that `roots` does not name, or all without it, are their own roots."""
     own = _of_its_pair(scores.select(*SAMPLE, "dimension", *ANSWER, score=pl.col(column)))
     samples = grouped(_side_by_side(own), roots)
     of_the_judge = own.group_by(KEY).agg(**_of_the_judge())
@@ -66,7 +66,7 @@ def gather(scores: pl.DataFrame, column: str, roots: pl.DataFrame | None) -> Sam
 
 
 def grouped(points: pl.DataFrame, roots: pl.DataFrame | None = None) -> Samples:
-    """The clouds of these points, which stand in the order of the key; nothing is told of the judge."""
+    """Point clouds of these points, which are sorted by key; without judge statistics."""
     whole = pl.col("x").is_not_null() & pl.col("y").is_not_null()
     samples = points.with_columns(root=_root(points, roots))
     keys = samples.group_by(KEY, maintain_order=True).agg(
@@ -78,13 +78,13 @@ def grouped(points: pl.DataFrame, roots: pl.DataFrame | None = None) -> Samples:
 
 
 def _of_the_judge() -> dict[str, pl.Expr]:
-    """How far the judge's answers about a pair can be trusted. Sorted, since the order of a sum changes its last digits."""
+    """Judge statistics of a pair: mean off-grade mass and root-mean-square standard error. Sorted, so float sums are reproducible."""
     off_mass, stderr = (pl.col(name).drop_nulls().sort() for name in ANSWER)
     return {"off_mass": off_mass.mean(), "noise": stderr.pow(2).mean().sqrt()}
 
 
 def _side_by_side(own: pl.DataFrame) -> pl.DataFrame:
-    """One row per sample, in the order of the key."""
+    """One row per sample, sorted by key."""
     x, y = (own.filter(pl.col("side") == side).select(*SAMPLE, pl.col("score").alias(side)).sort(SAMPLE) for side in ("x", "y"))
     if x.select(SAMPLE).equals(y.select(SAMPLE)):  # every sample has a row for both sides: no need to look for the partner
         return x.with_columns(y["y"])
@@ -92,7 +92,7 @@ def _side_by_side(own: pl.DataFrame) -> pl.DataFrame:
 
 
 def _root(samples: pl.DataFrame, roots: pl.DataFrame | None) -> pl.Series:
-    """A number for the root of each sample, by the order of the roots' names."""
+    """Cluster label of each sample: dense rank of its root's name."""
     if roots is None:
         return pl.Series("root", np.arange(samples.height))
     named = samples.select("task", "data_id").join(roots, on=["task", "data_id"], how="left", maintain_order="left")
@@ -100,7 +100,7 @@ def _root(samples: pl.DataFrame, roots: pl.DataFrame | None) -> pl.Series:
 
 
 def _of_its_pair(scores: pl.DataFrame) -> pl.DataFrame:
-    """The scores on the two dimensions of their pair, with the pair in canonical order and the `side` each belongs to: x or y."""
+    """Scores on the two dimensions of their pair, with the canonical pair and `side`: x or y."""
     pairs = {str(name): Pair.parse(str(name)) for name in scores["pair"].unique()}
     rows = [(name, str(pair), side, code) for name, pair in pairs.items() for side, code in (("x", pair.x.value), ("y", pair.y.value))]
     known = pl.DataFrame(rows, {"pair": scores.schema["pair"], "canonical": PAIR, "side": pl.String, "dimension": DIMENSION}, orient="row")

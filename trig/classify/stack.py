@@ -1,4 +1,4 @@
-"""Clouds of different sizes in one row of numbers, and the padded stacks of them that are measured together."""
+"""Ragged point clouds in flat arrays, and padded batches of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,30 +9,30 @@ from trig.classify.cloud import PADDING
 from trig.classify.order import Bools, Floats, Places
 
 CELLS = 1 << 17
-"""Points times draws that are measured at once. So few stay in a processor's cache."""
+"""Points times draws per batch; fits the CPU cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clouds:
-    """The points of all clouds, one cloud after the other."""
+    """Concatenated points of all clouds."""
 
     x: Floats  # (points,) scores in [0, 1]
     y: Floats
-    root: Places  # (points,) a number for the prompt that this one was copied from, in the end; equal numbers are resampled together
+    root: Places  # (points,) cluster label: root prompt, resampled as a unit
     sizes: Places  # (clouds,)
 
     @property
     def starts(self) -> Places:
-        """Where each cloud begins."""
+        """Start offset of each cloud."""
         return np.cumsum(self.sizes) - self.sizes
 
     def one(self, place: int) -> slice:
-        """The points of one cloud."""
+        """Slice of one cloud's points."""
         start = int(self.starts[place])
         return slice(start, start + int(self.sizes[place]))
 
     def stack(self, chosen: Places) -> tuple[Floats, Floats, Bools]:
-        """x and y of the chosen clouds, (G, n), padded to the largest, and which points are there."""
+        """x and y of the chosen clouds, (G, n), padded to the largest, and the mask of real points."""
         place = np.arange(max(int(self.sizes[chosen].max()), 1))
         there = place < self.sizes[chosen][:, None]
         points = (self.starts[chosen][:, None] + place)[there]
@@ -41,7 +41,7 @@ class Clouds:
         return x, y, there
 
     def batches(self, width: int) -> Iterator[Places]:
-        """The places of all clouds, in batches of similar size whose points times `width` fill `CELLS`; at least one cloud each."""
+        """Indices of all clouds, batched by similar size so that points times `width` fit `CELLS`; at least one cloud each."""
         order = np.argsort(self.sizes, kind="stable")[::-1]
         while order.size:
             largest = max(int(self.sizes[order[0]]), 1)

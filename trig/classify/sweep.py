@@ -1,4 +1,4 @@
-"""What becomes of the relations when thresholds move: every verdict at every setting, and where it flips."""
+"""Threshold sensitivity analysis: verdicts over a grid of thresholds, and where they flip."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,25 +19,25 @@ from trig.tables.relations import RELATION
 from trig.vocabulary.relations import Relation
 
 WHERE = ("synergy", "bottleneck", "min_points")
-"""Thresholds that decide what is counted; the others decide only what the counts are called."""
+"""Thresholds that affect counts; the others affect only verdicts."""
 NAMES = (*WHERE, "synergy_density", "bottleneck_density", "tilt_ratio", "dispersion_corr")
-"""Thresholds that can be swept: the numbers that decide a verdict."""
+"""Thresholds that can be swept."""
 MOST = 2000
-"""Settings of one sweep."""
+"""Maximum number of settings in one sweep."""
 Setting = tuple[Mapping[str, float], Thresholds]
-"""The values of the swept thresholds, and all thresholds with them."""
+"""Values of the swept thresholds, and the full thresholds with them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A threshold and the values it takes."""
+    """Threshold and its grid values."""
 
     name: str
     values: tuple[float, ...]
 
 
 def axis(text: str) -> Axis:
-    """The axis written `name=from:to:step`, both ends included, or `name=value,value`. Raises ParamsError."""
+    """Parses `name=from:to:step`, both ends included, or `name=value,value`. Raises ParamsError."""
     name, _, said = text.partition("=")
     if name not in NAMES:
         raise ParamsError(f"{text}: {name!r} is no threshold that can be swept; choose from {', '.join(NAMES)}")
@@ -57,9 +57,9 @@ def axis(text: str) -> Axis:
 
 
 def possible(thresholds: Thresholds, axes: Sequence[Axis]) -> tuple[list[Setting], list[str]]:
-    """The settings of a sweep, in the order of the axes' values, and what is wrong with those that are impossible together and left out.
+    """Settings of the grid, in axis order, and the errors of invalid combinations, which are left out.
 
-    Raises ParamsError for a value that is impossible by itself, when no setting is possible, and for too many of them.
+    Raises ParamsError for a value invalid by itself, when no setting is valid, and for more than `MOST` settings.
     """
     asked = [dict(zip((one.name for one in axes), values, strict=True)) for values in product(*(one.values for one in axes))]
     if len({one.name for one in axes}) < len(axes) or len(asked) > MOST:
@@ -81,9 +81,9 @@ def possible(thresholds: Thresholds, axes: Sequence[Axis]) -> tuple[list[Setting
 
 
 def sweep(samples: Samples, settings: Sequence[Setting]) -> pl.DataFrame:
-    """The relation of each pair at each setting: a column per threshold, model, task, pair, relation and leaning, in the order of the settings.
+    """Verdicts at each setting: a column per threshold, model, task, pair, relation and leaning, in the order of the settings.
 
-    They are those of `relations` with these thresholds. All settings have one correlation.
+    Equal to `relations` with these thresholds. All settings must have the same correlation.
     """
     kind = settings[0][1].correlation
     stacks = list(stacked(samples.clouds, kind))
@@ -116,9 +116,7 @@ def _named(counted: Sequence[tuple[Places, Floats, Counts]], thresholds: Thresho
 
 
 def counts(swept: pl.DataFrame, now: pl.DataFrame, axes: Sequence[Axis]) -> pl.DataFrame:
-    """At each setting how many pairs show each relation (`n_<relation>`), and `kept`: the share of pairs with the relation they have in `now`, a tilt
-    that leans to the same dimension.
-    """
+    """Pairs per relation at each setting (`n_<relation>`), and `kept`: the share of pairs whose relation and leaning equal those in `now`."""
     names = [one.name for one in axes]
     both = swept.join(now.select(*KEY, now="relation", before="leaning"), on=KEY, how="left", maintain_order="left")
     shown = [pl.col("relation").eq(relation.value).sum().alias(f"n_{relation}") for relation in Relation]
@@ -127,9 +125,7 @@ def counts(swept: pl.DataFrame, now: pl.DataFrame, axes: Sequence[Axis]) -> pl.D
 
 
 def flips(swept: pl.DataFrame, axes: Sequence[Axis]) -> list[tuple[str, ...]]:
-    """The pairs whose relation changes along the first axis, or the side a tilt leans to: model, task, pair, the value of the second axis if there is one,
-    and the runs in words.
-    """
+    """Pairs whose relation or leaning flips along the first axis: model, task, pair, value of the second axis if any, and the runs in words."""
     rest = [one.name for one in axes[1:]]
     said = pl.concat_str("relation", pl.lit(" to ") + pl.col("leaning").cast(pl.String), ignore_nulls=True)
     found = []
@@ -141,7 +137,7 @@ def flips(swept: pl.DataFrame, axes: Sequence[Axis]) -> list[tuple[str, ...]]:
 
 
 def _runs(rows: Sequence[tuple[float, str]]) -> Iterator[str]:
-    """Stretches of values with one relation: `tilt to IQ-R 0.6–0.75`."""
+    """Runs of values with equal relation: `tilt to IQ-R 0.6–0.75`."""
     for relation, run in groupby(rows, key=lambda row: row[1]):
         values = [value for value, _ in run]
         yield f"{relation} {values[0]:g}" + (f"–{values[-1]:g}" if len(values) > 1 else "")
