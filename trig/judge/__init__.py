@@ -1,1 +1,1 @@
-"""Judges pictures: one grade per picture and dimension, read off the judge's own probabilities."""
+"""VLM-as-judge: a TRIGScore per picture and dimension, from the token probabilities of the judge's grade."""

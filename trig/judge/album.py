@@ -1,4 +1,4 @@
-"""An images table whose pictures stay on disk until they are wanted: those of a benchmark do not fit into memory."""
+"""Lazily loaded images table: pictures are streamed from parquet, since a benchmark's do not fit into memory."""
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import accumulate
@@ -12,17 +12,17 @@ from trig.errors import TableError
 from trig.tables.images import IMAGES
 
 Part: TypeAlias = Path | pl.DataFrame
-"""A file of an images table, or rows of one that are in memory."""
+"""Parquet file of an images table, or rows of one in memory."""
 NAMES = IMAGES.only([name for name in IMAGES.columns if name != "image"])
 NONE = pl.DataFrame(schema=dict(NAMES.columns))
 AT_A_TIME = 8
-"""Pictures of a file that are in memory together."""
+"""Pictures per record batch."""
 PIECE = 2**20
-"""Bytes of a file that are read together."""
+"""Read buffer in bytes."""
 
 
 class Album:
-    """An images table in parts. `names` is the table without its pictures."""
+    """Partitioned images table. `names` is the table without its pictures."""
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self.parts = tuple(parts)
@@ -32,11 +32,11 @@ class Album:
 
     @classmethod
     def open(cls, folder: Path) -> "Album":
-        """The table in all parquet files under a folder, in the order of their names. Raises TableError where there is none."""
+        """Table of all parquet files under a folder, sorted by name. Raises TableError where there is none."""
         return cls(tables.files(folder, IMAGES))
 
     def pictures(self, places: Collection[int]) -> Iterator[tuple[int, bytes | None]]:
-        """The pictures in these rows of `names`, from the first to the last; None where a row has none. A part that has none of them is not read."""
+        """Pictures in these rows of `names`, ascending; None where a row has none. Partitions without a wanted row are not read."""
         wanted = sorted(places)
         for part, start, end in zip(self.parts, self._starts, self._starts[1:], strict=False):
             inside = [place - start for place in wanted if start <= place < end]
@@ -55,7 +55,7 @@ def _names(part: Part) -> pl.DataFrame:
 
 
 def _pictures(part: Part, places: Sequence[int]) -> Iterator[tuple[int, bytes | None]]:
-    """The pictures in these rows of a part, in ascending order."""
+    """Pictures in these rows of a part, in ascending order."""
     if isinstance(part, pl.DataFrame):
         yield from zip(places, part["image"].struct["bytes"].gather(list(places)), strict=True)
         return

@@ -1,4 +1,4 @@
-"""Asks each question once, and keeps the answers. A picture is read, and made smaller, only when it is asked about."""
+"""Asks each distinct question once and caches the answers. Pictures are read and resized lazily."""
 
 import json
 from collections import Counter, deque
@@ -20,47 +20,47 @@ from trig.store import Progress, Store, fill
 
 SHELF = "answers"
 REFUSED = "refusals"
-"""Why a question has no answer, so that the table can say it."""
+"""Why a question has no answer; becomes the reason of its score."""
 AHEAD = 16
-"""Pictures that are read and made smaller while others are asked about; no more of them are in memory than these and those that the judge takes."""
+"""Prefetch depth: pictures that are read and resized ahead of the judge; bounds memory."""
 AT_A_TIME = 500
-"""Stored answers that are in memory together."""
+"""Cached answers in memory at once."""
 Files: TypeAlias = tuple[bytes, bytes | None]
-"""A picture, and the one it was made from."""
+"""Picture and its source picture."""
 NO_PICTURE = "no picture"
-"""Begins the reason of a score whose picture its model refused to give."""
+"""Prefix of the reason of a score whose picture the model refused to generate."""
 
 
 class Gallery(Protocol):
-    """Pictures that are read when they are wanted."""
+    """Lazily read pictures."""
 
     def __len__(self) -> int: ...
 
     def read(self, places: Collection[int]) -> Iterator[tuple[int, Files | Refusal]]:
-        """The pictures at these places, 0 to `len` - 1, once each, in the order that is quickest; or why a place has none.
+        """Pictures at these indices, 0 to `len` - 1, once each, in the fastest order; a Refusal where there is none.
 
         Raises a TrigError when one cannot be read.
         """
         ...
 
     def names(self, place: int) -> tuple[str, str]:
-        """What a message calls the picture at this place, and the one it was made from."""
+        """Names, for messages, of the picture at this index and of its source picture."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a question shows, without its bytes: the picture, then the one it was made from if the judge sees that too."""
+    """Metadata of the pictures of a question: the picture, then its source picture if the judge sees that too."""
 
-    place: int  # in its gallery
-    digests: tuple[str, ...]  # of the files as they were read
-    sizes: tuple[Size | None, ...]  # as they are sent; None for what cannot be read
-    missing: str | None = None  # why there is no picture to be asked about
+    place: int  # index in its gallery
+    digests: tuple[str, ...]  # content hashes of the files before resizing
+    sizes: tuple[Size | None, ...]  # as sent; None when unreadable
+    missing: str | None = None  # why there is no picture
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A question, with the key of its answer and what else its row says."""
+    """A question, the cache key of its answer, and the identifying columns of its row."""
 
     row: Mapping[str, object]
     key: str
@@ -70,12 +70,12 @@ class Call:
 
     @property
     def text(self) -> str:
-        """What is asked about the pictures."""
+        """Text prompt sent with the pictures."""
         return Question(b"", self.prompt, self.rubric).text
 
 
 def look(gallery: Gallery, settings: Judging) -> Iterator[Shown]:
-    """What each picture shows, in the order in which they are read. No pixel is decoded."""
+    """Metadata of each picture, in reading order. No pixel is decoded."""
     for place, files in gallery.read(range(len(gallery))):
         if isinstance(files, Refusal):
             yield Shown(place, (), (None,), files.reason)
@@ -85,9 +85,9 @@ def look(gallery: Gallery, settings: Judging) -> Iterator[Shown]:
 
 
 def call(row: Mapping[str, object], shown: Shown, prompt: str, rubric: str, revision: str, settings: Judging) -> Call:
-    """The call whose key names the files, the sizes in which they are sent, the text, the grades and the judge.
+    """The call with its cache key: hash of the files, the sizes sent, the text, the grades and the judge.
 
-    Where there is no picture it names the row's in place of the files; no question has that key.
+    Without a picture the key covers the row instead of the files; no question has that key.
     """
     text = Question(b"", prompt, rubric).text
     sent = {"images": shown.digests, "sizes": shown.sizes, "fitting": FITTING}
@@ -97,10 +97,10 @@ def call(row: Mapping[str, object], shown: Shown, prompt: str, rubric: str, revi
 
 
 def answer(found: Sequence[Call], gallery: Gallery, judge: Judge, store: Store, settings: Judging) -> Iterator[Progress]:
-    """Fills the store with the answers. What was refused for good is not asked again; any other refusal is, by the next run.
+    """Fills the store with the answers. Final refusals are not retried; others are, by the next run.
 
-    Raises JudgeError when more than `judge.max_failures` questions have no score, refused or answered with no grade, now or before: a run that
-    was stopped for this stops again, with nothing asked. Raises PictureError when a picture is no longer the one that its key names.
+    Raises JudgeError when more than `judge.max_failures` questions have no score, refused or off-grade, cached ones included: a run stopped
+    for this stops again before it asks anything. Raises PictureError when a picture no longer matches its content hash.
     """
     ids = labels(settings.scale, judge.encode)
     calls = {each.key: each for each in found if each.shown.missing is None}
@@ -136,7 +136,7 @@ def answer(found: Sequence[Call], gallery: Gallery, judge: Judge, store: Store, 
 
 
 def _questions(calls: Sequence[Call], gallery: Gallery, settings: Judging, order: list[int]) -> Iterator[Question]:
-    """The calls' questions, those about a picture side by side; `order` takes the place of each. A picture is read once, and not long before."""
+    """Questions grouped by picture; appends the index of each to `order`. Each picture is read once, just in time."""
     about: dict[tuple[str, ...], list[int]] = {}
     for place, each in enumerate(calls):
         about.setdefault(each.shown.digests, []).append(place)
@@ -149,7 +149,7 @@ def _questions(calls: Sequence[Call], gallery: Gallery, settings: Judging, order
 
 
 def _fitted(gallery: Gallery, digests: Mapping[int, Sequence[str]], settings: Judging) -> Iterator[tuple[int, Files]]:
-    """The pictures at these places as they are sent. Each file must have the digest that its key names: the answer is kept under that key."""
+    """Pictures as sent, prefetched on threads. Files must match the content hash in their cache key."""
     pool = ThreadPoolExecutor()
     ahead: deque[tuple[int, Future[Files]]] = deque()
     try:
@@ -157,7 +157,7 @@ def _fitted(gallery: Gallery, digests: Mapping[int, Sequence[str]], settings: Ju
             if isinstance(files, Refusal):
                 raise PictureError(f"{gallery.names(place)[0]}: changed while it was judged; run again")
             seen = _seen(files, settings)
-            for file, digest, name in zip(seen, digests[place], gallery.names(place), strict=False):  # there may be no second file
+            for file, digest, name in zip(seen, digests[place], gallery.names(place), strict=False):  # source picture is optional
                 if file is not None and _digest(file) != digest:
                     raise PictureError(f"{name}: changed while it was judged; run again")
             ahead.append((place, pool.submit(_fit, seen, settings.max_pixels)))
@@ -181,7 +181,7 @@ def _fit(files: Files, max_pixels: int) -> Files:
 
 
 def _seen(files: Files, settings: Judging) -> Files:
-    """What the judge sees of these."""
+    """The files the judge sees."""
     return files if settings.reference_image == "source" else (files[0], None)
 
 
@@ -196,15 +196,15 @@ def _bearable(reasons: Counter[str], allowed: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What the store has for a call."""
+    """Cached result of a call."""
 
     answer: Answer | Refusal
-    engine: str | None = None  # the software that computed the answer; None without one
-    dtype: str | None = None  # the numbers it did so in; None where it did not tell
+    engine: str | None = None  # inference engine that computed the answer; None without one
+    dtype: str | None = None  # compute dtype; None where not reported
 
 
 def said(found: Sequence[Call], store: Store) -> Iterator[tuple[Call, Said]]:
-    """Each call with what was said to it, after `answer` has come to its end."""
+    """Each call with its result, once `answer` is exhausted."""
     keys = [each.key for each in found]
     answers, refused = store.get(SHELF, keys), store.get(REFUSED, keys)
     for each in found:
@@ -217,7 +217,7 @@ def said(found: Sequence[Call], store: Store) -> Iterator[tuple[Call, Said]]:
 
 
 def row(call: Call, said: Said, revision: str, settings: Judging) -> dict[str, object]:
-    """The call's row of a table of scores, wherever its picture came from: its score, or the reason why there is none, and how it was judged."""
+    """Row of a scores table: the call's score or the reason for its absence, and how it was judged."""
     answered = said.answer if isinstance(said.answer, Answer) else None
     rating = rate(said.answer, settings.max_off_mass, settings.scale)
     width, height = call.shown.sizes[0] or (None, None)
@@ -242,13 +242,13 @@ def row(call: Call, said: Said, revision: str, settings: Judging) -> dict[str, o
 
 
 def _said(kept: Mapping[str, Any]) -> Said:
-    """What a payload of the answers holds."""
+    """Decodes an answer payload."""
     told = {name: value for name, value in kept.items() if name not in ("engine", "dtype")}
     return Said(Answer(**{**told, "logprobs": tuple(told["logprobs"])}), kept["engine"], kept["dtype"])
 
 
 def _kept(store: Store, shelf: str, keys: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What the store has under these keys, a few in memory at a time."""
+    """Cached payloads of these keys, decoded in batches."""
     for start in range(0, len(keys), AT_A_TIME):
         for key, payload in store.get(shelf, keys[start : start + AT_A_TIME]).items():
             yield key, read(payload)
@@ -259,6 +259,6 @@ def _written(said: Mapping[str, object]) -> bytes:
 
 
 def read(said: bytes) -> dict[str, Any]:
-    """What a payload of either shelf holds."""
+    """Decodes a payload of either shelf."""
     found: dict[str, Any] = json.loads(said)
     return found

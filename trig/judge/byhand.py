@@ -1,4 +1,4 @@
-"""A judge for pictures that no pipeline made: files, and what they were made from."""
+"""Judging of pictures that the pipeline did not generate."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -22,23 +22,23 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "task": pl.String,
     "dimension": pl.String,
     "judge": pl.String,  # name@revision
-    "engine": pl.String,  # the software that computed the answer; null without one
-    "dtype": pl.String,  # the numbers it did so in, such as float32; null where that is not told
-    "mode": pl.String,  # exact, top or sampled; null without an answer
-    "rubric": pl.String,  # hash of the question's text
-    "tokens": pl.Int64,  # of the question, pictures included; null where they are not told
-    "cached": pl.Int64,  # of these, how many the server had computed before; null where it does not tell
-    "picture_tokens": pl.Int64,  # of `tokens`, how many stand for pictures; null where that is not told
-    "max_pixels": pl.Int64,  # larger pictures were made smaller
-    "reference_image": pl.String,  # whether the judge was sent the source picture
-    "judged_width": pl.Int32,  # pixels of the picture that the judge was sent; null for what cannot be read
+    "engine": pl.String,  # inference engine that computed the answer; null without one
+    "dtype": pl.String,  # compute dtype, such as float32; null where not reported
+    "mode": pl.String,  # how probabilities were read: exact, top or sampled; null without an answer
+    "rubric": pl.String,  # hash of the rubric
+    "tokens": pl.Int64,  # prompt tokens, pictures included; null where not reported
+    "cached": pl.Int64,  # prompt tokens from the server's prefix cache; null where not reported
+    "picture_tokens": pl.Int64,  # of `tokens`, picture tokens; null where not reported
+    "max_pixels": pl.Int64,  # larger pictures are downscaled
+    "reference_image": pl.String,  # whether the source picture is sent to the judge
+    "judged_width": pl.Int32,  # pixels of the picture as sent; null when unreadable
     "judged_height": pl.Int32,
     "grades": pl.List(pl.String),  # worst to best
-    "p": pl.List(pl.Float64),  # of each grade; sums to 1
+    "p": pl.List(pl.Float64),  # probability of each grade; sums to 1
     "expected": pl.Float64,  # S, 0 to 1
-    "stderr": pl.Float64,  # of S, where answers were sampled
+    "stderr": pl.Float64,  # standard error of S, where answers were sampled
     "confidence": pl.Float64,  # C, 0 to 1
-    "score_trig": pl.Float64,  # C·S, 0 to 1
+    "score_trig": pl.Float64,  # TRIGScore C·S, 0 to 1
     "off_mass": pl.Float64,  # probability outside all grades, 0 to 1
     "reason": pl.String,  # why there is no score; null where there is one
 }
@@ -46,7 +46,7 @@ COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
 
 @dataclass(frozen=True, slots=True)
 class Rater:
-    """A backend with the settings it is asked by, and the store that knows what it was asked before.
+    """Judge backend with its settings and answer cache.
 
     >>> settings = params.load()
     >>> with Store.open() as store:
@@ -66,10 +66,9 @@ class Rater:
     ) -> pl.DataFrame:
         """One row per sample and dimension, in order, with the columns of `COLUMNS`: (samples · dimensions, 24).
 
-        Answers are taken from the store, the pipeline's too, and kept there as they come, so that a call that was stopped goes on where it was;
-        without a store everything is asked. `watch` goes through the work, which yields now and then how many questions are done and how many
-        there are, equal ones counted once, and may show it. Raises PictureError when a file cannot be read or changes meanwhile; a picture that cannot be
-        decoded has no score, and a reason.
+        Answers are cached in the store as they come, shared with the pipeline, so an interrupted call resumes; without a store everything
+        is asked. `watch` is a callback that consumes a progress iterator of (done, total) distinct questions. Raises PictureError when a
+        file cannot be read or changes meanwhile; a picture that cannot be decoded has no score, and a reason.
         """
         pile = Pile(samples)
         shown = {each.place: each for each in look(pile, self.settings)}

@@ -1,4 +1,4 @@
-"""Grades as tokens: which first tokens mean which grade."""
+"""Label tokens: maps each grade to the first tokens that count for it."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,11 +10,10 @@ FIELD = "params.yaml: judge.scale"
 
 
 def labels(scale: Scale, encode: Callable[[str], list[int] | None]) -> Labels:
-    """For each grade the ids of its spellings that are one token: as written, in other case, and after a space; or the scale's own words.
+    """Token ids of each grade's single-token spellings: as written, in other case, and after a space; or the scale's own words.
 
-    A scale's own word that is not one token for this judge means nothing.
-
-    Raises LabelError when a grade as written is several tokens, or when two grades share a token: their probabilities could not be told apart.
+    A scale's own word that is not a single token is ignored. Raises LabelError when a grade as written is several tokens, or when two
+    grades share a token.
     """
     found: list[tuple[int, ...]] = []
     owner: dict[int, str] = {}
@@ -38,7 +37,7 @@ def _spellings(grade: str) -> Sequence[str]:
 
 
 def _by_name(scale: Scale) -> Labels:
-    """Grades that are told by the text of the answer's token, whatever its case and the space before it."""
+    """Labels matched by the decoded token text, ignoring case and surrounding space."""
     for place, grade in enumerate(scale.grades):
         for other in scale.grades[:place]:
             if grade.strip().casefold() == other.strip().casefold():

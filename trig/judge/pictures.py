@@ -1,4 +1,4 @@
-"""Pictures as the judge gets them: of bounded size, and the same pixels on every machine."""
+"""Image preprocessing for the judge: bounded size, deterministic pixels."""
 
 from typing import TypeAlias
 
@@ -10,11 +10,11 @@ from trig.pictures import UNREADABLE, pixels, plain, png
 Size: TypeAlias = tuple[int, int]
 """Width and height in pixels."""
 FITTING = 3
-"""Cache version: raise it when `fit` begins to make other pixels, so that no stored answer about the old ones is taken for a new one."""
+"""Cache version: raise it when output-affecting code of `fit` changes."""
 
 
 def size(file: bytes, max_pixels: int) -> Size | None:
-    """The size of what `fit` makes of a picture, read from its header; None where that cannot be read."""
+    """Size after `fit`, read from the file header; None when unreadable."""
     try:
         return _within(pictures.size(file), max_pixels)
     except UNREADABLE:
@@ -22,10 +22,10 @@ def size(file: bytes, max_pixels: int) -> Size | None:
 
 
 def fit(file: bytes, max_pixels: int) -> bytes:
-    """The picture, where every reader shows the same pixels of it; else a PNG of those that a viewer shows, of at most `max_pixels` pixels and the
-    same shape, resized with Lanczos' filter.
+    """Downscales to at most `max_pixels` pixels with Lanczos resampling, keeping the aspect ratio.
 
-    What cannot be read stays as it is: the judge refuses it and says why.
+    The file is returned as is when it fits and decodes alike everywhere, else as a PNG. Unreadable files stay as they are: the judge
+    refuses them with a reason.
     """
     try:
         shape = pictures.size(file)

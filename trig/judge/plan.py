@@ -1,4 +1,4 @@
-"""What a run of the judge would ask and what it would cost, told before a picture or a prompt is sent."""
+"""Dry run: the questions a judge run would ask and its estimated token cost."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,37 +16,37 @@ from trig.store import Store
 from trig.tables.images import IMAGES, PICTURE
 
 UNPAINTED = ""
-"""The key of a picture that stands in for one that is still to be made."""
+"""Image key of a placeholder for a picture not yet generated."""
 CHARACTERS, PIXELS = 4, 28**2
-"""Of a token, where nothing better is known of the judge."""
+"""Fallback estimates per token: characters of text, pixels of a picture."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The questions of a run by their keys, each in one of three places. Equal questions are one, as they are when they are asked."""
+    """Distinct questions of a run by cache key, each in one of three states."""
 
-    known: frozenset[str]  # the work store has the answer
-    refused: frozenset[str]  # refused for good, and not asked again; or about a picture that its model refused to give
-    asked: Mapping[str, int]  # to be asked → prompt tokens, estimated
-    unpainted: int  # how many are about pictures that are still to be made; more than 0 makes the other figures upper bounds
+    known: frozenset[str]  # cache hits
+    refused: frozenset[str]  # final refusals, by the judge, or by the model that was to generate the picture
+    asked: Mapping[str, int]  # cache misses → estimated prompt tokens
+    unpainted: int  # questions about pictures not yet generated; above 0 the other figures are upper bounds
 
     @property
     def calls(self) -> int:
-        """All questions of the run."""
+        """Number of distinct questions."""
         return len(self.known) + len(self.refused) + len(self.asked)
 
     @property
     def tokens(self) -> int:
-        """Prompt tokens of the questions to be asked, estimated, without those that the chat template adds."""
+        """Estimated prompt tokens of the cache misses, without the chat template's."""
         return sum(self.asked.values())
 
     def usd(self, price: Price | None, answers: int) -> float | None:
-        """What these cost in US dollars when each is answered at the first try, in so many tokens of `answers`; None where there is no price."""
+        """Cost of the cache misses in US dollars without retries, each answer `answers` tokens long; None without a price."""
         return None if price is None else (self.tokens * price.prompt + len(self.asked) * answers * price.completion) / 1e6
 
 
 def plan(found: Sequence[Call], store: Store, tokens: Callable[[Call], int]) -> Plan:
-    """What `answer` would do with these calls; `tokens` estimates the length of a question."""
+    """What `answer` would do with these calls; `tokens` estimates the prompt tokens of a question."""
     calls = {_key(call): call for call in found}
     known = store.known(SHELF, calls)
     missing = {key for key, call in calls.items() if call.shown.missing is not None}
@@ -57,12 +57,12 @@ def plan(found: Sequence[Call], store: Store, tokens: Callable[[Call], int]) -> 
 
 
 def _key(call: Call) -> str:
-    """The call's key; a picture that is still to be made is no other model's, though both stand-ins are blank."""
+    """Cache key; placeholders are kept apart by model, since all are blank."""
     return call.key if call.row["image_key"] != UNPAINTED else f"{call.row['model']} {call.key}"
 
 
 def together(plans: Sequence[Plan]) -> Plan:
-    """Several runs, one after the other: what one has asked, the next one knows."""
+    """Merges plans of successive runs: later ones hit the cache of earlier ones."""
     return Plan(
         frozenset[str]().union(*(each.known for each in plans)),
         frozenset[str]().union(*(each.refused for each in plans)),
@@ -72,7 +72,7 @@ def together(plans: Sequence[Plan]) -> Plan:
 
 
 def pictured(wanted: pl.DataFrame, made: Album, model: str, width: int, height: int) -> Album:
-    """The pictures of the wanted prompts. A blank one of width × height pixels stands in for each that is still to be made."""
+    """Album of the wanted prompts, with blank width × height placeholders for pictures not yet generated."""
     left = wanted.join(made.names, on=["task", "data_id"], how="anti").select("task", "pair", "data_id")
     blank = pl.Series("image", [{"bytes": _blank(width, height), "path": "blank.png"}] * left.height, PICTURE)
     stand_ins = left.with_columns(
@@ -96,10 +96,10 @@ def _blank(width: int, height: int) -> bytes:
 
 
 def length(text: str, sizes: Sequence[Size | None], words: Callable[[str], int | None], shown: Callable[[int, int], int] | None) -> int:
-    """The tokens of a question with pictures of these sizes, estimated, without those that the chat template adds.
+    """Estimated prompt tokens of a question with pictures of these sizes, without the chat template's.
 
-    `words` counts the tokens of a text, or gives None where the tokenizer is not known; `shown` those of a picture of so many pixels,
-    width and height, and is None where that is not known. A picture that cannot be read has none: the judge refuses it.
+    `words` counts the tokens of a text, None without a tokenizer; `shown` those of a picture by width and height in pixels, None where
+    unknown. Unreadable pictures count 0: the judge refuses them.
     """
     said = words(text)
     pictures = (shown(*size) if shown else ceil(size[0] * size[1] / PIXELS) for size in sizes if size is not None)

@@ -1,4 +1,4 @@
-"""Judges the pictures of a model: the questions about every picture and dimension, and the scores table."""
+"""Judges a model's pictures on every dimension and builds the scores table."""
 
 import time
 from collections import deque
@@ -21,18 +21,18 @@ from trig.tables.scores import SCORES
 from trig.vocabulary.dimensions import Dimension, Pair, Task
 
 Steps: TypeAlias = Iterator[tuple[int, int]]
-"""Work, which yields now and then how much is done and how much there is."""
+"""Progress iterator of (done, total)."""
 Show: TypeAlias = Callable[[str, Steps], object]
-"""Goes through a titled piece of work, and may show how far it is."""
+"""Callback that consumes a progress iterator, given its title."""
 NEWS_SECONDS = 1.0
-"""Between two reports of how many pictures were looked at: for each of them it would be too often."""
+"""Progress report interval."""
 
 PICTURE = ("model", "task", "pair", "data_id", "number")
 """What names a picture in the scores table."""
 
 
 class Painted:
-    """The pictures of prompts, in the prompts' order, each with its prompt's source picture. Satisfies `Gallery`.
+    """Pictures of prompts, in prompt order, each with its source picture. Satisfies `Gallery`.
 
     Raises TableError when a prompt has no picture.
     """
@@ -50,7 +50,7 @@ class Painted:
         return self.rows.height
 
     def read(self, places: Collection[int]) -> Iterator[tuple[int, Files | Refusal]]:
-        """In the order in which the pictures lie in their files."""
+        """In on-disk order."""
         chosen = list(places)
         numbers = dict(zip(self.rows["place"].gather(chosen), chosen, strict=True))
         for place, image in self.album.pictures(numbers):
@@ -61,13 +61,13 @@ class Painted:
                 yield number, (image, self.rows["source_image"][number])
 
     def names(self, place: int) -> tuple[str, str]:
-        """By the prompt's task and name."""
+        """By task and data_id of the prompt."""
         row = self.rows.row(place, named=True)
         return f"images: {row['task']} {row['data_id']}", f"prompts: {row['task']} {row['data_id']}: source_image"
 
 
 def calls(painted: Painted, revision: str, settings: Judging, watch: Callable[[Steps], object] = deque) -> list[Call]:
-    """One call per picture and dimension, all questions about a picture side by side. `watch` goes through the look at each picture."""
+    """One call per picture and dimension, grouped by picture. `watch` consumes the progress of reading the pictures."""
     shown: dict[int, Shown] = {}
     watch(_looked(painted, settings, shown))
     texts = {task: rubrics(Task(task), settings.scale.grades) for task in painted.rows["task"].unique()}
@@ -95,13 +95,13 @@ def _looked(painted: Painted, settings: Judging, shown: dict[int, Shown]) -> Ste
 
 
 def judged(painted: Painted, judge: Judge, store: Store, settings: Judging, show: Show, name: str) -> pl.DataFrame:
-    """The scores table of these pictures: what the store does not know is asked. `show` goes through the steps of the work, each with its title."""
+    """Scores table of these pictures; cache misses are asked. `show` consumes the progress iterators."""
     found = calls(painted, judge.revision, settings, partial(show, f"read {name}"))
     show(f"judge {name}", ((step.done, step.total) for step in answer(found, painted, judge, store, settings)))
     return scores(found, store, judge.revision, settings)
 
 
 def scores(found: Sequence[Call], store: Store, revision: str, settings: Judging) -> pl.DataFrame:
-    """The scores table: every call has a row, with a score or with the reason why there is none."""
+    """Scores table: a row per call, with its score or the reason for its absence."""
     rows = [row(each, told, revision, settings) for each, told in said(found, store)]
     return pl.DataFrame(rows, schema=dict(SCORES.columns))

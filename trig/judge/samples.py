@@ -1,4 +1,4 @@
-"""Pictures to judge by hand: one file, a folder, or the rows of a table."""
+"""Loads pictures to judge: a file, a folder, or the rows of a table."""
 
 import csv
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -17,33 +17,33 @@ from trig.text import blank
 from trig.vocabulary.dimensions import Task
 
 NEEDED = ("image", "prompt")
-"""Columns that a table must have."""
+"""Required columns."""
 SEPARATORS = {";": "';'", "\t": "a tab", "|": "'|'"}
-"""Of columns, in files that are no CSV for us, with their names."""
+"""Unsupported column separators with their names."""
 SPREADSHEETS = "sep="
-"""How a file begins that tells a spreadsheet its separator."""
+"""Separator declaration line of spreadsheets."""
 MARKS = {b"\xff\xfe\0\0": "UTF-32", b"\0\0\xfe\xff": "UTF-32", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
-"""What a text begins with that is not UTF-8; a longer mark stands before the shorter one that it begins with."""
+"""Byte order marks other than UTF-8's; a longer one precedes its own prefix."""
 TABLES = (".csv", ".parquet")
 NO_TABLES = (".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".xls", ".xlsx", ".ods", ".arrow", ".feather")
-"""Tables of kinds that are not read."""
+"""Unsupported table formats."""
 OTHERS = (".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif", ".jxl", ".jp2", ".svg", ".ppm", ".psd")
-"""Pictures of formats that are not read."""
+"""Unsupported image formats."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A picture and what it was made from."""
+    """Picture with its prompt."""
 
     image: Path
     prompt: str
     task: Task = Task.T2I
-    source: Path | None = None  # the picture that was edited, or the subject
+    source: Path | None = None  # picture that was edited, or the subject's reference picture
 
 
 @dataclass(frozen=True, slots=True)
 class Pile:
-    """Samples in order. Satisfies `Gallery`. Raises PictureError when a file cannot be read."""
+    """In-memory list of samples. Satisfies `Gallery`. Raises PictureError when a file cannot be read."""
 
     samples: Sequence[Sample]
 
@@ -51,22 +51,22 @@ class Pile:
         return len(self.samples)
 
     def read(self, places: Collection[int]) -> Iterator[tuple[int, Files]]:
-        """In the order of the places."""
+        """In the given order."""
         for place in places:
             sample = self.samples[place]
             yield place, (_bytes(sample.image), None if sample.source is None else _bytes(sample.source))
 
     def names(self, place: int) -> tuple[str, str]:
-        """The paths of the files."""
+        """File paths."""
         return str(self.samples[place].image), str(self.samples[place].source)
 
 
 def samples(target: Path, prompt: str | None, tell: Callable[[str], object] | None = None) -> list[Sample]:
-    """What `target` names: a picture, all pictures under a folder, or the rows of a CSV or Parquet table.
+    """Samples of `target`: a picture, all pictures under a folder, or the rows of a CSV or Parquet table.
 
-    A picture's prompt is `prompt`, or, where that is not given, the text file beside it with the same name. A table has the columns `image` and
-    `prompt`, and may have `task` and `source`; its paths begin at its own folder. `tell` is given a line on the pictures of a folder that are
-    passed over. Raises PictureError and TableError.
+    A picture's prompt is `prompt`, else the text file of the same name beside it. A table has the columns `image` and `prompt`, optionally
+    `task` and `source`; paths are relative to the table. `tell` is a callback for the message on skipped pictures. Raises PictureError and
+    TableError.
     """
     if target.suffix.lower() in TABLES and not target.is_dir():
         return _rows(target)
@@ -81,7 +81,7 @@ def samples(target: Path, prompt: str | None, tell: Callable[[str], object] | No
 
 
 def _pictures(folder: Path, tell: Callable[[str], object] | None) -> list[Path]:
-    """The pictures under a folder, without hidden ones: other systems leave files there that are called pictures and are none."""
+    """Pictures under a folder, without hidden files (such as macOS `._` resource forks)."""
     seen = walk(folder)
     found = [file for file in seen if file.suffix.lower() in SUFFIXES]
     hidden = _hidden(folder, {*seen})
@@ -99,14 +99,14 @@ def _pictures(folder: Path, tell: Callable[[str], object] | None) -> list[Path]:
 
 
 def _hidden(folder: Path, seen: Collection[Path]) -> list[Path]:
-    """Hidden files that are called pictures. They are only counted: a hidden folder that cannot be read keeps nobody from the others."""
+    """Hidden picture files, only counted; unreadable hidden folders are ignored."""
     with suppress(FileError):
         return [file for file in walk(folder, hidden=True) if file.suffix.lower() in SUFFIXES and file not in seen]
     return []
 
 
 def _sayable(file: Path) -> bool:
-    """Whether a path is text."""
+    """Whether the path is valid UTF-8."""
     try:
         return bool(str(file).encode())
     except UnicodeEncodeError:
@@ -147,7 +147,7 @@ def _parquet(table: Path) -> list[dict[str, object]]:
 
 
 def _csv(table: Path) -> list[dict[str, str]]:
-    """The rows of a CSV with commas; a row that is too short has no text in its last columns."""
+    """Rows of a comma-separated CSV; short rows lack their last columns."""
     text = _text(table)
     _check_separator(table, text)
     lines = csv.reader(StringIO(text, newline=""), strict=True)
@@ -181,7 +181,7 @@ def _text(table: Path) -> str:
 
 
 def _check_separator(table: Path, text: str) -> None:
-    """Raises TableError where the columns are separated by something else than commas."""
+    """Raises TableError where the separator is not a comma."""
     first = text.partition("\n")[0].strip("\r")
     if first.casefold().startswith(SPREADSHEETS):
         raise TableError(f"{table}: line 1: {first!r} is for spreadsheets; take it away, and save the rest with commas")
@@ -220,5 +220,5 @@ def _row(table: Path, number: int, row: Mapping[str, object]) -> Sample:
 def _bytes(file: Path) -> bytes:
     try:
         return file.read_bytes()
-    except (OSError, ValueError) as error:  # a path with a zero byte is a ValueError
+    except (OSError, ValueError) as error:  # ValueError: null byte in the path
         raise PictureError(f"{file}: {'there is no such file' if isinstance(error, FileNotFoundError) else 'it cannot be read'}") from None

@@ -1,4 +1,4 @@
-"""What the judge is asked: one text per task and dimension, in the files beside this one."""
+"""Rubrics of the judge: one text file per task and dimension."""
 
 from collections.abc import Sequence
 from importlib.resources import files
@@ -8,7 +8,7 @@ from trig.vocabulary.dimensions import Dimension, Task
 
 
 def rubric(task: Task, dimension: Dimension, grades: Sequence[str]) -> str:
-    """The question about one dimension, ending in the grades to choose from, worst first."""
+    """Rubric of one dimension, ending in the grades to choose from, worst first."""
     path = files(__name__) / task.value / f"{dimension.value}.txt"
     if not path.is_file():
         raise ParamsError(
@@ -19,5 +19,5 @@ def rubric(task: Task, dimension: Dimension, grades: Sequence[str]) -> str:
 
 
 def rubrics(task: Task, grades: Sequence[str]) -> dict[Dimension, str]:
-    """All ten questions of a task."""
+    """Rubrics of all ten dimensions of a task."""
     return {dimension: rubric(task, dimension, grades) for dimension in Dimension}
