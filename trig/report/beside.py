@@ -1,4 +1,4 @@
-"""Lays down what the page loads when it is looked at."""
+"""Writes the report's lazily loaded assets."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ ABOUT = "A large report keeps its samples and pictures here, beside index.html; 
 
 
 def lay(beside: Mapping[str, bytes], folder: Path) -> None:
-    """Write `files/`: what the page loads when it is looked at, a line that says so, and nothing else."""
+    """Writes `files/`: the assets and a note about them; removes all else."""
     files = {"about.txt": ABOUT.encode(), **beside}
     for name, content in files.items():
         replace(folder / FOLDER / name, content)

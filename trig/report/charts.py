@@ -1,7 +1,6 @@
-"""The charts, as Vega-Lite drawn with altair. Colours such as `$ink` are tokens: the page makes properties of its style sheet of them, a still colours.
+"""Vega-Lite charts, made with altair. Colours such as `$ink` are design tokens, resolved to CSS custom properties or literal colours.
 
-A chart names its data (`relations`, `means`, `points` …) and holds none, so that one chart serves all models: the page fills it in the browser, and
-`filled` fills it for a still.
+Charts refer to named data (`relations`, `means`, `points` …), filled in by the page in the browser, and by `filled` for static images.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,16 +17,16 @@ from trig.vocabulary.relations import Relation
 Spec = dict[str, Any]
 Rows = Sequence[Mapping[str, object]]
 Layers = alt.LayerChart | alt.FacetChart
-VEGA_LITE = alt.SCHEMA_VERSION.rpartition(".")[0]  # v6.4.1 → v6.4, the version vl-convert is asked for
+VEGA_LITE = alt.SCHEMA_VERSION.rpartition(".")[0]  # v6.4.1 → v6.4, as vl-convert wants it
 CODES = [dimension.value for dimension in Dimension]
 WEIGHTS = {"supported": 1.0, "weak": 0.85, "unsupported": 0.3}
-"""How full a cell is, by the evidence for its relation; one that is supported has a frame too."""
+"""Cell opacity by evidence; supported cells have a border too."""
 UNKNOWN_WEIGHT = 1.0
 REGIONS = ("R_S", "R_B", "R_T")
 
 
 def spec(chart: alt.TopLevelMixin) -> Spec:
-    """The chart as plain JSON, the same for the same input: no names that depend on a counter."""
+    """Chart as deterministic JSON: no counter-based names."""
     with alt.data_transformers.enable("default", consolidate_datasets=False, max_rows=None):
         found: Spec = chart.to_dict()
     found.pop("config", None)
@@ -35,7 +34,7 @@ def spec(chart: alt.TopLevelMixin) -> Spec:
 
 
 def filled(found: Any, data: Mapping[str, Rows]) -> Any:
-    """The specification with the rows of its named data inside."""
+    """Specification with its named data inlined."""
     if isinstance(found, dict):
         if found.keys() == {"name"} and found["name"] in data:
             return {"values": [dict(row) for row in data[found["name"]]]}
@@ -44,7 +43,7 @@ def filled(found: Any, data: Mapping[str, Rows]) -> Any:
 
 
 def _lookup(table: Mapping[str, object], key: str) -> str:
-    """A Vega expression for the value of a table at a field of the datum."""
+    """Vega expression of a table lookup by a datum's field."""
     return "{" + ", ".join(f"'{name}': {value!r}" for name, value in table.items()) + f"}}[{key}]"
 
 
@@ -53,7 +52,7 @@ WEIGHT = f"datum.evidence ? {_lookup(WEIGHTS, 'datum.evidence')} : {UNKNOWN_WEIG
 
 
 def matrix() -> Layers:
-    """The map of one model: relations above the diagonal, the correlation below it, the dimensions' means on it.
+    """Dimension Trade-off Map of one model as a matrix: relations above the diagonal, correlations below, mean scores on it.
 
     Data: `relations` (pair, x, y, relation, leaning, evidence, rho) and `means` (code, mean).
     """
@@ -94,18 +93,18 @@ def matrix() -> Layers:
 
 
 def glyph_colour() -> Any:
-    """The colour of signs on the coloured cells, the page's ink where a cell is nearly empty."""
+    """Text colour of the glyphs: contrasts with coloured cells, `$ink` on pale ones."""
     full = f"indexof({[str(relation) for relation in COLOURED]}, datum.relation) >= 0 && datum.evidence !== 'unsupported'"
     return alt.condition(full, alt.value("$sign"), alt.value("$ink"))
 
 
 def relation_colour() -> alt.Color:
-    """The colour of a relation."""
+    """Colour encoding of the relation."""
     return alt.Color("relation:N", legend=None, scale=alt.Scale(domain=list(RELATIONS), range=list(RELATIONS.values())))
 
 
 def graph() -> Layers:
-    """The map of one model as a graph: ten dimensions on a circle, an edge per relation, an arrowhead at the dimension a tilt leans to.
+    """Dimension Trade-off Map of one model as a graph: dimensions on a circle, an edge per relation, an arrow to the favoured dimension.
 
     Data: `relations` (pair, x, y, relation, leaning, evidence).
     """
@@ -136,7 +135,7 @@ def graph() -> Layers:
         strokeWidth=alt.StrokeWidth("relation:O", legend=None, sort=None, scale=alt.Scale(domain=list(RELATIONS), range=widths)),
         **looks,
     )
-    reach = "1 - 0.17 / sqrt(pow(datum.x2 - datum.x1, 2) + pow(datum.y2 - datum.y1, 2))"  # the arrowhead stops at the rim of the node
+    reach = "1 - 0.17 / sqrt(pow(datum.x2 - datum.x1, 2) + pow(datum.y2 - datum.y1, 2))"  # arrowhead ends at the node's rim
     tilts = edges.transform_filter(alt.datum.relation == Relation.TILT.value).transform_calculate(reach=reach)
     heads = tilts.transform_calculate(
         hx="datum.x1 + datum.reach * (datum.x2 - datum.x1)",
@@ -157,7 +156,7 @@ def graph() -> Layers:
 
 
 def intervals(models: Sequence[str], title: str) -> Layers:
-    """A number of each dimension with its interval, one mark per model. Data: `means` (model, label, mean, low, high, n, nulls)."""
+    """Dot plot with confidence intervals per dimension and model. Data: `means` (model, label, mean, low, high, n, nulls)."""
     scale = alt.Scale(domain=[0, 1])
     colour = alt.Color("model:N", scale=_cycle(models, MODELS), legend=alt.Legend(title=None, orient="top", symbolOpacity=1, columns=4))
     shape = alt.Shape("model:N", scale=_cycle(models, SHAPES), legend=alt.Legend(title=None, orient="top", columns=4))
@@ -176,12 +175,12 @@ def _bands() -> alt.Axis:
 
 
 def label(code: str) -> str:
-    """A dimension's code and name."""
+    """Code and name of a dimension."""
     return f"{code} {ABOUT[Dimension(code)].name}"
 
 
 def intervals_height(models: Sequence[str]) -> int:
-    """Pixels a chart of intervals needs for so many models."""
+    """Height in pixels of the interval plot for these models."""
     return 30 + len(CODES) * (14 + 13 * len(models))
 
 
@@ -190,7 +189,7 @@ def _cycle(names: Sequence[str], values: Sequence[str]) -> alt.Scale:
 
 
 def change() -> Layers:
-    """How far means moved, with the 95 % interval of the paired difference. Data: `changes` (label, before, after, mean, low, high, n, kind)."""
+    """Dot plot of mean differences with 95 % intervals. Data: `changes` (label, before, after, mean, low, high, n, kind)."""
     kinds = ["rise", "fall", "unclear"]
     colours = alt.Scale(domain=kinds, range=[RELATIONS[Relation.SYNERGY], RELATIONS[Relation.BOTTLENECK], "$muted"])
     legend = alt.Legend(title=None, orient="top", symbolOpacity=1)
@@ -209,9 +208,10 @@ def change() -> Layers:
 
 
 def scatter() -> Layers:
-    """One pair of one model, with a brush. The page fills in the axis titles `$x` and `$y`.
+    """Scatter plot of one pair and model with a 2D histogram and a brush. The page fills in the axis titles `$x` and `$y`.
 
-    Data: `points` (id, x, y, region), `squares` (x, y, x2, y2, n), `areas` (region, x, y, x2, y2), `line` (x, y, x2, y2) and `means` (x, y).
+    Data: `points` (id, x, y, region), `squares` (x, y, x2, y2, n), `areas` (region, x, y, x2, y2), `line` (x, y, x2, y2) and `means` (x,
+    y).
     """
     limits, ticks = alt.Scale(domain=[0, 1], nice=False), alt.Axis(tickCount=5)
     x, y = (alt.X("x:Q", scale=limits, title="$x", axis=ticks), alt.Y("y:Q", scale=limits, title="$y", axis=ticks))
@@ -259,7 +259,7 @@ def scatter() -> Layers:
 
 
 def histogram(title: str, limits: tuple[float, float], labels: str | None = None) -> Layers:
-    """How a number of the judge is spread over the answers of each dimension: the darker, the more. Data: `steps` (label, low, high, share)."""
+    """Histogram per dimension as a heat strip. Data: `steps` (label, low, high, share)."""
     scale = alt.Scale(domain=list(limits), nice=False)
     axis = alt.Axis(tickCount=6, grid=False, labelExpr=labels or alt.Undefined)
     chart = alt.Chart(alt.NamedData("steps")).mark_rect(color="$accent")

@@ -1,6 +1,6 @@
-"""The digest: what the report tells of a run that no limit of the rule decides. It is made once, and a study of thresholds only draws its pages anew.
+"""Digest: the threshold-independent part of the report, computed once, so that a threshold change re-renders only the page.
 
-A small run's samples and pictures go into the page. Those of a large one lie beside it, in `files/`, and are loaded when somebody looks at them.
+Samples and pictures of small runs are embedded in the page; those of large runs are lazily loaded from `files/`.
 """
 
 import json
@@ -23,11 +23,11 @@ from trig.report.contents import Digest, Judged
 from trig.report.sheets import Sheet
 
 INSIDE = 16 << 20
-"""Bytes of samples and pictures that a page holds at most; more lie beside it."""
+"""Maximum bytes of embedded samples and pictures; beyond it they go to `files/`."""
 
 
 def digest(run: Judged) -> tuple[Digest, Mapping[str, bytes]]:
-    """The digest, and the files that lie beside the page by their names in `files/`. The same run gives the same bytes."""
+    """Digest, and the assets for `files/` by name. Deterministic."""
     parts = dict(_parts(run))
     drawn = {f"sheet-{_place(run, one)}": run.pictures[one.key] for one in run.sheets}
     inside = sum(map(len, [*parts.values(), *drawn.values()])) <= INSIDE
@@ -41,12 +41,12 @@ def digest(run: Judged) -> tuple[Digest, Mapping[str, bytes]]:
 
 
 def packed(made: Digest) -> bytes:
-    """The digest as JSON."""
+    """Digest serialised to JSON."""
     return as_json(asdict(made)).encode()
 
 
 def read(path: Path) -> Digest:
-    """A digest that was `packed` into a file. Raises TrigError when the file is none."""
+    """Deserialises a `packed` digest. Raises TrigError when the file is none."""
     try:
         return Digest(**json.loads(path.read_text("utf-8")))
     except (OSError, ValueError, TypeError) as error:
@@ -59,12 +59,12 @@ def _libraries() -> str:
 
 
 def as_json(value: object) -> str:
-    """The value in as few characters as JSON allows."""
+    """Compact JSON."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def safe(text: str) -> str:
-    """JSON that cannot end its script element or open a comment, whatever a prompt says."""
+    """Escapes JSON for a script element: it cannot close the element or open a comment (XSS)."""
     return (
         text.replace("<", "\\u003c")
         .replace(">", "\\u003e")
@@ -75,12 +75,12 @@ def safe(text: str) -> str:
 
 
 def _place(run: Judged, sheet: Sheet) -> str:
-    """A name for a model's subset that says nothing but its place."""
+    """Asset name of a model's subset, by index."""
     return f"{run.models.index(sheet.model)}-{sheet.task}-{sheet.pair}"
 
 
 def _parts(run: Judged) -> Iterator[tuple[str, str]]:
-    """The samples, as JSON: of each task the names and the prompts that have a picture, of each model and task the scores."""
+    """Samples as JSON: per task, ids and the prompts of shown pictures; per model and task, scores."""
     samples = run.points.select("task", "pair", "data_id").unique().sort("task", "pair", "data_id")
     rows = [(sheet.task, sheet.pair, name) for sheet in run.sheets for name in sheet.names]
     shown = pl.DataFrame(rows, schema={name: samples.schema[name] for name in ("task", "pair", "data_id")}, orient="row").unique()
@@ -102,9 +102,9 @@ def _parts(run: Judged) -> Iterator[tuple[str, str]]:
 
 
 def _coordinates(samples: pl.DataFrame) -> str:
-    """Scores as doubles, so that the browser classifies what Python did: of each pair all x, then all y; NaN where one is missing.
+    """Scores as packed float64, so the browser classifies exactly what Python did: per pair all x, then all y; NaN where missing.
 
-    The first bytes of all doubles come first, then the second ones, and so on: so they deflate well. The whole is base64.
+    Byte-shuffled (all first bytes, then all second bytes …) for better deflate compression, then base64.
     """
     x, y = (samples[side].fill_null(float("nan")).to_numpy().astype("<f8") for side in ("x", "y"))
     sizes = samples.group_by("pair", maintain_order=True).len()["len"].to_numpy()
@@ -115,7 +115,7 @@ def _coordinates(samples: pl.DataFrame) -> str:
 
 
 def _facts(run: Judged, inside: bool, tuned: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
-    """What every page of the report needs at once and no limit of the rule decides; `tuned` is what each tuning changed."""
+    """Facts loaded with the page; `tuned` is the mean changes of each fine-tuned model."""
     tasks: list[str | None] = [None, *run.tasks] if len(run.tasks) > 1 else [None]
     of = {task: run.answers if task is None else run.answers.filter(pl.col("task") == task) for task in tasks}
     return {
@@ -155,13 +155,13 @@ def _specs(models: tuple[str, ...]) -> dict[str, charts.Spec]:
 
 
 def _laid(run: Judged, sheet: Sheet) -> list[object]:
-    """How pictures lie on a sheet: columns, rows, width and height of one, and their names."""
+    """Sheet layout: columns, rows, width and height of a cell in pixels, data_ids."""
     width, height = sheets.size(run.pictures[sheet.key])
     return [sheet.columns, sheet.rows, width // sheet.columns, height // sheet.rows, sheet.names]
 
 
 def _changes(run: Judged, tuned: Sequence[Sequence[Mapping[str, Any]]]) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    """How the means of any two models differ, the earlier of the roster first; a tuned model comes after the model it was tuned from."""
+    """Mean differences of all model pairs, in roster order, a base before its fine-tuned model."""
     trained = {(one.base, one.tuned): [row for row in rows if row["pair"]] for one, rows in zip(run.tunings, tuned, strict=True)}
     order = [(b, a) if (b, a) in trained else (a, b) for a, b in combinations(run.models, 2)]
     found = numbers.couples(run.scores, run.score, order)
@@ -169,7 +169,7 @@ def _changes(run: Judged, tuned: Sequence[Sequence[Mapping[str, Any]]]) -> dict[
 
 
 def _rows(changes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """With a label, and whether it is a rise or a fall whose interval leaves 0 out."""
+    """Adds a label and the direction: rise or fall when the interval excludes 0, else unclear."""
     return [
         {
             "pair": None,

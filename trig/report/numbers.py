@@ -1,8 +1,7 @@
-"""The numbers of the report: means with intervals, changes between two models, and what the judge was like.
+"""Report statistics: cluster-robust means and paired differences; a cluster is a root prompt with its copies and edits.
 
-`answers` are scores of which each model's answers stand there once, as `trig.tables.distinct` gives them, so that a picture that stands in several
-pairs counts once. Both have a column `root`, a number for the prompt that this one was copied or edited from in the end. Intervals are 95 % ones over
-roots, as `trig.clustered` finds them.
+`answers` are scores without the duplicates of pictures that belong to several pairs (`trig.tables.scores.distinct`). Both have a column
+`root`, the cluster label. Intervals are 95 % cluster-robust ones (`trig.clustered`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,17 +16,17 @@ from trig.report.contents import Tuning
 
 SAMPLE = ("task", "pair", "data_id", "dimension")
 DECIMALS = 8
-"""Of what a pair's means move by: there are thousands of them."""
+"""Decimals of a pair's mean differences, to keep the page small."""
 BINS = 20
-"""Steps of a histogram of confidence, 0 to 1."""
+"""Histogram bins of confidence, 0 to 1."""
 LEAST_MASS = -6
-"""Off-grade mass at or below 10^-6 stands in the first step of its histogram, which has one step for each half power of ten."""
+"""log10 of the lowest off-grade mass in its histogram; lower ones are clipped. Bins are half a decade wide."""
 
 
 def means(answers: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Mean per model and dimension, with its interval: model, dimension, mean, low, high, n, nulls.
+    """Mean score per model and dimension with its interval: model, dimension, mean, low, high, n, nulls.
 
-    A model that has no score in a task in which another has some, in this dimension, has no mean of it: it would be one of other things.
+    Null unless scored on every task in which any model was scored on this dimension.
     """
     found = _means(answers, ("model", "dimension"), column)
     told = found.join(_comparable(answers, column), on=["model", "dimension"], how="left", maintain_order="left")
@@ -35,10 +34,10 @@ def means(answers: pl.DataFrame, column: str) -> pl.DataFrame:
 
 
 def levels(answers: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Mean of each model's dimension means, each dimension counting the same, with its interval: model, mean, low, high, n, nulls.
+    """Macro-average over a model's dimension means, equally weighted, with its interval: model, mean, low, high, n, nulls.
 
-    A model that has no score in a dimension, or in a task of it, in which another has some has no mean: it would be one of other things. The scores of
-    one picture vary together, and so do those of one root, which moves the mean by the sum of what each of its scores moves it by.
+    Null unless scored on every dimension and task in which any model was scored. The interval sums each score's influence within a root, so
+    it allows for correlation between the dimensions of a picture.
     """
     known = _influences(answers, ("model", "dimension"), column)
     dimensions = pl.col("dimension").n_unique()
@@ -52,10 +51,10 @@ def levels(answers: pl.DataFrame, column: str) -> pl.DataFrame:
 
 
 def changes(scores: pl.DataFrame, tuning: Tuning, column: str) -> pl.DataFrame:
-    """What tuning changed in each task, on samples that both models have a score for: each dimension over all pairs, and each trained pair by itself.
+    """Effect of fine-tuning per task, paired on samples scored by both models: each dimension over all pairs, and per trained pair.
 
-    `mean` is that of after minus before, with the interval of the paired difference; null where one root gives none. `pair` is null for the rows over all
-    pairs, in which a picture that stands in several pairs counts once.
+    `mean` is after - before with its paired interval; null with a single root. `pair` is null for rows over all pairs, in which a picture
+    of several pairs counts once.
     """
     before, after = (
         scores.filter(pl.col("model") == model).select(*SAMPLE, "root", column, "key") for model in (tuning.base, tuning.tuned)
@@ -73,9 +72,7 @@ def changes(scores: pl.DataFrame, tuning: Tuning, column: str) -> pl.DataFrame:
 def couples(
     scores: pl.DataFrame, column: str, order: Sequence[tuple[str, str]]
 ) -> Mapping[tuple[str, str], list[dict[str, float | str | None]]]:
-    """What changes from one model to another, for each of these couples, each task and each dimension: the rows of `changes` over all pairs, without `pair`
-    and `nulls`.
-    """
+    """Paired mean differences of model pairs, per task and dimension: the rows of `changes` over all pairs, without `pair` and `nulls`."""
     samples = scores.select(*SAMPLE, "root").unique().sort(*SAMPLE)
     values, keys = {}, {}
     for model in {model for couple in order for model in couple}:
@@ -106,8 +103,9 @@ def _paired(before: NDArray[np.float64], after: NDArray[np.float64], roots: NDAr
 
 
 def moves(points: pl.DataFrame, roots: pl.DataFrame, models: Sequence[str]) -> dict[str, dict[str, dict[str, list[float | None]]]]:
-    """How far the two means of each pair move from one model to a later one, on samples scored on both dimensions in both: task → `a|b` → pair → n, then
-    mean, low and high of the first dimension and of the second. `roots` has the `root` of each task and data_id.
+    """Paired mean differences of each pair's dimensions, from each model to later ones, on samples scored on both dimensions by both.
+
+    task → `a|b` → pair → [n, mean, low, high of the first dimension, mean, low, high of the second]. `roots` has task, data_id and `root`.
     """
     found: dict[str, dict[str, dict[str, list[float | None]]]] = {}
     rooted = points.join(roots, on=["task", "data_id"], how="left", maintain_order="left")
@@ -133,7 +131,7 @@ def _move(change: NDArray[np.float64], roots: NDArray[np.int64]) -> list[float |
 
 
 def judged(answers: pl.DataFrame) -> pl.DataFrame:
-    """What the judge was like, per model and dimension: answers, nulls, confidence C and off-grade mass as mean and 5th and 95th percentile."""
+    """Judge diagnostics per model and dimension: n, nulls; mean, 5th and 95th percentile of confidence C and off-grade mass."""
     kinds = [
         pl.col(name).sort().mean().alias(f"{name}_mean") if end is None else pl.col(name).quantile(end).alias(f"{name}_{round(100 * end)}")
         for name in ("confidence", "off_mass")
@@ -143,8 +141,7 @@ def judged(answers: pl.DataFrame) -> pl.DataFrame:
 
 
 def histogram(answers: pl.DataFrame, column: str) -> list[dict[str, object]]:
-    """The share of a dimension's answers in each step of `confidence` or `off_mass` (there the steps are half powers of ten): dimension, low, high,
-    share."""
+    """Normalised histogram per dimension of `confidence`, or of log10 `off_mass`: dimension, low, high, share."""
     known = answers.drop_nulls(column)
     masses = column == "off_mass"
     edges: Sequence[float] = np.arange(LEAST_MASS, 0.1, 0.5).tolist() if masses else np.linspace(0, 1, BINS + 1).round(4).tolist()
@@ -160,14 +157,14 @@ def histogram(answers: pl.DataFrame, column: str) -> list[dict[str, object]]:
 
 
 def nulls(answers: pl.DataFrame, column: str) -> list[tuple[str, str, int]]:
-    """How often a score is missing, per model and reason."""
+    """Counts of missing scores: (model, reason, n)."""
     missing = answers.filter(pl.col(column).is_null())
     counted = missing.group_by("model", pl.col("reason").fill_null("no reason given")).agg(n=pl.len())
     return list(counted.sort("model", "reason").iter_rows())
 
 
 def _comparable(answers: pl.DataFrame, column: str) -> pl.DataFrame:
-    """The dimensions of each model in which it has scores in every task in which any model has some: model, dimension, comparable (true)."""
+    """Dimensions that a model has scored on every task in which any model was: model, dimension, comparable (true)."""
     cells = answers.drop_nulls(column).select("model", "dimension", "task").unique()
     every = cells.group_by("dimension").agg(every=pl.col("task").n_unique())
     own = cells.group_by("model", "dimension").agg(has=pl.len()).join(every, on="dimension")
@@ -181,13 +178,13 @@ def _means(samples: pl.DataFrame, of: Sequence[str], column: str, *more: pl.Expr
 
 
 def _influences(samples: pl.DataFrame, of: Sequence[str], column: str) -> pl.DataFrame:
-    """The samples that have a value, with the mean of their group (`own`) and how far each moves it (`influence`)."""
-    own = pl.col(column).sort().mean().over(of)  # sorted, here and below, so that a sum does not depend on the order of rows
+    """Scored samples with group mean (`own`) and influence of each on it (`influence`)."""
+    own = pl.col(column).sort().mean().over(of)  # sorted here and below: reproducible float sums
     return samples.drop_nulls(column).with_columns(own=own, influence=(pl.col(column) - own) / pl.len().over(of))
 
 
 def _with_interval(found: pl.DataFrame, samples: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
-    """The interval of each group's mean, null where there is none, from how far its samples move it."""
+    """Cluster-robust interval of each group's mean from the samples' influences; null where undefined."""
     roots = samples.group_by(*of, "root").agg(pl.col("influence").sort().sum()).sort("root").group_by(of).agg("influence")
     joined = found.join(roots, on=of, how="left", nulls_equal=True, maintain_order="left")
     ends = [

@@ -1,4 +1,4 @@
-"""The report as one HTML page that asks nothing of the network: data, charts, styles and the Vega libraries are inside."""
+"""Renders the report as one self-contained, offline HTML page with data, charts, styles and Vega inlined."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -30,7 +30,7 @@ POLICY = "default-src 'none'; img-src data: blob:{own}; style-src 'unsafe-inline
 
 
 def render(contents: Contents) -> str:
-    """The page. The same contents give the same bytes."""
+    """HTML of the page. Deterministic."""
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(_part("page.html")).render(
         policy=POLICY.format(own="" if contents.digest.facts["inside"] else " 'self' file:"),
@@ -48,7 +48,7 @@ def _part(name: str) -> str:
 
 
 def _facts(contents: Contents) -> dict[str, Any]:
-    """What every page of the report needs at once: the digest, and what the thresholds decide."""
+    """Facts loaded with the page: the digest and the threshold-dependent part."""
     relations = contents.relations
     present = {task: set(relations.filter(pl.col("task") == task)["pair"]) for task in contents.tasks}
     return {
@@ -73,7 +73,7 @@ def _facts(contents: Contents) -> dict[str, Any]:
 
 
 def _first(contents: Contents) -> list[str]:
-    """Model, task and pair to open with: the first pair that a model was tuned for, else the first that shows a relation."""
+    """Initial selection (model, task, pair): the first target pair of a tuning, else the first pair with a relation."""
     asked = {(one.base, pair) for one in contents.tunings for pair in one.pairs}
     rows = contents.relations.select("model", "task", "pair", "relation").rows()
     return list(min(rows, key=lambda row: ((row[0], row[2]) not in asked, row[3] in (Relation.NONE, Relation.TOO_FEW)))[:3])

@@ -1,4 +1,4 @@
-"""Writes the report's files: the page, metrics, summary, map and table."""
+"""Writes the report's files: page, metrics, summary, map and table."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from trig.report.contents import Contents
 
 
 def publish(contents: Contents, metrics: Mapping[str, object], folder: Path) -> None:
-    """Write index.html, metrics.json, summary.md, map.png, and relations.csv. The same contents give the same bytes."""
+    """Writes index.html, metrics.json, summary.md, map.png and relations.csv. Deterministic."""
     files = {
         "index.html": page.render(contents).encode(),
         "metrics.json": (json.dumps(metrics, indent=2, ensure_ascii=False) + "\n").encode(),

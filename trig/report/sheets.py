@@ -1,6 +1,6 @@
-"""Picks the pictures a report shows and lays those of each model and pair out on one sheet, small enough to travel with the page.
+"""Contact sheets: selects the report's pictures and tiles those of each model and pair as one thumbnail image.
 
-Which pictures these are does not depend on thresholds, and finished sheets stay in the work store: a study of thresholds draws none of them again.
+The selection is threshold-independent and sheets are cached, so a threshold change redraws none.
 """
 
 import os
@@ -23,48 +23,48 @@ from trig.store import Progress, Store, fill
 
 SHELF = "sheets"
 DRAWING = 2
-"""Cache version: raise it when sheets begin to be drawn in another way, so that none of the old ones is taken for a new one."""
-LONGEST_SIDE = 192  # pixels; larger pictures are shrunk for the page only
+"""Cache version: raise it when output-affecting code of the sheets changes."""
+LONGEST_SIDE = 192  # maximum thumbnail side in pixels
 COLUMNS = 6
-NOTHING = 64  # pixels a side of the square that stands for a missing picture
-QUALITY = 95  # of WebP
+NOTHING = 64  # side of a missing picture's placeholder in pixels
+QUALITY = 95  # WebP quality
 BATCH = 64
 SUBSET = ("task", "pair")
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """The picked pictures of a model and pair, side by side in their order."""
+    """Contact sheet of a model and pair."""
 
     model: str
     task: str
     pair: str
-    names: tuple[str, ...]  # data_id of each picture
-    pictures: tuple[str, ...]  # what names their bytes
+    names: tuple[str, ...]  # data_id per thumbnail
+    pictures: tuple[str, ...]  # content hash per thumbnail
 
     @cached_property
     def key(self) -> str:
-        """Names the sheet's bytes."""
+        """Cache key of the sheet."""
         return content_key(pictures=self.pictures, drawing=DRAWING, side=LONGEST_SIDE, columns=COLUMNS, quality=QUALITY)
 
     @property
     def columns(self) -> int:
-        """Pictures side by side."""
+        """Thumbnails per row."""
         return min(COLUMNS, len(self.names))
 
     @property
     def rows(self) -> int:
-        """Rows of pictures; the last may be shorter."""
+        """Number of rows; the last may be shorter."""
         return ceil(len(self.names) / COLUMNS)
 
 
 def pick(points: pl.DataFrame, scores: pl.DataFrame, per_pair: int) -> list[Sheet]:
-    """The pictures to show, `per_pair` of each model and subset at most, from the worst to the best mean score over models.
+    """Pictures to show, at most `per_pair` of each model and subset, sorted by mean score over models, ascending.
 
-    Half of them, or all where there are so few, are of the same prompts for every model and spread evenly. The other half are a model's own: by turns
-    the sample whose lower score is highest, whose higher score is lowest, and those that lie furthest to either side. So from four
-    pictures on, if a model has any sample in R_S or in R_B, at whatever thresholds, one is shown. The key of a score names the bytes of its picture, so
-    that it names the picture here.
+    Half of them, or all where there are so few, are evenly spaced quantiles of the same prompts for every model. The other half are a
+    model's own extremes, by turns towards the four corners: highest minimum, lowest maximum, largest difference either way. So with
+    `per_pair` ≥ 4 a sample in R_S or R_B, if there is any at any thresholds, is shown. A score's key is the content hash of its picture
+    here.
     """
     if not per_pair:
         return []
@@ -90,9 +90,9 @@ def pick(points: pl.DataFrame, scores: pl.DataFrame, per_pair: int) -> list[Shee
 
 
 def _extremes(points: pl.DataFrame, shared: set[str], wanted: int) -> list[str]:
-    """The samples that lie furthest out, by turns towards each corner, and are not shared."""
+    """Most extreme samples that are not shared, round-robin over the four corners."""
     x, y = (points[side].to_numpy() for side in ("x", "y"))
-    far = np.stack([np.minimum(x, y), -np.maximum(x, y), x - y, y - x], axis=1)  # NaN, where a score is missing, comes last
+    far = np.stack([np.minimum(x, y), -np.maximum(x, y), x - y, y - x], axis=1)  # NaN (missing score) sorts last
     turns = np.argsort(-far, axis=0, kind="stable").ravel()
     names = points["data_id"].to_list()
     there = ~(np.isnan(x) | np.isnan(y))
@@ -101,7 +101,7 @@ def _extremes(points: pl.DataFrame, shared: set[str], wanted: int) -> list[str]:
 
 
 def draw(wanted: Sequence[Sheet], images: Path, store: Store) -> Iterator[Progress]:
-    """Brings every sheet into the store, those that are not there from their shards. Raises TableError for a sample without a picture."""
+    """Renders the sheets missing in the cache. Raises TableError for a sample without a picture."""
 
     def work(missing: list[Sheet]) -> Iterator[tuple[int, bytes]]:
         with ThreadPoolExecutor(os.cpu_count()) as threads:
@@ -111,7 +111,7 @@ def draw(wanted: Sequence[Sheet], images: Path, store: Store) -> Iterator[Progre
 
 
 def drawn(wanted: Sequence[Sheet], store: Store) -> Mapping[str, bytes]:
-    """The sheets by their keys, as WebP."""
+    """Cached sheets as WebP, by key."""
     return store.get(SHELF, [sheet.key for sheet in wanted])
 
 
@@ -145,9 +145,9 @@ def size(webp: bytes) -> tuple[int, int]:
 
 
 def small(png: bytes | None, where: str) -> Image.Image:
-    """The picture, of at most `LONGEST_SIDE` pixels a side; a crossed-out square where the model gave none.
+    """Thumbnail of at most `LONGEST_SIDE` pixels a side; a placeholder where the model refused.
 
-    Raises PictureError for bytes that are no picture.
+    Raises PictureError for bytes that cannot be decoded.
     """
     if png is None:
         return _nothing()
@@ -161,7 +161,7 @@ def small(png: bytes | None, where: str) -> Image.Image:
 
 
 def _nothing() -> Image.Image:
-    """What stands for a picture that its model refused to give."""
+    """Placeholder of a refused picture: a crossed-out square."""
     square = Image.new("RGB", (NOTHING, NOTHING), "white")
     pen = ImageDraw.Draw(square)
     for ends in ((0, 0, NOTHING - 1, NOTHING - 1), (0, NOTHING - 1, NOTHING - 1, 0)):

@@ -1,4 +1,4 @@
-"""Reads the small files other stages leave for the report: gates' results, how a model was tuned, and what everything was made with."""
+"""Loads the report's inputs from other stages: gate results, tuning cards, provenance."""
 
 import json
 import platform
@@ -17,12 +17,12 @@ from trig.vocabulary.dimensions import Dimension
 
 TINY = Path("data/tiny")
 JUDGED = ("name", "dimensions", "mode", "samples", "scale", "reference_image", "max_pixels", "max_off_mass")
-"""The parameters of the judge that decide a score."""
+"""Score-relevant judge parameters."""
 PACKAGES = ("trig", "torch", "diffusers", "transformers", "peft", "polars", "scipy", "altair", "vl-convert-python")
 
 
 def gates(folder: Path, roster: Sequence[str]) -> tuple[Gate, ...]:
-    """The gates' results in a folder, each with a link to its page beside the report; in folders of models only those of the roster."""
+    """Gate results in a folder, linked to their pages beside the report; of per-model ones only those of the roster."""
     found = [*folder.glob("*.json"), *(file for model in roster for file in folder.glob(f"*/{model}.json"))]
     return tuple(_gate(file, file.relative_to(folder).with_suffix("")) for file in sorted(found))
 
@@ -38,7 +38,7 @@ def _gate(file: Path, name: Path) -> Gate:
 
 
 def tunings(zoo: Path, roster: Sequence[str]) -> tuple[Tuning, ...]:
-    """How the tuned models of the roster were made, from what data/zoo says of them."""
+    """Fine-tuned models of the roster, from their cards in data/zoo."""
     found = {model: _json(zoo / f"{model}.json").get("tuning") for model in roster}
     return tuple(_tuning(zoo / f"{model}.json", model, dict(card)) for model, card in found.items() if card is not None)
 
@@ -52,13 +52,13 @@ def _tuning(file: Path, model: str, card: dict[str, Any]) -> Tuning:
 
 
 def tiny(settings: Params) -> bool:
-    """Whether the tiny world's own models made and judged everything shown."""
+    """Whether all models and the judge are built-in tiny ones."""
     weights = [settings.models[model].weights for model in settings.generate.roster] + [settings.judges[settings.judge.name].needs]
     return all(Path(folder).is_relative_to(TINY) for folder in weights)
 
 
 def yardstick(file: Path, scores: pl.DataFrame) -> Yardstick | None:
-    """How the judge of these scores was measured before, as `trig tiny evaluate --json` prints it; None when the file is of another judge."""
+    """Judge agreement as printed by `trig tiny evaluate --json`; None when the file is of another judge. Raises TrigError."""
     found = _json(file)
     try:
         rows = [(Dimension(row["dimension"]).value, row["rho"], int(row["n"])) for row in found["dimensions"] if row["rho"] is not None]
@@ -75,7 +75,7 @@ def yardstick(file: Path, scores: pl.DataFrame) -> Yardstick | None:
 
 
 def settings(chosen: Params) -> dict[str, str]:
-    """Seed, calls of the models and ways of the judge that decide a score, as the parameters have them."""
+    """Score-relevant parameters: seed, prompts, model calls, judge."""
     calls = {f"model {name}": _shown(chosen.models[name].model_dump()) for name in chosen.generate.roster}
     judge = {**{name: getattr(chosen.judge, name) for name in JUDGED}, "scale": chosen.judge.scale.grades}
     return {"seed": str(chosen.seed), "prompts": _shown(chosen.annotate.model_dump()), **calls, "judge": _shown(judge)}
@@ -87,14 +87,14 @@ def _shown(values: Mapping[str, Any]) -> str:
 
 
 def hashes(prompts: pl.DataFrame, scores: pl.DataFrame) -> dict[str, str]:
-    """What names the prompts, each model's pictures and the rubrics: equal hashes, equal things."""
+    """Provenance hashes of prompts, each model's pictures, and rubrics."""
     pictures = {f"hash of the pictures of {model!s}": of["image_key"] for (model,), of in scores.group_by("model", maintain_order=True)}
     columns = {"hash of the prompts": prompts["key"], **pictures, "hash of the rubrics": scores["rubric"]}
     return {name: blake2b("".join(column.unique().sort()).encode(), digest_size=8).hexdigest() for name, column in columns.items()}
 
 
 def versions(scores: pl.DataFrame) -> dict[str, str]:
-    """What judged, and the libraries that are installed here; what was computed before may have been so with others."""
+    """Judge, and versions of the installed libraries; cached results may stem from other versions."""
     judges = ", ".join(scores["judge"].unique().sort())
     return {"judge": judges, "Python": platform.python_version()} | dict(_installed())
 

@@ -1,4 +1,4 @@
-"""Two pictures of the report for places that show no page: the maps side by side, and the means of the dimensions."""
+"""Static images (PNG) of the report: maps side by side, and mean score per dimension."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -18,9 +18,9 @@ from trig.report.contents import Contents, Judged
 
 FONT = "Liberation Sans"
 FONTS = "FONTCONFIG_FILE"
-SIDE = 330  # pixels of a matrix
+SIDE = 330  # side of a matrix in pixels
 COLUMNS = 3
-MOST = 12  # maps; the page shows all
+MOST = 12  # maximum number of maps; the page shows all
 CONFIG: Mapping[str, Any] = {
     "font": FONT,
     "background": theme.LIGHT["surface"],
@@ -34,8 +34,7 @@ CONFIG: Mapping[str, Any] = {
 
 @contextmanager
 def embedded_fonts() -> Iterator[None]:
-    """Charts inside are drawn with the fonts that vl-convert brings along, so that they are the same on every machine: it reads fontconfig's
-    settings when it draws its first chart, and here these name no folder with fonts."""
+    """Reproducible text: only vl-convert's bundled fonts, by a fontconfig file without font folders, which it reads at the first chart."""
     before = os.environ.get(FONTS)
     with TemporaryDirectory() as empty:
         settings = Path(empty) / "fonts.conf"
@@ -49,7 +48,7 @@ def embedded_fonts() -> Iterator[None]:
 
 
 def maps(contents: Contents) -> bytes:
-    """The map of each model and task as a matrix, the first of them where there are many, as PNG."""
+    """Dimension Trade-off Maps as matrices, the first `MOST` (model, task) combinations, as PNG."""
     chart = charts.spec(charts.matrix().properties(width=SIDE, height=SIDE))
     chart.pop("$schema")
     wanted = [(model, task) for task in contents.tasks for model in contents.models][:MOST]
@@ -60,7 +59,7 @@ def maps(contents: Contents) -> bytes:
 
 
 def dimensions(run: Judged) -> bytes:
-    """The mean score of each dimension per model, as PNG."""
+    """Mean score per dimension and model, as PNG."""
     rows = numbers.means(run.answers, run.score).drop_nulls("mean").to_dicts()
     means = [{**row, "label": charts.label(row["dimension"])} for row in rows]
     chart = charts.intervals(run.models, "mean score, 0 to 1")

@@ -1,4 +1,4 @@
-"""The report in a few lines of Markdown, for a pull request."""
+"""Markdown summary of the report, for a pull request."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
@@ -30,9 +30,9 @@ def summary(
     gates: Sequence[Gate] = (),
     changes: Sequence[tuple[Tuning, Sequence[Mapping[str, Any]]]] = (),
 ) -> str:
-    """A short text: what was measured, a row per model, each tuned model's change, and the groups and supported verdicts folded away.
+    """Summary: a table row per model, mean changes of each tuned model, and collapsed groups and supported verdicts.
 
-    `levels` and `changes` are the rows that `trig.report.numbers` finds, `maps` holds the groups in words per model and task.
+    `levels` and `changes` are rows from `trig.report.numbers`, `maps` holds the groups in words per model and task.
     """
     parts: list[list[str]] = [
         [f"## Dimension Trade-off Map of {len(models)} {'model' if len(models) == 1 else 'models'}"],
@@ -48,7 +48,7 @@ def summary(
 
 
 def _rule(thresholds: Mapping[str, object]) -> str:
-    """What the verdicts were made with."""
+    """Score, rule and thresholds in words."""
     t = {name: code(value) if isinstance(value, str) else f"{value:g}" for name, value in thresholds.items()}
     high = f"synergy at a share of {t['synergy_density']} with both scores from {t['synergy']}"
     low = f"bottleneck at a share of {t['bottleneck_density']} with both to {t['bottleneck']}"
@@ -57,7 +57,7 @@ def _rule(thresholds: Mapping[str, object]) -> str:
 
 
 def _gates(gates: Sequence[Gate]) -> list[str]:
-    """One line when all gates hold, what fails otherwise, and what they tell besides."""
+    """One line when all gates pass, else the failures; notes either way."""
     failed = [gate for gate in gates if not gate.passed]
     if not gates:
         return []
@@ -78,7 +78,7 @@ def _models(models: Sequence[str], relations: pl.DataFrame, levels: Sequence[Map
 
 
 def _few(relations: pl.DataFrame, thresholds: Mapping[str, object]) -> list[str]:
-    """A warning where relations rest on too few prompts to be supported."""
+    """Warning where relations rest on too few root prompts to be supported."""
     enough = thresholds["enough_points"]
     assert isinstance(enough, int)
     few = relations.filter(pl.col("clusters") < enough).height
@@ -104,7 +104,7 @@ def _model(model: str, relations: pl.DataFrame, own: Mapping[str, Any]) -> list[
 
 
 def _unknown(relations: pl.DataFrame) -> bool:
-    """Whether nobody looked for evidence."""
+    """Whether evidence was not computed."""
     return bool(relations["evidence"].is_null().all())
 
 
@@ -113,7 +113,7 @@ def _supported(relations: pl.DataFrame) -> pl.DataFrame:
 
 
 def _tuned(tuning: Tuning, changes: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The pairs it was tuned for, row by row, and which dimensions rose and fell over all pairs, task by task."""
+    """Mean changes of the trained pairs, and the dimensions that rose or fell over all pairs, per task."""
     title = f"**{code(tuning.base)} → {code(tuning.tuned)}**, on test prompts that both have a score for:"
     rows = [_change(row) for row in changes if row["pair"] is not None]
     heads = ("task", "tuned pair", "dimension", "before", "after", "change", "95 % interval", "samples")
@@ -150,7 +150,7 @@ def _folded(models: Sequence[str], relations: pl.DataFrame, maps: Mapping[tuple[
 
 
 def _pairs(relations: pl.DataFrame) -> str:
-    """The supported pairs of each relation."""
+    """Supported pairs of each relation."""
     if _unknown(relations):
         return "Supported: nobody looked for evidence."
     found = _supported(relations).sort("pair")
@@ -163,7 +163,7 @@ def _pairs(relations: pl.DataFrame) -> str:
 
 
 def _pair(row: Mapping[str, Any]) -> str:
-    """`Style over Content` of a tilt, `Content and Style` of the others."""
+    """`Style over Content` for a tilt, else `Content and Style`."""
     pair = Pair.parse(str(row["pair"]))
     if row["relation"] != Relation.TILT:
         return f"{_name(pair.x)} and {_name(pair.y)}"

@@ -1,4 +1,4 @@
-"""Colours and signs of the report, in one place for the page, its charts and the stills."""
+"""Colour themes and glyphs shared by page, charts and static images."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,8 +33,7 @@ DARK: Mapping[str, str] = {
     "dispersion": "#d18ab5",
     "sign": "#111111",
 }
-"""The four relations stand out from surface and ground, also where their evidence is weak, and are apart for the common kinds of colour blindness;
-`sign` is what is written on them."""
+"""Relation colours keep contrast to surface and ground even at weak opacity, and are colour-blind safe; `sign` is the text on them."""
 RELATIONS: Mapping[str, str] = {
     Relation.SYNERGY: "$synergy",
     Relation.BOTTLENECK: "$bottleneck",
@@ -57,7 +56,7 @@ SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "triangle-down"
 
 
 def style() -> str:
-    """The colours as custom properties of a style sheet: those of the system's scheme, unless the page was told which."""
+    """CSS custom properties of both themes: the system's colour scheme unless `data-scheme` overrides it."""
     dark = _properties(DARK)
     return (
         f":root {{ {_properties(LIGHT)} }}\n"
@@ -67,7 +66,7 @@ def style() -> str:
 
 
 def fill(spec: Any, colours: Mapping[str, str]) -> Any:
-    """The specification with each token replaced by its colour."""
+    """Resolves colour tokens in a specification."""
     if isinstance(spec, dict):
         return {key: fill(value, colours) for key, value in spec.items()}
     if isinstance(spec, list):
