@@ -1,4 +1,4 @@
-"""One expectation suite per table, and the gate that looks at a table through it."""
+"""Data quality gates: an expectation suite per table."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -14,9 +14,9 @@ DECLARED = "the columns and their types are as declared"
 
 
 def gate(table: str, views: Callable[[], Iterable[View]], summary: Path, html: Path) -> Result:
-    """Look at a table's views and write what was found as JSON and as a page, also when it fails.
+    """Validates a table's views and writes the result as JSON and HTML, on failure too.
 
-    Raises GateError when an expectation is not met. A table that does not read as declared fails the first one and no other is looked at.
+    Raises GateError when an expectation fails. A table that violates its schema fails the first one and skips the others.
     """
     try:
         seen = list(views())
@@ -32,6 +32,6 @@ def gate(table: str, views: Callable[[], Iterable[View]], summary: Path, html: P
 
 
 def _look(views: Iterable[View]) -> list[Finding]:
-    from trig.gates.gx import look  # takes seconds: `--help` must not wait for it
+    from trig.gates.gx import look  # slow import (seconds): keeps `--help` fast
 
     return look(views)

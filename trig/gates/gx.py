@@ -1,4 +1,4 @@
-"""Runs checks by Great Expectations, in a context that leaves nothing behind. The only module that imports it, which takes seconds."""
+"""Runs checks with Great Expectations in an ephemeral context. The only module that imports it, which takes seconds."""
 
 import os
 import warnings
@@ -17,7 +17,7 @@ with warnings.catch_warnings():
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
 WIDTH = 80
-"""Characters of a value that are shown."""
+"""Maximum characters of a shown value."""
 
 
 def look(views: Iterable[View]) -> list[Finding]:
@@ -37,7 +37,7 @@ def _look(view: View) -> list[Finding]:
 
 
 def _suite(view: View) -> ExpectationSuite:
-    """The checks as one suite; each carries its words, for results come back in another order."""
+    """The checks as one suite; each carries its description as metadata, since results come unordered."""
     settings = (
         ExpectationConfiguration(type=check.name, kwargs=dict(check.arguments), meta={"says": says})
         for says, check in view.expected.items()
@@ -46,7 +46,7 @@ def _suite(view: View) -> ExpectationSuite:
 
 
 def _finding(says: str, check: Check, view: View, result: Any) -> Finding:
-    """What Great Expectations found, without its times and ids. An exception inside it is a bug and is raised."""
+    """Reproducible part of a validation result, without times and ids. Raises RuntimeError for an exception inside Great Expectations."""
     found = result.result
     if "unexpected_count" not in found:
         raise RuntimeError(f"{says}: {result.exception_info}")
@@ -60,7 +60,7 @@ def _example(row: Mapping[str, object], label: Sequence[str]) -> Example:
 
 
 def _short(value: Any) -> str:
-    """A value as people read it. Great Expectations gives missing numbers as NaN."""
+    """Display form of a value; Great Expectations gives nulls as NaN."""
     if value is None or (isinstance(value, float) and isnan(value)):
         return "missing"
     text = f"{value:.6g}" if isinstance(value, float) else " ".join(str(value).split())

@@ -1,4 +1,4 @@
-"""What a model's images must be like before a judge looks at them."""
+"""Expectation suite of a model's images."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,20 +14,20 @@ from trig.tables.images import IMAGES
 
 LABEL = ("model", "task", "data_id")
 CONSTANT = 1.0
-"""Standard deviation, of 255, below which a picture counts as one colour."""
+"""Standard deviation, of 255, below which a picture counts as single-colour."""
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
 class Seen(NamedTuple):
-    """What decoding a picture shows. None where it does not decode, or is missing."""
+    """Statistics of a decoded picture. None where it cannot be decoded or is missing."""
 
     decodes: bool | None  # as a PNG
     seen_size: str | None  # `width x height`
-    spread: float | None  # standard deviation of the liveliest channel, 0..127.5
+    spread: float | None  # largest standard deviation of a channel, 0..127.5
 
 
 def views(prompts: pl.DataFrame, folder: Path, model: str, max_null_share: float) -> list[expect.View]:
-    """What is expected of the shards of one model. One shard is in memory at a time, and one decoded picture."""
+    """Views of one model's shards, streamed: one shard and one decoded picture in memory."""
     seen = pl.concat([_shard(file) for file in tables.files(folder, IMAGES)])
     asked = prompts.filter(pl.col("split") == "test").select(pl.col("task", "pair").cast(pl.String), "data_id")
     asked = asked.with_columns(model=pl.lit(model))
@@ -69,7 +69,7 @@ def _shares(rows: pl.DataFrame, model: str) -> pl.DataFrame:
 
 
 def _notes(rows: pl.DataFrame) -> Iterator[str]:
-    """What these pictures need to be known for, each with its count and the first it is true of."""
+    """Notes on missing and single-colour pictures, truncated prompts and mixed engines, each with its count and first example."""
     missing, plain = rows.filter(pl.col("status") == "null"), rows.filter(pl.col("spread") < CONSTANT)
     cut = rows.filter(pl.col("tokens_read") < pl.col("prompt_tokens"))
     if missing.height:
@@ -91,7 +91,7 @@ def _of_a_prompt() -> Mapping[str, expect.Check]:
 
 
 def _shard(file: Path) -> pl.DataFrame:
-    """One flat row per picture of a shard, without the pictures."""
+    """One flat row per picture of a shard, without image bytes."""
     shard = tables.read(file, IMAGES)
     shown = pl.col("image").struct.field("bytes").is_not_null()
     seen = pl.DataFrame(
@@ -112,7 +112,7 @@ def _shard(file: Path) -> pl.DataFrame:
 
 
 def _see(png: bytes | None) -> Seen:
-    """Decode a picture in full; nothing is to be seen where there is none."""
+    """Decodes a picture in full."""
     if png is None:
         return Seen(None, None, None)
     if not png.startswith(PNG):

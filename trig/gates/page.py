@@ -1,4 +1,4 @@
-"""A gate's result as one page that needs no network."""
+"""Self-contained HTML page of a gate's result."""
 
 from html import escape
 
@@ -20,7 +20,7 @@ ul { margin: .5rem 0 0; padding-left: 1.25rem; } li { overflow-wrap: anywhere; }
 
 
 def page(result: Result) -> str:
-    """The page: a verdict, and a row per expectation with the failing ones first."""
+    """HTML page: verdict, and a row per expectation, failures first."""
     verdict = _mark(result.met)
     findings = sorted(result.findings, key=lambda finding: finding.met)
     rows = "\n".join(map(_row, findings))

@@ -1,4 +1,4 @@
-"""What the prompts table must be like before a picture is made from it."""
+"""Expectation suite of the prompts table."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import blake2b
@@ -16,9 +16,9 @@ LABEL = ("task", "data_id", "split")
 def views(
     prompts: pl.DataFrame, subsets: Iterable[tuple[Task, Pair]], per_subset: int, max_tokens: int, reserved: Collection[str] = ()
 ) -> list[expect.View]:
-    """What is expected of a prompts table that should hold `per_subset` test prompts for each of the subsets.
+    """Views of a prompts table with `per_subset` test prompts expected per subset.
 
-    `reserved` are the words that the judge takes for marks and not for text: a prompt that holds one will have no score, which is told.
+    `reserved` are the judge's special tokens: prompts that contain one cannot be scored, and are noted.
     """
     wanted = pl.DataFrame([(task.value, str(pair)) for task, pair in subsets], schema=("task", "pair"), orient="row")
     rows, counts = _rows(prompts, wanted), _counts(prompts, wanted)
@@ -47,7 +47,7 @@ def _of_a_subset(per_subset: int) -> Mapping[str, expect.Check]:
 
 
 def _rows(prompts: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
-    """One flat row per prompt; `asks` is what a generator would be given, in small letters."""
+    """One flat row per prompt; `asks` is the normalised generator input."""
     text = _plain(pl.col("prompt"))
     images = pl.Series([blake2b(png, digest_size=8).hexdigest() if png else "" for png in prompts["source_image"]], dtype=pl.String)
     rows = (
@@ -70,7 +70,7 @@ def _rows(prompts: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
 
 
 def _unsayable(prompts: pl.DataFrame, reserved: Collection[str]) -> Iterator[str]:
-    """A note on the prompts that hold a word of these; pictures to learn from are judged too."""
+    """Note on prompts that contain special tokens, train prompts included."""
     rows = prompts.select(pl.col("task").cast(pl.String), "data_id", "prompt").iter_rows()
     found = [(task, name, word) for task, name, prompt in rows for word in sorted(reserved) if word in prompt]
     if found:
@@ -79,13 +79,13 @@ def _unsayable(prompts: pl.DataFrame, reserved: Collection[str]) -> Iterator[str
 
 
 def _strange_key(prompts: pl.DataFrame) -> pl.Series:
-    """A row's key where it is not the one that its task, prompt and source image make: under another's key it would get another's picture."""
+    """Keys that differ from the hash of task, prompt and source image, else null: they would fetch another cached picture."""
     rows = prompts.select("key", "task", "prompt", "source_image").iter_rows()
     return pl.Series([None if key == prompt_key(*asked) else key for key, *asked in rows], dtype=pl.String)
 
 
 def _absent(prompts: pl.DataFrame) -> pl.Series:
-    """The first sub-prompt that the prompt of its template does not contain. A language model may have found other words."""
+    """First sub-prompt missing from a template prompt, else null. LLM annotators may rephrase."""
     rows = prompts.select("prompt", "sub_prompts", "annotator").iter_rows()
     return pl.Series(
         [_first_absent(prompt, phrases) if annotator == "template" else None for prompt, phrases, annotator in rows], dtype=pl.String
@@ -97,7 +97,7 @@ def _first_absent(prompt: str, phrases: list[str | None]) -> str | None:
 
 
 def _parent_in_both(rows: pl.DataFrame) -> pl.Expr:
-    """Whether a row was copied from something the other split has too: a common parent, or a test prompt itself."""
+    """Train-test leakage: whether the parent of a row is shared with the other split, or is a test prompt itself."""
     test, train = (rows.filter(pl.col("split") == split) for split in ("test", "train"))
     tested = pl.concat([test["parent"].drop_nulls(), test["data_id"].filter(~test["data_id"].is_in(train["data_id"].to_list()))])
     trained = train["parent"].drop_nulls()
@@ -109,7 +109,7 @@ def _plain(text: pl.Expr) -> pl.Expr:
 
 
 def _counts(prompts: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
-    """How many test prompts each subset asked for has."""
+    """Number of test prompts per requested subset."""
     test = prompts.filter(pl.col("split") == "test").select(pl.col("task", "pair").cast(pl.String))
     counts = test.group_by("task", "pair").agg(test_prompts=pl.len())
     return wanted.join(counts, on=["task", "pair"], how="left", maintain_order="left").with_columns(pl.col("test_prompts").fill_null(0))

@@ -1,4 +1,4 @@
-"""What the relations table must be like before it is drawn."""
+"""Expectation suite of the relations table."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ TESTS = ("tilt", "conflict")
 
 
 def views(prompts: pl.DataFrame, relations: pl.DataFrame, min_relations: int) -> list[expect.View]:
-    """What is expected of the relations of every model, over the subsets that have test prompts."""
+    """Views of all models' relations, over the subsets with test prompts."""
     texts = relations.with_columns(pl.col(pl.Enum).cast(pl.String))
     subsets = prompts.filter(pl.col("split") == "test").select(pl.col("task", "pair").cast(pl.String)).unique(maintain_order=True)
     asked = texts.select("model").unique(maintain_order=True).join(subsets, how="cross")
@@ -59,7 +59,7 @@ def _of_a_model(min_relations: int) -> Mapping[str, expect.Check]:
 
 
 def _rows(relations: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
-    """One flat row per relation, with what the expectations compare."""
+    """One flat row per relation, with derived columns to validate."""
     tilts = pl.col("relation") == Relation.TILT
     codes = pl.col("pair").str.split("_")
     of_pair = pl.col("leaning").is_in(codes).fill_null(False)
@@ -83,12 +83,12 @@ def _rows(relations: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
 
 
 def _counts(relations: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
-    """How many rows each model has for each subset with test prompts."""
+    """Rows per model and subset with test prompts."""
     counts = relations.group_by(LABEL).agg(rows=pl.len())
     return asked.join(counts, on=LABEL, how="left", maintain_order="left").with_columns(pl.col("rows").fill_null(0))
 
 
 def _models(relations: pl.DataFrame) -> pl.DataFrame:
-    """How many different relations each model shows; too few points show none."""
+    """Number of distinct relations per model, without *too few*."""
     shown = pl.col("relation").filter(pl.col("relation") != Relation.TOO_FEW)
     return relations.group_by("model").agg(kinds=shown.n_unique()).sort("model")

@@ -1,38 +1,38 @@
-"""What a gate found: one finding per expectation. Equal tables give equal results, byte for byte."""
+"""Validation results: one finding per expectation. Deterministic."""
 
 import json
 from dataclasses import dataclass
 
 SHOWN = 5
-"""Example rows per finding."""
+"""Maximum example rows per finding."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A row that fails."""
+    """Failing row."""
 
-    row: str  # the values that name it, joined by slashes
-    value: str  # what was found there; "" where the name says it all
+    row: str  # identifying values, joined by slashes
+    value: str  # unexpected value; "" where `row` says it all
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How one expectation fared."""
+    """Result of one expectation."""
 
-    says: str  # what is expected, in words
-    check: str  # what was run
-    rows: str  # what a row is, in the plural
+    says: str  # description of the expectation
+    check: str  # expectation type
+    rows: str  # plural noun for the rows
     looked_at: int
     failing: int = 0
     examples: tuple[Example, ...] = ()
 
     @property
     def met(self) -> bool:
-        """No row fails."""
+        """Whether no row fails."""
         return self.failing == 0
 
     def line(self) -> str:
-        """The expectation, the count and the example rows, in one line."""
+        """Expectation, failure count and example rows in one line."""
         examples = ", ".join(f"{example.row} ({example.value})" if example.value else example.row for example in self.examples)
         more = ", …" if self.failing > len(self.examples) else ""
         return f"expected that {self.says}; {self.failing} of {self.looked_at} {self.rows} fail: {examples}{more}"
@@ -40,29 +40,29 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a gate found about a table."""
+    """Validation result of a table."""
 
     table: str
     findings: tuple[Finding, ...]
-    notes: tuple[str, ...] = ()  # what people should know of the table, and what stops nothing
+    notes: tuple[str, ...] = ()  # non-failing findings
 
     @property
     def failed(self) -> tuple[Finding, ...]:
-        """The findings that are not met."""
+        """Failed findings."""
         return tuple(finding for finding in self.findings if not finding.met)
 
     @property
     def met(self) -> bool:
-        """Whether the table may go on."""
+        """Whether all expectations are met."""
         return not self.failed
 
     def line(self) -> str:
-        """The first failing expectation, and how many there are."""
+        """First failure, and the number of failures."""
         more = f"; {len(self.failed)} expectations fail in all" if len(self.failed) > 1 else ""
         return f"{self.table}: {self.failed[0].line()}{more}"
 
     def json(self) -> str:
-        """A small summary: three numbers, a line per failure, and the notes."""
+        """JSON summary: counts, a line per failure, notes."""
         summary = {
             "met": self.met,
             "expectations": len(self.findings),

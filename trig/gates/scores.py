@@ -1,4 +1,4 @@
-"""What a model's scores must be like before a relation is read from them."""
+"""Expectation suite of a model's scores."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ NUMBERS = ("score_trig", "expected", "confidence", "off_mass")
 
 
 def views(prompts: pl.DataFrame, scores: pl.DataFrame, model: str, max_null_share: float) -> list[expect.View]:
-    """What is expected of the scores of one model."""
+    """Views of one model's scores."""
     texts = scores.with_columns(pl.col("task", "pair", "dimension", "status").cast(pl.String))
     asked = (
         prompts.filter(pl.col("split") == "test")
@@ -53,7 +53,7 @@ def _of_a_dimension(max_null_share: float) -> Mapping[str, expect.Check]:
 
 
 def _rows(scores: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
-    """One flat row per score, with what the expectations compare."""
+    """One flat row per score, with derived columns to validate."""
     on = ["model", "task", "pair", "data_id"]
     ok = pl.col("status") == "ok"
     p = pl.col("p")
@@ -74,7 +74,7 @@ def _rows(scores: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
 
 
 def _samples(scores: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
-    """How many dimensions each test prompt was asked about."""
+    """Number of dimensions judged per test prompt."""
     on = ["model", "task", "pair", "data_id"]
     of_pair = pl.col("dimension").is_in(pl.col("pair").str.split("_"))
     counts = scores.with_columns(of_pair=of_pair).group_by(on).agg(of_its_pair=pl.col("of_pair").sum(), dimensions=pl.len())
@@ -82,5 +82,5 @@ def _samples(scores: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
 
 
 def _dimensions(scores: pl.DataFrame) -> pl.DataFrame:
-    """The share of nulls of each dimension."""
+    """Null share per dimension."""
     return scores.group_by("model", "dimension").agg(null_share=(pl.col("status") == "null").mean()).sort("model", "dimension")
