@@ -1,1 +1,1 @@
-"""Repairs the weakest pair that has enough good pictures: choose it, choose pictures that are good at both, and train an adapter on them."""
+"""LoRA fine-tuning that repairs a model's weakest pair, by rejection sampling of its own pictures."""

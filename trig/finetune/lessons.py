@@ -1,4 +1,4 @@
-"""What an adapter learns from: pictures made for the purpose, of which those good at both dimensions of a pair are kept."""
+"""Training data by rejection sampling, and resumable adapter training."""
 
 import json
 import signal
@@ -18,20 +18,20 @@ from trig.params.finetune import Finetune
 from trig.vocabulary.dimensions import Pair
 
 Judged: TypeAlias = Callable[[pl.DataFrame], tuple[pl.DataFrame, pl.DataFrame]]
-"""Makes pictures of prompts and judges them: the images table and the scores table."""
+"""Generates and judges pictures of prompts: returns the images and the scores table."""
 Sample: TypeAlias = tuple[str, bytes]
-"""A prompt, and a PNG of it."""
+"""Prompt and PNG."""
 CHECKPOINT_SECONDS = 10.0
-"""Between two checkpoints of a training."""
+"""Interval of time-based checkpoints."""
 Show: TypeAlias = Callable[[str, Iterator[tuple[int, int]]], object]
-"""Goes through a titled piece of work, and may show how far it is."""
+"""Callback that consumes a progress iterator, given its title."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """The candidates of a pair that pass."""
+    """Accepted training samples of a pair."""
 
-    base: str  # the model that made them
+    base: str  # model that generated them
     pair: Pair
     samples: Sequence[Sample]
     settings: Finetune
@@ -43,12 +43,12 @@ class Lesson:
 
     @property
     def summary(self) -> str:
-        """How many pass, in one line."""
+        """Acceptance count, in one line."""
         said = f"{self.pair}: {len(self.samples)} of {self.settings.candidates} pictures pass"
         return said if self.enough else f"{said}, fewer than a batch of {self.settings.batch_size}"
 
     def about(self, losses: Sequence[float]) -> dict[str, object]:
-        """What the report says of an adapter that learnt from these; `losses` are those of its steps."""
+        """Training card of the adapter; `losses` are per step."""
         tenth = max(1, len(losses) // 10)
         return {
             "base": self.base,
@@ -62,36 +62,36 @@ class Lesson:
 
 
 class Tuner(Protocol):
-    """A model with an adapter that can be trained."""
+    """Model with a trainable adapter."""
 
     def key(self, samples: Sequence[Sample]) -> str:
-        """The content key of everything that decides what a training on the samples gives."""
+        """Cache key of a training on these samples."""
         ...
 
     def steps(self, samples: Sequence[Sample], done: int = 0) -> Iterator[float]:
-        """Trains on the samples, after `done` steps; yields each step's loss."""
+        """Trains on the samples from step `done`; yields the loss of each step."""
         ...
 
     def save_checkpoint(self, file: Path, losses: Sequence[float]) -> None:
-        """Writes all that training needs to go on, and the losses so far."""
+        """Writes the training state and the losses so far."""
         ...
 
     def load_checkpoint(self, file: Path) -> list[float]:
-        """Goes back to a checkpoint, and gives its losses."""
+        """Restores a checkpoint; returns its losses."""
         ...
 
     def save(self, folder: Path, about: Mapping[str, object]) -> None:
-        """Writes the adapter, and beside it a card with what it learnt from."""
+        """Writes the adapter weights and its card."""
         ...
 
 
 def pairs(weakest: Path) -> list[Pair]:
-    """The pairs in a file of data/weakest, the weakest first."""
+    """Pairs in a file of data/weakest, the weakest first."""
     return [Pair.parse(pair) for pair in json.loads(weakest.read_text(encoding="utf-8"))["pairs"]]
 
 
 def search(base: str, pairs: Sequence[Pair], prompts: pl.DataFrame, judged: Judged, settings: Finetune) -> Iterator[Lesson]:
-    """Lessons of one pair after the other, up to the first with enough to learn from. Raises ParamsError when none has."""
+    """Lessons of successive pairs, up to the first with a full batch. Raises ParamsError when none has one."""
     for pair in pairs:
         lesson = _lesson(base, pair, prompts, judged, settings)
         yield lesson
@@ -112,10 +112,10 @@ def _lesson(base: str, pair: Pair, prompts: pl.DataFrame, judged: Judged, settin
 
 
 def teach(tuner: Tuner, lesson: Lesson, folder: Path, checkpoints: Path, show: Show) -> None:
-    """Trains the adapter and writes it to the folder, in place of what was there, with a card of what it learnt from.
+    """Trains the adapter, then replaces the folder with its weights and card.
 
-    A training that was stopped goes on from its checkpoint, a file in `checkpoints`, and ends with the same adapter. One that diverges leaves
-    what was there, and no checkpoint.
+    Resumes from a checkpoint in `checkpoints`, to the same adapter as an uninterrupted run. On divergence the folder is kept and the
+    checkpoint deleted.
     """
     checkpoint = checkpoints / f"{tuner.key(lesson.samples)}.safetensors"
     losses = tuner.load_checkpoint(checkpoint) if checkpoint.is_file() else []
@@ -133,8 +133,7 @@ def teach(tuner: Tuner, lesson: Lesson, folder: Path, checkpoints: Path, show: S
 
 
 def _trained(tuner: Tuner, lesson: Lesson, losses: list[float], checkpoint: Path) -> Iterator[tuple[int, int]]:
-    """Steps that are done, and all. A checkpoint is written now and then, and when an interrupt comes: between two steps, for inside one what was
-    learnt is half of each."""
+    """Progress (done, total). Checkpoints periodically and on SIGINT, between steps only: inside one the state is inconsistent."""
     yield len(losses), lesson.settings.steps
     kept_at = time.monotonic()
     with _interrupts_noted() as noted:
@@ -150,7 +149,7 @@ def _trained(tuner: Tuner, lesson: Lesson, losses: list[float], checkpoint: Path
 
 @contextmanager
 def _interrupts_noted() -> Iterator[list[int]]:
-    """Grows by an interrupt, which stops nothing; the next one does."""
+    """Defers the first SIGINT: appends it to the list; the next one interrupts."""
     noted: list[int] = []
 
     def note(number: int, _: object) -> None:

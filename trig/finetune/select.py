@@ -1,4 +1,4 @@
-"""Which pictures an adapter learns from."""
+"""Selection of training prompts and pictures."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from trig.vocabulary.dimensions import Pair
 
 
 def candidates(prompts: pl.DataFrame, pair: Pair, count: int) -> pl.DataFrame:
-    """Train prompts of a pair, each as often as it takes to have `count` rows, every repetition with a key of its own and so a seed of its own."""
+    """Train prompts of a pair, repeated to `count` rows; each repetition has its own key, hence its own seed."""
     own = prompts.filter((pl.col("split") == "train") & (pl.col("pair") == str(pair)))
     if not own.height:
         raise ParamsError(f"params.yaml: annotate.train_per_subset: {pair} has no train prompts; ask for at least one")
@@ -26,9 +26,9 @@ def candidates(prompts: pl.DataFrame, pair: Pair, count: int) -> pl.DataFrame:
 
 
 def keep(scores: pl.DataFrame, asked: pl.DataFrame, pair: Pair, settings: Finetune) -> Sequence[str]:
-    """The data_ids of pictures whose two expected scores are both high and close together, and on the mean no worse than their prompt's others.
+    """Rejection sampling: data_ids whose expected scores are both high, balanced, and on average at least their prompt's mean.
 
-    Were only the scores' height to count, an adapter would learn from the prompts that are easy, and not what makes a picture good.
+    The per-prompt baseline keeps the adapter from learning easy prompts instead of picture quality.
     """
     wide = scores.pivot("dimension", index="data_id", values="expected", aggregate_function="first").join(
         asked.select("data_id", "prompt"), on="data_id", maintain_order="left"

@@ -1,4 +1,4 @@
-"""Which pair of dimensions a model needs help with most."""
+"""Ranks a model's pairs by weakness."""
 
 import polars as pl
 
@@ -8,11 +8,10 @@ from trig.vocabulary.dimensions import Pair
 
 
 def ranking(scores: pl.DataFrame, settings: Finetune) -> pl.DataFrame:
-    """One row per pair, weakest first: `lower`, the mean of each picture's lower expected score, and `keep_share`, the share of
-    pictures that are good and balanced enough to learn from.
+    """One row per pair, weakest first: `lower`, the mean of min(x, y) of expected scores, and `keep_share`, the acceptance rate.
 
-    A low `lower` is a bottleneck, or a tilt's short side. Thresholds of the map play no part, so a threshold study retrains nothing.
-    Pictures that lack a score are left out.
+    A low `lower` is a bottleneck, or a tilt's short side. Threshold-independent, so a change of thresholds retrains nothing. Samples that
+    lack a score are left out.
     """
     dimension, pair = pl.col("dimension").cast(pl.String), pl.col("pair").cast(pl.String).str.split("_")
     both = scores.group_by("task", "pair", "data_id", "number", maintain_order=True).agg(
@@ -30,7 +29,7 @@ def ranking(scores: pl.DataFrame, settings: Finetune) -> pl.DataFrame:
 
 
 def weakest(scores: pl.DataFrame, settings: Finetune, where: str) -> tuple[list[Pair], pl.DataFrame]:
-    """The pairs to repair, the first that has enough to learn from, and the ranking they come from. Raises TableError when there is none."""
+    """Pairs to repair, the weakest with enough accepted pictures first, and the ranking. Raises TableError when there is none."""
     ranked = ranking(scores, settings)
     if settings.pair != "weakest":
         return [Pair.parse(settings.pair)], ranked
