@@ -1,1 +1,1 @@
-"""Writes prompts that are about two dimensions at once."""
+"""Prompt generation for pairs of dimensions."""

@@ -1,4 +1,4 @@
-"""Composes prompts for pairs of dimensions from captions and sub-prompts."""
+"""Template-based prompt composition from captions and sub-prompts."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from trig.params.annotate import Annotate
 from trig.vocabulary.dimensions import Pair, Task
 
 TRAIN_EVERY = 4
-"""Every fourth caption is kept for train prompts, so that the two splits share none."""
+"""Every fourth caption is held for the train split, so the splits share none."""
 TRIES = 200
-"""Per prompt, before it is said that the sources are too few."""
+"""Maximum rejected attempts per prompt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A prompt and the phrases that bring its two dimensions in."""
+    """Composed prompt and the phrase of each dimension."""
 
     prompt: str
     sub_prompts: tuple[str, str]
@@ -30,7 +30,7 @@ class Composed:
 
 
 class Row(TypedDict):
-    """A row of the prompts table."""
+    """Row of the prompts table."""
 
     task: str
     pair: str
@@ -47,10 +47,10 @@ class Row(TypedDict):
 
 
 def sentence(caption: Caption, x: SubPrompts, y: SubPrompts, phrases: tuple[str, str], company: bool) -> tuple[str, tuple[str, str]]:
-    """The prompt with both phrases in their slots, and the phrases as used.
+    """Prompt with both phrases in their slots, and the phrases as used.
 
-    Two subjects stand side by side; a phrase that replaces the caption's subject may have it as `company`.
-    Where both dimensions want the suffix the second has it and the first, being optional, goes without.
+    Two subjects are joined; a phrase that replaces the caption's subject may keep it as `company`. When both dimensions want the suffix the
+    second has it, and the first, being optional, has none.
     """
     slots = [x.slot, y.slot]
     if slots[0] == slots[1] == "suffix":
@@ -70,7 +70,7 @@ def sentence(caption: Caption, x: SubPrompts, y: SubPrompts, phrases: tuple[str,
 
 
 def compose(pair: Pair, captions: Sequence[tuple[int, Caption]], sources: Sources, rng: np.random.Generator) -> Composed:
-    """One prompt about a pair, from a random caption and random phrases."""
+    """One prompt of a pair, from a random caption and random phrases."""
     number, caption = captions[int(rng.integers(len(captions)))]
     x, y = sources.dimensions[pair.x], sources.dimensions[pair.y]
     chosen = (x.phrases[int(rng.integers(len(x.phrases)))], y.phrases[int(rng.integers(len(y.phrases)))])
@@ -79,7 +79,7 @@ def compose(pair: Pair, captions: Sequence[tuple[int, Caption]], sources: Source
 
 
 def prompts(captions: Sequence[Caption], sources: Sources, settings: Annotate, seed: int) -> pl.DataFrame:
-    """The prompts table. A subset's prompts depend on its own name and the seed only, not on the other subsets."""
+    """Prompts table. Subsets are seeded by their own name, independently of each other."""
     numbered = list(enumerate(captions, 1))
     splits = {
         "test": ([row for row in numbered if row[0] % TRAIN_EVERY], settings.per_subset),
@@ -125,7 +125,7 @@ def _good(made: Composed, pair: Pair, sources: Sources, settings: Annotate, seen
 
 
 def _copies(task: Task, pair: Pair, parents: list[Row]) -> list[Row]:
-    """The parent subset's prompts, word for word, as prompts of another pair that shares one of its dimensions."""
+    """Prompts copied verbatim from the parent subset, which shares a dimension with this pair."""
     copied = []
     for number, parent in enumerate(parents, 1):
         theirs = Pair.parse(parent["pair"])

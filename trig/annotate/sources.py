@@ -1,4 +1,4 @@
-"""What prompts are made of: captions and sub-prompts, read from YAML and checked."""
+"""Captions and sub-prompts: YAML schema and loader."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
@@ -19,7 +19,7 @@ class _Strict(BaseModel):
 
 
 def _tidy(words: str) -> str:
-    """Words of a prompt: prompts join them by single blanks."""
+    """Validator: no surrounding whitespace, not blank; prompts join phrases by single spaces."""
     if words and blank(words):
         raise ValueError(f"{words!r} is blank; write words")
     if words != words.strip():
@@ -28,11 +28,11 @@ def _tidy(words: str) -> str:
 
 
 Words = Annotated[str, AfterValidator(_tidy)]
-"""Words without blanks around them; none at all where a prompt may go without."""
+"""Trimmed text; empty where a phrase is optional."""
 
 
 class Caption(_Strict):
-    """A plain picture in words: its subject, a second thing for prompts that need one, and the place."""
+    """Caption template: subject, a second object for prompts that need one, and place."""
 
     subject: Words = Field(min_length=1)
     other: Words = Field(min_length=1)
@@ -40,7 +40,7 @@ class Caption(_Strict):
 
 
 class SubPrompts(_Strict):
-    """The phrases of one dimension and the slot they fill. An optional dimension can be judged on any picture."""
+    """Phrases of one dimension and the slot they fill. An optional dimension can be judged on any picture."""
 
     slot: Slot
     optional: bool
@@ -62,7 +62,7 @@ class SubPrompts(_Strict):
 
 
 class Sources(_Strict):
-    """The file of sub-prompts: phrases of all ten dimensions, and the subsets that copy another's prompts."""
+    """Sub-prompts file: phrases of all ten dimensions, and the subsets that copy another's prompts."""
 
     dimensions: dict[Dimension, SubPrompts]
     copies: dict[str, str]
@@ -87,7 +87,7 @@ class Sources(_Strict):
 
 
 def captions(path: Path) -> list[Caption]:
-    """The captions of a file. Raises TableError where one stands twice: prompts for tests and for training could share it."""
+    """Loads captions. Raises TableError for a duplicate, which could leak between test and train."""
     found = _read(path, TypeAdapter(list[Caption]))
     first: dict[Caption, int] = {}
     for number, caption in enumerate(found):
@@ -97,7 +97,7 @@ def captions(path: Path) -> list[Caption]:
 
 
 def sub_prompts(path: Path) -> Sources:
-    """The sub-prompts of a file. Raises TableError when a dimension is missing."""
+    """Loads sub-prompts. Raises TableError when a dimension is missing."""
     found = _read(path, TypeAdapter(Sources))
     if missing := [dimension.value for dimension in Dimension if dimension not in found.dimensions]:
         raise TableError(f"{path}: dimensions.{missing[0]}: missing; give its slot and phrases")
