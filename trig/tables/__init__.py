@@ -1,4 +1,4 @@
-"""Parquet tables with declared columns, checked on the way in and on the way out. A file for each."""
+"""Parquet tables with declared schemas, validated on read and write."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from trig.files import replacing, walk
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table's name, its columns in order, the columns that name a row, and the columns that may be null."""
+    """Schema: name, columns in order, primary key, nullable columns."""
 
     name: str
     columns: Mapping[str, pl.DataType | type[pl.DataType]]
@@ -20,15 +20,15 @@ class Table:
     nullable: frozenset[str] = frozenset()
 
     def only(self, columns: Collection[str]) -> "Table":
-        """The table with its key and these of its columns."""
+        """Projection onto the key and these columns."""
         kept = {name: kind for name, kind in self.columns.items() if name in columns or name in self.key}
         return Table(self.name, kept, self.key, self.nullable.intersection(kept))
 
 
 def check(frame: pl.DataFrame, table: Table, where: str) -> pl.DataFrame:
-    """The frame with the table's columns in order; extra columns are dropped.
+    """Validates a frame and returns the table's columns in order; extra columns are dropped.
 
-    Raises TableError for a missing column, a value outside its type, a null or NaN where none may be, or a repeated key.
+    Raises TableError for a missing column, a wrong type, a null or NaN where none is allowed, or a duplicate key.
     """
     for column, kind in table.columns.items():
         if column not in frame.columns:
@@ -54,7 +54,7 @@ def check(frame: pl.DataFrame, table: Table, where: str) -> pl.DataFrame:
 
 
 def _lossless(have: pl.DataType, want: pl.DataType | type[pl.DataType]) -> bool:
-    """Whether a cast keeps every value that it does not refuse: a float is no integer, and a text is no number."""
+    """Whether the cast is lossless: no float to integer, no text to number."""
     if want in (pl.Float64, pl.Float32):
         return have.is_numeric() or have == pl.Null
     if want in (pl.Int32, pl.Int64, pl.UInt64):
@@ -63,19 +63,19 @@ def _lossless(have: pl.DataType, want: pl.DataType | type[pl.DataType]) -> bool:
 
 
 def _not_finite(column: pl.Series) -> int:
-    """In how many rows a number is NaN or infinite."""
+    """Number of rows with NaN or infinity."""
     if column.dtype == pl.List(pl.Float64):
         return int(column.list.eval(~pl.element().is_finite()).list.any().sum())
     return int((~column.is_finite()).sum())
 
 
 def shards(folder: Path) -> list[Path]:
-    """All parquet files under a folder, in the order of their names; none where there is no folder."""
+    """All parquet files under a folder, sorted by name; empty where there is no folder."""
     return [file for file in walk(folder) if file.suffix == ".parquet"] if folder.is_dir() else []
 
 
 def files(path: Path, table: Table) -> list[Path]:
-    """The files of a table: this one, or the shards of this folder. Raises TableError where there are none."""
+    """Files of a table: a file, or the shards of a folder. Raises TableError where there are none."""
     found = [path] if path.is_file() else shards(path)
     if not found:
         raise TableError(f"{path}: there is no {table.name} table here; run the stage that writes it, or `dvc pull`")
@@ -83,7 +83,7 @@ def files(path: Path, table: Table) -> list[Path]:
 
 
 def read(path: Path, table: Table) -> pl.DataFrame:
-    """The table in a parquet file, or in all parquet files under a folder in the order of their names."""
+    """Reads a parquet file, or all shards of a folder sorted by name. Raises TableError."""
     parts = [_read_file(file, table) for file in files(path, table)]
     return parts[0] if len(parts) == 1 else check(pl.concat(parts), table, str(path))
 
@@ -98,7 +98,7 @@ def _read_file(path: Path, table: Table) -> pl.DataFrame:
 
 
 def write(frame: pl.DataFrame, table: Table, path: Path) -> None:
-    """Check the table and write it in one step: the file is whole or not there. Equal tables give equal bytes."""
+    """Validates and writes the table atomically. Deterministic: equal tables give equal bytes."""
     checked = check(frame, table, str(path))
     with replacing(path) as part:
         checked.write_parquet(part, compression="zstd", statistics=True)

@@ -1,4 +1,4 @@
-"""What models painted."""
+"""Schema of generated images."""
 
 import polars as pl
 
@@ -20,9 +20,9 @@ IMAGES = Table(
         "height": pl.Int32,
         "status": STATUS,
         "reason": pl.String,  # why there is no picture
-        "engine": pl.String,  # the libraries that computed the picture
-        "prompt_tokens": pl.Int64,  # of the prompt, by the model's own tokenizer
-        "tokens_read": pl.Int64,  # of these, how many the model read; fewer: it cut the prompt
+        "engine": pl.String,  # libraries that computed the picture
+        "prompt_tokens": pl.Int64,  # prompt length in tokens of the model's tokenizer
+        "tokens_read": pl.Int64,  # of these, tokens the model read; fewer: the prompt was truncated
         "key": pl.String,
     },
     ("model", "task", "data_id", "number"),

@@ -1,4 +1,4 @@
-"""Column types that several tables share."""
+"""Shared column types."""
 
 import polars as pl
 

@@ -1,4 +1,4 @@
-"""Both scores of each sample of a pair."""
+"""Schema of the points table: both scores of each sample of a pair."""
 
 import polars as pl
 

@@ -1,4 +1,4 @@
-"""What is to be painted."""
+"""Schema of the prompts table."""
 
 from typing import Literal
 
@@ -15,14 +15,14 @@ PROMPTS = Table(
         "pair": PAIR,
         "data_id": pl.String,  # `<pair>_<n>`, n from 1
         "prompt": pl.String,
-        "sub_prompts": pl.List(pl.String),  # two, in the order of the pair; "" where the prompt needs no phrase for a dimension
-        "source": pl.String,  # where the caption came from
-        "annotator": pl.String,  # what wrote the prompt: `template`, or the LLM's name
-        "parent": pl.String,  # data_id of the prompt this one was copied or edited from
-        "item": pl.String,  # s2p: the subject's noun phrase
+        "sub_prompts": pl.List(pl.String),  # two, in pair order; "" where a dimension needs no phrase
+        "source": pl.String,  # caption id
+        "annotator": pl.String,  # `template`, or the LLM's name
+        "parent": pl.String,  # data_id of the prompt this is a copy or edit of
+        "item": pl.String,  # s2p: noun phrase of the subject
         "source_image": pl.Binary,  # p2p, s2p: PNG bytes
         "split": SPLIT,
-        "key": pl.String,  # hash of everything the generated picture depends on, but the model
+        "key": pl.String,  # content hash of all that determines the picture, except the model
     },
     ("task", "data_id", "split"),
     frozenset({"parent", "item", "source_image"}),
@@ -30,5 +30,5 @@ PROMPTS = Table(
 
 
 def split(prompts: pl.DataFrame, name: Literal["test", "train"]) -> pl.DataFrame:
-    """The prompts of one split."""
+    """Prompts of one split."""
     return prompts.filter(pl.col("split") == name)

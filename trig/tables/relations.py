@@ -1,4 +1,4 @@
-"""The relation of each pair, with its evidence."""
+"""Schema of the relations table: verdict and evidence per pair."""
 
 import polars as pl
 
@@ -10,20 +10,20 @@ RELATION = pl.Enum([relation.value for relation in Relation])
 KIND = pl.Enum([kind.value for kind in Kind])
 EVIDENCE = pl.Enum([support.value for support in Support])
 INTERVALS = ("rho", "density_synergy", "density_bottleneck", "mean_x", "mean_y", "mean_gap", "median_gap")
-"""What the relations table has a 95 % bootstrap interval of, as `<name>_low` and `<name>_high`; a gap is x less y."""
+"""Statistics with a 95 % bootstrap interval, `<name>_low` and `<name>_high`; a gap is x - y."""
 RELATIONS = Table(
     "relations",
     {
         "model": pl.String,
         "task": TASK,
         "pair": PAIR,
-        "n": pl.Int64,  # samples scored on both dimensions
-        "nulls": pl.Int64,  # samples left out because a score is missing
-        "clusters": pl.Int64,  # prompts that these n come from; copies and edits of one prompt count once
-        "off_mass": pl.Float64,  # mean probability outside all grades, over the judge's answers on both dimensions
-        "noise": pl.Float64,  # root mean square of `stderr` over these answers; null where none was sampled
-        "rho": pl.Float64,  # the correlation that the thresholds name; null when either side is constant
-        "p_value": pl.Float64,  # of rho, two-sided, every point by itself
+        "n": pl.Int64,  # sample size: scored on both dimensions
+        "nulls": pl.Int64,  # samples dropped because a score is missing
+        "clusters": pl.Int64,  # root prompts (clusters) of these n samples
+        "off_mass": pl.Float64,  # mean probability outside all grades
+        "noise": pl.Float64,  # root mean square standard error of sampled answers; null without any
+        "rho": pl.Float64,  # correlation coefficient `thresholds.correlation` names; null when either side is constant
+        "p_value": pl.Float64,  # of rho, two-sided, assuming independent points
         "n_synergy": pl.Int64,  # points in R_S
         "n_bottleneck": pl.Int64,  # points in R_B
         "n_tradeoff": pl.Int64,  # points in R_T
@@ -31,23 +31,23 @@ RELATIONS = Table(
         "density_bottleneck": pl.Float64,  # D_b
         "n_above": pl.Int64,  # N_a: points of R_T strictly above the regression line
         "n_below": pl.Int64,  # N_b: strictly below
-        "slope": pl.Float64,  # of the regression line y = slope·x + intercept
+        "slope": pl.Float64,  # ordinary least squares y = slope·x + intercept over R_T
         "intercept": pl.Float64,
         "mean_x": pl.Float64,
         "mean_y": pl.Float64,
         "median_x": pl.Float64,
         "median_y": pl.Float64,
         "relation": RELATION,
-        "leaning": DIMENSION,  # the dimension a tilt leans to
-        "favoured": DIMENSION,  # the dimension with the higher mean; null when the interval of the gap holds 0
+        "leaning": DIMENSION,  # favoured dimension of a tilt
+        "favoured": DIMENSION,  # dimension with the higher mean; null when the interval of the gap holds 0
         "kind": KIND,  # of a dispersion
-        "evidence": EVIDENCE,  # null where nothing was resampled
-        "stability": pl.Float64,  # share of bootstrap samples with the same relation
-        "runner_up": RELATION,  # the most frequent other relation; null when there is none
+        "evidence": EVIDENCE,  # null without bootstrap
+        "stability": pl.Float64,  # share of bootstrap resamples with the same relation
+        "runner_up": RELATION,  # most frequent other relation; null when there is none
         "runner_up_share": pl.Float64,
-        "tilt_p": pl.Float64,  # of sides that differ by chance, or as those of independent scores do
-        "tilt_q": pl.Float64,  # the same, adjusted for all rows (Benjamini and Hochberg)
-        "conflict_p": pl.Float64,  # of a rho of 0 or more
+        "tilt_p": pl.Float64,  # p-value of a tilt: the larger of sign test and permutation test
+        "tilt_q": pl.Float64,  # Benjamini-Hochberg q-value over all rows
+        "conflict_p": pl.Float64,  # one-sided p-value of H0: rho ≥ 0
         "conflict_q": pl.Float64,
         **{f"{name}_{end}": pl.Float64 for name in INTERVALS for end in ("low", "high")},
     },

@@ -1,4 +1,4 @@
-"""How pictures were judged."""
+"""Schema of the scores table: TRIGScore per picture and dimension."""
 
 import polars as pl
 
@@ -18,23 +18,23 @@ SCORES = Table(
         "score_trig": pl.Float64,  # C·S (Eq. 3)
         "expected": pl.Float64,  # S (Eq. 2)
         "stderr": pl.Float64,  # standard error of S, where answers were sampled
-        "confidence": pl.Float64,  # C, the largest p
+        "confidence": pl.Float64,  # C = max p
         "off_mass": pl.Float64,  # probability outside all grades, 0..1
-        "p": pl.List(pl.Float64),  # one per grade, worst to best; sums to 1
+        "p": pl.List(pl.Float64),  # softmax over the grades, worst to best (Eq. 1)
         "status": STATUS,
         "reason": pl.String,  # why there is no score
         "judge": pl.String,  # name@revision
-        "engine": pl.String,  # the software that computed the answer
-        "dtype": pl.String,  # the numbers it did so in, such as float32; a server does not tell
-        "mode": pl.String,  # exact: over the full vocabulary; top: of the likeliest tokens, off_mass is an upper bound; sampled: counted answers
-        "rubric": pl.String,  # hash of the question's text
-        "tokens": pl.Int64,  # of the question, pictures included
-        "cached": pl.Int64,  # of these, how many the server had computed before
-        "picture_tokens": pl.Int64,  # of `tokens`, how many stand for pictures, the source picture among them; a server does not tell
-        "scale": pl.String,  # the grades, worst to best
-        "max_pixels": pl.Int64,  # larger pictures were made smaller
-        "reference_image": pl.String,  # whether the judge was sent the source picture
-        "judged_width": pl.Int32,  # pixels of the picture that the judge was sent
+        "engine": pl.String,  # inference engine that computed the answer
+        "dtype": pl.String,  # compute dtype, such as float32; null where a server does not report it
+        "mode": pl.String,  # exact: full vocabulary; top: top-k logprobs, off_mass is an upper bound; sampled: counted answers
+        "rubric": pl.String,  # hash of the rubric
+        "tokens": pl.Int64,  # prompt tokens, pictures included
+        "cached": pl.Int64,  # of these, from the server's prefix cache
+        "picture_tokens": pl.Int64,  # of `tokens`, picture tokens, source picture included; null where not reported
+        "scale": pl.String,  # grades, worst to best
+        "max_pixels": pl.Int64,  # larger pictures are downscaled
+        "reference_image": pl.String,  # whether the source picture is sent to the judge
+        "judged_width": pl.Int32,  # pixels of the picture as sent
         "judged_height": pl.Int32,
         "image_key": pl.String,
         "key": pl.String,
@@ -47,5 +47,5 @@ SCORES = Table(
 
 
 def distinct(scores: pl.DataFrame) -> pl.DataFrame:
-    """The scores with each model's answers once: a question about a picture that stands in several pairs was asked once."""
+    """Scores without duplicates: a picture that belongs to several pairs is judged once per model."""
     return scores.unique(["model", "key"], keep="first", maintain_order=True)
