@@ -1,1 +1,1 @@
-"""The terms of the method: dimensions, tasks, pairs, relations."""
+"""Vocabulary of the paper: dimensions, tasks, pairs, relations."""

@@ -1,4 +1,4 @@
-"""The ten dimensions in words (arXiv 2507.22100, section 3)."""
+"""Names and descriptions of the ten dimensions (arXiv 2507.22100, section 3)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from trig.vocabulary.dimensions import Dimension
 
 
 class DimensionClass(StrEnum):
-    """The family a dimension belongs to."""
+    """Category of dimensions."""
 
     QUALITY = "Image Quality"
     ALIGNMENT = "Task Alignment"
@@ -17,7 +17,7 @@ class DimensionClass(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What people are told of a dimension. `high` says what a score of 1 means."""
+    """Display text of a dimension; `high` describes a score of 1."""
 
     name: str
     group: DimensionClass

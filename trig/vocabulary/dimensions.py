@@ -1,4 +1,4 @@
-"""The ten dimensions, the three tasks, and the 132 subsets they form (arXiv 2507.22100, sections 3 and 4)."""
+"""The ten dimensions, three tasks and 132 subsets (arXiv 2507.22100, sections 3 and 4)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +8,7 @@ from trig.errors import ParamsError
 
 
 class Dimension(StrEnum):
-    """A quality a picture is judged on, in canonical order. A higher score is better on all ten."""
+    """Evaluation dimensions in canonical order. Higher scores are better on all ten."""
 
     REALISM = "IQ-R"
     ORIGINALITY = "IQ-O"
@@ -26,7 +26,7 @@ _ORDER = {dimension: place for place, dimension in enumerate(Dimension)}
 
 
 class Task(StrEnum):
-    """What the generator is asked to do."""
+    """Generation tasks: text-to-image, image editing, subject-driven."""
 
     T2I = "t2i"
     P2P = "p2p"
@@ -45,20 +45,20 @@ class Pair:
 
     @classmethod
     def of(cls, one: Dimension, other: Dimension) -> "Pair":
-        """The pair of two different dimensions, whichever is named first."""
+        """Pair of two different dimensions, in either order. Raises ParamsError for equal ones."""
         if one == other:
             raise ParamsError(f"pair: {one} is named twice; a pair needs two different dimensions")
         return cls(*sorted((one, other), key=_ORDER.__getitem__))
 
     @classmethod
     def parse(cls, name: str) -> "Pair":
-        """The pair written `X_Y`, in either order. Raises ParamsError for an unknown dimension."""
+        """Parses `X_Y`, in either order. Raises ParamsError for an unknown dimension."""
         one, _, other = name.partition("_")
         return cls.of(dimension(one), dimension(other))
 
 
 def dimension(code: str) -> Dimension:
-    """The dimension of a code such as `TA-R`. Raises ParamsError with the list of codes."""
+    """Parses a code such as `TA-R`. Raises ParamsError with the list of codes."""
     try:
         return Dimension(code)
     except ValueError:
@@ -70,7 +70,7 @@ _ABSENT_T2I = frozenset(Pair.parse(name) for name in ("D-A_R-T", "D-A_R-B", "R-T
 
 
 def pairs(task: Task) -> tuple[Pair, ...]:
-    """The pairs a task has: 42 for t2i, 45 for p2p and s2p."""
+    """Pairs of a task: 42 for t2i, 45 for p2p and s2p."""
     return tuple(pair for pair in PAIRS if task is not Task.T2I or pair not in _ABSENT_T2I)
 
 

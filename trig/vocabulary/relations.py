@@ -1,10 +1,10 @@
-"""What two dimensions show together (arXiv 2507.22100, section 3.3)."""
+"""Trade-off relations between two dimensions (arXiv 2507.22100, section 3.3)."""
 
 from enum import StrEnum
 
 
 class Relation(StrEnum):
-    """What the scores of two dimensions show (paper, section 3.3)."""
+    """Trade-off relation of two dimensions (paper, section 3.3)."""
 
     SYNERGY = "synergy"
     BOTTLENECK = "bottleneck"
@@ -15,7 +15,7 @@ class Relation(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a dispersion is. Only a conflict is a trade-off: independent scores are a dispersion too."""
+    """Kind of a dispersion. Only a conflict (negative correlation) is a trade-off; independent scores are a dispersion too."""
 
     CONFLICT = "conflict"
     INDEPENDENT = "independent"
@@ -23,7 +23,7 @@ class Kind(StrEnum):
 
 
 class Support(StrEnum):
-    """How far a relation can be believed."""
+    """Strength of the evidence for a relation."""
 
     SUPPORTED = "supported"
     WEAK = "weak"
