@@ -1,6 +1,6 @@
-"""What the paper published (arXiv 2507.22100): the means of its Table 3, and the two released relation maps.
+"""Published results of the paper (arXiv 2507.22100): mean scores of Table 3, and two released Dimension Trade-off Maps.
 
-They come from other prompts, another judge and other models than a run of one's own; they are shown beside it and enter none of its tables.
+Other prompts, judge and models than a run's: shown beside it, never merged.
 """
 
 from importlib.resources import files
@@ -17,18 +17,18 @@ from trig.vocabulary.relations import Relation
 
 SOURCE = "published (arXiv 2507.22100)"
 PREFIX = "published:"
-"""Begins the name of a published model, which no model of the zoo can have."""
+"""Prefix of published models; no zoo model has it."""
 MAPS = {"flux": "FLUX", "janus": "Janus-Pro"}
-"""The released maps: the name on the command line and the paper's."""
+"""Released maps: command line name → name in the paper."""
 MEANS = tables.Table(
     "published means",
     {
         "source": pl.String,
         "task": TASK,
-        "model": pl.String,  # as the paper names it
-        "dtm": pl.Boolean,  # with prompts rewritten by the map
+        "model": pl.String,  # as named in the paper
+        "dtm": pl.Boolean,  # with DTM-rewritten prompts
         "dimension": DIMENSION,
-        "mean": pl.Float64,  # TRIGScore, 0..1, higher is better; two decimals
+        "mean": pl.Float64,  # mean TRIGScore, 0..1, two decimals
     },
     ("task", "model", "dtm", "dimension"),
 )
@@ -40,9 +40,9 @@ RELATIONS = tables.Table(
         "task": TASK,
         "pair": PAIR,
         "relation": RELATION,
-        "leaning": DIMENSION,  # the dimension a tilt leans to
+        "leaning": DIMENSION,  # favoured dimension of a tilt
         "rho": pl.Float64,  # Spearman's, four decimals
-        "mean_x": pl.Float64,  # of the pair's samples, three decimals
+        "mean_x": pl.Float64,  # over the pair's samples, three decimals
         "mean_y": pl.Float64,
     },
     ("model", "task", "pair"),
@@ -50,13 +50,11 @@ RELATIONS = tables.Table(
 )
 TILT = 2
 CODES = {0: Relation.SYNERGY, 1: Relation.DISPERSION, 3: Relation.BOTTLENECK, TILT: Relation.TILT, -TILT: Relation.TILT, -1: Relation.NONE}
-"""The codes of the released maps. 2 leans to the first dimension of the pair and -2 to the second. They write -1 for a pair that is absent as
-well; such a pair has no row here."""
+"""Codes of the released maps: 2 is a tilt to the pair's first dimension, -2 to the second. -1 also marks absent pairs, not listed here."""
 
 
 def means() -> pl.DataFrame:
-    """Table 3 of the paper, `MEANS`, in its order: 7 models of text-to-image, 4 of editing and 5 of subject-driven generation, three of them also
-    with the prompts that the map rewrote."""
+    """Table 3, `MEANS`, in its order: 7 text-to-image, 4 editing and 5 subject-driven models, three also with DTM-rewritten prompts."""
     wide = _csv("means.csv")
     long = wide.unpivot(list(Dimension), index=["task", "model", "dtm"], variable_name="dimension", value_name="mean")
     order = wide.select("task", "model", "dtm").join(long, on=["task", "model", "dtm"], maintain_order="left_right")
@@ -64,8 +62,7 @@ def means() -> pl.DataFrame:
 
 
 def relations() -> pl.DataFrame:
-    """The two released maps, `RELATIONS`: 42 pairs of text-to-image each. Their rule is that of `thresholds.rule: reference`, with dispersion below a
-    rho of 0.6 and tilt above a ratio of 1.25."""
+    """Both released maps, `RELATIONS`: 42 text-to-image pairs each, by rule `reference` with dispersion_corr 0.6 and tilt_ratio 1.25."""
     found = _csv("relations.csv")
     codes = found["code"].to_list()
     leaning = [_leaning(pair, code) for pair, code in zip(found["pair"], codes, strict=True)]
@@ -80,7 +77,7 @@ def relations() -> pl.DataFrame:
 
 
 def relations_of(name: str) -> pl.DataFrame:
-    """One released map, by a name such as `published:flux`. Raises ParamsError with the list of names."""
+    """One released map, such as `published:flux`. Raises ParamsError with the list of names."""
     if name not in {PREFIX + known for known in MAPS}:
         raise ParamsError(f"{name}: there is no such published map; choose one of {', '.join(PREFIX + known for known in MAPS)}")
     return relations().filter(pl.col("model") == name)

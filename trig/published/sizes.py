@@ -10,5 +10,5 @@ _SIZE_OF = {Pair.parse(name): size for size, names in _T2I_SIZES.items() for nam
 
 
 def published_size(task: Task, pair: Pair) -> int:
-    """How many prompts the published benchmark has in a subset; the sizes of one task's subsets are only known in sum for p2p and s2p."""
+    """Number of prompts in a published subset. For p2p and s2p 300 is the mean: only totals are published."""
     return _SIZE_OF.get(pair, 300) if task is Task.T2I else 300
