@@ -20,7 +20,7 @@ Bools = NDArray[np.bool_]
 Reals = TypeVar("Reals", NDArray[np.float32], NDArray[np.float64])
 
 ON_ONE_THREAD = 1 << 18
-"""Largest number of multiplications OpenBLAS does single-threaded; above it starts threads that busy-wait."""
+"""Multiplications up to which OpenBLAS stays single-threaded; larger products wake its thread pool, which busy-waits."""
 COLUMNS = 64
 """Fastest block width of a blocked product."""
 DIGITS = 12

@@ -22,7 +22,7 @@ SHELF = "pictures"
 
 
 def seed_of(seed: int, prompt_key: str) -> int:
-    """Seed of a picture, 0 to 2**63 - 1: a hash of run seed and prompt key. All models start from the same noise; copies share a picture."""
+    """Seed of a picture, 0 to 2**63 - 1: a hash of run seed and prompt key. Models share the initial noise; copies share a picture."""
     return int.from_bytes(blake2b(f"{seed}/{prompt_key}".encode(), digest_size=8).digest()) >> 1
 
 
