@@ -1,1 +1,1 @@
-"""The only modules that import torch, diffusers, transformers and peft. Each holds one model behind a Protocol."""
+"""Model backends, each behind a Protocol: the only modules that import torch, diffusers, transformers and peft."""

@@ -1,4 +1,4 @@
-"""What a checkpoint's own files say of it, read without loading it: how long a context it has, and how many tokens texts and pictures are."""
+"""Checkpoint metadata without loading weights: context length, text and image token counts, special tokens."""
 
 import json
 import re
@@ -20,14 +20,14 @@ BRACKETED = re.compile(r"<.+>|\[.+\]")
 
 @dataclass(frozen=True, slots=True)
 class Vision:
-    """How pictures become tokens: resized to whole cells of one token each, as Qwen's vision-language models and their kin do."""
+    """Image tokenisation of Qwen-style vision-language models: resized to whole cells of one token each."""
 
-    cell: int  # pixels: the side of the square that is one token, patch size × merge size
-    least: int = 0  # pixels: smaller pictures are enlarged to about this
-    most: int | None = None  # pixels: larger ones are made smaller than this
+    cell: int  # side in pixels: patch size × merge size
+    least: int = 0  # min_pixels: smaller images are upscaled to about this
+    most: int | None = None  # max_pixels: larger images are downscaled below this
 
     def tokens(self, width: int, height: int) -> int:
-        """How many tokens a picture of so many pixels is, without the marks around it."""
+        """Image tokens of a width × height image (pixels), without start and end tokens."""
         rows, columns = round(height / self.cell), round(width / self.cell)
         pixels = rows * columns * self.cell**2
         if self.most is not None and pixels > self.most:
@@ -39,32 +39,32 @@ class Vision:
         return max(1, rows) * max(1, columns)
 
     def bound(self, pixels: int) -> int:
-        """No picture of at most so many pixels is more tokens than this, whatever its shape."""
+        """Upper bound on the image tokens of an image with at most so many pixels, at any aspect ratio."""
         cells = sqrt(max(self.least, pixels if self.most is None else min(pixels, self.most))) / self.cell
         slender = sqrt(MOST_SLENDER)
-        return floor(cells**2 + (slender + 1 / slender) * cells + 1)  # (rows + 1) · (columns + 1) at the most slender shape
+        return floor(cells**2 + (slender + 1 / slender) * cells + 1)  # (rows + 1) · (columns + 1) at the most extreme aspect ratio
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A model's folder."""
+    """Metadata of a checkpoint folder."""
 
-    context: int | None  # the most tokens it reads; None where its files do not say
-    vision: Vision | None  # None where its files do not say, or where its pictures are cut otherwise
+    context: int | None  # context length in tokens; None if not stated
+    vision: Vision | None  # None if not stated, or if images are tokenised otherwise
     tokenizer: Tokenizer | None
 
     def count(self, text: str) -> int | None:
-        """How many tokens a text is, without special tokens; None where its tokenizer is not in the folder."""
+        """Token count without special tokens; None without a tokenizer file."""
         return None if self.tokenizer is None else len(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
 
 def there(place: Path) -> bool:
-    """Whether a folder holds a checkpoint's description."""
+    """Whether the folder has a config.json."""
     return (place / CONFIG).is_file()
 
 
 def read(place: Path) -> Checkpoint:
-    """What the files of a folder say. Raises WeightsError where a description among them is no readable JSON."""
+    """Read a checkpoint's metadata. Raises WeightsError for invalid JSON."""
     config = _json(place / CONFIG)
     text = {**config, **_section(config, "text_config")}
     words = place / TOKENIZER
@@ -72,10 +72,7 @@ def read(place: Path) -> Checkpoint:
 
 
 def reserved(place: Path) -> frozenset[str]:
-    """The words that a checkpoint's tokenizer takes for marks and not for text; none where the folder has no tokenizer, or is a file.
-
-    Raises WeightsError where the tokenizer cannot be read.
-    """
+    """Special-token strings of a checkpoint's tokenizer; empty without a tokenizer, or for a file. Raises WeightsError if it is unreadable."""
     if (file := place / TOKENIZER).is_file():
         return marks(_tokenizer(file).get_added_tokens_decoder().values())
     added = _section(_json(place / TOKENIZER_CONFIG), "added_tokens_decoder").values() if place.is_dir() else ()
@@ -83,12 +80,12 @@ def reserved(place: Path) -> frozenset[str]:
 
 
 def marks(added: Iterable[AddedToken]) -> frozenset[str]:
-    """Of the tokens that were added to a vocabulary, those that no text means: special ones, and those in brackets."""
+    """Special-token strings among added tokens: those flagged special, and those in brackets."""
     return frozenset(token.content for token in added if token.content.strip() and (token.special or BRACKETED.fullmatch(token.content)))
 
 
 def unsayable(text: str, words: Collection[str]) -> Refusal | None:
-    """Why a text that holds one of these words cannot be asked: the judge would not read it as text. None where it holds none."""
+    """Refusal for a text with a special-token string, which the tokenizer would not read as text; else None."""
     found = min((word for word in words if word in text), key=text.index, default=None)
     return None if found is None else Refusal(f"the text holds {found!r}, a word that the judge reserves; write it otherwise", final=True)
 
@@ -106,13 +103,13 @@ def _vision(place: Path, config: Mapping[str, Any]) -> Vision | None:
     if patch is None or merge is None:
         return None
     processor = _json(place / "preprocessor_config.json") or _section(_json(place / "processor_config.json"), "image_processor")
-    size = _section(processor, "size")  # its edges are pixels of an area
+    size = _section(processor, "size")  # shortest_edge and longest_edge are pixel counts (areas)
     least = _positive(processor, "min_pixels") or _positive(size, "shortest_edge") or 0
     return Vision(patch * merge, least, _positive(processor, "max_pixels") or _positive(size, "longest_edge"))
 
 
 def _json(file: Path) -> dict[str, Any]:
-    """The object in a file; empty where there is no file."""
+    """JSON object in a file; empty if the file is absent. Raises WeightsError."""
     try:
         found = json.loads(file.read_text("utf-8"))
     except FileNotFoundError:

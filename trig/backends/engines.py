@@ -1,4 +1,4 @@
-"""Which libraries compute: their names and versions, without importing them."""
+"""Compute libraries and their versions, read without importing them."""
 
 from importlib.metadata import version
 
@@ -7,5 +7,5 @@ JUDGES = ("transformers", "torch")
 
 
 def engine(libraries: tuple[str, ...], adapter: bool = False) -> str:
-    """Such as `diffusers 0.38.0, torch 2.13.0`; with an adapter peft applies it."""
+    """Versions such as `diffusers 0.38.0, torch 2.13.0`; with an adapter also peft's."""
     return ", ".join(f"{name} {version(name)}" for name in (*libraries, *(("peft",) if adapter else ())))

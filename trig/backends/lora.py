@@ -1,4 +1,4 @@
-"""Trains a LoRA adapter on a FLUX transformer by flow matching, with peft, and saves it as diffusers loads it."""
+"""LoRA fine-tuning of a FLUX transformer by flow matching, with peft; saved in diffusers format."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,9 +25,9 @@ from trig.params.finetune import Finetune
 from trig.pictures import pixels
 
 TRAINING = 1
-"""Cache version: raise it when training changes, so that no checkpoint of the old way goes on in the new one."""
+"""Cache version: raise it when training changes, so that old checkpoints are not resumed."""
 COPIES = 4
-"""A trained weight is in memory with its gradient and the two moments of AdamW."""
+"""Tensors per trained weight: the weight, its gradient and two AdamW moments."""
 TARGETS = (
     "to_q",
     "to_k",
@@ -41,11 +41,11 @@ TARGETS = (
     "ff.net.0.proj",
     "ff.net.2",
 )
-"""The attention's projections and both feed-forward nets."""
+"""LoRA target modules: attention projections and feed-forward layers."""
 
 
 class Lora:
-    """A generator with an adapter that can be trained and nothing else that can. Before the first step it paints as its base does."""
+    """A generator with a trainable LoRA adapter, all else frozen. At step 0 it equals its base."""
 
     def __init__(self, base: Diffusers, settings: Finetune, seed: int) -> None:
         self.pipe: FluxKontextPipeline = base.pipe
@@ -59,23 +59,23 @@ class Lora:
         self.optimiser = torch.optim.AdamW(self.trainable(), lr=settings.learning_rate, weight_decay=1e-4)
 
     def _fits(self) -> None:
-        """Raises ParamsError where the adapter's weights and what training keeps of each do not fit into memory."""
+        """Raises ParamsError if adapter weights, gradients and optimiser state exceed memory."""
         layers = (layer for name, layer in self.pipe.transformer.named_modules() if name.endswith(TARGETS))
         width = sum(layer.in_features + layer.out_features for layer in layers)
         require(width * self.settings.rank * 4 * COPIES, "params.yaml: finetune.rank")
 
     def trainable(self) -> list[torch.nn.Parameter]:
-        """The adapter's weights."""
+        """The adapter's parameters."""
         return [weight for weight in self.pipe.transformer.parameters() if weight.requires_grad]
 
     def key(self, samples: Sequence[tuple[str, bytes]]) -> str:
-        """The content key of a training on these samples: of everything that decides the adapter."""
+        """Content key of a training run: base model, hyperparameters, seed and samples."""
         return content_key(tuner=self.revision, samples=[(prompt, blake2b(png, digest_size=16).digest()) for prompt, png in samples])
 
     def steps(self, samples: Sequence[tuple[str, bytes]], done: int = 0) -> Iterator[float]:
-        """Trains on (prompt, PNG) samples, after `done` steps of a checkpoint; yields each step's mean squared error of the velocity.
+        """Trains on (prompt, PNG) samples, resuming after `done` steps; yields the flow-matching loss (MSE of the velocity) of each step.
 
-        A step draws its batch, noise levels and noise from the seed and its own number. Raises ParamsError when the loss is not finite.
+        Batch, noise levels and noise are seeded by (seed, step). Raises ParamsError when the loss is not finite.
         """
         text, pooled, ids, latents, places = self._encode(samples)
         shift = self.pipe.scheduler.config.shift
@@ -103,7 +103,7 @@ class Lora:
         return ParamsError(f"params.yaml: finetune.learning_rate: {self.settings.learning_rate}: training diverges, {how}; lower it")
 
     def save_checkpoint(self, file: Path, losses: Sequence[float]) -> None:
-        """Writes the adapter, the optimiser's state and the losses so far, from which training goes on to the same adapter."""
+        """Writes the adapter, optimiser state and loss history; a resumed run gives the same adapter."""
         state = self.optimiser.state_dict()["state"]
         tensors = {f"{place}.weight": weight.detach() for place, weight in enumerate(self.trainable())}
         tensors |= {f"{place}.{name}": value for place, values in state.items() for name, value in values.items()}
@@ -112,7 +112,7 @@ class Lora:
 
     @torch.no_grad()
     def load_checkpoint(self, file: Path) -> list[float]:
-        """Goes back to where a checkpoint was written; gives its losses, none where the file is damaged: training begins anew."""
+        """Restores a checkpoint and returns its losses; empty if the file is damaged, and training starts over."""
         try:
             with safe_open(file, "pt") as kept:
                 losses: list[float] = json.loads(kept.metadata()["losses"])
@@ -141,7 +141,7 @@ class Lora:
         return text, pooled, ids, pipe._pack_latents(latents, count, channels, height, width), places
 
     def save(self, folder: Path, about: Mapping[str, object]) -> None:
-        """Writes the adapter as `pytorch_lora_weights.safetensors`, and its card. Raises ParamsError when a weight is not finite."""
+        """Writes `pytorch_lora_weights.safetensors` and the tuning card. Raises ParamsError when a weight is not finite."""
         if not all(weight.isfinite().all() for weight in self.trainable()):
             raise self._diverged("a weight is not finite after the last step")
         FluxKontextPipeline.save_lora_weights(

@@ -1,4 +1,4 @@
-"""Weights on disk: are they there, and which are they?"""
+"""Model weights on disk: existence checks and content hashes."""
 
 import json
 from collections.abc import Iterable
@@ -12,14 +12,14 @@ from trig.errors import WeightsError
 from trig.files import walk
 
 CARD = "tuning.json"
-"""What a fine-tuning leaves beside its adapter: the model it began with, the pairs it was to repair, and how it was trained."""
+"""Model card of a fine-tuned adapter: base model, target pairs, training settings."""
 _NOT_WEIGHTS = {".md", ".png"}
 _PIECE = 2**22
-"""Bytes of a file that are in memory together."""
+"""Chunk size for hashing, in bytes."""
 
 
 def folder(path: str, field: str) -> Path:
-    """The folder of a model. Raises WeightsError when it is not there."""
+    """The model's folder. Raises WeightsError when it holds no safetensors."""
     place = Path(path)
     if not place.is_dir() or not any(file.suffix == ".safetensors" for file in walk(place)):
         raise WeightsError(f"{field}: {path}: no safetensors weights here; check the path, or fetch them with `dvc pull`")
@@ -27,16 +27,13 @@ def folder(path: str, field: str) -> Path:
 
 
 def brief(error: Exception) -> str:
-    """An error's first line; its kind where it says nothing."""
+    """First line of an error message; the type if it is empty."""
     return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 @cache
 def revision(place: Path) -> str:
-    """Hash of the names and bytes of all files in a folder that a model is loaded from, without model cards and pictures; or of one file.
-
-    Raises WeightsError where a file cannot be read.
-    """
+    """Content hash of a file, or of all files in a folder (names and bytes) but .md and .png. Raises WeightsError if one is unreadable."""
     digest = blake2b(digest_size=16)
     for file in [place] if place.is_file() else walk(place):
         if file == place or file.suffix not in _NOT_WEIGHTS:
@@ -51,7 +48,7 @@ def revision(place: Path) -> str:
 
 
 def linked(place: Path) -> list[Path]:
-    """The links to folders inside a folder. DVC does not look behind them: after a change there it still takes the folder for unchanged."""
+    """Symlinked folders inside a folder: DVC does not see changes behind them."""
     above = (
         {folder for file in walk(place) for folder in file.parents if folder != place and folder.is_relative_to(place)}
         if place.is_dir()
@@ -61,7 +58,7 @@ def linked(place: Path) -> list[Path]:
 
 
 def link_notes(places: Iterable[Path], stage: str) -> list[str]:
-    """What to know of each link to a folder inside these places, which the stage of an entry of the zoo reads."""
+    """Warnings of symlinked folders, with the stage to rerun after a change."""
     links = sorted({link for place in places for link in linked(place)})
     return [
         f"{link} leads elsewhere, where DVC does not look; after a change there run `dvc repro -f -s {stage}`, then `dvc repro`"
@@ -70,8 +67,7 @@ def link_notes(places: Iterable[Path], stage: str) -> list[str]:
 
 
 def description(needs: Path, field: str, weights: Path | None, engine_in_key: bool) -> dict[str, Any]:
-    """What the stages that use an entry of the zoo wait for: the hash of what it needs, of the weights below an adapter, and how that was tuned; the
-    engine where it counts. Only a model has `weights`."""
+    """Dependency record of a zoo entry: hashes of `needs` and base `weights` (None for a judge), tuning card, and engine if it is in the key."""
     place = needs if needs.is_file() else folder(str(needs), field)
     found: dict[str, Any] = {"needs": str(needs), "revision": revision(place)}
     if weights and weights != needs:

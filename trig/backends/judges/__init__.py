@@ -1,4 +1,4 @@
-"""Opens a judge of the zoo."""
+"""Loads the configured judge."""
 
 from trig.params import Params
 from trig.params.judge import LocalJudge
@@ -6,7 +6,7 @@ from trig.protocols.judge import Judge
 
 
 def load(settings: Params, batch_size: int | None = None) -> Judge:
-    """The judge that `judge.name` names; `batch_size` in place of `judge.batch_size`."""
+    """The judge named by `judge.name`; `batch_size` overrides `judge.batch_size`."""
     name, wanted = settings.judge.name, settings.judges[settings.judge.name]
     if isinstance(wanted, LocalJudge):
         from trig.backends.judges.transformers import Transformers

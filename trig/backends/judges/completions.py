@@ -1,4 +1,4 @@
-"""What a judge's server is sent, and how its answer is read."""
+"""Chat completion requests to a judge's server, and parsing of its responses."""
 
 import re
 from base64 import b64encode
@@ -16,43 +16,40 @@ from trig.protocols.judge import Answer, Labels, Mode, Question
 from trig.protocols.refusal import Refusal
 
 TOP = 20
-"""The most likely tokens a server names when it cannot be asked for others: OpenAI's own limit."""
+"""Default `top_logprobs`: OpenAI's maximum."""
 LONGEST = 2048
-"""Tokens of a sampled answer, thoughts included."""
+"""Output-token limit of a sampled answer, reasoning included."""
 LIMITS = ("max_completion_tokens", "max_tokens")
-"""What servers call the most tokens of an answer: today's name, and the one that older servers know only."""
+"""Parameter names of the output-token limit: the current one, and the legacy one of older servers."""
 EMPHASIS = re.compile(r"(?<!\w)(\*\*|__|\*|_|`)(?=\S)(.+?)(?<=\S)\1(?!\w)")
-"""Markdown around a word."""
+"""Markdown emphasis around a word."""
 BOXED, TAG = re.compile(r"\$?\\boxed\{([^{}]*)\}\$?"), re.compile(r"</?[a-z]+>")
 OPENING = re.compile(r"[\"'“”‘’«»{(\[#*_`\s]|[-–•](?=\s)")
-"""What may stand before an answer: quotes, brackets, the mark of a heading or of a list."""
+"""Prefix stripped before an answer: quotes, brackets, a heading or list marker."""
 LABEL = re.compile(
     r"(?:(?:my|the|your|its|final|overall|total)\s+)*"
     r"(?:(?:score|rating|grade|answer|verdict|quality|judge?ment|evaluation)(?![^\W_])[\"'*_`]*\s*)+(?:\([^()]*\)\s*)?(?:(?:is|of)\b\s*)?(?:[:=]|[-–—](?=\s))?"
 )
-"""What may stand before a grade."""
+"""Label before a grade, such as `Final score:`."""
 OUT_OF = re.compile(r"[\s,;(]*(?:stars?|points?)?\s*(?:/|out of|of|on a scale (?:of|from)\s*\d+\s*(?:to|[-–—]))\s*(\d+)")
 ALTERNATIVE = re.compile(
     r"(?:\s*(?:[,;/|~…→(–—-]|\.{2,}|[=-]?>|(?:or|to|and|maybe|perhaps|possibly|probably|even|rather|then)\b))+[\s\"'“‘(\[*_`]*"
 )
-"""What makes two grades of one."""
+"""Separator between alternative grades: a match makes the answer ambiguous."""
 NUMBER, NO_WHOLE = re.compile(r"\d"), re.compile(r"[.,·:]?\d|\w|[%+½]|\s*(?:\d+\s*/|½|(?:and\s+)?(?:a|one)\s+half\b|and\s+½)")
-"""A number; what shows that the one before it is only a part of a number."""
+"""A number; a continuation that makes the digits before it part of a longer, fractional or percentage number."""
 LETTER, NO_LETTER = re.compile(r"[^\W\d_]"), re.compile(r"[+#*−]|-(?!\s)")
-"""A grade of one letter; what makes another grade of it, such as A-."""
+"""Letter grade; a suffix that makes it another grade, such as A-."""
 WORDS, GOES_ON = {"a", "i"}, re.compile(r"\s+\w")
-"""Grades that are words too, and a sentence that begins with one."""
+"""Grades that are also English words; a sentence continuing after one."""
 LIKELY, SHORTEST = log(0.01), 3
-"""A token as likely and as long as this that begins a grade is the beginning of that grade."""
+"""Minimum log-probability (nats) and length (characters) of a token that counts as the prefix of a multi-token grade."""
 MALFORMED = (openai.APIResponseValidationError, ValueError, TypeError, AttributeError, LookupError)
-"""What reading an answer of another shape raises."""
+"""Exceptions raised when parsing a malformed response."""
 
 
 def shown(file: bytes) -> str | Refusal:
-    """A picture as a data URL, as it is where every reader shows the same pixels of it, else as a PNG of those that a viewer shows.
-
-    A refusal when it cannot be decoded, which no server needs to be asked about.
-    """
+    """Base64 data URL of an image: the file itself if all decoders agree on its pixels, else a PNG; a Refusal if it cannot be decoded."""
     picture = decoded(file)
     if isinstance(picture, Refusal):
         return picture
@@ -70,17 +67,16 @@ def request(
     thinks: bool = False,
     limit: str = LIMITS[0],
 ) -> dict[str, Any]:
-    """The body of a question whose pictures are data URLs: pictures first, in order, then the text.
+    """Request body of a chat completion: images (data URLs) first, in order, then the text.
 
-    `longest` bounds a sampled answer, in tokens; `limit` is what the server calls such a bound; `thinks` says that it takes vLLM's own settings, so
-    that thoughts can be switched off.
+    `longest`: output-token limit of a sampled answer; `limit`: its parameter name; `thinks`: the server takes vLLM's switch for reasoning.
     """
     content = [*({"type": "image_url", "image_url": {"url": url}} for url in pictures), {"type": "text", "text": text}]
     body: dict[str, Any] = {"model": model, "messages": [{"role": "user", "content": content}]}
     if mode == "sampled":
         return body | {limit: longest, "temperature": 1}
     body |= {limit: 1, "temperature": 0, "logprobs": True}
-    calm = {"chat_template_kwargs": {"enable_thinking": False}}  # a template that does not think does not look at it
+    calm = {"chat_template_kwargs": {"enable_thinking": False}}  # ignored by templates without reasoning
     if mode == "top":
         return body | {"top_logprobs": labels.top or TOP} | ({"extra_body": calm} if thinks else {})
     assert labels.ids is not None
@@ -94,16 +90,16 @@ def request(
 
 
 def seed(question: Question, number: int) -> int:
-    """A seed for the `number`-th request of a question's samples, 0 to 2**31 - 1: of the question itself, so that a second run asks the same."""
+    """Sampling seed of a question's `number`-th request, 0 to 2**31 - 1; derived from the question, so reruns are reproducible."""
     parts = b"".join(blake2b(part, digest_size=16).digest() for part in (*question.images, question.text.encode(), str(number).encode()))
     return int.from_bytes(blake2b(parts, digest_size=4).digest(), "big") >> 1
 
 
 def read(completion: Any, labels: Labels, mode: Mode) -> Answer:
-    """The answer in a completion. Raises one of MALFORMED when it is not in there, whole."""
+    """Parse the logprobs of a completion. Raises one of MALFORMED if they are incomplete."""
     (first, *_) = completion.choices[0].logprobs.content
     named = ((str(each.token), str(getattr(each, "bytes", None)), float(each.logprob)) for each in first.top_logprobs)
-    told = list(dict.fromkeys(named))  # what is named twice counts once; another token with the same text counts too
+    told = list(dict.fromkeys(named))  # deduplicated; distinct tokens with equal text both count
     if any(logprob != logprob or logprob > 1e-3 for *_, logprob in told):
         raise ValueError("a log-probability is no number ≤ 0")
     if mode == "exact":
@@ -118,7 +114,7 @@ def read(completion: Any, labels: Labels, mode: Mode) -> Answer:
 
 
 def _check_whole(labels: Labels, told: Collection[tuple[str, str, float]]) -> None:
-    """Raises LabelError when a likely token is the beginning of a grade: the grade is several tokens, and its own probability is not told."""
+    """Raises LabelError when a likely token is a prefix of a grade: the logprob of a multi-token grade is unknown."""
     grades = [grade.strip().casefold() for grade in labels.grades]
     for token, _, logprob in told:
         word = token.strip().casefold()
@@ -131,7 +127,7 @@ def _check_whole(labels: Labels, told: Collection[tuple[str, str, float]]) -> No
 
 
 def count(completions: Sequence[Any], labels: Labels) -> Answer:
-    """The share of each grade among sampled answers that begin with it, after any thoughts; an answer that was cut off has none."""
+    """Share of each grade among sampled answers, reasoning skipped; a truncated answer has no grade."""
     said = [choice for completion in completions for choice in completion.choices]
     found = Counter(None if choice.finish_reason == "length" else _begins(labels, choice.message.content or "") for choice in said)
     shares = [log(found[place] / len(said)) if found[place] else -inf for place in range(len(labels.grades))]
@@ -139,7 +135,7 @@ def count(completions: Sequence[Any], labels: Labels) -> Answer:
 
 
 def _begins(labels: Labels, text: str) -> int | None:
-    """The place of the grade that a text begins with, after any thoughts and a label such as `Score:`; None where it is none, or one of several."""
+    """Index of the grade a text begins with, after reasoning and a label such as `Score:`; None if there is none or it is ambiguous."""
     words = [grade.strip().casefold() for grade in labels.grades]
     answer = TAG.sub("", BOXED.sub(r"\1", text.rpartition("</think>")[2].casefold()))
     answer = EMPHASIS.sub(r"\2", answer).strip()
@@ -154,13 +150,13 @@ def _begins(labels: Labels, text: str) -> int | None:
 
 
 def _grade(text: str, words: Sequence[str]) -> tuple[int, str] | None:
-    """The place of the longest word that a text begins with, and what stands behind it."""
+    """Index of the longest grade the text begins with, and the rest of the text."""
     found = [(len(word), place, rest) for place, word in enumerate(words) if (rest := _after(text, word)) is not None]
     return max(found)[1:] if found else None
 
 
 def _is_alone(rest: str, words: Sequence[str]) -> bool:
-    """Whether what stands behind a grade leaves it the only one, and on our own scale."""
+    """Whether the text after a grade names no alternative grade and no other scale."""
     if of := OUT_OF.match(rest):
         return of[1] == words[-1]
     either = ALTERNATIVE.match(rest)
@@ -171,7 +167,7 @@ def _is_alone(rest: str, words: Sequence[str]) -> bool:
 
 
 def _after(text: str, word: str) -> str | None:
-    """What stands behind a word that a text begins with; None where it begins with another, or with a number of which the word is a part."""
+    """The text after a leading word; None if it begins otherwise, or the word is part of a longer number or word."""
     if not text.startswith(word):
         return None
     rest = text[len(word) :]
@@ -184,7 +180,7 @@ def _after(text: str, word: str) -> str | None:
 
 
 def _means(labels: Labels, place: int, token: str) -> bool:
-    """Whether a token's text means the grade."""
+    """Whether a token's text spells the grade."""
     if labels.words:
         return token in labels.words[place]
     return token.strip().casefold() == labels.grades[place].strip().casefold()
@@ -197,13 +193,13 @@ def _tokens(completion: Any) -> tuple[int | None, int | None]:
 
 
 def _sum(logprobs: Sequence[float]) -> float:
-    """The logarithm of the sum of probabilities."""
+    """Log-sum-exp, clipped to ≤ 0; -inf when empty."""
     most = max(logprobs, default=-inf)
     return most if most == -inf else min(0.0, most + log(sum(exp(each - most) for each in logprobs)))
 
 
 def length(completion: Any) -> int:
-    """The tokens of an answer, as far as the server tells; 0 where it does not."""
+    """Output tokens as reported by the server; 0 if unreported."""
     told = getattr(getattr(completion, "usage", None), "completion_tokens", None)
     if isinstance(told, int):
         return told

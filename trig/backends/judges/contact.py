@@ -1,4 +1,4 @@
-"""First contact with a judge's server: which model, engine and mode of answers it has, found out with a word and no picture."""
+"""Server handshake: detects a judge server's model, engine and logprob support with text-only probes."""
 
 import json
 import time
@@ -20,25 +20,25 @@ from trig.protocols.judge import Labels, Mode
 
 Said = TypeVar("Said")
 ALONE = {"Connection": "close"}
-"""What is asked before any question has a connection of its own: one that is kept would stay open as long as the judge."""
+"""No keep-alive for probes: an idle connection would stay open as long as the judge."""
 PROBES = 3
-"""Answers of another shape to the first question that show that a server does not tell what it was asked for: a wire may spoil one."""
+"""Malformed probe responses before a mode counts as unsupported; one may be a transmission error."""
 GREETING = 3
-"""Times that a server is greeted; another may be there in its place."""
+"""Tries per endpoint at first contact; another endpoint may answer instead."""
 WORD, ENDLESS = "Good?", "Count from 1 to 200, and write every number."
-"""What is asked first, for the likeliest words of the answer, or to see where the answer is cut off."""
+"""Probe prompts: for logprobs, and for the output-token limit."""
 SHORT = 8
-"""Tokens of the answer that shows whether a server keeps to a limit, where answers are sampled."""
+"""Output-token limit of the probe in sampled mode."""
 UNKNOWN_TO_IT = {400, 422}
-"""Statuses of a server that does not know what it is asked for."""
+"""Statuses for an unsupported parameter."""
 
 
 class Contact:
-    """What a judge's servers are, asked before any question. Raises JudgeError where they cannot be asked."""
+    """Capabilities of a judge's servers, probed before any question. Raises JudgeError if probing fails."""
 
     def __init__(self, field: str, settings: ServedJudge, key: str, samples: int | None) -> None:
         self.field, self.settings, self.key, self.samples = field, settings, key, samples
-        self.limit = LIMITS[0]  # what the server calls the most tokens of an answer
+        self.limit = LIMITS[0]  # parameter name of the output-token limit
         self.home, self.model, self.longest = self._meet()
         self.engine = self._engine()
         self.encode = cache(self._encode)
@@ -49,7 +49,7 @@ class Contact:
         return self.engine.startswith("vllm")
 
     def _meet(self) -> tuple[OpenAI, str, int]:
-        """The first endpoint that answers, the name of the model there, and the tokens that a sampled answer may have."""
+        """First endpoint that answers, its model name, and the output-token limit of a sampled answer."""
         said = ""
         for url in self.settings.endpoints:
             client = clients.client(OpenAI, url, self.key, self.settings.timeout, self.field, ALONE)
@@ -70,10 +70,7 @@ class Contact:
         raise JudgeError(said)
 
     def _patiently(self, ask: Callable[[], Said], tries: int, shows_key: bool = True) -> Said:
-        """What a server says, asked again where that may help, as often as this. Raises JudgeError when it does not take the key.
-
-        `shows_key`: a 403 says so too; a key may also be one that answers questions and lists no models.
-        """
+        """Retry transient errors. Raises JudgeError if the key is rejected; with `shows_key` also on 403, else the key may just not list models."""
         for number in range(tries):
             try:
                 return ask()
@@ -85,10 +82,7 @@ class Contact:
         raise AssertionError("tries is at least 1")
 
     def refused(self, error: Exception, shows_key: bool = False) -> None:
-        """Raises JudgeError where an error is not the question's: no credit is left, or the key is not accepted.
-
-        A server that has taken the key says 403 of a single question, as of one that its filter flags.
-        """
+        """Raises JudgeError for account errors: no credit, or key rejected. Without `shows_key` a 403 is the question's, as from a content filter."""
         if spent(error):
             raise JudgeError(
                 f"{self.field}.key: the account behind the key has no credit left ({brief(error)}); top it up: what was answered is kept"
@@ -103,10 +97,7 @@ class Contact:
         return f"vllm {found['version']}" if found and "version" in found else f"server {urlsplit(self.settings.endpoints[0]).hostname}"
 
     def _beside(self, verb: Literal["get", "post"], path: str, **body: object) -> dict[str, Any] | None:
-        """What a server says outside OpenAI's protocol, as vLLM does; None from a server that does not.
-
-        Raises JudgeError when the wire fails: a judge must not change with the weather.
-        """
+        """Call a vLLM route outside the OpenAI API; None if unsupported. Network failure raises JudgeError: it must not change the judge."""
         root = str(self.home.base_url).rstrip("/").removesuffix("/v1")
         ask = getattr(self.home, verb)
         try:
@@ -127,16 +118,12 @@ class Contact:
         return JudgeError(f"{self.field}.endpoints: {self.home.base_url}: {brief(error)}; mend the server and run again")
 
     def _encode(self, text: str) -> list[int] | None:
-        """Token ids of a text by the server's own tokenizer; None from a server that does not tell."""
+        """Token ids from the server's tokenize route; None if it has none."""
         found = self._beside("post", "tokenize", model=self.model, prompt=text, add_special_tokens=False)
         return list(found["tokens"]) if found and isinstance(found.get("tokens"), list) else None
 
     def _mode(self) -> Mode:
-        """Whether the server tells the probability of any token asked for, or only of the likeliest, found out with a word and no picture; and what
-        it calls the limit of an answer.
-
-        Raises JudgeError when it tells neither, or answers no question.
-        """
+        """Detect the logprob mode and the name of the output-token limit. Raises JudgeError without logprobs, or if no probe is answered."""
         if self.samples:
             self._try("sampled", Labels(("Good",), None))
             return "sampled"
@@ -150,10 +137,7 @@ class Contact:
         )
 
     def _try(self, mode: Mode, labels: Labels) -> bool:
-        """Whether a first question in a mode is answered as the mode needs it; finds out what the server calls the limit of an answer.
-
-        Raises JudgeError when it is not answered at all.
-        """
+        """Probe one mode, and detect the name of the output-token limit. Raises JudgeError if no probe is answered."""
         said, answered, tries = "", False, 0
         while tries < PROBES:
             tries += 1
@@ -183,9 +167,9 @@ class Contact:
         return False
 
     def _as_needed(self, completion: Any, content: str, mode: Mode, labels: Labels) -> bool:
-        """Whether a completion tells what a mode needs. Raises JudgeError where it begins with thoughts instead."""
+        """Whether a completion has what the mode needs. Raises JudgeError if it begins with reasoning."""
         if length(completion) > (SHORT if mode == "sampled" else 1):
-            self.limit = LIMITS[1]  # it does not know the other
+            self.limit = LIMITS[1]  # the server ignores the other name
         if mode == "sampled":
             return True
         try:

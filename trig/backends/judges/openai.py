@@ -1,4 +1,4 @@
-"""Judges behind servers that speak OpenAI's protocol: vLLM, SGLang, OpenAI's own."""
+"""Judges behind OpenAI-compatible servers: vLLM, SGLang, OpenAI."""
 
 import asyncio
 import re
@@ -25,18 +25,15 @@ from trig.protocols.refusal import Refusal
 
 Said = TypeVar("Said")
 ASKING = 4
-"""Cache version: raise it when asking changes in a way that changes answers, so that no stored answer to the old way is taken for a new one."""
+"""Cache version: raise it when a change to requests or parsing can change answers."""
 MARK = re.compile(
     r"<\|[^<>|\s]+\|>|</?(?:s|bos|eos|pad|unk|img|image|image_pad|video|(?:start|end)_of_(?:turn|image))>|\[/?(?:INST|IMG\w*)\]"
 )
-"""What a reserved word looks like, where a judge's tokenizer is not here."""
+"""Common special tokens, for judges without a local tokenizer."""
 
 
 class Served:
-    """A vision-language model behind one or several servers, which must serve the same. Satisfies `Judge`.
-
-    `samples` answers to each question are counted when it is given: for models that tell no probabilities.
-    """
+    """Vision-language model behind one or several identical servers; without logprobs, `samples` answers per question. Satisfies `Judge`."""
 
     def __init__(self, name: str, settings: ServedJudge, samples: int | None = None) -> None:
         self.field, self.settings, self.samples = f"params.yaml: judges.{name}", settings, samples
@@ -46,19 +43,19 @@ class Served:
         self.encode = self.contact.encode
         self.dtype: str | None = None
         self.reserved = reserved(Path(settings.needs))
-        self.shown = lru_cache(2 * settings.concurrency * len(settings.endpoints))(shown)  # the pictures that can be under way
+        self.shown = lru_cache(2 * settings.concurrency * len(settings.endpoints))(shown)  # all images in flight
         needs = revision(Path(settings.needs))
         self.revision = content_key(model=self.model, engine=self.engine, needs=needs, mode=self.mode, samples=samples, asking=ASKING)
 
     async def _unsayable(self, text: str) -> Refusal | None:
-        """Why a text cannot be asked; None where it can. The server's own tokenizer is asked where no other is here."""
+        """Refusal for text with special tokens, else None. Without a local tokenizer the server's is used."""
         if self.reserved:
             return unsayable(text, self.reserved)
         tokens = {word: await asyncio.to_thread(self.encode, word) for word in set(MARK.findall(text))}
         return unsayable(text, [word for word, ids in tokens.items() if ids and len(ids) == 1])
 
     def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
-        """Answers as they come, from all endpoints at once. Memory does not grow with the number of questions."""
+        """Yields answers as they complete, from all endpoints concurrently, in constant memory."""
         with asyncio.Runner() as runner:
             answers = self._answers(questions, labels)
 
@@ -96,12 +93,12 @@ class Served:
                 await asyncio.gather(*running, return_exceptions=True)
 
     async def _answer(self, place: int, question: Question, labels: Labels, crew: Crew) -> tuple[int, Answer | Refusal]:
-        """Asks until there is an answer, the server says that there will be none, or the tries are used up."""
+        """Retry until answered, refused or out of retries."""
         if refusal := await self._unsayable(question.text):
             return place, refusal
         pictures: list[str] = []
         for file in question.images:
-            picture = await asyncio.to_thread(self.shown, file)  # decoding a large one here would hold up the others' answers
+            picture = await asyncio.to_thread(self.shown, file)  # decoding would block the event loop
             if isinstance(picture, Refusal):
                 return place, picture
             pictures.append(picture)
@@ -130,7 +127,7 @@ class Served:
         if self.samples is None:
             return read(await client.chat.completions.create(**body), labels, mode)
         said: list[Any] = []
-        while left := self.samples - sum(len(each.choices) for each in said):  # a server may give fewer at a time than it is asked for
+        while left := self.samples - sum(len(each.choices) for each in said):  # servers may return fewer choices than n
             said.append(await client.chat.completions.create(**body, n=left, seed=seed(question, len(said))))
             if not 0 < len(said[-1].choices) <= left:
                 raise ValueError(f"{len(said[-1].choices)} answers where {left} were asked for")

@@ -1,4 +1,4 @@
-"""The vLLM server that fits a judge of params.yaml: its command line and its environment."""
+"""vLLM command line and environment for a judge of params.yaml."""
 
 import json
 import os
@@ -14,18 +14,18 @@ from trig.params import Params
 from trig.params.judge import LocalJudge, ServedJudge
 
 OWN = Path(".venv-serve")
-"""vLLM's own environment: its versions of PyTorch and others are not the project's."""
+"""vLLM's own virtual environment: it needs other versions of PyTorch and others."""
 PICTURES = 2
-"""Most pictures of a question: the source or subject, and the picture."""
+"""Maximum images per question: source or subject, and the generated image."""
 TEMPLATE = 64
-"""Tokens that a chat template puts around a question: roles, a greeting, marks of pictures."""
+"""Token overhead of a chat template: roles, system prompt, image markers."""
 BLOCK = 32
-"""Tokens of a block of the prefix cache: two short questions about a picture already share some."""
+"""Prefix-cache block size in tokens: small, so that short questions about an image share blocks."""
 API_KEY = "VLLM_API_KEY"
 
 
 def choose(settings: Params, name: str | None) -> tuple[str, ServedJudge]:
-    """The served judge of a name; without one the configured judge if it is served, else the only one that is. Raises ParamsError."""
+    """The served judge of this name; by default the configured judge if served, else the only served one. Raises ParamsError."""
     served = {each: entry for each, entry in settings.judges.items() if not isinstance(entry, LocalJudge)}
     several = ", ".join(served)
     if not served:
@@ -44,7 +44,7 @@ def choose(settings: Params, name: str | None) -> tuple[str, ServedJudge]:
 
 
 def weights(name: str, entry: ServedJudge) -> Path:
-    """The folder to serve. Raises WeightsError when it holds no checkpoint."""
+    """Checkpoint folder to serve. Raises WeightsError when it holds no checkpoint."""
     place = Path(entry.needs)
     if not there(place):
         raise WeightsError(f"params.yaml: judges.{name}.needs: {place}: no {CONFIG} here; name the folder of the weights that are served")
@@ -52,7 +52,7 @@ def weights(name: str, entry: ServedJudge) -> Path:
 
 
 def port(name: str, entry: ServedJudge) -> int:
-    """The port of the first endpoint. Raises ParamsError when it names none."""
+    """Port of the first endpoint. Raises ParamsError when it has none."""
     try:
         found = urlsplit(entry.endpoints[0]).port
     except ValueError:
@@ -63,10 +63,7 @@ def port(name: str, entry: ServedJudge) -> int:
 
 
 def context(checkpoint: Checkpoint, max_pixels: int, rubrics: Sequence[str], prompt_tokens: int, answer: int) -> int | None:
-    """Tokens of the longest question, its pictures, the longest rubric, a prompt, the chat template, and of its answer; no more than fit.
-
-    Where the checkpoint does not say how it cuts pictures it is all that the checkpoint reads; None where it does not say that either.
-    """
+    """Context length in tokens for the longest question and answer, at most the model's; the model's if image tokens are unknown, None if both are."""
     if checkpoint.vision is None:
         return checkpoint.context
     longest = max(_most_tokens(checkpoint, rubric) for rubric in rubrics)
@@ -75,7 +72,7 @@ def context(checkpoint: Checkpoint, max_pixels: int, rubrics: Sequence[str], pro
 
 
 def _most_tokens(checkpoint: Checkpoint, text: str) -> int:
-    """A text's tokens; where they are not known its bytes, which are never fewer."""
+    """Token count; without a tokenizer the byte count, an upper bound."""
     found = checkpoint.count(text)
     return len(text.encode()) if found is None else found
 
@@ -83,10 +80,7 @@ def _most_tokens(checkpoint: Checkpoint, text: str) -> int:
 def arguments(
     folder: Path, model: str | None, host: str, port: int, length: int | None, dtype: str | None, extra: Sequence[str]
 ) -> list[str]:
-    """What vLLM is started with. `extra` stands last, where vLLM takes it over what stands before.
-
-    `length` is in tokens; None for it, `model` or `dtype` leaves the choice to vLLM. No key is among them: `environment` holds it.
-    """
+    """vLLM's arguments; `extra` comes last and overrides. `length` is in tokens; None leaves it to vLLM. The key is in `environment` instead."""
     choices = {"--served-model-name": model, "--max-model-len": length, "--dtype": dtype}
     return [
         *("serve", str(folder), "--host", host, "--port", str(port)),
@@ -98,7 +92,7 @@ def arguments(
 
 
 def environment(name: str, entry: ServedJudge, now: Mapping[str, str]) -> dict[str, str]:
-    """The environment `now`, with the key that the server asks for, and with vLLM's usage reports off. Raises JudgeError without the key."""
+    """Environment `now` plus the API key, vLLM usage stats off. Raises JudgeError without the key."""
     more = {"VLLM_NO_USAGE_STATS": "1"}
     if entry.key is not None:
         if not (key := now.get(entry.key)):
@@ -110,16 +104,13 @@ def environment(name: str, entry: ServedJudge, now: Mapping[str, str]) -> dict[s
 
 
 def shown(command: Sequence[str], entry: ServedJudge) -> str:
-    """The command as a line for a shell, with its environment. The key stands there by its variable's name."""
+    """Shell command line with its environment; the key appears as a variable name only."""
     key = "" if entry.key is None else f'{API_KEY}="${entry.key}" '
     return f"VLLM_NO_USAGE_STATS=1 {key}{shlex.join(command)}"
 
 
 def executable(given: Path | None) -> str | None:
-    """vLLM: the given file, else the one in its own environment, else the one on the PATH; None where there is none of these.
-
-    Raises JudgeError when the given file cannot be run.
-    """
+    """vLLM executable: the given file, else OWN's, else that on PATH; None if absent. Raises JudgeError if the given file is not executable."""
     if given is None:
         own = OWN / "bin" / "vllm"
         return str(own) if own.is_file() else shutil.which("vllm")

@@ -1,4 +1,4 @@
-"""Judges that transformers loads."""
+"""Judges loaded with transformers."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -28,16 +28,16 @@ transformers.utils.logging.disable_progress_bar()
 
 Pictures: TypeAlias = list[Image.Image]
 Numbered: TypeAlias = tuple[int, Question]
-"""A question and its place."""
+"""Index and question."""
 TOO_LONG = "the question has {} tokens, and the judge reads no more than {}"
 TOGETHER = 4
-"""Batches whose questions are in memory together."""
+"""Batches in memory together: the window in which images are sorted by size."""
 ASKING = 4
-"""Cache version: raise it when asking changes in a way that changes answers, so that no stored answer to the old way is taken for a new one."""
+"""Cache version: raise it when a change to prompts or the forward pass can change answers."""
 
 
 class Transformers:
-    """A vision-language model in this process, in single precision. Satisfies `Judge`."""
+    """Vision-language model in this process, in float32. Satisfies `Judge`."""
 
     def __init__(self, name: str, weights: str, batch_size: int, engine_in_key: bool = False) -> None:
         place = folder(weights, f"params.yaml: judges.{name}.weights")
@@ -57,21 +57,18 @@ class Transformers:
         self.model.eval().to(self.device)
         self.reserved = marks(self.processor.tokenizer.added_tokens_decoder.values())
         self.context: int = getattr(self.model.config.get_text_config(), "max_position_embeddings", None) or sys.maxsize
-        self.processor.tokenizer.model_max_length = sys.maxsize  # its own check would only write to a log
+        self.processor.tokenizer.model_max_length = sys.maxsize  # the built-in length check only logs
         if self._text(Question(b"", "", "")).rstrip().endswith("<think>"):
             raise WeightsError(
                 f"params.yaml: judges.{name}.weights: {weights}: its answers begin with thinking; choose a judge that can do without"
             )
 
     def encode(self, text: str) -> list[int]:
-        """Token ids of a text, without special tokens."""
+        """Token ids without special tokens."""
         return list(self.processor.tokenizer(text, add_special_tokens=False).input_ids)
 
     def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
-        """Answers as they come; the next batch is prepared while one is computed.
-
-        A question with a picture that cannot be decoded is refused and does not disturb its batch.
-        """
+        """Yields answers as they complete; prefetches one batch. An undecodable image refuses its own question only."""
         batches = map(self._see, _batches(questions, self.batch_size))
         with ThreadPoolExecutor(1) as beside:
             ahead = beside.submit(next, batches, None)
@@ -116,7 +113,7 @@ class Transformers:
         ]
 
     def prepare(self, questions: Sequence[Question], pictures: Sequence[Pictures]) -> "Prepared":
-        """Questions as tokens and patches, for `logprobs`."""
+        """Tokenise and preprocess questions for `logprobs`."""
         places = range(len(questions))
         groups = [list(group) for _, group in groupby(places, key=lambda place: (questions[place].images, questions[place].prompt))]
         asked = [[self._ids(questions[place]) for place in group] for group in groups]
@@ -141,16 +138,12 @@ class Transformers:
         )
 
     def logprobs(self, prepared: "Prepared") -> torch.Tensor:
-        """Log-probabilities (B, vocabulary) in nats of the first answer token.
-
-        Neighbours that ask about the same pictures and prompt share a beginning: it is computed once, and each question goes on from its
-        keys and values.
-        """
+        """Log-probabilities (B, vocabulary) in nats of the first answer token. Adjacent questions with the same images and prompt share a KV cache."""
         first = dict(prepared.first.to(self.device))
         pad = self.processor.tokenizer.pad_token_id
         tokens = {name: first.pop(name) for name in ("input_ids", "attention_mask", "mm_token_type_ids") if name in first}
         begun = {name: _cut(value, prepared.tails, pad if name == "input_ids" else 0) for name, value in tokens.items()}
-        if not hasattr(self.model.model, "rope_deltas"):  # else it counts positions itself; such a model would count the padding too
+        if not hasattr(self.model.model, "rope_deltas"):  # models with M-RoPE compute positions; others would count the padding
             first["position_ids"] = (begun["attention_mask"].cumsum(1) - 1).clamp(min=0)
         cache = self.model(**begun, **first, use_cache=True, logits_to_keep=1).past_key_values
         rows = torch.tensor([number for number, ends in enumerate(prepared.ends) for _ in ends], device=self.device)
@@ -166,7 +159,7 @@ class Transformers:
         mask = torch.cat((begun["attention_mask"][rows], mask), 1)
         positions = mask.cumsum(1)[:, -length:] - 1
         shift = getattr(self.model.model, "rope_deltas", None)
-        if shift is not None:  # a picture takes fewer positions than tokens, and positions have three axes: time, row and column
+        if shift is not None:  # M-RoPE: an image spans fewer positions than tokens, on three axes (time, row, column)
             positions = (positions + shift[rows]).expand(3, -1, -1)
         logits: torch.Tensor = self.model(
             input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, logits_to_keep=1
@@ -185,29 +178,28 @@ class Transformers:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Questions as a model takes them: the first of each group that shares a beginning, and how each goes on."""
+    """Model inputs: the first question of each shared-prefix group, and the suffix of every question."""
 
     first: BatchFeature  # left-padded
-    tails: list[int]  # how many of the first question's last tokens are its own, per group
-    ends: list[list[list[int]]]  # each question's own tokens, per group
-    tokens: list[int]  # of each question, pictures included
-    pictured: list[int]  # of these, how many stand for pictures
+    tails: list[int]  # per group: suffix length of its first question, in tokens
+    ends: list[list[list[int]]]  # per group: suffix token ids of each question
+    tokens: list[int]  # per question: token count, images included
+    pictured: list[int]  # per question: image tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A batch: the questions that can be asked, in order, and those that cannot."""
+    """A batch: answerable questions, in order, and refusals."""
 
     places: list[int]
-    prepared: Prepared | None  # None when there are none
+    prepared: Prepared | None  # None if all are refused
     refused: dict[int, Refusal]
 
 
 def _batches(questions: Iterable[Question], size: int) -> Iterator[list[Numbered]]:
-    """The questions with their places, at most `size` a batch. Neighbours about one picture and prompt stay together.
+    """Batches of at most `size` (index, question) pairs; shared-prefix groups stay together.
 
-    Of a few batches at a time the pictures grow, so that little is padded; those of one size keep their order, so that a run that was
-    stopped goes on with the same batches.
+    Within a window, groups are sorted by image size to reduce padding; the sort is stable, so a resumed run forms the same batches.
     """
     numbered = enumerate(questions)
     while some := list(islice(numbered, TOGETHER * size)):
@@ -223,7 +215,7 @@ def _batches(questions: Iterable[Question], size: int) -> Iterator[list[Numbered
 
 
 def _pixels(files: Sequence[bytes]) -> int:
-    """The pixels of pictures, 0 where their size cannot be read."""
+    """Total pixel count; 0 if a size cannot be read."""
     try:
         return sum(prod(size(file)) for file in files)
     except UNREADABLE:
@@ -231,13 +223,13 @@ def _pixels(files: Sequence[bytes]) -> int:
 
 
 def _shared(rows: Sequence[Sequence[int]]) -> int:
-    """How many tokens all rows begin with, leaving each at least one of its own."""
+    """Length of the longest common prefix that leaves each row at least one token."""
     longest = min(map(len, rows)) - 1
     return next((place for place in range(longest) if len({row[place] for row in rows}) > 1), longest)
 
 
 def _cut(rows: torch.Tensor, tails: Sequence[int], padding: int) -> torch.Tensor:
-    """Left-padded rows (B, L) without the last tokens of each, as many as `tails` says; again left-padded."""
+    """Left-padded rows (B, L) without the last `tails` tokens of each, left-padded again."""
     least = min(tails)
     return torch.stack([F.pad(row[: len(row) - tail], (tail - least, 0), value=padding) for row, tail in zip(rows, tails, strict=True)])
 

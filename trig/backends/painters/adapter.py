@@ -1,4 +1,4 @@
-"""LoRA adapters of diffusers pipelines: loaded whole, or refused. diffusers itself leaves out what does not fit, and says so in its log only."""
+"""Strict LoRA loading for diffusers pipelines: diffusers itself only logs missing and unexpected keys."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,15 +14,11 @@ from trig.backends.weights import brief
 from trig.errors import WeightsError
 
 BROKEN = (OSError, ValueError, LookupError, RuntimeError, TypeError, AttributeError, SafetensorError)
-"""What diffusers raises for a file that it cannot make an adapter of."""
+"""Exceptions diffusers raises for an invalid adapter file."""
 
 
 def attach(pipe: DiffusionPipeline, adapter: Path, field: str) -> None:
-    """Load an adapter into a pipeline.
-
-    Raises WeightsError when a key of the file fits no layer, when a layer gets half of its two matrices, when a weight is not finite, and when
-    all updates B·A are zero: the model would paint as its base, or as nobody trained it.
-    """
+    """Load a LoRA adapter. Raises WeightsError for unexpected or missing keys, non-finite weights, or if every update B·A is zero."""
     try:
         found = pipe.lora_state_dict(adapter, use_safetensors=True)
         pipe.load_lora_weights(adapter, use_safetensors=True)
@@ -40,7 +36,7 @@ def attach(pipe: DiffusionPipeline, adapter: Path, field: str) -> None:
 
 
 def _fits(wanted: Mapping[str, torch.Tensor], loaded: Mapping[str, torch.Tensor], where: str) -> None:
-    """Every weight of the file is in the model in its own shape, and no other is. Files of older formats have other names: they are counted."""
+    """Keys and shapes of file and model match one-to-one. Older formats name keys otherwise: only their number is compared."""
     if not wanted:
         raise WeightsError(f"{where}: it holds no LoRA weights; name the folder of an adapter for this pipeline")
     strange = [key for key, weight in wanted.items() if key not in loaded or loaded[key].shape != weight.shape]
@@ -55,7 +51,7 @@ def _fits(wanted: Mapping[str, torch.Tensor], loaded: Mapping[str, torch.Tensor]
 
 
 def _acts(pipe: DiffusionPipeline, loaded: Mapping[str, torch.Tensor], where: str) -> None:
-    """The adapter changes what the model computes, and to finite numbers."""
+    """All weights are finite, and some update B·A is not zero."""
     if ruined := [key for key, weight in loaded.items() if not weight.isfinite().all()]:
         raise WeightsError(f"{where}: {len(ruined)} of {len(loaded)} weights are not finite, the first {ruined[0]!r}; train it anew")
     layers = ((layer, _name(part)) for _, part in _adapted(pipe) for layer in part.modules() if isinstance(layer, LoraLayer))
@@ -66,7 +62,7 @@ def _acts(pipe: DiffusionPipeline, loaded: Mapping[str, torch.Tensor], where: st
 
 
 def _adapted(pipe: DiffusionPipeline) -> Iterator[tuple[str, Any]]:
-    """The parts of a pipeline that have an adapter, by name."""
+    """Pipeline components with an adapter, by name."""
     return ((name, part) for name, part in pipe.components.items() if getattr(part, "peft_config", None))
 
 

@@ -1,4 +1,4 @@
-"""The painter's autoencoder on its own."""
+"""The pipeline's VAE on its own."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from trig.backends.weights import folder
 
 @torch.inference_mode()
 def round_trip(pictures: Sequence[NDArray[np.uint8]], weights: str, batch_size: int = 64) -> list[NDArray[np.uint8]]:
-    """Pictures (H, W, 3) of one size, encoded and decoded."""
+    """VAE reconstructions of uint8 images (H, W, 3), all of one size."""
     vae = AutoencoderKL.from_pretrained(folder(str(Path(weights) / "vae"), "weights"), dtype=torch.float32)
     done: list[NDArray[np.uint8]] = []
     for start in range(0, len(pictures), batch_size):

@@ -1,4 +1,4 @@
-"""Generators that diffusers loads."""
+"""Image generators loaded with diffusers."""
 
 import inspect
 from collections.abc import Sequence
@@ -26,23 +26,20 @@ from trig.pictures import pixels
 from trig.protocols.generator import Order, Picture
 from trig.protocols.refusal import Refusal
 
-diffusers.utils.logging.set_verbosity_error()  # it takes an adapter without text-encoder weights for a mistake
+diffusers.utils.logging.set_verbosity_error()  # it warns of adapters without text-encoder weights
 diffusers.utils.logging.disable_progress_bar()
 transformers.utils.logging.disable_progress_bar()
 
 BYTES = 3 * 4 * 2
-"""Of a pixel: three numbers of four bytes, before and after they are clipped."""
+"""Bytes per pixel: three float32 channels, before and after clipping."""
 PAINTING = 3
-"""Cache version: raise it when this module begins to call pipelines in a way that changes pictures, so that no stored picture is taken for a new one."""
+"""Cache version: raise it when a change to pipeline calls can change images."""
 CONVENIENCES = {"max_area", "_auto_resize", "max_sequence_length", "output_type"}
-"""Arguments that keep a pipeline from changing what was asked for; one that does not know them does not."""
+"""Arguments that turn off a pipeline's own resizing, truncation or rounding; dropped where it does not accept them."""
 
 
 class Diffusers:
-    """A diffusers pipeline, with an adapter if the model has one. Satisfies `Generator`.
-
-    `engine_in_key`: pictures of other versions of the libraries are other pictures.
-    """
+    """A diffusers pipeline with an optional LoRA adapter. Satisfies `Generator`. `engine_in_key`: library versions are part of the cache key."""
 
     def __init__(self, name: str, model: Model, engine_in_key: bool = False) -> None:
         self.field = f"params.yaml: models.{name}"
@@ -67,10 +64,7 @@ class Diffusers:
         self._known(self._settings())
 
     def generate(self, orders: Sequence[Order]) -> list[Picture | Refusal]:
-        """One picture per order, or why there is none. Every order has a random generator of its own, so its neighbours cannot change its noise.
-
-        Raises WeightsError when an order has a source picture and the pipeline takes none.
-        """
+        """An image or Refusal per order, each with its own generator, so batching changes nothing. Raises WeightsError for a source image it cannot take."""
         made: dict[int, Picture | Refusal] = {}
         for edits in (False, True):
             places = [place for place, order in enumerate(orders) if (order.source_image is not None) == edits]
@@ -79,7 +73,7 @@ class Diffusers:
         return [made[place] for place in range(len(orders))]
 
     def _painted(self, orders: Sequence[Order]) -> list[Picture | Refusal]:
-        """Orders that all have a source picture, or none."""
+        """One batch; all orders have a source image, or none has."""
         require(len(orders) * self.model.width * self.model.height * BYTES, "params.yaml: generate.batch_size")
         call = self._call(orders)
         with torch.inference_mode():
@@ -97,14 +91,14 @@ class Diffusers:
         return Picture(_png(shown), *self._read(order.prompt))
 
     def _read(self, prompt: str) -> tuple[int | None, int | None]:
-        """A prompt's tokens, and how many of them the model reads."""
+        """Prompt length in tokens, and length after truncation."""
         if self.reader is None:
             return None, None
         tokens = len(self.reader.tokenizer(prompt, verbose=False).input_ids)
         return tokens, min(tokens, self.reader.most)
 
     def _call(self, orders: Sequence[Order]) -> dict[str, Any]:
-        """The pipeline's arguments."""
+        """Pipeline arguments of a batch."""
         wanted = self._settings() | {
             "prompt": [order.prompt for order in orders],
             "generator": [torch.Generator().manual_seed(order.seed) for order in orders],
@@ -117,7 +111,7 @@ class Diffusers:
         return self._known(wanted)
 
     def _settings(self) -> dict[str, Any]:
-        """The arguments that are the same for every order."""
+        """Pipeline arguments shared by all orders."""
         model = self.model
         wanted: dict[str, Any] = {
             "num_inference_steps": model.steps,
@@ -132,7 +126,7 @@ class Diffusers:
         if "true_cfg_scale" in self.accepts and not distilled:
             wanted["true_cfg_scale"] = wanted.pop("guidance_scale")
         elif model.guidance_scale <= 1 and "guidance_scale" not in self.accepts:
-            wanted.pop("guidance_scale")  # none is asked for
+            wanted.pop("guidance_scale")  # guidance is off
         if distilled and model.negative_prompt:
             raise WeightsError(f"{self.field}.negative_prompt: guidance is distilled into this model, which takes none; set it to ''")
         if model.guidance_scale > 1 and not distilled and (model.negative_prompt or "negative_prompt" in self.accepts):
@@ -142,7 +136,7 @@ class Diffusers:
         return wanted
 
     def _known(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        """The arguments that the pipeline knows. Raises WeightsError when one that decides the picture is not among them."""
+        """The arguments the pipeline accepts. Raises WeightsError if it lacks one that affects the image."""
         for name in sorted(wanted.keys() - self.accepts.keys() - CONVENIENCES):
             told = "the picture to edit, or the subject" if name == "image" else f"{name} {wanted[name]!r}"
             raise WeightsError(
@@ -151,13 +145,13 @@ class Diffusers:
         return {name: value for name, value in wanted.items() if name in self.accepts}
 
     def _distilled(self) -> bool:
-        """Whether guidance is an input that the model learnt, so that it must not be applied from outside as well."""
+        """Whether the model is guidance-distilled: guidance is an input, and classifier-free guidance must not be applied."""
         return bool(getattr(getattr(self.pipe, "transformer", None), "config", {}).get("guidance_embeds", False))
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """The tokenizer of a pipeline that reads most of a prompt, and how many tokens that is."""
+    """The pipeline's tokenizer with the longest maximum length, and that length in tokens."""
 
     tokenizer: Any
     most: int
