@@ -1,1 +1,1 @@
-"""Chat endpoints that speak OpenAI's protocol: clients, retries, many questions at once."""
+"""OpenAI-compatible chat endpoints: clients, retries, load balancing."""

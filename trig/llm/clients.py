@@ -1,4 +1,4 @@
-"""Clients of servers that speak OpenAI's protocol: how they are made, and what their errors mean."""
+"""Clients of OpenAI-compatible servers, and classification of their errors."""
 
 import json
 import os
@@ -23,18 +23,18 @@ SPENT = {
     *("insufficient_quota", "insufficient_balance", "billing_hard_limit_reached", "billing_not_active"),
     *("quota_exceeded", "credit_balance_too_low"),
 }
-"""What a server calls an account without credit, in the code or the type of its error."""
+"""Error codes and types for exhausted quota or credit."""
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 NO_LIST = {404, 405, 501}
-"""Statuses of a server that does not list its models."""
+"""Statuses of a server without a models route."""
 FOR_NOW = {408, 409, 425, 429}
-"""Statuses below 500 that may pass."""
+"""Retryable statuses below 500."""
 TO_NOBODY = {401, 402, 407}
-"""Statuses of a server, or a proxy, that answers no question of this account."""
+"""Authentication and billing statuses, of a server or a proxy."""
 
 
 def key(variable: str | None, field: str) -> str:
-    """The key in an environment variable; a word that no server asks for where there is no variable. Raises JudgeError."""
+    """API key from an environment variable; a placeholder without a variable. Raises JudgeError."""
     if variable is None:
         return "none"
     if not (found := os.environ.get(variable)):
@@ -45,10 +45,7 @@ def key(variable: str | None, field: str) -> str:
 
 
 def client(kind: type[Client], url: str, key: str, timeout: float, field: str, headers: dict[str, str] | None = None) -> Client:
-    """A client of the server at an address, which is asked once for each call. Raises JudgeError where the environment does not let one be made.
-
-    OpenAI's own variables, such as OPENAI_ORG_ID, go to OpenAI only. An address of this machine is reached without a proxy.
-    """
+    """Client without its own retries; OPENAI_* variables for OpenAI only, no proxy for loopback. Raises JudgeError for a bad proxy or certificate."""
     host = urlsplit(url).hostname or ""
     given: dict[str, object] = {}
     try:
@@ -74,7 +71,7 @@ def client(kind: type[Client], url: str, key: str, timeout: float, field: str, h
 
 @contextmanager
 def _environment(of_openai: bool) -> Iterator[None]:
-    """The environment without what is meant for OpenAI, unless that is who is asked."""
+    """Hides OPENAI_* variables from other servers than OpenAI's."""
     hidden = {} if of_openai else {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("OPENAI_")}
     try:
         yield
@@ -83,7 +80,7 @@ def _environment(of_openai: bool) -> Iterator[None]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address is this machine's own, which nobody else reaches."""
+    """Whether a host is a loopback address."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -91,7 +88,7 @@ def is_loopback(host: str) -> bool:
 
 
 def listed(client: OpenAI) -> Mapping[str, Any]:
-    """The models that a server lists, each with its context where that is told; none where it lists none. Some list them bare."""
+    """Model id → context length in tokens, None if unknown; empty without a models route. A bare JSON list is accepted."""
     try:
         answer = client.models.with_raw_response.list()
     except openai.APIStatusError as error:
@@ -104,26 +101,26 @@ def listed(client: OpenAI) -> Mapping[str, Any]:
 
 
 def unlisted(error: Exception) -> bool:
-    """Whether a server that was asked for its models, and says this, may yet answer questions: it lists none, or not to this key."""
+    """Whether chat completions may work despite this error of the models route: unsupported, or forbidden to this key."""
     if isinstance(error, openai.APIStatusError):
         return not passes(error) and error.status_code not in TO_NOBODY
     return not isinstance(error, openai.APIConnectionError)
 
 
 def spent(error: Exception) -> bool:
-    """Whether the account behind the key has no credit left: asking again cannot help."""
+    """Whether quota or credit is exhausted: not retryable."""
     if not isinstance(error, openai.APIStatusError):
         return False
     return error.status_code == 402 or bool(SPENT & {str(error.code), str(error.type)})
 
 
 def passes(error: Exception) -> bool:
-    """Whether asking again may help."""
+    """Whether the error is transient: worth a retry."""
     return not isinstance(error, openai.APIStatusError) or error.status_code in FOR_NOW or error.status_code >= 500
 
 
 def brief(error: Exception) -> str:
-    """What happened, without a word of what was sent: a server's message may repeat the prompt."""
+    """Short error description without the server's message, which may echo the prompt."""
     match error:
         case openai.APIStatusError():
             return f"HTTP {error.status_code}"
@@ -135,7 +132,7 @@ def brief(error: Exception) -> str:
 
 
 def advice(error: Exception, url: str) -> str:
-    """What happened at the first contact, and what to do."""
+    """Error description and remedy at first contact."""
     match error:
         case openai.APIStatusError(status_code=407):
             return f"HTTP 407: {_proxy(url) or 'a proxy'} leads to a proxy that asks for a login; put it there, or unset it"
@@ -166,7 +163,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _proxy(url: str) -> str | None:
-    """The environment variable that names the proxy for an address; None where none does."""
+    """Environment variable that sets the proxy for a URL; None without a proxy."""
     parts = urlsplit(url)
     if not parts.hostname or is_loopback(parts.hostname) or proxy_bypass(parts.hostname):
         return None

@@ -1,4 +1,4 @@
-"""Servers that are asked side by side: how much each can take, and which of them are up."""
+"""Load balancing over endpoints: adaptive concurrency, circuit breaker, exponential backoff."""
 
 import asyncio
 import random
@@ -15,26 +15,22 @@ from trig.params.judge import ServedJudge
 from trig.protocols.judge import Question
 
 PATIENCE = 4
-"""Answers in a row that are none, from a server that can be reached, before it is left alone for a while."""
+"""Consecutive failures of a reachable endpoint before its circuit opens."""
 FIRST_REST, LONGEST_REST, SHORT_REST = 0.25, 30.0, 5.0
-"""Seconds that a server is left alone at first, and at most: one that cannot be reached, and one that answers with failures."""
+"""Seconds a circuit stays open: at first; at most if unreachable; at most if failing."""
 LONGEST_WAIT = 120.0
-"""Seconds that a server may ask us to wait."""
+"""Cap on Retry-After in seconds."""
 FIRST_DELAY, LONGEST_DELAY = 0.5, 20.0
-"""Seconds between the tries of one question: they double, and a random part is taken off."""
+"""Exponential backoff between retries, in seconds: first and longest delay."""
 
 
 class Endpoint:
-    """One server: how many questions it may have at a time, and whether it is up.
-
-    The number rises by one with each answer until the server has too much for the first time. Then it halves, and again whenever it is too much, and
-    rises by one with as many answers as there are at a time.
-    """
+    """A server with a circuit breaker and an AIMD concurrency limit: slow start (+1 per answer), halved on overload, then +1 per `limit` answers."""
 
     def __init__(self, url: str, key: str, settings: ServedJudge, field: str) -> None:
         self.client = client(AsyncOpenAI, url, key, settings.timeout, field)
         self.most = settings.concurrency
-        self.alone = len(settings.endpoints) == 1  # nobody else could be asked instead
+        self.alone = len(settings.endpoints) == 1  # no failover
         self.limit, self.eager = float(min(8, self.most)), True
         self.busy = self.failures = 0
         self.down_until = self.halved_at = 0.0
@@ -54,24 +50,24 @@ class Endpoint:
         return self.up and self.busy < int(self.limit)
 
     def left(self) -> None:
-        """A question is over."""
+        """Release a slot."""
         self.busy -= 1
 
     def answered(self) -> None:
-        """A question was answered: more may be asked at a time."""
+        """Release a slot and raise the concurrency limit."""
         self.left()
         self.failures = 0
         self.limit = min(self.most, self.limit + (1 if self.eager else 1 / self.limit))
 
     def failed(self, error: Exception) -> None:
-        """A question was not answered. Too many questions or no time: half as many from now on; one failure after another: none for a while."""
+        """Release a slot; halve the limit on overload (429, timeout), open the circuit on repeated failure, honour Retry-After."""
         self.left()
         now = time.monotonic()
         if (
             isinstance(error, openai.RateLimitError | openai.APITimeoutError) and now - self.halved_at > 1
-        ):  # others under way will say the same
+        ):  # requests in flight will fail alike
             self.limit, self.halved_at, self.eager = max(1.0, self.limit / 2), now, False
-        if not isinstance(error, openai.RateLimitError) and now >= self.down_until:  # one failure for all that are under way
+        if not isinstance(error, openai.RateLimitError) and now >= self.down_until:  # requests in flight count as one failure
             self.failures += 1
             unreachable = isinstance(error, openai.APIConnectionError) and not isinstance(error, openai.APITimeoutError)
             beyond = self.failures - (1 if unreachable else PATIENCE)
@@ -81,26 +77,23 @@ class Endpoint:
 
 
 class Crew:
-    """The endpoints together."""
+    """The pool of endpoints."""
 
     def __init__(self, endpoints: Sequence[Endpoint]) -> None:
         self.endpoints = endpoints
 
     @property
     def room(self) -> int:
-        """Questions that may be under way."""
+        """Total concurrency limit of the endpoints that are up, at least 1."""
         return max(1, sum(int(each.limit) for each in self.endpoints if each.up))
 
     @property
     def wait(self) -> float:
-        """Seconds until an endpoint may be asked; 0 when one may be asked now."""
+        """Seconds until an endpoint is up; 0 if one is."""
         return 0.0 if any(each.up for each in self.endpoints) else max(0.0, min(e.down_until for e in self.endpoints) - time.monotonic())
 
     async def turn(self, images: Sequence[bytes], avoided: Endpoint | None = None) -> Endpoint:
-        """An endpoint that has room. Questions about a picture go to the same one, which has computed their beginning, unless it is full.
-
-        `avoided` has just failed: it is asked again only when no other is up.
-        """
+        """Acquire a slot, with image affinity for prefix-cache hits unless that endpoint is full; `avoided` only when no other is up."""
         favourite = self.endpoints[hash(images) % len(self.endpoints)]
         while True:
             others = [each for each in self.endpoints if each is not avoided and each.up]
@@ -113,7 +106,7 @@ class Crew:
 
 
 class Queue:
-    """Questions in order, but that those about pictures and a prompt wait for the first of them: by then the server has computed what they share."""
+    """FIFO queue; questions with the same images and prompt wait for the first of them, so that the server's prefix cache is warm."""
 
     def __init__(self, questions: Iterable[Question]) -> None:
         self.ahead = iter(enumerate(questions))
@@ -122,7 +115,7 @@ class Queue:
         self.first: dict[int, tuple[object, ...]] = {}
 
     def next(self) -> tuple[int, Question] | None:
-        """The place of the next question that may be asked now, and the question."""
+        """Index and question to send next; None if none is ready."""
         if self.ready:
             return self.ready.popleft()
         for place, question in self.ahead:
@@ -134,13 +127,13 @@ class Queue:
         return None
 
     def answered(self, place: int) -> None:
-        """A question is answered: those that waited for it may be asked."""
+        """Release the questions that waited for this one."""
         if shared := self.first.pop(place, None):
             self.ready.extend(self.behind.pop(shared))
 
 
 def asked_to_wait(error: Exception) -> float:
-    """Seconds a server asks us to wait, which it may say as a date; 0 if it does not."""
+    """Retry-After in seconds, given as a number or HTTP date, capped at LONGEST_WAIT; 0 without the header."""
     said = error.response.headers.get("retry-after", "0") if isinstance(error, openai.APIStatusError) else "0"
     try:
         seconds = float(said)
@@ -153,6 +146,6 @@ def asked_to_wait(error: Exception) -> float:
 
 
 def delay(number: int) -> float:
-    """Seconds before the try after this one, numbered from 0."""
+    """Exponential backoff with jitter: seconds to wait after try `number`, counted from 0."""
     seconds: float = min(LONGEST_DELAY, FIRST_DELAY * 2**number)
     return random.uniform(0.5, 1) * seconds
