@@ -1,1 +1,1 @@
-"""What programs of both kinds share, stages and commands: errors as lines, locks, progress, tables, a pool of processes."""
+"""Shared by stages and commands: error handling, locks, progress bars, tables, process pool, code fingerprints."""

@@ -1,7 +1,6 @@
-"""Code as a dependency: for each program, a hash of what can change its output.
+"""Code fingerprints: a hash of each program's import closure, so that a stage reruns only when output-affecting code changes.
 
-A stage depends on the closure of its program's imports, and not on a file more. Comments, docstrings and the messages of exceptions are cut out
-first, so that rewording reruns nothing. Positions come from `ast`, and the text between them is hashed, so that all versions of Python agree.
+Comments, docstrings and exception messages are stripped first. The source between `ast` positions is hashed, so all Python versions agree.
 """
 
 import ast
@@ -17,22 +16,22 @@ PLUMBING = (
     *("trig/errors.py", "trig/files.py", "trig/memory.py", "trig/notation.py"),
     *("trig/params/", "trig/run/", "trig/store.py"),
 )
-"""Decides how a program runs and fails, never what it writes: the values of parameters are dependencies of their own."""
+"""Excluded: it decides how a program runs and fails, not what it writes. Parameter values are dependencies of their own."""
 PLUGS = ("trig/backends/judges/__init__.py", "trig/backends/painters/__init__.py")
-"""Import one backend of several, by a parameter: who asks for a fingerprint names those that count."""
+"""Plug-in loaders: their imports are not followed; the caller of `fingerprint` adds the backends in use."""
 Span = tuple[int, int]
-"""Start and end in the UTF-8 bytes of a file."""
+"""Start and end offset in bytes (UTF-8)."""
 
 
 class Code:
-    """The code below a project's root."""
+    """The source tree below a project's root."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.imports = cache(self._imports)
 
     def fingerprint(self, *programs: str) -> str:
-        """Hash of the closure of some programs, files such as `stages/judge.py`."""
+        """Hash of the import closure of programs such as `stages/judge.py`."""
         digest = blake2b(digest_size=16)
         for file in self.closure(*programs):
             content = (self.root / file).read_bytes()
@@ -40,7 +39,7 @@ class Code:
         return digest.hexdigest()
 
     def closure(self, *programs: str) -> list[str]:
-        """The files that some programs import in any number of steps, without plumbing, and the data files that these read; sorted."""
+        """Transitive imports of programs and the data files they read, without plumbing; sorted."""
         seen: set[str] = set()
         ahead = {*programs}
         while ahead:
@@ -49,7 +48,7 @@ class Code:
         return sorted(seen)
 
     def _imports(self, file: str) -> frozenset[str]:
-        """The project's files that a file imports, at its top or inside a function, with the packages they lie in, and its data files."""
+        """Direct imports of a file, also inside functions, with parent packages and data files."""
         if not file.endswith(".py") or file in PLUGS:
             return frozenset()
         tree = ast.parse((self.root / file).read_bytes())
@@ -57,7 +56,7 @@ class Code:
         return frozenset(modules | self._data(file, tree))
 
     def _paths(self, name: str) -> Iterator[str]:
-        """The files of a module and of the packages above it; none where it is not ours."""
+        """Files of a module and its parent packages; none for third-party modules."""
         parts = name.split(".")
         for end in range(1, len(parts) + 1):
             place = self.root.joinpath(*parts[:end])
@@ -66,7 +65,7 @@ class Code:
                     yield file.relative_to(self.root).as_posix()
 
     def _data(self, file: str, tree: ast.Module) -> set[str]:
-        """The data files of a module that opens some with `importlib.resources`: those beside it that it names, or all where it names none."""
+        """Package data of a module that uses `importlib.resources`: the files it names, or all beside it if it names none."""
         if "importlib.resources" not in {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}:
             return set()
         beside = (self.root / file).parent
@@ -77,7 +76,7 @@ class Code:
 
 
 def _names(tree: ast.Module) -> Iterator[str]:
-    """The modules that a file may import; of `from a import b` both a and a.b."""
+    """Imported module names; `from a import b` gives a and a.b."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -86,7 +85,7 @@ def _names(tree: ast.Module) -> Iterator[str]:
 
 
 def meaning(source: bytes, without: str = "") -> bytes:
-    """A module without comments, docstrings, messages of exceptions and blank lines; and without the line that sets the variable `without`."""
+    """Source without comments, docstrings, exception messages, blank lines, and assignments to the variable `without`."""
     starts = [0]
     for line in source.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
@@ -107,7 +106,7 @@ def _comments(source: bytes, starts: list[int]) -> Iterator[Span]:
 
 
 def _prose(tree: ast.Module, starts: list[int], without: str) -> Iterator[Span]:
-    """Spans that do not overlap: what is inside a message is not looked into."""
+    """Non-overlapping spans to strip: exception messages are not descended into."""
     ahead: list[ast.AST] = [tree]
     while ahead:
         node = ahead.pop()

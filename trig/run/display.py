@@ -1,4 +1,4 @@
-"""What a terminal, a pipe or a log shows: tables and progress bars."""
+"""Terminal output: tables, notes and progress bars."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -8,28 +8,28 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 
 WIDE = 1_000
-"""Columns of a table that goes to a file or a pipe: nothing in it is cut off."""
+"""Table width in characters without a terminal: no truncation."""
 
 
 def console() -> Console:
-    """Where commands draw tables: as wide as the terminal, else as wide as the table. Names are printed as they are, brackets too."""
+    """Console for tables, as wide as the terminal, else WIDE. No markup: names print verbatim."""
     return Console(width=None if sys.stdout.isatty() else WIDE, markup=False, emoji=False, highlight=False)
 
 
 def table(*heads: str, title: str | None = None, numbers: bool = False) -> Table:
-    """A table whose cells a narrow terminal wraps and never cuts; with `numbers` all columns after the first stand to the right."""
+    """A table whose cells wrap and are never truncated; `numbers` right-aligns all columns after the first."""
     columns = [Column(head, overflow="fold", justify="right" if numbers and place else "left") for place, head in enumerate(heads)]
     return Table(*columns, title=title, box=None, pad_edge=False, show_header=any(heads))
 
 
 def notes(about: str, lines: Iterable[str]) -> None:
-    """What is worth knowing and stops nothing, a line each, on stderr."""
+    """Print warnings that stop nothing to stderr, one per line."""
     for line in lines:
         print(f"{about}: {line}", file=sys.stderr)
 
 
 def bar(title: str, steps: Iterator[tuple[int, int]]) -> None:
-    """Shows (done, total) pairs as a progress bar with rate and time left; as a line every tenth part where there is no terminal."""
+    """Progress callback: consumes an iterator of (done, total) and shows rate and ETA; without a terminal, a line per 10 %."""
     console = Console(stderr=True)
     rate = TextColumn("{task.fields[rate]}")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), rate, TimeElapsedColumn(), TimeRemainingColumn())

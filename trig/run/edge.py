@@ -1,4 +1,4 @@
-"""The edge all programs share: one line and exit code 2 for what a person can mend, a traceback for a bug."""
+"""Top-level error handling: one line and exit code 2 for a TrigError, a traceback for a bug."""
 
 import ctypes
 import os
@@ -18,11 +18,11 @@ _PR_SET_PDEATHSIG = 1
 
 
 def run(main: Callable[..., None]) -> None:
-    """Runs a stage's main function on the command line's arguments."""
+    """Run a stage's main function as a command-line program."""
 
     @wraps(main)
     def edged(**arguments: Any) -> None:
-        with edge(GOES_ON):  # inside: Typer would take an interrupt for its own and say nothing
+        with edge(GOES_ON):  # inside the command: Typer would swallow KeyboardInterrupt
             main(**arguments)
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -36,26 +36,26 @@ GOES_ON = "; the next run goes on from here"
 
 @contextmanager
 def edge(after_interrupt: str = "") -> Iterator[None]:
-    """The one place where errors become lines."""
+    """The one place that turns exceptions into messages and exit codes."""
     _say_anything()
     try:
         try:
             with stoppable(after_interrupt):
                 yield
         finally:
-            if sys.stdout:  # there is none where a shell closed it
+            if sys.stdout:  # None if the shell closed it
                 sys.stdout.flush()
     except TrigError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    except BrokenPipeError:  # whoever read the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
+    except BrokenPipeError:  # the reader closed the pipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes again at exit
         raise SystemExit(141) from None
 
 
 @contextmanager
 def stoppable(after_interrupt: str = "") -> Iterator[None]:
-    """Ends an interrupt with a line."""
+    """Exit with one line and code 130 on KeyboardInterrupt."""
     try:
         yield
     except KeyboardInterrupt:
@@ -64,13 +64,13 @@ def stoppable(after_interrupt: str = "") -> Iterator[None]:
 
 
 def _say_anything() -> None:
-    """Lets output that is not UTF-8 say every letter, in its number where it must: a result shall not be lost to a dash."""
+    """Escape characters that a non-UTF-8 stream cannot encode, instead of raising UnicodeEncodeError."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def _die_with_parent() -> None:
-    """Asks Linux to end this program when what started it is killed: `dvc` does not take its stage along."""
+    """Parent-death signal: SIGTERM when the parent is killed, as `dvc` does not kill its stage (Linux only)."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Stage locks."""
+"""Stage locks (flock)."""
 
 import fcntl
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from trig.errors import FileError, TrigError
 
 @contextmanager
 def only_one(name: str, folder: Path) -> Iterator[None]:
-    """Holds a stage's lock. A second run of the same stage ends with one line instead of doing the work twice."""
+    """Hold a stage's exclusive file lock. Raises TrigError if another run holds it, FileError if it cannot be written."""
     lock = folder / f"{name}.lock"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A `map` over all cores, for arithmetic in many small steps that would wait for Python's lock in threads."""
+"""Process pool, for CPU-bound work that the GIL would serialise in threads."""
 
 import multiprocessing
 import os
@@ -16,13 +16,13 @@ from trig.run.display import bar
 
 Found = TypeVar("Found")
 FEW = 256
-"""Calls that are not worth the second in which processes start."""
+"""Fewer calls run serially: starting processes takes about a second."""
 CHUNK = 16
-"""Calls that travel together."""
+"""Calls per task sent to a worker (chunksize)."""
 
 
 def spread(call: Callable[..., Found], *columns: Sequence[Any]) -> list[Found]:
-    """What `map` gives, in its order, from as many processes as there are cores, under a progress bar. Everything that travels must pickle."""
+    """Parallel `map` over all cores, in order, with a progress bar. Arguments and results must pickle. Raises TrigError if a worker is killed."""
     total, found = len(columns[0]), []
 
     def steps() -> Iterator[tuple[int, int]]:
@@ -50,7 +50,7 @@ def _calls(call: Callable[..., Found], columns: Sequence[Sequence[Any]]) -> Iter
 
 
 def _begin() -> None:
-    """A worker leaves an interrupt to the program that started it, and ends with that program."""
+    """Worker initialiser: ignore SIGINT, exit when the parent dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_leave_with, args=(multiprocessing.parent_process(),), daemon=True).start()
 
