@@ -1,4 +1,4 @@
-"""`params.yaml` as a checked value. Every number of the pipeline lives there; only the sections of who tunes nothing may be left out."""
+"""`params.yaml`, validated. Every number of the pipeline lives there; only `tunings` and `finetune` are optional."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +23,7 @@ PATH = Path("params.yaml")
 
 
 class Params(Section):
-    """The whole file."""
+    """All sections."""
 
     seed: Annotated[int, Field(ge=0), at_most(2**63 - 1, "random generators take seeds of 63 bits")]
     annotate: Annotate
@@ -38,19 +38,19 @@ class Params(Section):
     gates: Gates
 
     def model(self, name: str) -> Model:
-        """The model of a name. Raises ParamsError with the list of names."""
+        """Model by name. Raises ParamsError listing the known names."""
         if name not in self.models:
             raise ParamsError(f"model: {name!r} is unknown; choose one of {_names(self.models)} or describe it under models: in {PATH}")
         return self.models[name]
 
     def judge_model(self, name: str) -> LocalJudge | ServedJudge:
-        """The judge of a name. Raises ParamsError with the list of names."""
+        """Judge by name. Raises ParamsError listing the known names."""
         if name not in self.judges:
             raise ParamsError(f"judge: {name!r} is unknown; choose one of {_names(self.judges)} or describe it under judges: in {PATH}")
         return self.judges[name]
 
     def tuning(self, name: str) -> tuple[Tuning, Finetune]:
-        """What a tuned model of a name begins with, and how it is trained. Raises ParamsError with the list of names."""
+        """A tuned model's base and training settings. Raises ParamsError listing the known names."""
         if name not in self.tunings or self.finetune is None:
             raise ParamsError(f"tuning: {name!r} is unknown; choose one of {_names(self.tunings)} or describe it under tunings: in {PATH}")
         return self.tunings[name], self.finetune
@@ -81,7 +81,7 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        """What two sections say goes together."""
+        """Cross-section validation."""
         if self.annotate.per_subset < self.thresholds.min_points:
             raise ValueError(
                 f"annotate.per_subset: {self.annotate.per_subset} prompts are fewer than thresholds.min_points, {self.thresholds.min_points},"
@@ -124,7 +124,7 @@ def _names(entries: Mapping[str, object]) -> str:
 
 
 def load(path: Path = PATH) -> Params:
-    """The parameters in a file. Raises ParamsError with one line for the first thing that is wrong."""
+    """Parse and validate a parameter file. Raises ParamsError with one line for the first error."""
     try:
         found = read(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

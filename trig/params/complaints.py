@@ -1,4 +1,4 @@
-"""What is wrong with a file of parameters, in one line."""
+"""Validation errors of params.yaml, as one line."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -10,20 +10,17 @@ UNSAID = {
     "key": "name the environment variable that holds the key, such as OPENAI_API_KEY; the key itself stands in no file",
     "endpoints": "give addresses such as http://127.0.0.1:8000/v1, without a user or a password",
 }
-"""Fields where a mistake may be a secret, which is not repeated."""
+"""Remedy for fields whose value may be a secret and is not echoed."""
 
 
 def complaint(
     error: ValidationError, root: type[BaseModel], named: Mapping[str, type[BaseModel]], judges: Mapping[str, type[BaseModel]]
 ) -> str:
-    """The first error in a file of `root` as `key: value: what is wrong and what to do`.
-
-    `named` holds the model of the entries of each section whose keys are names, `judges` that of each kind of judge.
-    """
-    first = min(error.errors(include_url=False), key=lambda found: found["type"] == "missing")  # a misspelt key is unknown and missing
+    """First validation error, as `key: value: error and remedy`. `named`: entry models of sections with free keys; `judges`: those by backend."""
+    first = min(error.errors(include_url=False), key=lambda found: found["type"] == "missing")  # a misspelt key is both unknown and missing
     loc = tuple(str(part) for part in first["loc"] if part != "[key]")
     judge = judges.get(str(loc[2])) if loc[:1] == ("judges",) and len(loc) > 2 else None
-    loc = loc[:2] + loc[3:] if judge else loc  # the tag that told which kind of judge it is stands in no file
+    loc = loc[:2] + loc[3:] if judge else loc  # drop the discriminator tag, which is not in the file
     key = ".".join(loc)
     if first["type"] == "extra_forbidden":
         return f"{key}: unknown key{_suggestion(loc, root, {**named, **({'judges': judge} if judge else {})})}"
@@ -42,7 +39,7 @@ def complaint(
 
 
 def _suggestion(loc: tuple[str, ...], root: type[BaseModel], named: Mapping[str, type[BaseModel]]) -> str:
-    """What the key was probably meant to be."""
+    """Did-you-mean suggestion for an unknown key."""
     section: object = root
     for part in loc[:-1]:
         fields = section.model_fields if isinstance(section, type) and issubclass(section, BaseModel) else {}
@@ -53,5 +50,5 @@ def _suggestion(loc: tuple[str, ...], root: type[BaseModel], named: Mapping[str,
 
 
 def _section(annotation: object) -> object:
-    """The section that a field holds, also where it may be left out."""
+    """The model of a section, unwrapped from `Optional`."""
     return next((part for part in get_args(annotation) if isinstance(part, type) and issubclass(part, BaseModel)), annotation)

@@ -13,19 +13,19 @@ WEAKEST = "weakest"
 
 
 class Tuning(Section):
-    """A model that fine-tuning writes; its name is that of its entry, and of its model."""
+    """A fine-tuned model; its key is also its key in `models`."""
 
-    base: Name  # the model it is tuned from
+    base: Name  # base model
 
 
 class Finetune(Section):
-    """How the weakest pair is repaired."""
+    """LoRA fine-tuning on the weakest pair."""
 
     pair: str  # `weakest`, or a pair such as TA-C_TA-S
-    min_keep_share: Share  # a pair is only repaired when at least this share of the base's pictures could be learned from
-    candidates: Annotated[int, Field(ge=1), at_most(1_000_000, "each is painted and judged first")]  # pictures generated to choose from
-    keep_above: Share  # both scores of a kept picture are at least this
-    max_gap: Share  # and differ by at most this
+    min_keep_share: Share  # minimum share of the base's images that qualify as training data; below it a pair is skipped
+    candidates: Annotated[int, Field(ge=1), at_most(1_000_000, "each is painted and judged first")]  # images generated to select from
+    keep_above: Share  # minimum of both scores of a training image
+    max_gap: Share  # maximum gap between them
     rank: Annotated[int, Field(ge=1), at_most(4_096, "no layer has more to adapt")]
     steps: Annotated[int, Field(ge=1), at_most(10_000_000, "no adapter learns so long")]
     batch_size: Batch

@@ -10,7 +10,7 @@ from trig.vocabulary.relations import Relation
 
 
 class Gates(Section):
-    """What the gates let pass."""
+    """Limits of the data-quality gates."""
 
-    max_null_share: Share  # of a model's pictures, and of its scores on a dimension
+    max_null_share: Share  # of a model's images, and of its scores per dimension
     min_relations: Annotated[int, Field(ge=1), at_most(len(Relation) - 1, "a map knows no more relations")]

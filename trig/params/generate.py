@@ -9,14 +9,14 @@ from trig.params.values import Batch, Name, Pixels, Place, at_most
 
 
 class Model(Section):
-    """An entry of the zoo."""
+    """An entry of the model zoo."""
 
     backend: Literal["diffusers"]
     weights: Place
     adapter: Place | None
-    needs: Place  # the folder `dvc` waits for before this model paints: its weights, or the adapter that a stage writes
+    needs: Place  # DVC dependency: the weights, or the adapter that a stage writes
     steps: Annotated[int, Field(ge=1), at_most(10_000, "no sampler gains by so many steps")]
-    guidance_scale: Annotated[float, Field(ge=0), at_most(1_000, "no picture is left of so much guidance")]  # 1 and below: no guidance
+    guidance_scale: Annotated[float, Field(ge=0), at_most(1_000, "no picture is left of so much guidance")]  # ≤ 1: no guidance
     negative_prompt: str
     width: Pixels
     height: Pixels
@@ -38,8 +38,8 @@ class Model(Section):
 
 
 class Generate(Section):
-    """Which models paint."""
+    """Models to generate with, and how."""
 
     roster: list[Name] = Field(min_length=1)
     batch_size: Batch
-    engine_in_key: bool  # whether pictures of other versions of the libraries are other pictures
+    engine_in_key: bool  # library versions are part of the cache key

@@ -9,7 +9,7 @@ from trig.params.values import Place, at_most
 
 
 class Report(Section):
-    """What the report shows."""
+    """Contents of the report."""
 
-    pictures_per_pair: Annotated[int, Field(ge=0), at_most(1_000_000, "no pair has so many prompts")]  # of each model
-    agreement: Place  # a file: how the judge was measured against truth or people
+    pictures_per_pair: Annotated[int, Field(ge=0), at_most(1_000_000, "no pair has so many prompts")]  # per model
+    agreement: Place  # file: the judge's agreement with ground truth or human raters

@@ -1,9 +1,9 @@
-"""What all sections of params.yaml share."""
+"""Base class of the sections of params.yaml."""
 
 from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """A part of the file: fixed once read, and with no key that nobody reads."""
+    """A section: frozen, strict, unknown keys forbidden."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)

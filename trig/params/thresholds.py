@@ -11,11 +11,11 @@ Correlation = Literal["spearman", "pearson", "kendall"]
 
 
 class Thresholds(Section):
-    """Where one relation ends and the next begins (paper, section 3.3), and what it takes to believe it."""
+    """Decision thresholds between relations (paper, section 3.3), and of the statistical evidence for them."""
 
     rule: Literal["paper", "reference"]
     score: Literal["score_trig", "expected"]
-    correlation: Correlation  # rho of the rule of dispersion
+    correlation: Correlation  # coefficient rho of the dispersion rule
     synergy: Share  # θ_s: both scores at least this are in R_S
     bottleneck: Share  # θ_b: both scores at most this are in R_B
     synergy_density: Annotated[float, Field(gt=0, le=1)]  # δ_s
@@ -25,13 +25,13 @@ class Thresholds(Section):
     min_points: Points
     bootstraps: Annotated[
         int, Field(ge=0), at_most(100_000, "intervals do not move any more, and resamples are in memory together")
-    ]  # resamples of the prompts; 0: no evidence
+    ]  # bootstrap resamples of the prompts; 0: no evidence
     permutations: Annotated[
         int, Field(ge=20), at_most(10_000, "p-values do not move any more, and shuffles are in memory together")
-    ]  # shuffles of one side, for the tilts that independent scores would show
-    supported_stability: Annotated[float, Field(ge=0.5, le=1)]  # share of resamples with the verdict
-    fdr: Annotated[float, Field(gt=0, lt=1)]  # share of false discoveries among what is supported by a test
-    enough_points: Points  # prompts, of which copies and edits count once; with fewer a verdict is weak at best
+    ]  # permutations of one side, for the null distribution of tilts
+    supported_stability: Annotated[float, Field(ge=0.5, le=1)]  # minimum share of bootstrap resamples with the same verdict
+    fdr: Annotated[float, Field(gt=0, lt=1)]  # false discovery rate (Benjamini–Hochberg) of supported relations
+    enough_points: Points  # minimum clusters (root prompts with copies and edits); with fewer, evidence is weak at best
 
     @model_validator(mode="after")
     def _apart(self) -> Self:

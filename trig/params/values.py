@@ -1,4 +1,4 @@
-"""The kinds of values that parameters have: shares, names, paths, and numbers with upper bounds that say why they are there."""
+"""Constrained parameter types: shares, names, paths, and numbers with upper bounds and their reasons."""
 
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -7,11 +7,11 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-"""Part of paths and of DVC's stage names; it has no dot, which DVC would read as a step into a parameter."""
+"""Path component and DVC stage name; no dot, which DVC reads as a nested key."""
 
 
 def at_most(most: float, why: str) -> AfterValidator:
-    """An upper bound that says why it is there."""
+    """Upper-bound validator whose message gives the reason."""
 
     def bounded(value: float) -> float:
         if value > most:
@@ -22,7 +22,7 @@ def at_most(most: float, why: str) -> AfterValidator:
 
 
 def _quotable(place: str) -> str:
-    """A path that dvc.yaml can hand to a stage in single quotes."""
+    """Validator: a path that is safe in single quotes in a dvc.yaml command."""
     if not place.strip():
         raise ValueError(f"{place!r}: give a path")
     if place.startswith("-") or any(character == "'" or not character.isprintable() for character in place):
@@ -31,11 +31,11 @@ def _quotable(place: str) -> str:
 
 
 Place = Annotated[str, AfterValidator(_quotable)]
-"""The path of a file or folder. It stands in a command of dvc.yaml, in single quotes."""
+"""File or folder path, safe in single quotes in a dvc.yaml command."""
 
 
 def _reachable(url: str) -> str:
-    """The address of a server: a host, and a port if there is one."""
+    """Validator: a URL with a host, and a valid port if any."""
     try:
         parts = urlsplit(url)
         if parts.hostname and parts.port != 0:
