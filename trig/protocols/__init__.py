@@ -1,1 +1,1 @@
-"""What a backend must do, by role. The library talks to these and never to a model's own library."""
+"""Backend interfaces (Protocols), by role. The library uses these and never a model's own library."""

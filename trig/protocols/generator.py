@@ -1,4 +1,4 @@
-"""Image generators."""
+"""Interface of image generators."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,30 +9,30 @@ from trig.protocols.refusal import Refusal
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A picture to be made."""
+    """An image generation request."""
 
     prompt: str
     seed: int  # 0 ≤ seed < 2**63
-    source_image: bytes | None = None  # PNG: the picture to edit (p2p) or the subject (s2p)
+    source_image: bytes | None = None  # PNG: the image to edit (p2p) or the subject (s2p)
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture that was made, and how much of its prompt the model read."""
+    """A generated image, and how much of its prompt survived truncation."""
 
     png: bytes
-    prompt_tokens: int | None = None  # of the prompt, special tokens included, by the tokenizer that reads most; None without a tokenizer
-    tokens_read: int | None = None  # of these: what a model cannot read it cuts off
+    prompt_tokens: int | None = None  # prompt length, special tokens included, by the tokenizer with the longest limit; None without one
+    tokens_read: int | None = None  # of these, after truncation
 
 
 class Generator(Protocol):
-    """A model of the zoo, loaded."""
+    """A loaded image generator."""
 
     revision: str
-    """Hash of everything that decides a picture besides its order: weights, adapter, call arguments."""
+    """Hash of everything besides the order that decides an image: weights, adapter, call arguments."""
     engine: str
-    """The libraries that compute the pictures, and their versions."""
+    """Compute libraries and their versions."""
 
     def generate(self, orders: Sequence[Order]) -> list[Picture | Refusal]:
-        """One picture per order, or why there is none. It depends on its own order only, never on its neighbours in the batch."""
+        """An image or Refusal per order, a function of that order only: batch composition changes nothing."""
         ...

@@ -1,11 +1,11 @@
-"""The answer of a model that gives none."""
+"""A missing result, as a value."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why there is no picture, or no answer."""
+    """Why there is no image or answer."""
 
     reason: str
-    final: bool = False  # asking again would bring the same
+    final: bool = False  # not worth a retry
