@@ -1,4 +1,4 @@
-"""Name the relation of each pair of dimensions, for every model of the roster.
+"""Classify the relation of each pair of dimensions, for every model of the roster.
 
 python -m stages.classify PROMPTS SCORES RELATIONS
 """

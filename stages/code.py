@@ -1,4 +1,4 @@
-"""Hash the code that each stage runs, so that a stage reruns when code that can change its output does, and only then.
+"""Code fingerprint of each stage: it reruns only when output-affecting code changes.
 
 python -m stages.code OUT
 """
@@ -23,7 +23,7 @@ def main(out: Path) -> None:
 
 
 def backends(settings: Params) -> dict[str, list[str]]:
-    """The code behind the plugs of a stage: of the judge that is asked, and of the models that paint."""
+    """Backends a stage loads as plug-ins: that of the configured judge, and those of the roster's generators."""
     judge = f"trig/backends/judges/{settings.judge_model(settings.judge.name).backend}.py"
     painters = {f"trig/backends/painters/{settings.model(name).backend}.py" for name in settings.generate.roster}
     return {"judge": [judge], "finetune": [judge], "generate": sorted(painters)}

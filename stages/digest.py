@@ -1,4 +1,4 @@
-"""Gather what the report tells of the scores, whatever the limits of the rule: numbers, samples, pictures.
+"""Digest of the scores for the report, whatever the thresholds: statistics, samples, images.
 
 python -m stages.digest PROMPTS IMAGES SCORES ZOO AGREEMENT DIGEST REPORTS
 """
@@ -20,7 +20,7 @@ from trig.tables.scores import distinct
 
 def main(prompts: Path, images: Path, scores: Path, zoo: Path, agreement: Path, digest: Path, reports: Path) -> None:
     """Read the tables, what data/zoo says of tuned models, and how the judge was measured; write DIGEST, and in REPORTS what lies beside the page."""
-    from trig.report import digest as digests  # altair takes a second to import, and `--help` must not wait for it
+    from trig.report import digest as digests  # lazy import: altair slows `--help`
     from trig.report import sheets, sources, stills
     from trig.report.beside import lay
     from trig.report.contents import Judged

@@ -1,4 +1,4 @@
-"""Train an adapter for the weakest pair that has enough good pictures.
+"""Fine-tune a LoRA adapter on the weakest pair with enough good images.
 
 python -m stages.finetune TUNED WEAKEST PROMPTS LORA
 """

@@ -1,4 +1,4 @@
-"""Gate the images table: stop the pipeline with exit code 2 when an expectation is not met.
+"""Data-quality gate of the images table: exit code 2 if an expectation fails.
 
 python -m stages.gate_images PROMPTS IMAGES/MODEL OUT_JSON OUT_HTML
 """

@@ -1,4 +1,4 @@
-"""Gate the prompts table: stop the pipeline with exit code 2 when an expectation is not met.
+"""Data-quality gate of the prompts table: exit code 2 if an expectation fails.
 
 python -m stages.gate_prompts PROMPTS OUT_JSON OUT_HTML
 """

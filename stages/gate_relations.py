@@ -1,4 +1,4 @@
-"""Gate the relations table: stop the pipeline with exit code 2 when an expectation is not met.
+"""Data-quality gate of the relations table: exit code 2 if an expectation fails.
 
 python -m stages.gate_relations PROMPTS RELATIONS OUT_JSON OUT_HTML
 """

@@ -1,4 +1,4 @@
-"""Gate the scores table: stop the pipeline with exit code 2 when an expectation is not met.
+"""Data-quality gate of the scores table: exit code 2 if an expectation fails.
 
 python -m stages.gate_scores PROMPTS SCORES/MODEL.parquet OUT_JSON OUT_HTML
 """

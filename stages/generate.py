@@ -1,4 +1,4 @@
-"""Make the pictures of one model.
+"""Generate the images of one model.
 
 python -m stages.generate MODEL PROMPTS IMAGES
 """

@@ -1,4 +1,4 @@
-"""Judge the pictures of one model.
+"""Judge the images of one model.
 
 python -m stages.judge MODEL PROMPTS IMAGES SCORES
 """

@@ -1,4 +1,4 @@
-"""Check params.yaml as a whole: a mistake stops the pipeline before any stage runs, also in a key that no stage reads.
+"""Validate params.yaml as a whole before any stage runs, also keys that no stage reads.
 
 python -m stages.params PARAMS OUT
 """

@@ -1,4 +1,4 @@
-"""Draw the report: one offline page, the metrics, the summary, and the maps as a picture.
+"""Render the report: one offline page, metrics, summary, and the maps as an image.
 
 python -m stages.report DIGEST RELATIONS GATES REPORTS
 """
@@ -16,7 +16,7 @@ from trig.tables.relations import RELATIONS
 
 def main(digest: Path, relations: Path, gates: Path, reports: Path) -> None:
     """Read the digest, the map and the gates' results; write index.html and what belongs to it."""
-    from trig.report import digest as digests  # altair takes a second to import, and `--help` must not wait for it
+    from trig.report import digest as digests  # lazy import: altair slows `--help`
     from trig.report import sources
     from trig.report.contents import Contents, Published
     from trig.report.publish import publish

@@ -1,4 +1,4 @@
-"""Name the pairs of dimensions that finetune may repair, the weakest first.
+"""Rank the pairs of dimensions that finetune may repair, weakest first.
 
 python -m stages.weakest TUNED SCORES WEAKEST
 """

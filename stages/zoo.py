@@ -1,4 +1,4 @@
-"""Name what a model or a judge of the zoo is made of, and waits for.
+"""Dependency record of a model or judge of the zoo.
 
 python -m stages.zoo models|judges NAME OUT
 """
@@ -15,7 +15,7 @@ from trig.run.edge import run
 
 
 class Section(StrEnum):
-    """The part of params.yaml with the entry."""
+    """Section of params.yaml with the entry."""
 
     MODELS = "models"
     JUDGES = "judges"
