@@ -1,4 +1,4 @@
-"""`trig tiny`: how good the tiny world's own models are, measured against the truth."""
+"""`trig tiny`: evaluation of the tiny world's models against ground truth."""
 
 import json
 from pathlib import Path
@@ -43,7 +43,7 @@ def evaluate(count: Count = 200, as_json: Json = False) -> None:
     ]
     rated = ratings(judge, questions, settings.judge.scale, settings.judge.max_off_mass)
     found = tiny.agreement(asked, [rating.expected for rating in rated], through)
-    mean = None if found["rho"].null_count() else sum(found["rho"]) / found.height  # a rho that is missing is no zero
+    mean = None if found["rho"].null_count() else sum(found["rho"]) / found.height  # a missing rho is not 0
     if as_json:
         print(
             json.dumps(

@@ -1,1 +1,1 @@
-"""`trig …`: a file for each command."""
+"""The `trig` command-line interface: a file per command."""

@@ -1,4 +1,4 @@
-"""`trig compare`: how far two maps agree, and what changed between them."""
+"""`trig compare`: agreement of two maps, and the changes between them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -29,7 +29,7 @@ def compare(
     scores: Annotated[Path, typer.Option(help="The folder with a scores table per model.")] = Path("data/scores"),
 ) -> None:
     """Shows how far the maps of two models agree, or of one model at two revisions, and which pairs changed from A to B on the same prompts."""
-    from trig.classify.change import changes  # these import scipy, and `trig --help` must not wait for it
+    from trig.classify.change import changes  # lazy import: scipy slows `trig --help`
     from trig.classify.compare import agreement, by_task, differing
 
     if as_json and markdown:
@@ -56,7 +56,7 @@ def compare(
 
 
 def _read(name: str, settings: Params, places: tuple[Path, Path, Path]) -> Side:
-    """A published map, or a model of the roster as it is here."""
+    """A published map, or a model of the current roster."""
     from trig.classify.change import Run
     from trig.classify.inputs import roster_scores
     from trig.classify.relations import check_current
@@ -75,7 +75,7 @@ def _read(name: str, settings: Params, places: tuple[Path, Path, Path]) -> Side:
 
 
 def _at(revision: Revision, name: str, places: tuple[Path, Path, Path]) -> Side:
-    """A model as it was at a revision."""
+    """A model at a git revision."""
     from trig.classify.change import Run
     from trig.classify.compare import MAP, follows
 
@@ -91,7 +91,7 @@ def _at(revision: Revision, name: str, places: tuple[Path, Path, Path]) -> Side:
 
 
 def _notes(a: Side, b: Side) -> Iterator[str]:
-    """What keeps the two from being compared like with like."""
+    """Warnings of confounders: different seeds, thresholds, judges or rubrics."""
     yield from (*a.notes, *b.notes)
     if a.run is None or b.run is None:
         yield "A published map has other prompts, another judge and thresholds of its own, and no scores: no change can be tested."
@@ -113,7 +113,7 @@ def _notes(a: Side, b: Side) -> Iterator[str]:
 
 
 def _thresholds(said: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The thresholds among parameters, which at a revision nobody has checked."""
+    """Thresholds of unvalidated parameters, as of an old revision."""
     found = said.get("thresholds")
     return found if isinstance(found, Mapping) else {}
 

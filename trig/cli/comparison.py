@@ -1,4 +1,4 @@
-"""What `trig compare` found, on the terminal, as JSON and as Markdown."""
+"""Output of `trig compare`: terminal, JSON and Markdown."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,23 +23,23 @@ VERDICTS = ("task", "pair", "A", "B", "rho A", "rho B")
 TASKS = ("task", "pairs with a verdict in both", "equal relations", "Cohen's kappa", "rho between the rhos")
 CHANGED = ("task", "pair", "n", "first dimension", "second dimension", "rho", "verdicts differ")
 MOST = 60
-"""Rows of a table on the terminal and in Markdown; JSON has all."""
+"""Maximum table rows on the terminal and in Markdown; JSON has all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of the two that are compared."""
+    """One side of a comparison."""
 
     label: str
-    model: str  # its name in `relations`
-    relations: pl.DataFrame  # its rows only
-    run: "Run | None"  # null for a published map
-    said: Mapping[str, Any]  # its parameters
-    notes: tuple[str, ...] = ()  # what is odd about it
+    model: str  # as named in `relations`
+    relations: pl.DataFrame  # of this model only
+    run: "Run | None"  # None for a published map
+    said: Mapping[str, Any]  # parameters, unvalidated
+    notes: tuple[str, ...] = ()  # warnings
 
     @property
     def groups(self) -> dict[str, tuple[str, ...]]:
-        """Its map in words, per task."""
+        """The map as text, per task."""
         from trig.classify.map import lines
 
         tasks = self.relations["task"].cast(pl.String).unique(maintain_order=True)
@@ -48,20 +48,20 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two sides and what was found."""
+    """Both sides and the results."""
 
     a: Side
     b: Side
     agreement: "Agreement"
-    by_task: Mapping[str, "Agreement"]  # the same of each task
+    by_task: Mapping[str, "Agreement"]  # agreement per task
     differing: pl.DataFrame  # see `trig.classify.compare.differing`
-    changes: pl.DataFrame | None  # CHANGES; null where a side has no scores
+    changes: pl.DataFrame | None  # CHANGES; None if a side has no scores
     fdr: float
     notes: tuple[str, ...]
 
 
 def as_json(found: Comparison) -> None:
-    """Prints everything."""
+    """Print everything as JSON."""
     sides = {name: {"label": side.label, "model": side.model, "groups": side.groups} for name, side in (("a", found.a), ("b", found.b))}
     told = {
         **sides,
@@ -75,7 +75,7 @@ def as_json(found: Comparison) -> None:
 
 
 def show(found: Comparison) -> None:
-    """Prints tables for a terminal."""
+    """Print tables for a terminal."""
     out = console()
     out.print(f"A  {found.a.label}\nB  {found.b.label}")
     for note in found.notes:
@@ -93,7 +93,7 @@ def show(found: Comparison) -> None:
 
 
 def as_markdown(found: Comparison) -> None:
-    """Prints a summary for a pull request. Names that others chose stand as code in which nothing is markup."""
+    """Print a Markdown summary for a pull request. User-chosen names are code spans, with markup escaped."""
     print(f"### The map from {code(found.a.label)} to {code(found.b.label)}\n")
     for note in found.notes:
         print(f"> {code(note)}\n")
@@ -139,7 +139,7 @@ def _verdicts(found: Comparison) -> list[tuple[str, ...]]:
 
 
 def _verdict(row: Row, side: str) -> str:
-    """`tilt, Style over Content (87 %, weak)`: the stability and the evidence, where there are any."""
+    """`tilt, Style over Content (87 %, weak)`: the verdict, with stability and evidence if any."""
     said = str(row[f"relation_{side}"])
     if said == Relation.TILT and row[f"leaning_{side}"] is not None:
         pair = Pair.parse(row["pair"])
@@ -151,7 +151,7 @@ def _verdict(row: Row, side: str) -> str:
 
 
 def _changed(found: Comparison) -> list[tuple[str, ...]]:
-    """The pairs that changed, for people; a change with a q of at most `fdr` has a star."""
+    """The changed pairs, formatted; a star marks q ≤ `fdr`."""
     return (
         []
         if found.changes is None
@@ -168,7 +168,7 @@ def _change(row: Row, fdr: float) -> tuple[str, ...]:
 def _tested(row: Row, name: str, fdr: float, what: str) -> str:
     if row[name] is None:
         return "none"
-    digits = 2 if name == "rho" else 4  # a mean can change reliably and by little
+    digits = 2 if name == "rho" else 4  # a small change of a mean can be significant
     ends = "" if row[f"{name}_low"] is None else f" ({row[f'{name}_low']:+.{digits}f} to {row[f'{name}_high']:+.{digits}f})"
     star = "*" if row[f"{name}_q"] is not None and row[f"{name}_q"] <= fdr else ""
     return f"{what}{row[name]:+.{digits}f}{star}{ends}"
@@ -202,7 +202,7 @@ def _table(out: Console, title: str, heads: Sequence[str], rows: Sequence[Sequen
 
 
 def _rows(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """A table of Markdown. The cells are our own words and numbers."""
+    """Markdown table. Cells are our own text: only asterisks are escaped."""
     if not rows:
         yield "None."
         return
@@ -214,5 +214,5 @@ def _rows(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _starred(text: str) -> str:
-    """Text whose stars are stars."""
+    """Escape asterisks for Markdown."""
     return text.replace("*", r"\*")

@@ -1,4 +1,4 @@
-"""`trig doctor` and `trig models`: is everything here that the pipeline needs, and which models does the zoo have?"""
+"""`trig doctor` and `trig models`: environment check, and listing of the zoo."""
 
 import json
 import os
@@ -23,7 +23,7 @@ LIBRARIES = ("trig", "dvc", "polars", "torch", "torchvision", "diffusers", "tran
 GPU = Path("/dev/nvidiactl")
 CHOSEN = "•"
 Row = tuple[bool, str, str]
-"""Whether it is there, what it is, what was found."""
+"""Check result: ok, name, finding."""
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -83,7 +83,7 @@ def _libraries() -> Iterator[Row]:
 
 
 def _weights(settings: Params) -> Iterator[Row]:
-    """The folders that the roster and the judge load. An adapter that a stage writes may still be to come."""
+    """Check the weights of the roster and the judge. Adapters are skipped: a stage may not have written them yet."""
     zoo = {settings.models[name].weights for name in settings.generate.roster} | {settings.judges[settings.judge.name].needs}
     for place in sorted(zoo):
         files = [file for file in walk(Path(place)) if file.suffix == ".safetensors"] if Path(place).is_dir() else []
@@ -95,7 +95,7 @@ def _weights(settings: Params) -> Iterator[Row]:
 
 
 def _notes(settings: Params) -> Iterator[str]:
-    """What is there and may still surprise: weights behind links, of which DVC sees no change."""
+    """Warnings of symlinked weights, whose changes DVC does not see."""
     from trig.backends.weights import link_notes
 
     entries = {f"zoo@{name}": {entry.needs, entry.weights} for name, entry in settings.models.items()}
@@ -105,7 +105,7 @@ def _notes(settings: Params) -> Iterator[str]:
 
 
 def _accelerator() -> Row:
-    """What torch can compute on. Asked of another Python, so that this one stays without torch."""
+    """torch's compute device, from a subprocess, so that torch is not imported here."""
     code = "import torch; print(torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU only')"
     asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     return asked.returncode == 0, "torch computes on", (asked.stdout or asked.stderr).strip().splitlines()[-1]

@@ -1,4 +1,4 @@
-"""`trig judge`: judges models through the pipeline, or says what that would ask and cost."""
+"""`trig judge`: judge models through the pipeline; --dry-run estimates tokens and cost."""
 
 import json
 import subprocess
@@ -60,7 +60,7 @@ def judge(
 
 
 def _plans(settings: Params, models: Sequence[str], wanted: pl.DataFrame, images: Path) -> tuple[str, dict[str, Plan]]:
-    """The judge's revision, and what each model's run would ask. A served judge is asked what it is and what it tells, with a word of ours."""
+    """The judge's revision, and the plan of each model's run. A served judge is probed with our own text only."""
     from trig.backends import checkpoint, judges
 
     place = Path(settings.judges[settings.judge.name].needs)

@@ -1,4 +1,4 @@
-"""`trig …`, for people: look at the machine, the zoo, the work store and the report, serve a judge, say what judging would cost, compare maps."""
+"""`trig`: the command-line interface for people."""
 
 from importlib.metadata import entry_points
 from typing import Any
@@ -14,10 +14,10 @@ PLUGS = "trig.commands"
 
 
 class Commands(TyperGroup):
-    """Commands that end an interrupt with a line of ours: Typer would say `Aborted` of all of them."""
+    """Command group that ends KeyboardInterrupt with our own line, in place of Typer's `Aborted`."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Runs the command that was asked for."""
+        """Run the chosen command."""
         with stoppable():
             return super().invoke(ctx)
 
@@ -43,7 +43,7 @@ def trig() -> None:
 
 
 def main() -> None:
-    """The console script: one line and exit code 2 for what a person can mend."""
+    """Console script entry point: a TrigError is one line and exit code 2."""
     with edge():
         app()
 

@@ -1,4 +1,4 @@
-"""`trig published`: the numbers of the paper, to look at beside one's own."""
+"""`trig published`: the paper's numbers, for comparison."""
 
 import json
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`trig report`: serves the report to the browsers of this machine, and to nobody else."""
+"""`trig report`: HTTP server for the report, on loopback only."""
 
 import re
 import sys
@@ -16,14 +16,14 @@ from trig.errors import TrigError
 
 HOST = "127.0.0.1"
 NAMES = re.compile(r"(127\.0\.0\.1|localhost)(:\d+)?", re.IGNORECASE)
-"""What this machine calls itself; the port is another one where a tunnel leads here."""
+"""Accepted Host headers: loopback names; the port may differ behind an SSH tunnel."""
 
 
 class Pages(SimpleHTTPRequestHandler):
-    """The files of a folder, as they are at each request."""
+    """Request handler: static files, read at each request."""
 
     def parse_request(self) -> bool:
-        """Refuses a request for another host: a page from elsewhere whose name was made to point here could read the report otherwise."""
+        """Check the Host header, against DNS rebinding."""
         if not super().parse_request():
             return False
         hosts = self.headers.get_all("Host", [])
@@ -33,32 +33,32 @@ class Pages(SimpleHTTPRequestHandler):
         return False
 
     def end_headers(self) -> None:
-        """A report that was drawn anew is seen anew, and pages from elsewhere may not embed its files."""
+        """Add headers: no caching, no cross-origin embedding, no MIME sniffing."""
         self.send_header("Cache-Control", "no-store")
         self.send_header("Cross-Origin-Resource-Policy", "same-origin")
         self.send_header("X-Content-Type-Options", "nosniff")
         super().end_headers()
 
     def send_head(self) -> Any:
-        """The file that is asked for; a name that no file can have is not found."""
+        """The requested file; 404 for an invalid file name."""
         try:
             return super().send_head()
         except ValueError:
             self.send_error(HTTPStatus.NOT_FOUND, "File not found")
 
     def list_directory(self, path: Any) -> None:  # noqa: ARG002
-        """A folder without a page is not shown."""
+        """No directory listing."""
         self.send_error(HTTPStatus.NOT_FOUND, "There is no page here")
 
     def log_message(self, *_: Any) -> None:
-        """Says nothing: a request is no news."""
+        """No request log."""
 
 
 class Server(ThreadingHTTPServer):
-    """A server for browsers, which close connections as they like."""
+    """Threading HTTP server that ignores connection errors."""
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that has gone is no error."""
+        """Ignore connections that the browser closed."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
@@ -79,7 +79,7 @@ def report(
     try:
         with server:
             print(address, flush=True)
-            if show:  # in a thread: a browser of the terminal does not return, and waits for an answer
+            if show:  # in a thread: a text browser blocks, and needs the server running
                 threading.Thread(target=_open, args=[address], daemon=True).start()
             server.serve_forever()
     except KeyboardInterrupt:

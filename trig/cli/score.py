@@ -1,4 +1,4 @@
-"""`trig score`: rate pictures by hand."""
+"""`trig score`: score images from the command line."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from trig.vocabulary.about import ABOUT
 from trig.vocabulary.dimensions import Dimension, dimension
 
 FEW = 100
-"""So many scores need no progress bar."""
+"""Maximum number of scores without a progress bar."""
 
 
 def score(
@@ -67,7 +67,7 @@ def score(
 
 
 def _rate(found: Sequence[Sample], asked: Sequence[Dimension], batch_size: int | None, fresh: bool) -> pl.DataFrame:
-    """A row per picture and dimension, in order."""
+    """Score table: a row per image and dimension, in order."""
     from trig.backends import judges
 
     settings = params.load()
@@ -81,7 +81,7 @@ def _tell(line: str) -> None:
 
 
 def _store() -> AbstractContextManager[Store | None]:
-    """The work store; none where nothing may be written, which is told: the scores are right, and kept nowhere."""
+    """The work store; None, with a warning, if it is not writable: scores are then not cached."""
     try:
         return Store.open()
     except StoreClosedError as error:
@@ -90,7 +90,7 @@ def _store() -> AbstractContextManager[Store | None]:
 
 
 def _writable(out: Path) -> None:
-    """Raises TableError, before anything is asked, where the scores could not be written."""
+    """Fail early: raises TableError, before any question, if the output cannot be written."""
     if out.suffix not in {".csv", ".parquet"}:
         raise TableError(f"--out: {out}: the file must end in .csv or .parquet")
     if out.is_dir():
@@ -102,7 +102,7 @@ def _writable(out: Path) -> None:
 
 
 def _write(table: pl.DataFrame, out: Path) -> None:
-    """The whole table or none."""
+    """Write-then-rename: the table is whole or absent."""
     try:
         with replacing(out) as part:
             _fill(table, part, out.suffix)
@@ -112,7 +112,7 @@ def _write(table: pl.DataFrame, out: Path) -> None:
 
 
 def _fill(table: pl.DataFrame, file: Path, suffix: str) -> None:
-    """A CSV has a column for each grade's probability."""
+    """Write the table; CSV gets a probability column per grade."""
     if suffix == ".csv":
         grades = table["grades"][0]
         shares = [pl.col("p").list.get(place, null_on_oob=True).alias(f"p_{grade}") for place, grade in enumerate(grades)]

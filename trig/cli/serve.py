@@ -1,4 +1,4 @@
-"""`trig serve`: starts the vLLM server that fits a judge."""
+"""`trig serve`: start a vLLM server for a judge."""
 
 import os
 import sys
@@ -16,10 +16,10 @@ from trig.vocabulary.dimensions import Task
 
 
 class Passing(TyperCommand):
-    """A command whose arguments after `--` are meant for another program; `context.obj` holds them."""
+    """Command that passes arguments after `--` through to another program, in `context.obj`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Reads the arguments before `--`."""
+        """Split the arguments at `--`."""
         end = args.index("--") if "--" in args else len(args)
         ctx.obj = args[end + 1 :]
         return super().parse_args(ctx, args[:end])
@@ -69,11 +69,11 @@ def serve(
     command = [program or "vllm", *arguments]
     print(serve.shown(command, entry), flush=True)
     if not show:
-        os.execve(command[0], command, environment)  # this process becomes the server: signals to it are signals to the server
+        os.execve(command[0], command, environment)  # replaces this process, so that signals reach the server
 
 
 def _rubrics(settings: Params) -> list[str]:
-    """Every question the judge may be asked, of all tasks."""
+    """All rubrics of all tasks."""
     from trig.judge.rubrics import rubrics
 
     return [text for task in Task for text in rubrics(task, settings.judge.scale.grades).values()]

@@ -1,4 +1,4 @@
-"""`trig store`: how large the work store is, and how to make it smaller."""
+"""`trig store`: size and pruning of the work store."""
 
 import json
 import time
@@ -41,12 +41,12 @@ def store(
 
 
 def _checkpoints() -> list[Path]:
-    """Of trainings that have not come to their end."""
+    """Checkpoint files of unfinished training runs."""
     return walk(trainings()) if trainings().is_dir() else []
 
 
 def _forget(unused_seconds: float) -> int:
-    """Drops the checkpoints of trainings that nobody has gone on with for so long, and says how many they were."""
+    """Delete checkpoints unused for so many seconds; returns their number."""
     old = [file for file in _checkpoints() if file.stat().st_mtime <= time.time() - unused_seconds]
     for file in old:
         file.unlink()

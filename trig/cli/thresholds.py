@@ -1,4 +1,4 @@
-"""`trig thresholds`: where verdicts flip when thresholds move."""
+"""`trig thresholds`: sensitivity of the verdicts to the thresholds."""
 
 import json
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from trig.classify.sweep import Axis
 
 SHOWN = 40
-"""Pairs that flip, shown on the terminal."""
+"""Maximum flipped pairs on the terminal."""
 FILES = (".png", ".svg", ".html")
 
 
@@ -38,7 +38,7 @@ def thresholds(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Shows which relations change when one or two thresholds move; the others stay as params.yaml has them."""
-    from trig.classify.inputs import roster_scores  # these import scipy, and `trig --help` must not wait for it
+    from trig.classify.inputs import roster_scores  # lazy import: scipy slows `trig --help`
     from trig.classify.samples import gather, judged
     from trig.classify.sweep import axis, counts, flips, possible, sweep
 
@@ -72,7 +72,7 @@ def thresholds(
 
 
 def _possible(swept: int, out: Path | None, plot: Path | None) -> None:
-    """Raises ParamsError for what cannot be swept or written."""
+    """Validate the arguments. Raises ParamsError."""
     if swept > 2:
         raise ParamsError(f"{swept} thresholds: one or two can be swept together")
     for option, file, ends in (("--out", out, (".parquet",)), ("--plot", plot, FILES)):
@@ -87,7 +87,7 @@ def _print_json(counted: pl.DataFrame, flipped: Sequence[tuple[str, ...]], swept
 
 
 def _counts(counted: pl.DataFrame, axes: "Sequence[Axis]") -> Table:
-    """A row per setting: how many pairs show each relation, and how many keep that of params.yaml."""
+    """A row per setting: pairs per relation, and pairs unchanged from params.yaml."""
     drawn = table(*(one.name for one in axes), *Relation, "as in params.yaml")
     for row in counted.iter_rows(named=True):
         drawn.add_row(*(f"{row[one.name]:g}" for one in axes), *(str(row[f"n_{name}"] or "·") for name in Relation), f"{row['kept']:.0%}")
@@ -108,7 +108,7 @@ def _show_flips(shown: Console, found: Sequence[tuple[str, ...]], axes: "Sequenc
 
 
 def _plot(counted: pl.DataFrame, axes: "Sequence[Axis]", thresholds: Thresholds, path: Path) -> None:
-    """The share of pairs that keep the relation of params.yaml, against the first threshold; a line for each value of the second."""
+    """Line chart: share of pairs unchanged from params.yaml over the first threshold; a line per value of the second."""
     import altair as alt
 
     first, *rest = axes
