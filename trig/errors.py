@@ -1,8 +1,8 @@
-"""The errors a person can mend. Each prints as one line at the edge and exits with code 2; anything else is a bug and keeps its traceback."""
+"""User-fixable errors: one line and exit code 2 at the edge. Anything else is a bug and keeps its traceback."""
 
 
 class TrigError(Exception):
-    """Something a person can mend: its message names the file, the field, the value and what to do."""
+    """Base class of user-fixable errors; the message names the file, field, value and remedy."""
 
 
 class ParamsError(TrigError):
@@ -14,15 +14,15 @@ class FileError(TrigError):
 
 
 class TableError(TrigError):
-    """A table is missing, unreadable, or does not have its declared columns and values."""
+    """A table is missing, unreadable or violates its schema."""
 
 
 class RevisionError(TrigError):
-    """A git revision or an experiment is unknown, or what it produced is not in DVC's cache."""
+    """A git revision or experiment is unknown, or its outputs are not in DVC's cache."""
 
 
 class PictureError(TrigError):
-    """A picture's bytes cannot be decoded."""
+    """An image cannot be decoded."""
 
 
 class StoreError(TrigError):
@@ -30,20 +30,20 @@ class StoreError(TrigError):
 
 
 class StoreClosedError(StoreError):
-    """The work store lies where nothing may be written."""
+    """The work store is not writable."""
 
 
 class WeightsError(TrigError):
-    """The weights of a model, judge or adapter are missing or do not load."""
+    """The weights of a model, judge or adapter are missing or fail to load."""
 
 
 class LabelError(TrigError):
-    """A grade cannot be told from another by its first token."""
+    """A grade is not a single token of its own."""
 
 
 class JudgeError(TrigError):
-    """A judge cannot be reached, refuses the key, or has no answer to too many questions."""
+    """A judge is unreachable, rejects the key, or leaves too many questions unanswered."""
 
 
 class GateError(TrigError):
-    """A table failed its expectations."""
+    """A table fails its expectations."""

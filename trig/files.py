@@ -1,4 +1,4 @@
-"""Files on disk: one walk for every folder that is read, and one way to write, which replaces and never writes into what is there."""
+"""Files on disk: a deterministic directory walk, and atomic writes (write-then-rename)."""
 
 import os
 from collections.abc import Container, Iterator, Sequence
@@ -11,11 +11,10 @@ from trig.errors import FileError
 
 
 def walk(folder: Path, hidden: bool = False) -> list[Path]:
-    """All files under a folder in the order of their names, those behind links to folders too; a link that leads back up is not entered.
+    """All files under a folder, sorted by path, following symlinks without cycles. Raises FileError when a folder cannot be read.
 
-    What begins with a dot, and what lies in a folder that does, is left out unless `hidden`: editors, browsers and other systems leave it there.
-    A link to nothing is among the files, so that whoever reads it says so. A folder that several links lead to stands under each of them; links
-    inside it are followed once, or folders that link to each other would be listed in every order. Raises FileError when a folder cannot be read.
+    Hidden files and folders are skipped unless `hidden`. Dangling links are listed, so that their reader reports them. A folder with several links
+    is listed under each; links inside it are followed once, as mutual links would be listed in every order.
     """
     return sorted(_below(folder, [], set(), hidden))
 
@@ -40,7 +39,7 @@ def _below(folder: Path, above: Sequence[os.stat_result], seen: set[tuple[int, i
 
 
 def _found(path: Path) -> os.stat_result | None:
-    """What a path leads to; None where it leads to nothing, or to itself. No pipe or socket is read: that may never end."""
+    """stat of a link's target; None for a dangling or looping link. Pipes and sockets are never opened: reading may block."""
     try:
         return path.stat()
     except OSError:
@@ -48,16 +47,12 @@ def _found(path: Path) -> os.stat_result | None:
 
 
 RUST = "(os error "
-"""How polars and safetensors name an error of the system, in errors of their own."""
+"""Mark of an OS error that polars or safetensors raise as an error of their own."""
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A new file beside `path`, to be written inside; afterwards it stands in the place of what was there, whole, or not at all.
-
-    What lies there may be a hard link into DVC's cache: written into, it would change what the cache holds. Raises FileError when the system
-    does not let it be written.
-    """
+    """Write-then-rename: yields a temporary file beside `path`; `path` is replaced whole or not at all; DVC's hard links stay intact. Raises FileError."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,13 +71,13 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Write a file anew, in one step."""
+    """Write a file atomically."""
     with replacing(path) as part:
         part.write_bytes(content)
 
 
 def clear(folder: Path, but: Container[str]) -> None:
-    """Removes what lies in a folder, except these names. Raises FileError when the system does not let it be removed."""
+    """Empty a folder, except for these names. Raises FileError."""
     try:
         for path in folder.iterdir():
             if path.name not in but:

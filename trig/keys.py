@@ -1,4 +1,4 @@
-"""The key of a row: one hash of everything that decides it, the same on every machine and in every run."""
+"""Content keys: a row's key is one hash of everything that decides it, equal on every machine and in every run."""
 
 import struct
 from collections.abc import Mapping
@@ -9,23 +9,22 @@ from pydantic import BaseModel
 
 
 def content_key(**parts: object) -> str:
-    """32 hex digits that name these parts and no others (blake2b-128).
+    """Content hash of the parts: 32 hex digits (blake2b-128).
 
-    A part is None, a bool, an int, a float, a string, bytes, or a list, tuple, dictionary, dataclass or pydantic model of parts. The order of
-    names, fields and dictionary entries does not matter; that of a list does. Types do matter: 1, 1.0, True and "1" are four parts. Lists
-    and tuples are alike, and so are a dictionary, a dataclass and a model with the same names. Raises TypeError for anything else: a path, say,
-    names a place and not what it holds.
+    A part is None, a bool, int, float, str or bytes, or a list, tuple, mapping, dataclass or pydantic model of parts. Order counts in lists only.
+    Types count: 1, 1.0, True and "1" differ; but lists equal tuples, and mappings, dataclasses and models with the same names are equal. Raises
+    TypeError for anything else: a path names a place and not its content.
     """
     return blake2b(_encode(parts), digest_size=16).hexdigest()
 
 
 def prompt_key(task: str, prompt: str, source_image: bytes | None) -> str:
-    """The key of a row of the prompts table: of what a generator is given, so that copies in several subsets share it."""
+    """Key of a row of the prompts table: hash of the generator's inputs, shared by copies across subsets."""
     return content_key(task=task, prompt=prompt, source_image=source_image)
 
 
 def _encode(part: object) -> bytes:
-    """A type's tag, the length of what follows, and what follows, so that no two different parts have the same bytes."""
+    """Injective type-length-value encoding."""
     tag, body = _body(part)
     return tag + struct.pack(">Q", len(body)) + body
 

@@ -1,4 +1,4 @@
-"""What this machine gives a program: cores, and memory, so that what cannot fit is refused before it starts."""
+"""Memory and CPU limits of this process, so that what cannot fit is refused before it starts."""
 
 import os
 import sys
@@ -8,18 +8,18 @@ from pathlib import Path
 from trig.errors import ParamsError
 
 GROUPS, GROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
-"""Linux' control groups, and which of them this program is in."""
+"""The cgroup file system, and the cgroups of this process."""
 GB = 10**9
 
 
 def there() -> int:
-    """Bytes of memory of this machine, or of the container or control group that this program is in."""
+    """Memory limit in bytes: physical memory, or the cgroup limit (container) if lower."""
     limits = [int(text) for file in _limits() if file.is_file() and (text := file.read_text().strip()).isdigit()]
     return min([os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *limits])
 
 
 def _limits() -> Iterator[Path]:
-    """What may hold a limit, of the group and of those around it, under both versions of control groups."""
+    """Limit files of this process's cgroup and its ancestors, in cgroup v1 and v2."""
     lines = GROUP.read_text().splitlines() if GROUP.is_file() else []
     for kinds, place in (line.split(":", 2)[1:] for line in lines):
         top, file = (GROUPS, "memory.max") if not kinds else (GROUPS / "memory", "memory.limit_in_bytes")
@@ -29,11 +29,11 @@ def _limits() -> Iterator[Path]:
 
 
 def cores() -> int:
-    """The cores that this program may use."""
+    """Usable CPU cores: the affinity mask on Linux."""
     return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def require(needed: int, field: str) -> None:
-    """Raises ParamsError, naming the parameter to lower, where so many bytes cannot be had."""
+    """Raises ParamsError, naming the parameter to lower, if `needed` bytes exceed the memory limit."""
     if needed > (most := there()):
         raise ParamsError(f"{field}: takes about {needed / GB:,.0f} GB of memory, and there are {most / GB:,.0f} GB here; lower it")

@@ -1,4 +1,4 @@
-"""YAML as DVC reads it. DVC writes parameters too, and what it writes must be read back: 1e-05 is a number in YAML 1.2 and a text in 1.1."""
+"""YAML 1.2, as DVC reads and writes it: 1e-05 is a number in YAML 1.2 and a string in 1.1."""
 
 from typing import Any
 
@@ -7,14 +7,11 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 
 class NotationError(ValueError):
-    """A text is no YAML; the message is one line that says where and why."""
+    """Invalid YAML; a one-line message with the position."""
 
 
 def read(text: str) -> Any:
-    """What a text in YAML 1.2 says, by the reader that DVC uses. A byte order mark is read over.
-
-    Raises NotationError, also for a key that stands twice: of two values, one would be lost in silence.
-    """
+    """Parse YAML 1.2 with DVC's parser; a byte order mark is skipped. Raises NotationError, also for duplicate keys."""
     try:
         return YAML(typ="safe").load(text.removeprefix("\ufeff"))
     except YAMLError as error:
@@ -29,6 +26,6 @@ def _line(error: YAMLError) -> str:
     if not isinstance(error, MarkedYAMLError) or error.problem is None:
         return " ".join(str(error).split())
     mark = error.problem_mark or error.context_mark
-    what = error.problem.partition(" with value ")[0]  # of a key that stands twice: the values may be secrets
+    what = error.problem.partition(" with value ")[0]  # of a duplicate key: the values may be secrets
     place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
     return f"{place}{' '.join(what.split())}"

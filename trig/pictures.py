@@ -1,4 +1,4 @@
-"""Picture files: which are read, the pixels that a viewer shows of them, and what is said of one that cannot be read."""
+"""Image files: accepted formats, decoding to the pixels a viewer shows, refusals of undecodable files."""
 
 import struct
 import warnings
@@ -9,19 +9,19 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from trig.protocols.refusal import Refusal
 
-warnings.filterwarnings("ignore", module=r"PIL\.")  # of broken tags and large pictures: neither keeps a picture from being shown
+warnings.filterwarnings("ignore", module=r"PIL\.")  # broken tags and large images do not prevent decoding
 
 FORMATS = {"PNG": "image/png", "JPEG": "image/jpeg", "WEBP": "image/webp"}
-"""What a picture's file may be, with its media type: Pillow's other decoders are not worth their risk."""
+"""Accepted formats and media types: Pillow's other decoders are not worth their risk."""
 SEVERAL = "MPO"
-"""What Pillow calls a JPEG that holds more pictures, as phones write; the first is the one that viewers show."""
+"""Pillow's name for a JPEG with several images, as phones write; viewers show the first."""
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 UNREADABLE = (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError, struct.error)
-"""What Pillow raises for a file that is no whole picture."""
+"""Exceptions Pillow raises for an invalid image file."""
 MOST_SLENDER = 200
-"""Image processors refuse a picture whose longer side is more than so many times its shorter one."""
+"""Maximum aspect ratio: image processors refuse more."""
 TURNED = (b"eXIf", b"Raw profile type exif", b"XML:com.adobe.xmp")
-"""What a PNG with an orientation holds one of; to look for the tag itself, Pillow decodes the whole picture."""
+"""Marks of a PNG with EXIF orientation; searched first, as reading the tag decodes the whole image."""
 ORIENTATION = 0x0112
 UPRIGHT = 1
 TURNS = {
@@ -33,28 +33,25 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes a picture upright, by its orientation."""
+"""Transpose operation by EXIF orientation."""
 ON_THEIR_SIDE = (5, 6, 7, 8)
 WHITE = (255, 255, 255, 255)
 
 
 class AnimationError(ValueError):
-    """A file shows several pictures in turn."""
+    """The file is an animation."""
 
     def __init__(self, frames: int) -> None:
         super().__init__(f"an animation of {frames} frames; judge a still")
 
 
 def opened(file: bytes) -> Image.Image:
-    """The picture in a file, its pixels not decoded yet. Raises one of UNREADABLE."""
+    """Lazily opened image, pixels not decoded. Raises one of UNREADABLE."""
     return Image.open(BytesIO(file), formats=tuple(FORMATS))
 
 
 def pixels(file: bytes) -> Image.Image:
-    """The pixels that a viewer shows of a file: RGB, 8 bits, turned as its orientation says, on white, in sRGB.
-
-    Raises one of UNREADABLE, among them AnimationError.
-    """
+    """Decoded image as a viewer shows it: 8-bit RGB, EXIF orientation applied, on white, in sRGB. Raises one of UNREADABLE, such as AnimationError."""
     picture = _still(opened(file))
     profile = picture.info.get("icc_profile")
     picture.load()
@@ -65,28 +62,28 @@ def pixels(file: bytes) -> Image.Image:
 
 
 def size(file: bytes) -> tuple[int, int]:
-    """Width and height of these pixels, from the header alone. Raises one of UNREADABLE."""
+    """Width and height of `pixels`, from the header alone. Raises one of UNREADABLE."""
     picture = _still(opened(file))
     width, height = picture.size
     return (height, width) if _orientation(picture, file) in ON_THEIR_SIDE else (width, height)
 
 
 def plain(file: bytes) -> bool:
-    """Whether every reader shows the same pixels of a file, whatever it knows of tags, transparency and colour. Raises one of UNREADABLE."""
+    """Whether all decoders agree on the pixels: no transparency, ICC profile or orientation. Raises one of UNREADABLE."""
     picture = _still(opened(file))
     usual = picture.format != SEVERAL and picture.mode in {"RGB", "L", "1"} and not picture.has_transparency_data
     return usual and "icc_profile" not in picture.info and _orientation(picture, file) == UPRIGHT
 
 
 def png(picture: Image.Image) -> bytes:
-    """A picture as a file, packed quickly: some more bytes than the smallest, in less than half the time."""
+    """PNG with fast compression: slightly larger, in less than half the time."""
     out = BytesIO()
     picture.save(out, "PNG", compress_level=1)
     return out.getvalue()
 
 
 def unseen(file: bytes) -> Refusal | None:
-    """Why no judge can see the picture in a file, which asking again does not change; None where one can. Only its header is read."""
+    """Refusal for an image no judge can see, not worth a retry; None if one can. Reads the header only."""
     try:
         width, height = size(file)
     except UNREADABLE as error:
@@ -97,7 +94,7 @@ def unseen(file: bytes) -> Refusal | None:
 
 
 def decoded(file: bytes) -> Image.Image | Refusal:
-    """The pixels that a viewer shows of a file, or why no judge can see them."""
+    """Decoded image, as `pixels`, or a Refusal."""
     if refusal := unseen(file):
         return refusal
     try:
@@ -107,13 +104,13 @@ def decoded(file: bytes) -> Image.Image | Refusal:
 
 
 def undecodable(error: Exception) -> Refusal:
-    """Why a file is not seen."""
+    """Refusal for a decoding error."""
     told = str(error) if isinstance(error, AnimationError) else f"the picture cannot be decoded ({type(error).__name__})"
     return Refusal(told, final=True)
 
 
 def _still(picture: Image.Image) -> Image.Image:
-    """The picture, if it is the only one that a viewer shows."""
+    """The image. Raises AnimationError for an animation."""
     frames = getattr(picture, "n_frames", 1)
     if frames > 1 and picture.format != SEVERAL:
         raise AnimationError(frames)
@@ -121,7 +118,7 @@ def _still(picture: Image.Image) -> Image.Image:
 
 
 def _orientation(picture: Image.Image, file: bytes) -> int:
-    """The orientation tag, 1 to 8; 1 where there is none, or none that can be read: viewers show such a picture as it is."""
+    """EXIF orientation, 1 to 8; 1 if missing or unreadable, as in viewers."""
     if picture.format == "PNG" and not any(mark in file for mark in TURNED):
         return UPRIGHT
     try:
@@ -132,8 +129,7 @@ def _orientation(picture: Image.Image, file: bytes) -> int:
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
-    """16-bit grey scaled down, where Pillow's own conversion cuts off what is above 255; so is the transparent colour of 16-bit RGB, which Pillow
-    keeps as it was."""
+    """Rescale 16-bit greyscale to 8 bits, where Pillow would clip at 255; likewise the transparent colour of 16-bit RGB."""
     clear = picture.info.get("transparency")
     if picture.mode == "RGB" and isinstance(clear, tuple) and max(clear) > 255:
         picture.info["transparency"] = tuple(part >> 8 for part in clear)
@@ -147,7 +143,7 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
-    """Without transparency, and in colours that a profile may speak of."""
+    """Alpha-composited on white, in a mode that ICC profiles cover."""
     if not picture.has_transparency_data:
         return picture if picture.mode in {"RGB", "L", "CMYK"} else picture.convert("RGB")
     clear = picture.convert("RGBA")
@@ -155,7 +151,7 @@ def _on_white(picture: Image.Image) -> Image.Image:
 
 
 def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """Colours as the file's own profile means them. A profile that is broken, or of another kind of colours, is not followed."""
+    """Convert from the embedded ICC profile to sRGB; a broken or mismatched profile is ignored."""
     if not profile:
         return picture
     try:

@@ -1,4 +1,4 @@
-"""What the pipeline had written at a git revision or in an experiment, read from DVC's cache."""
+"""Pipeline outputs at a git revision or DVC experiment, from DVC's cache."""
 
 import subprocess
 import sys
@@ -17,24 +17,21 @@ from trig.tables import Table
 
 EXPERIMENTS = "refs/exps"
 EXPERIMENT_DEPTH = 5
-"""Parts of an experiment's reference: refs/exps/ab/cdef…/name. Those of DVC's own have fewer."""
+"""Path components of an experiment's ref, refs/exps/ab/cdef…/name; DVC's internal refs have fewer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
     """A project at a commit."""
 
-    name: str  # as it was asked for
+    name: str  # as given
     commit: str  # 40 hex digits
-    root: Path  # the project's folder, here
-    cache: Path  # DVC's, where files lie by their hash
-    outputs: Mapping[str, str]  # path → md5, of every file that a stage had written
+    root: Path  # project folder, working tree
+    cache: Path  # DVC's content-addressed cache
+    outputs: Mapping[str, str]  # path → md5, of every stage output file
 
     def table(self, path: Path, table: Table) -> pl.DataFrame:
-        """A table that a stage had written to a file. A column that came later is null, where it may be.
-
-        Raises RevisionError when no stage wrote the file, the cache lost it, or it lacks a column; TableError for values the table cannot hold.
-        """
+        """A stage output, missing nullable columns as null. Raises RevisionError (no output, not cached, other columns missing) or TableError (values)."""
         where = f"{self.name}:{path.as_posix()}"
         if path.as_posix() not in self.outputs:
             raise RevisionError(f"{where}: no stage of that revision wrote it; it wrote {self._alike(path)}")
@@ -52,7 +49,7 @@ class Revision:
         return tables.check(found.with_columns(pl.lit(None).alias(name) for name in later), table, where)
 
     def params(self) -> dict[str, Any]:
-        """The parameters of the revision as they stand in its file, not checked: an older file may have other keys."""
+        """Parameters of the revision, unvalidated: an older file may have other keys."""
         return _yaml(_git(self.root, "show", f"{self.commit}:./params.yaml") or "", f"{self.name}:params.yaml")
 
     def _alike(self, path: Path) -> str:
@@ -61,10 +58,7 @@ class Revision:
 
 
 def find(name: str, root: Path) -> Revision:
-    """The project at a branch, tag, commit or experiment. `root` is the project's folder.
-
-    Raises RevisionError when git does not know the name, more than one experiment has it, or the revision has no dvc.lock.
-    """
+    """Resolve a branch, tag, commit or experiment; `root` is the project folder. Raises RevisionError if unknown, ambiguous or without dvc.lock."""
     if _git(root, "rev-parse", "--is-inside-work-tree") is None:
         raise RevisionError(f"--rev: {root.resolve()} is not under git, so it has no revisions")
     commit = _commit(name, root)
@@ -81,7 +75,7 @@ def find(name: str, root: Path) -> Revision:
 
 
 def _commit(name: str, root: Path) -> str:
-    """The commit of a name. An experiment's name is the end of its reference, which git alone does not look for."""
+    """Commit of a name. Git does not resolve an experiment's name, the last component of its ref."""
     found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     if found is not None:
         return found.strip()
@@ -98,7 +92,7 @@ def _commit(name: str, root: Path) -> str:
 
 
 def _git(root: Path, *arguments: str) -> str | None:
-    """What git prints; None when it refuses."""
+    """stdout of a git command; None if it fails."""
     asked = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
     return asked.stdout if asked.returncode == 0 else None
 
@@ -112,7 +106,7 @@ def _yaml(text: str, where: str) -> dict[str, Any]:
 
 
 def _cache(root: Path) -> Path:
-    """The folder of DVC's cache, wherever it was configured to be."""
+    """DVC's cache folder, as configured."""
     asked = subprocess.run([sys.executable, "-m", "dvc", "cache", "dir"], cwd=root, capture_output=True, text=True, check=False)
     if asked.returncode:
         raise RevisionError(f"--rev: DVC does not say where its cache is: {asked.stderr.strip().splitlines()[-1]}")

@@ -1,4 +1,4 @@
-"""Scales: the grades a judge chooses from, and how its probabilities of them become a number."""
+"""Rating scales: the grades a judge chooses from, and how their probabilities become a score."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Grades from worst to best; the best is worth 1, the worst 0, and those between them are evenly apart (Eq. 2)."""
+    """Ordinal grades, worst to best, mapped to equally spaced values from 0 to 1 (Eq. 2)."""
 
     grades: tuple[str, ...]
     words: tuple[tuple[str, ...], ...] | None = (
         None  # the tokens that mean each grade; None: the grade in any case, with or without a space
     )
-    top: int | None = None  # only so many of the likeliest tokens count; None: all
-    epsilon: float = 0.0  # added to the sum of probabilities that S is divided by
-    decimals: int | None = None  # S is rounded to so many
+    top: int | None = None  # top-k: only the k likeliest tokens count; None: all
+    epsilon: float = 0.0  # added to the denominator of S
+    decimals: int | None = None  # of S, rounded; None: not rounded
 
     def __post_init__(self) -> None:
         if len(self.grades) < 2:
@@ -37,11 +37,11 @@ SCALES: Mapping[str, Scale] = {
         decimals=3,
     ),
 }
-"""The scales that have a name: the paper's, ITU-T P.910's absolute category rating, digits, and what the paper's released scripts compute."""
+"""Named scales: the paper's, absolute category rating (ITU-T P.910), digits, and that of the paper's released scripts."""
 
 
 def scale(named: object) -> Scale:
-    """The scale of a name, or of a list of grades from worst to best. Raises ValueError."""
+    """Scale by name, or from a list of grades, worst to best. Raises ValueError."""
     if isinstance(named, str) and named in SCALES:
         return SCALES[named]
     if isinstance(named, list) and all(isinstance(grade, str) for grade in named):

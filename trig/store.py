@@ -1,8 +1,7 @@
-"""The work store: what stages have computed, kept by the hash of everything that decided it.
+"""Work store: a content-addressed cache of what stages have computed.
 
-It is a cache: deleting it loses time and never results. A row is handed out under its own key or not at all, and `kill -9` costs at most the
-batch in flight. SQLite in WAL mode with `synchronous=NORMAL`: a killed process loses no committed batch, since the system holds its pages; a
-power cut may lose the last batches, and the file stays sound.
+Deleting it costs time, never results. Payloads are checksummed against their key. SQLite in WAL mode with `synchronous=NORMAL`: `kill -9` loses
+at most the batch in flight; a power cut may lose the last commits, and the file stays sound.
 """
 
 import errno
@@ -23,9 +22,9 @@ Work = TypeVar("Work")
 FILE = "work.sqlite"
 BUSY_SECONDS = 60.0
 COMMIT_SECONDS = 1.0
-"""Finished work waits at most about so long for its commit."""
+"""Maximum time between commits, approximately."""
 ASK = 500
-"""Keys per query, below SQLite's limit on variables; also bounds how many payloads are checked at once."""
+"""Keys per query, below SQLite's limit on variables; also bounds the payloads verified at once."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS rows (
     shelf TEXT NOT NULL, key TEXT NOT NULL, payload BLOB NOT NULL, seal BLOB NOT NULL, used REAL NOT NULL, UNIQUE (shelf, key)
@@ -35,41 +34,41 @@ CREATE TABLE IF NOT EXISTS rows (
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """How much a shelf holds."""
+    """Size of a shelf (namespace)."""
 
     rows: int
-    bytes: int  # of payload
+    bytes: int  # payload bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far `fill` has come."""
+    """Progress of `fill`."""
 
     total: int
-    reused: int  # taken over from the store
+    reused: int  # cache hits
     computed: int
-    refused: int  # computed to nothing; asked again in the next run
+    refused: int  # without payload; retried in the next run
 
     @property
     def done(self) -> int:
-        """Everything that needs no more work in this run."""
+        """Rows finished in this run."""
         return self.reused + self.computed + self.refused
 
 
 def home() -> Path:
-    """The store's folder: `.trig/work` under `$DVC_ROOT`, else under the nearest parent with a `.dvc` folder, else here."""
+    """Store folder: `.trig/work` under `$DVC_ROOT`, else under the nearest parent with a `.dvc` folder, else under the working directory."""
     here = Path.cwd()
     root = os.environ.get("DVC_ROOT") or next((place for place in (here, *here.parents) if (place / ".dvc").is_dir()), here)
     return Path(root) / ".trig" / "work"
 
 
 def trainings() -> Path:
-    """The folder of the checkpoints of trainings that have not come to their end."""
+    """Folder of the checkpoints of unfinished training runs."""
     return home() / "training"
 
 
 class Store:
-    """Payloads by shelf and key. Several processes may use one file at a time; a thread needs a store of its own."""
+    """Key-value store of payloads, by shelf. Several processes may share a file; each thread needs its own Store."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self.path = path
@@ -77,11 +76,11 @@ class Store:
 
     @classmethod
     def open(cls, root: Path | None = None) -> Self:
-        """The store in a folder, made when it is not there. Raises StoreError when its file is damaged: it says to delete it."""
+        """Open or create the store in a folder. Raises StoreError if the file is damaged or cannot be used."""
         path = (root or home()) / FILE
         with _plainly(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists() and not os.access(path, os.W_OK):  # SQLite would say so at the first row
+            if path.exists() and not os.access(path, os.W_OK):  # SQLite would fail at the first write only
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
             connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
             connection.execute("PRAGMA journal_mode=WAL")
@@ -91,10 +90,7 @@ class Store:
 
     @classmethod
     def look(cls, root: Path | None = None) -> Self:
-        """The store in a folder, for reading only, also where nothing may be written; an empty one where none was made yet.
-
-        Raises StoreError when its file is damaged.
-        """
+        """Open read-only, also without write permission; empty if there is no store yet. Raises StoreError if the file is damaged."""
         path = (root or home()) / FILE
         with _plainly(path):
             connection = _read_only(path) if path.exists() else None
@@ -104,7 +100,7 @@ class Store:
 
     @classmethod
     def passing(cls) -> Self:
-        """A store in memory, gone when it is closed."""
+        """In-memory store."""
         connection = sqlite3.connect(":memory:", isolation_level=None)
         connection.execute(SCHEMA)
         return cls(connection, Path(":memory:"))
@@ -116,34 +112,34 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the connection."""
         self._connection.close()
 
     def known(self, shelf: str, keys: Iterable[str]) -> set[str]:
-        """The keys whose payload is there and whole."""
+        """Keys with an intact payload."""
         return {key for key, _ in self._rows(shelf, keys)}
 
     def get(self, shelf: str, keys: Iterable[str]) -> dict[str, bytes]:
-        """The payloads of the keys that are there and whole, in the order asked for."""
+        """Intact payloads by key, in the order asked for."""
         asked = list(dict.fromkeys(keys))
         found = dict(self._rows(shelf, asked))
         return {key: found[key] for key in asked if key in found}
 
     def put(self, shelf: str, items: Mapping[str, bytes]) -> None:
-        """Keep all payloads, or none when the process dies on the way."""
+        """Write all payloads in one transaction."""
         now = time.time()
         rows = [(shelf, key, payload, _seal(shelf, key, payload), now) for key, payload in items.items()]
         with self._transaction():
             self._connection.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?)", rows)
 
     def touch(self, shelf: str, keys: Iterable[str]) -> None:
-        """Note that the rows are in use, so that `prune` spares them."""
+        """Update the last-used time, for `prune`."""
         now = time.time()
         with self._transaction():
             self._connection.executemany("UPDATE rows SET used = ? WHERE shelf = ? AND key = ?", [(now, shelf, key) for key in keys])
 
     def size(self) -> dict[str, Shelf]:
-        """What each shelf holds."""
+        """Size of each shelf."""
         with _plainly(self.path):
             rows = self._connection.execute(
                 "SELECT shelf, count(*), sum(length(payload)) FROM rows GROUP BY shelf ORDER BY shelf"
@@ -151,7 +147,7 @@ class Store:
         return {shelf: Shelf(count, size) for shelf, count, size in rows}
 
     def prune(self, unused_seconds: float) -> int:
-        """Drop the rows that no run has used for so long, give the room back, and say how many they were."""
+        """Delete rows unused for so many seconds, vacuum, and return the number deleted."""
         with self._transaction():
             dropped = self._connection.execute("DELETE FROM rows WHERE used <= ?", (time.time() - unused_seconds,)).rowcount
         with _plainly(self.path):
@@ -169,7 +165,7 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """Everything inside or nothing. Takes the write lock at once: a lock upgraded half-way could not wait for another writer."""
+        """Atomic transaction. BEGIN IMMEDIATE: upgrading a read lock would fail instead of waiting for another writer."""
         with _plainly(self.path):
             self._connection.execute("BEGIN IMMEDIATE")
             with self._connection:
@@ -183,11 +179,10 @@ def fill(
     compute: Callable[[list[Work]], Iterable[tuple[int, bytes | None]]],
     batch_size: int,
 ) -> Iterator[Progress]:
-    """Bring every wanted row into the store: take over the known ones, compute the others, commit them as they finish.
+    """Fill the store: reuse cached rows, compute and commit the others. Yields Progress, first before any work.
 
-    `compute` is given all missing work and yields its place and its payload, once each, in any order; None keeps nothing, and the next run
-    asks again. What it yields is committed when `batch_size` rows or a second have come together, and when it stops, for whatever reason.
-    Equal keys are equal work and stand in `wanted` once. The first progress comes before any work.
+    `compute` gets all missing work and yields (index, payload), once each, in any order; None is not stored and is retried in the next run. Commits
+    after `batch_size` rows or COMMIT_SECONDS, and on exit, also by an exception. Equal keys are equal work and stand in `wanted` once.
     """
     known = store.known(shelf, wanted)
     store.touch(shelf, known)
@@ -216,13 +211,13 @@ def fill(
 
 
 def _read_only(path: Path) -> sqlite3.Connection | None:
-    """A connection that writes nothing; None where no store was made in the file yet."""
+    """Read-only connection; None if the file holds no store yet."""
     try:
         return _looking(path, "mode=ro")
     except sqlite3.OperationalError as error:
         if _is_busy(error):
             raise
-        return _looking(path, "mode=ro&immutable=1")  # needs no file beside it, and does not see what another process is writing
+        return _looking(path, "mode=ro&immutable=1")  # needs no -wal or -shm file; misses concurrent writes
 
 
 def _looking(path: Path, how: str) -> sqlite3.Connection | None:
@@ -242,12 +237,12 @@ def _is_busy(error: Exception) -> bool:
 
 
 def _chunks(items: list[str], size: int) -> Iterator[list[str]]:
-    """The items in runs of `size`; the last one may be shorter."""
+    """Chunks of `size`; the last may be shorter."""
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
 def _seal(shelf: str, key: str, payload: bytes) -> bytes:
-    """A hash that binds a payload to its place: neither a torn payload nor one that stands under another key has it."""
+    """Keyed checksum that binds a payload to its shelf and key: detects torn and misplaced payloads."""
     place = f"{len(shelf)}:{shelf}{key}".encode()
     return blake2b(payload, digest_size=8, key=blake2b(place, digest_size=32).digest()).digest()
 
@@ -258,7 +253,7 @@ def _whole(shelf: str, key: str, payload: object, seal: object) -> bool:
 
 @contextmanager
 def _plainly(path: Path) -> Iterator[None]:
-    """Say what is wrong with the file in one line. Misuse of sqlite3 keeps its traceback."""
+    """Convert SQLite and OS errors to StoreError. Misuse of sqlite3 keeps its traceback."""
     try:
         yield
     except (sqlite3.OperationalError, OSError) as error:
@@ -270,7 +265,7 @@ def _plainly(path: Path) -> Iterator[None]:
 
 
 def _told(path: Path, error: Exception) -> StoreError:
-    """What keeps the store from being used, and what to do."""
+    """StoreError with cause and remedy."""
     said, number = str(error), getattr(error, "errno", None)
     near = next(place for place in (path, *path.parents) if place.exists())
     if "readonly" in said or number in {errno.EACCES, errno.EPERM, errno.EROFS} or not os.access(near, os.W_OK):

@@ -1,13 +1,13 @@
-"""How long a text is, and whether it shows anything."""
+"""Length of a text, and blank check."""
 
 from re import findall
 
 
 def tokens(prompt: str) -> int:
-    """Words and punctuation marks of a prompt: what a tokenizer of whole words makes of it, without the end."""
+    """Word-level token count: words and punctuation marks, without an end token."""
     return len(findall(r"\w+|[^\w\s]", prompt))
 
 
 def blank(text: str) -> bool:
-    """Whether a text shows nothing: it is empty, or all blanks, marks and letters without a width."""
+    """Whether a text shows nothing: empty, or only whitespace, control and zero-width characters."""
     return not any(letter.isprintable() and not letter.isspace() for letter in text)
