@@ -1,8 +1,9 @@
 """Questions are asked once, about pictures that are read late and once, and their keys say what decides an answer."""
 
+import time
 import tracemalloc
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
 import factories
@@ -19,6 +20,7 @@ from trig.judge.ask import AHEAD, Call, Files, answer, call, look
 from trig.judge.run import Painted, calls, scores
 from trig.judge.samples import Pile, Sample
 from trig.params.judge import Judging
+from trig.protocols.judge import Answer, Labels, Question
 from trig.protocols.refusal import Refusal
 from trig.scales import SCALES
 from trig.store import Progress, Store
@@ -228,3 +230,37 @@ def test_a_picture_is_decoded_once_for_all_its_questions(decodes: list[object], 
         found = calls(painted, judge.revision, settings(dimensions="all"))
         list(answer(found, painted, judge, store, settings()))
     assert (len(found), len(decodes)) == (30, 3)
+
+
+class Refusing(factories.Glib):
+    """Refuses every question for good, and looks around before each."""
+
+    def __init__(self, look: Callable[[], object]) -> None:
+        super().__init__()
+        self.look = look
+
+    def ask(self, questions: Iterable[Question], _: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
+        for place, _question in enumerate(questions):
+            self.look()
+            yield place, Refusal("flagged", final=True)
+
+
+def test_refusals_are_kept_in_batches_and_spared_by_a_prune_as_long_as_runs_rely_on_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    painted = shards(tmp_path / "images", 12)
+    found = calls(painted, "1", settings())
+    with Store.open(tmp_path) as store, Store.open(tmp_path) as other:
+        kept: list[int] = []
+        for _ in answer(found, painted, Refusing(lambda: kept.append(rows(other))), store, settings(batch_size=8, max_failures=100)):
+            pass
+        assert rows(other) == len(found) == 24 and kept[-1] == 16
+        later = time.time() + 1000
+        monkeypatch.setattr("trig.store.time.time", lambda: later)
+        glib = factories.Glib()
+        run(found, painted, glib, store, max_failures=100)
+        assert store.prune(500) == 0 and glib.asked == []
+
+
+def rows(store: Store) -> int:
+    return sum(shelf.rows for name, shelf in store.size().items() if name == asking.REFUSED)

@@ -25,6 +25,10 @@ def score(x: float) -> float:
     # a line of its own
 
 LABEL = "# no comment"
+TEXT = f"""{LABEL} over
+
+  two lines
+"""
 '''
 
 
@@ -40,6 +44,11 @@ LABEL = "# no comment"
         ("# ein Kommentar", "# noch ein Kommentar", True),
         ("    # a line of its own\n", "", True),
         ('"negative"', 'f"{x} is negative", x', True),
+        ('("negative")', '("neg"  # a rather long comment\n            "ative")', True),
+        ("    return x / 2", "\n    return x / 2", True),
+        ("over\n\n  two", "over\n  two", False),
+        ("over\n\n  two", "over \n\n  two", False),
+        ("Half.", "Half.\n\n    Of a number.", True),
     ],
 )
 def test_the_meaning_of_code_is_code_and_no_prose(old: str, new: str, same: bool) -> None:
@@ -47,6 +56,18 @@ def test_the_meaning_of_code_is_code_and_no_prose(old: str, new: str, same: bool
     before, after = (meaning(source.encode(), without="VERSION") for source in (BEFORE, BEFORE.replace(old, new)))
     assert (before == after) == same
     compile(before, "before", "exec")
+
+
+def test_what_follows_a_comment_inside_a_message_counts() -> None:
+    source = 'def f():\n    raise ValueError("a"  # {}\n                     "b")\n    return {}\n'
+    assert meaning(source.format("x" * 40, 1).encode()) == meaning(source.format("", 1).encode())
+    assert meaning(source.format("x" * 40, 1).encode()) != meaning(source.format("x" * 40, 2).encode())
+
+
+@pytest.mark.parametrize("strange", ["\x0c", "\u2028", "\x85"])
+def test_a_strange_letter_above_a_comment_shifts_nothing(strange: str) -> None:
+    source = f"X = '{strange}'\nY = 1  # comment\n"
+    assert meaning(source.encode()) == f"X = '{strange}'\nY = 1".encode()
 
 
 LOADED = """

@@ -106,6 +106,7 @@ def answer(found: Sequence[Call], gallery: Gallery, judge: Judge, store: Store, 
     calls = {each.key: each for each in found if each.shown.missing is None}
     hopeless = {key: str(said["reason"]) for key, said in _kept(store, REFUSED, list(calls)) if said["final"]}
     wanted = {key: each for key, each in calls.items() if key not in hopeless}
+    store.touch(REFUSED, hopeless)
     refusals: dict[str, Refusal] = {}
     reasons = Counter(hopeless.values())
 
@@ -125,14 +126,20 @@ def answer(found: Sequence[Call], gallery: Gallery, judge: Judge, store: Store, 
                 yield place, _written({**asdict(said), "engine": judge.engine, "dtype": judge.dtype})
             else:
                 refusals[left[place].key] = said
+                if len(refusals) >= settings.batch_size:
+                    keep()
                 yield place, None
             missed(said)
             _bearable(reasons, settings.max_failures)
 
+    def keep() -> None:
+        store.put(REFUSED, {key: _written(asdict(said)) for key, said in refusals.items()})
+        refusals.clear()
+
     try:
         yield from fill(store, SHELF, wanted, ask, settings.batch_size)
     finally:
-        store.put(REFUSED, {key: _written(asdict(said)) for key, said in refusals.items()})
+        keep()
 
 
 def _questions(calls: Sequence[Call], gallery: Gallery, settings: Judging, order: list[int]) -> Iterator[Question]:

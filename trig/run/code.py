@@ -7,15 +7,13 @@ import ast
 from collections.abc import Iterator
 from functools import cache
 from hashlib import blake2b
-from io import StringIO
+from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
-from tokenize import COMMENT, generate_tokens
+from tokenize import COMMENT, tokenize
 
 PACKAGES = ("stages", "trig")
-PLUMBING = (
-    *("trig/errors.py", "trig/files.py", "trig/memory.py", "trig/notation.py"),
-    *("trig/params/", "trig/run/", "trig/store.py"),
-)
+PLUMBING = (*("trig/errors.py", "trig/memory.py", "trig/params/", "trig/run/", "trig/store.py"),)
 """Excluded: it decides how a program runs and fails, not what it writes. Parameter values are dependencies of their own."""
 PLUGS = ("trig/backends/judges/__init__.py", "trig/backends/painters/__init__.py")
 """Plug-in loaders: their imports are not followed; the caller of `fingerprint` adds the backends in use."""
@@ -29,13 +27,13 @@ class Code:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.imports = cache(self._imports)
+        self.content = cache(self._content)
 
     def fingerprint(self, *programs: str) -> str:
         """Hash of the import closure of programs such as `stages/judge.py`."""
         digest = blake2b(digest_size=16)
         for file in self.closure(*programs):
-            content = (self.root / file).read_bytes()
-            digest.update(f"{file}\0".encode() + (meaning(content) if file.endswith(".py") else content) + b"\0")
+            digest.update(f"{file}\0".encode() + self.content(file) + b"\0")
         return digest.hexdigest()
 
     def closure(self, *programs: str) -> list[str]:
@@ -46,6 +44,10 @@ class Code:
             seen |= ahead
             ahead = {found for file in ahead for found in self.imports(file)} - seen
         return sorted(seen)
+
+    def _content(self, file: str) -> bytes:
+        content = (self.root / file).read_bytes()
+        return meaning(content) if file.endswith(".py") else content
 
     def _imports(self, file: str) -> frozenset[str]:
         """Direct imports of a file, also inside functions, with parent packages and data files."""
@@ -85,24 +87,44 @@ def _names(tree: ast.Module) -> Iterator[str]:
 
 
 def meaning(source: bytes, without: str = "") -> bytes:
-    """Source without comments, docstrings, exception messages, blank lines, and assignments to the variable `without`."""
+    """Module source without comments, docstrings, exception messages and blank lines, and without the assignment to `without`.
+
+    What stands inside a string stays to the byte.
+    """
     starts = [0]
     for line in source.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    spans = sorted({*_comments(source, starts), *_prose(ast.parse(source), starts, without)}, reverse=True)
-    for start, end in spans:
-        source = source[:start] + source[end:]
-    return b"\n".join(line.rstrip() for line in source.splitlines() if line.strip())
+    tree = ast.parse(source)
+    kept = bytearray(b"\1" * len(source))
+    for start, end in (*_comments(source, starts), *_prose(tree, starts, without)):
+        kept[start:end] = bytes(end - start)
+    inside = _inside_strings(tree)
+    found: list[bytes] = []
+    for number, (start, end) in enumerate(pairwise(starts), 1):
+        line = bytes(byte for byte, keep in zip(source[start:end], kept[start:end], strict=True) if keep)
+        begins, ends = (row in inside and kept[at : at + 1] == b"\1" for row, at in ((number, start), (number + 1, end)))
+        if begins or line.strip():
+            found.append(line if ends else line.rstrip())
+    return b"\n".join(found)
 
 
 def _comments(source: bytes, starts: list[int]) -> Iterator[Span]:
-    text = source.decode()
-    lines = text.splitlines(keepends=True)
-    for token in generate_tokens(StringIO(text).readline):
+    for token in tokenize(BytesIO(source).readline):
         if token.type == COMMENT:
             row, column = token.start
-            start = starts[row - 1] + len(lines[row - 1][:column].encode())
+            before = source[starts[row - 1] : starts[row]].decode()[:column]
+            start = starts[row - 1] + len(before.encode())
             yield start, start + len(token.string.encode())
+
+
+def _inside_strings(tree: ast.Module) -> set[int]:
+    """Numbers of the lines that begin inside a string."""
+    strings = (
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+    )
+    return {line for node in strings for line in range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)}
 
 
 def _prose(tree: ast.Module, starts: list[int], without: str) -> Iterator[Span]:
@@ -113,15 +135,13 @@ def _prose(tree: ast.Module, starts: list[int], without: str) -> Iterator[Span]:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield _span(node, starts)
         elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
-            spans = [*(_span(each, starts) for each in node.exc.args), *(_span(each, starts) for each in node.exc.keywords)]
-            if spans:
-                yield spans[0][0], spans[-1][1]
+            yield _span(node.exc.func, starts)[1], _span(node.exc, starts)[1]
         elif isinstance(node, ast.Assign) and without and ast.unparse(node.targets[0]) == without:
             yield _span(node, starts)
         else:
             ahead.extend(ast.iter_child_nodes(node))
 
 
-def _span(node: ast.expr | ast.stmt | ast.keyword, starts: list[int]) -> Span:
+def _span(node: ast.expr | ast.stmt, starts: list[int]) -> Span:
     assert node.end_lineno is not None and node.end_col_offset is not None
     return starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
