@@ -3,9 +3,14 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from stages.code import backends
+from trig import params
+from trig.params.generate import Model
+from trig.params.judge import JUDGES
 from trig.run.code import PLUGS, PLUMBING, Code, meaning
 
 ROOT = Path(__file__).parents[1]
@@ -124,3 +129,12 @@ def test_a_hash_follows_code_data_and_names(tmp_path: Path) -> None:
         (tmp_path / name).write_text(f"{files[name]}\ny = 2\n", "utf-8")
         assert (Code(tmp_path).fingerprint("stages/x.py") == before) == same
         (tmp_path / name).write_text(files[name], "utf-8")
+
+
+def test_every_backend_has_a_module_of_its_name() -> None:
+    """A stage depends on the module of the backend it runs, which is found by the backend's name."""
+    painters, judges = get_args(Model.model_fields["backend"].annotation), tuple(JUDGES)
+    named = {f"painters/{name}.py" for name in painters} | {f"judges/{name}.py" for name in judges}
+    assert {name for name in named if not (ROOT / "trig/backends" / name).is_file()} == set()
+    found = {path.removeprefix("trig/backends/") for paths in backends(params.load(ROOT / "params.yaml")).values() for path in paths}
+    assert found <= named

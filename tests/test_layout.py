@@ -89,3 +89,17 @@ def test_the_shipped_weights_name_no_folder_of_the_machine_that_trained_them() -
     configs = [path for path in (ROOT / "data/tiny").rglob("*.json") if path.name != "tokenizer.json"]
     assert configs
     assert not [path for path in configs if '"_name_or_path": "/' in path.read_text("utf-8")]
+
+
+def test_what_a_contributor_is_sent_to_is_there() -> None:
+    """Every path that CONTRIBUTING.md names, at most four for one thing, and every test."""
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    rows = [line.split("|")[1:4] for line in text.splitlines() if line.startswith(("| a", "| commands"))]
+    assert len(rows) >= 10
+    for what, files, fails in rows:
+        named = re.findall(r"`((?:trig|stages|data|tests|tinyworld)/[\w./]+|\w+\.yaml)`", files)
+        assert len(named) <= 4, what
+        for place in named + re.findall(r"`(tests/[\w./]+)", fails):
+            assert (ROOT / place).exists() or "NAME" in place, place
+        for file, name in re.findall(r"`(tests/[\w.]+)::(\w+)`", fails):
+            assert f"def {name}(" in (ROOT / file).read_text("utf-8")

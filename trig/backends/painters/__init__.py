@@ -1,11 +1,18 @@
-"""Loads an image generator of the zoo."""
+"""Opens a generator of the zoo."""
+
+from typing import assert_never
 
 from trig.params import Params
 from trig.protocols.generator import Generator
 
 
 def load(settings: Params, name: str) -> Generator:
-    """Load a generator by name. Raises ParamsError for an unknown name, WeightsError if loading fails."""
-    from trig.backends.painters.diffusers import Diffusers
+    """The model of a name. Raises ParamsError for an unknown name, WeightsError where it cannot be loaded."""
+    wanted = settings.model(name)
+    match wanted.backend:
+        case "diffusers":
+            from trig.backends.painters.diffusers import Diffusers
 
-    return Diffusers(name, settings.model(name), settings.generate.engine_in_key)
+            return Diffusers(name, wanted, settings.generate.engine_in_key)
+        case _:
+            assert_never(wanted.backend)
