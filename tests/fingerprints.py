@@ -32,7 +32,14 @@ DECIDES = {
         "pictures",
     ),
     "trig.judge.pictures.FITTING": ("judge/pictures", "pictures"),
-    "trig.classify.relations.RESAMPLING": ("classify/evidence", "classify/draws", "classify/cloud", "classify/order", "classify/stack"),
+    "trig.classify.relations.RESAMPLING": (
+        "classify/evidence",
+        "classify/draws",
+        "classify/cloud",
+        "classify/order",
+        "classify/stack",
+        "stats/bootstrap",
+    ),
     "trig.report.sheets.DRAWING": ("report/sheets", "pictures"),
     "trig.backends.lora.TRAINING": ("backends/lora", "pictures"),
 }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from trig.clustered import clustered_mean
+from trig.stats.clustered import clustered_mean
 
 
 def test_the_mean_is_tested_by_a_t_test_and_copies_add_nothing() -> None:

@@ -14,12 +14,14 @@ from scipy import stats
 from benchmarks import clouds
 from trig import memory, tables
 from trig.classify.draws import draws, resamples, shuffles
-from trig.classify.evidence import balance, conflict_p, intervals, q_values, sides, tilt_p
+from trig.classify.evidence import balance, conflict_p, sides, tilt_p
 from trig.classify.order import centred_ranks, correlation, medians, order, ordered, product
 from trig.classify.relations import relations
 from trig.classify.samples import roots
 from trig.errors import ParamsError
 from trig.params.thresholds import Correlation, Thresholds
+from trig.stats.bootstrap import intervals
+from trig.stats.fdr import q_values
 from trig.store import Store
 from trig.tables.kinds import TASK
 from trig.tables.relations import RELATIONS

@@ -12,11 +12,13 @@ from scipy.special import stdtr
 from trig import tables
 from trig.classify.cloud import VERDICTS, central, count, leaning, placed, ranked, verdicts
 from trig.classify.draws import draws
-from trig.classify.evidence import NEARLY_ONE, intervals, q_values
+from trig.classify.evidence import NEARLY_ONE
 from trig.classify.order import Floats, Ints, integers
 from trig.classify.samples import points, roots
-from trig.clustered import Tested, clustered_mean
 from trig.params.thresholds import Thresholds
+from trig.stats.bootstrap import intervals
+from trig.stats.clustered import Tested, clustered_mean
+from trig.stats.fdr import q_values
 from trig.tables.kinds import DIMENSION, PAIR, TASK
 from trig.tables.prompts import split
 from trig.tables.relations import RELATION
@@ -81,7 +83,7 @@ def changes(a: Run, b: Run, thresholds: Thresholds) -> pl.DataFrame:
     Seeds derive from the prompt and the run's seed, so equal prompts start from the same noise unless that seed changed. Both sides use the
     same thresholds.
 
-    **Means.** `x` and `y` are mean paired differences. Interval and p are cluster-robust (`trig.clustered.clustered_mean`), clusters being
+    **Means.** `x` and `y` are mean paired differences. Interval and p are cluster-robust (`trig.stats.clustered.clustered_mean`), clusters being
     root prompts; with one sample per root they equal the paired t-test's.
 
     **Rho.** Paired cluster bootstrap: roots are resampled once for both sides. 95 % percentile interval of the difference; p is two-sided,

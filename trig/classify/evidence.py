@@ -1,7 +1,6 @@
 """Uncertainty of a verdict: cluster bootstrap stability and confidence intervals, significance tests of tilts and negative correlations."""
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,9 @@ from trig.classify.cloud import ON_THE_LINE, VERDICTS, Central, central, count, 
 from trig.classify.draws import draws
 from trig.classify.order import Floats, Ints, Numbers, Places, product
 from trig.params.thresholds import Correlation, Thresholds
+from trig.stats.bootstrap import LEVELS, intervals
 from trig.tables.relations import INTERVALS
 
-LEVELS = {"low": 0.025, "high": 0.975}
 DENSITIES = ("density_synergy", "density_bottleneck")
 CENTRAL = tuple(name for name in INTERVALS if name not in DENSITIES)
 """Threshold-independent statistics with a confidence interval."""
@@ -149,15 +148,6 @@ def p_value(rho: Floats, n: Ints, kind: Correlation) -> Floats:
     return np.asarray(2 * stdtr(n - 2, -t))
 
 
-def q_values(p: Floats) -> Floats:
-    """Benjamini-Hochberg q-values (FDR-adjusted p-values); NaN is ignored and kept."""
-    q, known = np.full(p.shape, np.nan), np.flatnonzero(np.isfinite(p))
-    order = known[np.argsort(p[known])]
-    raised = p[order] * (order.size / np.arange(1, order.size + 1))
-    q[order] = np.minimum(np.minimum.accumulate(raised[::-1])[::-1], 1.0)
-    return q
-
-
 def _steadiness(found: Ints, verdict: int) -> dict[str, Any]:
     counts = Counter(found.tolist())
     others = sorted((-count, place) for place, count in counts.items() if place != verdict)
@@ -166,17 +156,3 @@ def _steadiness(found: Ints, verdict: int) -> dict[str, Any]:
         return share
     count, place = others[0]
     return share | {"runner_up": VERDICTS[place].value, "runner_up_share": -count / found.size}
-
-
-def intervals(drawn: Mapping[str, Floats]) -> dict[str, float | None]:
-    """95 % percentile intervals, `<name>_low` and `<name>_high`, linearly interpolated; NaN is ignored, None where all are NaN."""
-    ordered = np.sort(np.stack(list(drawn.values())), axis=1)  # NaN sorts last
-    last = np.isfinite(ordered).sum(axis=1) - 1
-    found: dict[str, float | None] = {}
-    for end, level in LEVELS.items():
-        place = np.maximum(last, 0) * level
-        under = place.astype(np.int64)
-        low, high = (np.take_along_axis(ordered, at[:, None], axis=1)[:, 0] for at in (under, np.minimum(under + 1, np.maximum(last, 0))))
-        values = low + (high - low) * (place - under)
-        found |= {f"{name}_{end}": float(value) if known >= 0 else None for name, value, known in zip(drawn, values, last, strict=True)}
-    return found

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from trig.classify.cloud import VERDICTS, Central, Counts, central, count, placed, ranked, verdicts
-from trig.classify.evidence import DENSITIES, p_value, q_values, resample, weigh
+from trig.classify.evidence import DENSITIES, p_value, resample, weigh
 from trig.classify.order import Floats, Ints, Places, integers
 from trig.classify.samples import KEY, Samples, gather, grouped
 from trig.classify.stack import Clouds
@@ -17,6 +17,7 @@ from trig.errors import TableError
 from trig.keys import content_key
 from trig.memory import cores, require
 from trig.params.thresholds import Correlation, Thresholds
+from trig.stats.fdr import q_values
 from trig.store import Store, fill
 from trig.tables.kinds import DIMENSION
 from trig.tables.relations import EVIDENCE, INTERVALS, KIND, RELATION, RELATIONS

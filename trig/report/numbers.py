@@ -1,7 +1,7 @@
 """Report statistics: cluster-robust means and paired differences; a cluster is a root prompt with its copies and edits.
 
 `answers` are scores without the duplicates of pictures that belong to several pairs (`trig.tables.scores.distinct`). Both have a column
-`root`, the cluster label. Intervals are 95 % cluster-robust ones (`trig.clustered`).
+`root`, the cluster label. Intervals are 95 % cluster-robust ones (`trig.stats.clustered`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from trig.clustered import around, clustered_mean
 from trig.report.contents import Tuning
+from trig.stats.clustered import around, clustered_mean
 
 SAMPLE = ("task", "pair", "data_id", "dimension")
 DECIMALS = 8
@@ -97,7 +97,7 @@ def couples(
 
 
 def _paired(before: NDArray[np.float64], after: NDArray[np.float64], roots: NDArray[np.int64]) -> dict[str, float | None]:
-    told = clustered_mean(after - before, np.unique(roots, return_inverse=True)[1])
+    told = clustered_mean(after - before, roots)
     sides = {"before": float(before.mean()), "after": float(after.mean())}
     return sides | {"mean": told.value, "n": before.size, "low": told.low, "high": told.high}
 
@@ -125,8 +125,7 @@ def _move(change: NDArray[np.float64], roots: NDArray[np.int64]) -> list[float |
     known = ~np.isnan(change).any(axis=1)
     if not known.any():
         return [0, *[None] * 6]
-    groups = np.unique(roots[known], return_inverse=True)[1]
-    x, y = (clustered_mean(side, groups) for side in change[known].T)
+    x, y = (clustered_mean(side, roots[known]) for side in change[known].T)
     return [int(known.sum()), *(None if value is None else round(value, DECIMALS) for value in (*x[:3], *y[:3]))]
 
 

@@ -18,12 +18,13 @@ class Tested(NamedTuple):
     p: float | None  # two-sided, of 0
 
 
-def clustered_mean(values: NDArray[np.float64], groups: NDArray[np.signedinteger]) -> Tested:
-    """The mean of the values, (n,), tested against 0; `groups`, (n,), numbers the roots from 0.
+def clustered_mean(values: NDArray[np.float64], roots: NDArray[np.signedinteger]) -> Tested:
+    """Mean of the values, (n,), tested against 0, with a cluster-robust interval; `roots`, (n,), names each value's cluster.
 
-    The standard error sums over roots first (the cluster-robust one, its square times G / (G - 1) for G roots); interval and p are Student's with G - 1
-    degrees of freedom. With a root for each value this is the t-test. One root has no interval and no p.
+    The standard error sums over roots first (its square times G / (G - 1) for G roots); interval and p are Student's with G - 1 degrees of freedom.
+    With a root for each value this is the t-test; of differences, the paired one. One root has no interval and no p.
     """
+    _, groups = np.unique(roots, return_inverse=True)
     mean = float(values.mean())
     return around(mean, np.bincount(groups, weights=values - mean) / values.size)
 

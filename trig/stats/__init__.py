@@ -1,0 +1,1 @@
+"""Statistics that classify, compare and report share."""
