@@ -13,8 +13,8 @@ from rich.table import Table
 
 from benchmarks import classify, full, models, pipeline, scoring, serving
 from benchmarks.bar import Bar
-from benchmarks.programs import FailedError
-from benchmarks.project import Project
+from trig.testing.programs import FailedError
+from trig.testing.project import Project
 
 ROWS: dict[str, Callable[[Project], Iterator[Bar]]] = {
     "score": scoring.score,

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 
 from benchmarks import clouds
 from benchmarks.bar import Bar, at_least, at_most
-from benchmarks.programs import run
-from benchmarks.project import Project
 from trig import params
 from trig.classify.cloud import verdicts
 from trig.classify.relations import measured, relations
@@ -23,6 +21,8 @@ from trig.classify.samples import gather
 from trig.params.thresholds import Thresholds
 from trig.run.pool import spread
 from trig.tables.kinds import TASK
+from trig.testing.programs import run
+from trig.testing.project import Project
 from trig.vocabulary.dimensions import SUBSETS
 
 MODELS, POINTS = 14, 305

@@ -10,10 +10,11 @@ from typing import Any
 
 import yaml
 
-from benchmarks import browser, invented
+from benchmarks import invented
 from benchmarks.bar import Bar, at_most, exactly
-from benchmarks.programs import Ran, run
-from benchmarks.project import DVC, Project, commit, fresh, stages
+from trig.testing import browser
+from trig.testing.programs import Ran, run
+from trig.testing.project import DVC, Project, commit, fresh, stages
 
 MODELS, SHARE = 14, 1.0
 """Models, and the share of the published prompts."""

@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.bar import Bar, at_least
-from benchmarks.programs import run
-from benchmarks.project import Project
+from trig.testing.programs import run
+from trig.testing.project import Project
 
 STYLE, OTHER = 0.90, 0.65
 

@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 
 from benchmarks.bar import Bar, at_least, at_most, exactly
-from benchmarks.project import Project
 from trig import params, tables
 from trig.tables.scores import SCORES
+from trig.testing.project import Project
 
 
 def first(project: Project) -> Iterator[Bar]:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from benchmarks.bar import Bar, at_least, at_most
 from benchmarks.models import said
-from benchmarks.project import Project
 from trig import params
 from trig.backends import judges
 from trig.judge.labels import labels
@@ -18,6 +17,7 @@ from trig.judge.rating import ratings
 from trig.judge.rubrics import rubrics
 from trig.params import Params
 from trig.protocols.judge import Question
+from trig.testing.project import Project
 from trig.vocabulary.dimensions import Dimension, Task
 
 ASKED = Dimension.CONTENT

@@ -15,16 +15,16 @@ from time import perf_counter
 from openai import OpenAI
 from PIL import Image
 
-from benchmarks import vllm
 from benchmarks.bar import Bar, at_least, at_most
 from benchmarks.growth import FIRST
-from benchmarks.programs import run
-from benchmarks.project import Project
-from benchmarks.servers import Stub, running
 from trig import params
 from trig.judge.rating import ratings
 from trig.judge.rubrics import rubrics
 from trig.protocols.judge import Question
+from trig.testing import vllm
+from trig.testing.programs import run
+from trig.testing.project import Project
+from trig.testing.servers import Stub, running
 from trig.vocabulary.dimensions import Dimension, Task
 
 PICTURES = 500

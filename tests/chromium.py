@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.browser import INSTALLED, MISSING
+from trig.testing.browser import INSTALLED, MISSING
 
 needed = pytest.mark.skipif(not INSTALLED, reason=MISSING)
 

@@ -11,7 +11,7 @@ import workplace
 from hypothesis import settings
 from selenium import webdriver
 
-from benchmarks.browser import started
+from trig.testing.browser import started
 
 if TYPE_CHECKING:
     from opened import Reader
@@ -68,13 +68,13 @@ def reader(browser: webdriver.Chrome, home: str) -> Iterator["Reader"]:
 
 
 HOME = Path(os.environ.get("TRIG_VLLM_HOME", Path.home() / ".cache/trig-vllm"))
-"""Where `benchmarks.vllm.SERVE` builds vLLM for the CPU."""
+"""Where `trig.testing.vllm.SERVE` builds vLLM for the CPU."""
 
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """`trig serve`, starting vLLM for the CPU with what that build needs on a small machine: its address, and its folder with a `log`."""
-    from benchmarks import vllm
+    from trig.testing import vllm
 
     if not vllm.SERVE.is_file():
         pytest.skip(f"there is no {vllm.SERVE} to build vLLM with")

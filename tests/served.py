@@ -1,10 +1,9 @@
 """Judges behind servers of the tests, and questions to ask them."""
 
-import factories
-
 from trig.backends.judges.openai import Served
 from trig.params.judge import ServedJudge
 from trig.protocols.judge import Question
+from trig.testing import factories
 
 
 def judge(

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import factories
 import polars as pl
 import pytest
 
@@ -10,6 +9,7 @@ from trig import tables
 from trig.errors import TableError
 from trig.judge.album import AT_A_TIME, Album
 from trig.tables.images import IMAGES
+from trig.testing import factories
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import factories
 import pytest
 import torch
 import transformers
@@ -17,6 +16,7 @@ from trig.backends.judges.transformers import Transformers
 from trig.judge.labels import labels
 from trig.protocols.judge import Answer, Question
 from trig.scales import SCALES
+from trig.testing import factories
 
 Made = tuple[Any, Any]  # a model and its processor
 TEXT = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2}

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
-import factories
 import polars as pl
 import pytest
 from PIL import ImageFile
@@ -27,6 +26,7 @@ from trig.store import Progress, Store
 from trig.tables.images import IMAGES
 from trig.tables.prompts import split
 from trig.tables.scores import SCORES
+from trig.testing import factories
 from trig.vocabulary.dimensions import Pair, Task
 
 KILOBYTES = 120

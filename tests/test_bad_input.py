@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import factories
 import polars as pl
 import pytest
 import workplace
@@ -17,6 +16,7 @@ from trig.tables.images import PICTURE as PICTURE_TYPE
 from trig.tables.kinds import STATUS
 from trig.tables.prompts import PROMPTS
 from trig.tables.scores import SCORES
+from trig.testing import factories
 
 GATED = ("out.json", "out.html")
 PICTURE = "IQ-R_TA-C_2"

@@ -7,19 +7,20 @@ import polars as pl
 import pytest
 import workplace
 
-from benchmarks import browser, full, invented
-from benchmarks.project import Project, fresh
+from benchmarks import full, invented
 from trig import params, tables
 from trig.classify.relations import relations
 from trig.classify.samples import roots
 from trig.gates import gate, images, prompts, scores
 from trig.tables.prompts import PROMPTS
 from trig.tables.scores import SCORES
+from trig.testing import browser
+from trig.testing.project import Project, fresh
 from trig.vocabulary.dimensions import SUBSETS
 from trig.vocabulary.relations import Relation
 
 EATER = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; held = bytearray(300_000_000); time.sleep(1)'], check=True)"
-MEASURE = f"import sys; from benchmarks.programs import run; print(run(sys.executable, '-c', {EATER!r}).peak)"
+MEASURE = f"import sys; from trig.testing.programs import run; print(run(sys.executable, '-c', {EATER!r}).peak)"
 
 
 def finished(folder: Path, base: dict[str, str], turbo: dict[str, str]) -> Path:

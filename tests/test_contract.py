@@ -4,11 +4,9 @@ import json
 import urllib.request
 from pathlib import Path
 
-import factories
 import numpy as np
 import pytest
 
-from benchmarks import vllm
 from tinyworld import evaluate
 from trig import params
 from trig.backends.judges.openai import Served
@@ -21,6 +19,7 @@ from trig.params.judge import ServedJudge
 from trig.protocols.judge import Answer, Judge, Question
 from trig.protocols.refusal import Refusal
 from trig.scales import SCALES, Scale
+from trig.testing import factories, vllm
 from trig.vocabulary.dimensions import Dimension, Task
 
 SCALE = SCALES["paper"]

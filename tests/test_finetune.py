@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
-import factories
 import numpy as np
 import polars as pl
 import pytest
@@ -26,6 +25,7 @@ from trig.params.finetune import Finetune
 from trig.protocols.generator import Order, Picture
 from trig.protocols.refusal import Refusal
 from trig.tables.kinds import DIMENSION
+from trig.testing import factories
 from trig.vocabulary.dimensions import Pair
 
 ORDERS = [Order("a red ball in a meadow", 1), Order("a pencil sketch of a blue tree", 2)]

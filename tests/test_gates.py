@@ -8,7 +8,6 @@ from html import escape
 from io import BytesIO
 from pathlib import Path
 
-import factories
 import polars as pl
 import pytest
 from PIL import Image
@@ -25,6 +24,7 @@ from trig.tables.kinds import DIMENSION
 from trig.tables.prompts import PROMPTS as PROMPTS_TABLE
 from trig.tables.relations import RELATION
 from trig.tables.scores import SCORES as SCORES_TABLE
+from trig.testing import factories
 from trig.vocabulary.dimensions import Pair, Task
 from trig.vocabulary.relations import Relation
 

@@ -6,7 +6,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import factories
 import numpy as np
 import polars as pl
 import pytest
@@ -28,6 +27,7 @@ from trig.protocols.refusal import Refusal
 from trig.store import Store
 from trig.tables.images import IMAGES
 from trig.tables.prompts import split
+from trig.testing import factories
 
 ORDERS = [
     Order("a red ball in a meadow", 1),

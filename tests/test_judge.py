@@ -8,7 +8,6 @@ from io import BytesIO
 from math import exp, inf, log
 from pathlib import Path
 
-import factories
 import polars as pl
 import pytest
 import torch
@@ -38,6 +37,7 @@ from trig.scales import SCALES, Scale
 from trig.store import Store
 from trig.tables.prompts import split
 from trig.tables.scores import SCORES
+from trig.testing import factories
 from trig.vocabulary.dimensions import Dimension, Pair, Task
 
 SCALE = SCALES["paper"]

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
-import factories
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,6 +17,7 @@ from trig.backends.judges.completions import shown
 from trig.judge.pictures import fit
 from trig.judge.pictures import size as size_sent
 from trig.protocols.refusal import Refusal
+from trig.testing import factories
 
 INPUTS = Path(__file__).parent / "inputs" / "pictures"
 PLENTY = 10**6

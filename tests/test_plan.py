@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import factories
 import polars as pl
 import pytest
 import workplace
 from aiohttp import web
 from typer.testing import CliRunner
 
-from benchmarks.servers import Stub, running
 from trig import params, tables
 from trig.backends import checkpoint, judges
 from trig.backends.judges.transformers import Transformers
@@ -30,6 +28,8 @@ from trig.protocols.judge import Question
 from trig.store import Store
 from trig.tables.images import IMAGES
 from trig.tables.prompts import PROMPTS, split
+from trig.testing import factories
+from trig.testing.servers import Stub, running
 from trig.vocabulary.dimensions import Dimension, Pair, Task
 
 JUDGE = "judges__tiny-served__"

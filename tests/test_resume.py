@@ -13,7 +13,6 @@ from itertools import chain, pairwise
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
-import factories
 import polars as pl
 import pytest
 import workplace
@@ -23,6 +22,7 @@ from trig.keys import prompt_key
 from trig.tables.images import IMAGES as IMAGES_TABLE
 from trig.tables.prompts import PROMPTS as PROMPTS_TABLE
 from trig.tables.prompts import split
+from trig.testing import factories
 
 PROMPTS, IMAGES, SCORES = "prompts.parquet", "images/tiny", "scores/tiny.parquet"
 HOSTILE = "<script>alert(1)</script> ../../../etc/passwd\n{{ 7 * 7 }} a red ball"

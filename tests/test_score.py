@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import factories
 import polars as pl
 import pytest
 
@@ -22,6 +21,7 @@ from trig.protocols.judge import Answer, Labels, Question
 from trig.protocols.refusal import Refusal
 from trig.store import Store
 from trig.tables.prompts import split
+from trig.testing import factories
 from trig.vocabulary.dimensions import Dimension, Pair, Task
 
 

@@ -8,13 +8,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import factories
 import pytest
 from aiohttp import web
 from served import judge, questions
 
-from benchmarks import servers
-from benchmarks.servers import Stub, running
 from trig import params
 from trig.backends.checkpoint import reserved
 from trig.backends.judges import openai as served
@@ -26,6 +23,8 @@ from trig.llm import endpoints
 from trig.protocols.judge import Answer, Labels, Question
 from trig.protocols.refusal import Refusal
 from trig.scales import SCALES
+from trig.testing import factories, servers
+from trig.testing.servers import Stub, running
 
 SCALE = SCALES["paper"]
 

@@ -14,7 +14,6 @@ from math import exp
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
-import factories
 import numpy as np
 import openai
 import pytest
@@ -22,7 +21,6 @@ from aiohttp import web
 from PIL import Image
 from served import judge, judge_settings, questions
 
-from benchmarks.servers import Spoiler, Stub, running
 from trig.backends.judges import completions
 from trig.backends.judges.completions import read, request
 from trig.errors import JudgeError, LabelError
@@ -33,6 +31,8 @@ from trig.pictures import decoded
 from trig.protocols.judge import Answer, Question
 from trig.protocols.refusal import Refusal
 from trig.scales import SCALES, Scale
+from trig.testing import factories
+from trig.testing.servers import Spoiler, Stub, running
 
 SCALE = SCALES["paper"]
 SOON, LATE = 0.4, 0.8

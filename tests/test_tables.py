@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import factories
 import polars as pl
 import pytest
 
@@ -13,6 +12,7 @@ from trig.tables.images import IMAGES
 from trig.tables.prompts import PROMPTS as PROMPTS_TABLE
 from trig.tables.relations import RELATIONS
 from trig.tables.scores import SCORES
+from trig.testing import factories
 
 PROMPTS = factories.prompts()
 WRITTEN = {

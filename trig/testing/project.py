@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from benchmarks.programs import ROOT, Ran, run
+from trig.testing.programs import ROOT, Ran, run
 
 RESULTS = ("dvc.lock", "reports")
 """Results that may be in git; a copy begins without them."""

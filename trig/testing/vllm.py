@@ -15,7 +15,7 @@ from trig import params
 from trig.backends.judges.openai import Served
 from trig.params.judge import ServedJudge
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SERVE = ROOT.parent / "shared" / "vllm" / "serve.sh"
 """Starts vLLM on a CPU, in an environment of its own: `serve.sh MODEL PORT`. It serves the model under the name `tiny`."""
 SECONDS = 300
