@@ -47,8 +47,19 @@ def test_models_shows_the_zoo_and_marks_the_roster(tmp_path: Path, monkeypatch: 
     at(tmp_path, monkeypatch, lambda text: text.replace("    - tiny-turbo\n", ""))
     lines = CliRunner().invoke(app, ["models"]).stdout.splitlines()
     marked = {line.split()[1] for line in lines if line.startswith("•")}
-    assert marked == {"tiny", "tiny-dtm"}
+    assert {"tiny", "tiny-dtm"} <= marked
     assert any(line.split()[:1] == ["tiny-turbo"] for line in lines)
+
+
+def test_doctor_takes_a_file_that_stands_for_weights_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at(
+        tmp_path,
+        monkeypatch,
+        lambda text: text.replace("name: tiny\n", "name: tiny-served\n", 1).replace("needs: data/tiny/judge", "needs: model.txt"),
+    )
+    (tmp_path / "model.txt").write_text("gpt-4o\n", "utf-8")
+    told = CliRunner().invoke(app, ["doctor"]).stdout
+    assert [line.split()[0] for line in told.splitlines() if "model.txt" in line] == ["ok"]
 
 
 def test_doctor_names_weights_that_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

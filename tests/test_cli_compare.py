@@ -70,7 +70,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with three states: the commit tagged `EVIL`, the experiment `study`, and the folder as it is, in which one pair does worse."""
     place = tmp_path_factory.mktemp("project")
     shutil.copy(workplace.ROOT / "params.yaml", place)
-    workplace.edit(place, thresholds__bootstraps=100, thresholds__permutations=20)
+    workplace.edit(place, generate__roster=list(synthetic.MODELS), thresholds__bootstraps=100, thresholds__permutations=20)
     (place / "dvc.yaml").write_text(json.dumps({"stages": {"make": STAGE}}), "utf-8")
     (place / "made").write_text("first", "utf-8")
     (place / ".gitignore").write_text("/data/\n", "utf-8")

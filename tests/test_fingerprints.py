@@ -4,9 +4,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import fingerprints
 import pytest
+
+from trig.params.generate import Model
+from trig.params.judge import JUDGES
 
 
 @pytest.mark.parametrize("name", fingerprints.DECIDES)
@@ -24,7 +28,15 @@ def test_every_version_is_watched() -> None:
         for file in trig.rglob("*.py")
         for name in re.findall(r'^([A-Z]+) = \d+\n"""Cache version', file.read_text("utf-8"), re.MULTILINE)
     }
-    assert found == set(fingerprints.DECIDES) == set(fingerprints.golden())
+    advice = "name it in DECIDES of tests/fingerprints.py, with the modules whose code it stands for, then run that file"
+    assert found == set(fingerprints.DECIDES) == set(fingerprints.golden()), advice
+
+
+def test_every_backend_has_a_version() -> None:
+    """What a painter or a judge gave is kept: an edit without a version would leave old results in place for ever."""
+    backends = {f"trig.backends.painters.{name}" for name in get_args(Model.model_fields["backend"].annotation)}
+    backends |= {f"trig.backends.judges.{name}" for name in JUDGES}
+    assert backends <= {name.rpartition(".")[0] for name in fingerprints.DECIDES}
 
 
 def test_a_changed_body_is_not_taken_over_without_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,5 +52,11 @@ def test_a_changed_body_is_not_taken_over_without_its_version(tmp_path: Path, mo
 
 def test_the_program_agrees_with_the_test() -> None:
     before = fingerprints.GOLDEN.read_bytes()
-    subprocess.run([sys.executable, str(Path(fingerprints.__file__))], check=True, cwd=fingerprints.ROOT)
-    assert fingerprints.GOLDEN.read_bytes() == before
+    try:
+        ran = subprocess.run(
+            [sys.executable, str(Path(fingerprints.__file__))], cwd=fingerprints.ROOT, capture_output=True, text=True, check=False
+        )
+        assert (ran.returncode, ran.stderr) == (0, "")
+        assert fingerprints.GOLDEN.read_bytes() == before
+    finally:
+        fingerprints.GOLDEN.write_bytes(before)

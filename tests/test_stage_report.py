@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import synthetic
+import workplace
 
 from trig import tables
 from trig.tables.prompts import PROMPTS
@@ -19,8 +20,9 @@ CARD = {"base": "tiny", "pairs": ["IQ-R_TA-S"], "steps": 120}
 
 
 def stage(name: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a stage in the folder, with the project's own parameters."""
+    """Run a stage in the folder, with the project's own parameters and the invented models."""
     shutil.copy(ROOT / "params.yaml", folder)
+    workplace.edit(folder, generate__roster=list(synthetic.MODELS))
     command = [sys.executable, "-m", f"stages.{name}", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False)
 

@@ -86,6 +86,9 @@ def _weights(settings: Params) -> Iterator[Row]:
     """Check the weights of the roster and the judge. Adapters are skipped: a stage may not have written them yet."""
     zoo = {settings.models[name].weights for name in settings.generate.roster} | {settings.judges[settings.judge.name].needs}
     for place in sorted(zoo):
+        if Path(place).is_file():
+            yield True, place, "a file that stands for weights which lie elsewhere"
+            continue
         files = [file for file in walk(Path(place)) if file.suffix == ".safetensors"] if Path(place).is_dir() else []
         if gone := [file for file in files if not file.exists()]:
             yield False, place, f"{gone[0].relative_to(place)} is a link to nothing: link it to the weights, or `dvc pull`"

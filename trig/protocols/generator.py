@@ -34,5 +34,8 @@ class Generator(Protocol):
     """Compute libraries and their versions."""
 
     def generate(self, orders: Sequence[Order]) -> list[Picture | Refusal]:
-        """An image or Refusal per order, a function of that order only: batch composition changes nothing."""
+        """An image or Refusal per order, a function of that order only: batch composition changes nothing.
+
+        Raises WeightsError for a source image that the model cannot use.
+        """
         ...
