@@ -52,11 +52,11 @@ def test_models_shows_the_zoo_and_marks_the_roster(tmp_path: Path, monkeypatch: 
 
 
 def test_doctor_takes_a_file_that_stands_for_weights_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    at(
-        tmp_path,
-        monkeypatch,
-        lambda text: text.replace("name: tiny\n", "name: tiny-served\n", 1).replace("needs: data/tiny/judge", "needs: model.txt"),
-    )
+    def edit(text: str) -> str:
+        """Ask the served judge, whose entry is the last one with these weights."""
+        return "needs: model.txt".join(text.replace("name: tiny\n", "name: tiny-served\n", 1).rsplit("needs: data/tiny/judge", 1))
+
+    at(tmp_path, monkeypatch, edit)
     (tmp_path / "model.txt").write_text("gpt-4o\n", "utf-8")
     told = CliRunner().invoke(app, ["doctor"]).stdout
     assert [line.split()[0] for line in told.splitlines() if "model.txt" in line] == ["ok"]
