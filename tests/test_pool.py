@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def test_a_killed_process_is_one_line() -> None:
     with pytest.raises(
         TrigError, match=r"killed: one of \d+ processes was killed, most likely for want of memory; free some and run again"
     ):
-        spread(killed, MANY)
+        list(spread(killed, MANY))
 
 
 def killed(number: int) -> None:
@@ -75,6 +76,20 @@ def test_evidence_is_the_same_from_several_processes() -> None:
     with Store.passing() as store:
         for _ in range(2):  # the second time with what the first left in the store
             assert relations(scores, thresholds, each=spread, store=store).equals(relations(scores, thresholds))
+
+
+def test_resamples_are_kept_as_they_come() -> None:
+    """A run that is stopped half-way goes on from there."""
+    scores, thresholds = clouds.many(clouds.uniform, 200, 20, 1), synthetic.thresholds(bootstraps=20, permutations=20)
+
+    def stopped(call: Callable[..., object], *columns: Sequence[object]) -> Iterator[object]:
+        yield from islice(spread(call, *columns), 150)
+        raise KeyboardInterrupt
+
+    with Store.passing() as store:
+        with pytest.raises(KeyboardInterrupt):
+            relations(scores, thresholds, each=stopped, store=store)
+        assert [shelf.rows for shelf in store.size().values()] == [150]
 
 
 def test_a_killed_program_leaves_no_process(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from trig.errors import TrigError
 from trig.memory import cores
-from trig.run.display import bar
+from trig.run.display import tracked
 
 Found = TypeVar("Found")
 FEW = 256
@@ -21,18 +21,9 @@ CHUNK = 16
 """Calls per task sent to a worker (chunksize)."""
 
 
-def spread(call: Callable[..., Found], *columns: Sequence[Any]) -> list[Found]:
+def spread(call: Callable[..., Found], *columns: Sequence[Any]) -> Iterator[Found]:
     """Parallel `map` over all cores, in order, with a progress bar. Arguments and results must pickle. Raises TrigError if a worker is killed."""
-    total, found = len(columns[0]), []
-
-    def steps() -> Iterator[tuple[int, int]]:
-        yield 0, total
-        for one in _calls(call, columns):
-            found.append(one)
-            yield len(found), total
-
-    bar(call.__name__, steps())
-    return found
+    yield from tracked(call.__name__, _calls(call, columns), len(columns[0]))
 
 
 def _calls(call: Callable[..., Found], columns: Sequence[Sequence[Any]]) -> Iterator[Found]:
