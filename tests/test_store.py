@@ -9,7 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, nullcontext
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -143,6 +144,30 @@ def test_fill_commits_slow_work_every_second(store: Store, monkeypatch: pytest.M
     monkeypatch.setattr(stores, "COMMIT_SECONDS", 0.0)
     steps = list(fill(store, "sums", {"a": 1, "b": 2}, doubled, 100))
     assert [step.computed for step in steps] == [0, 1, 2, 2]
+
+
+@pytest.mark.parametrize("stop", range(1, 11))
+def test_fill_commits_whole_batches_where_a_payload_may_depend_on_its_batch(
+    stop: int, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever a run stops, the next one computes the batches that an undisturbed one computes."""
+    monkeypatch.setattr(stores, "COMMIT_SECONDS", -1.0)
+    wanted = {f"{number}": number for number in range(10)}
+
+    def compute(left: list[int], stop: int = 99) -> Iterator[tuple[int, bytes]]:
+        for start in range(0, len(left), 4):
+            batch = left[start : start + 4]
+            for place, number in enumerate(batch, start):
+                if number == stop:
+                    raise KeyboardInterrupt
+                yield place, f"{number} of {batch}".encode()
+
+    with pytest.raises(KeyboardInterrupt) if stop < 10 else nullcontext():
+        list(fill(store, "sums", wanted, partial(compute, stop=stop), 4, whole=True))
+    list(fill(store, "sums", wanted, compute, 4, whole=True))
+    with Store.passing() as quiet:
+        list(fill(quiet, "sums", wanted, compute, 4, whole=True))
+        assert store.get("sums", wanted) == quiet.get("sums", wanted)
 
 
 def test_fill_refuses_an_answer_too_few(store: Store) -> None:

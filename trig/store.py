@@ -178,11 +178,15 @@ def fill(
     wanted: Mapping[str, Work],
     compute: Callable[[list[Work]], Iterable[tuple[int, bytes | None]]],
     batch_size: int,
+    whole: bool = False,
 ) -> Iterator[Progress]:
     """Fill the store: reuse cached rows, compute and commit the others. Yields Progress, first before any work.
 
     `compute` gets all missing work and yields (index, payload), once each, in any order; None is not stored and is retried in the next run. Commits
     after `batch_size` rows or COMMIT_SECONDS, and on exit, also by an exception. Equal keys are equal work and stand in `wanted` once.
+
+    `whole`: `compute` works on `batch_size` items at a time and a payload may depend on its batch to the last bit, so whole batches are committed
+    only: the next run then computes the same batches.
     """
     known = store.known(shelf, wanted)
     store.touch(shelf, known)
@@ -190,21 +194,24 @@ def fill(
     yield Progress(len(wanted), len(known), 0, 0)
     computed, refused = set[str](), set[str]()
     fresh: dict[str, bytes] = {}
+    seen = 0
     kept_at = time.monotonic()
     try:
         for place, payload in compute([wanted[key] for key in left]) if left else ():
             key = left[place]
+            seen += 1
             if payload is None:
                 refused.add(key)
             else:
                 fresh[key] = payload
                 computed.add(key)
-            if len(fresh) >= batch_size or time.monotonic() - kept_at > COMMIT_SECONDS:
+            if seen % batch_size == 0 if whole else len(fresh) >= batch_size or time.monotonic() - kept_at > COMMIT_SECONDS:
                 store.put(shelf, fresh)
                 fresh, kept_at = {}, time.monotonic()
                 yield Progress(len(wanted), len(known), len(computed), len(refused))
     finally:
-        store.put(shelf, fresh)
+        if not whole or seen == len(left):
+            store.put(shelf, fresh)
     if len(computed | refused) < len(left):
         raise ValueError(f"{shelf}: {len(left)} rows were asked for and {len(computed | refused)} were computed")
     yield Progress(len(wanted), len(known), len(computed), len(refused))

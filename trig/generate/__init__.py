@@ -43,7 +43,7 @@ def paint(planned: pl.DataFrame, generator: Generator, store: Store, batch_size:
             for place, given in enumerate(generator.generate(orders[start : start + batch_size]), start):
                 yield place, _packed(given, generator.engine)
 
-    yield from fill(store, SHELF, wanted, generated, batch_size)
+    yield from fill(store, SHELF, wanted, generated, batch_size, whole=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ def pictured(wanted: pl.DataFrame, made: Album, model: str, width: int, height: 
         pl.lit(width, pl.Int32).alias("width"),
         pl.lit(height, pl.Int32).alias("height"),
         pl.lit("ok").alias("status"),
-        *(pl.lit(None).alias(name) for name in ("reason", "engine", "prompt_tokens", "tokens_read")),
+        *(pl.lit(None).alias(name) for name in IMAGES.nullable - {"image"}),
     )
     return Album((*made.parts, stand_ins.select(list(IMAGES.columns))))
 

@@ -34,7 +34,7 @@ class Generator(Protocol):
     """Compute libraries and their versions."""
 
     def generate(self, orders: Sequence[Order]) -> list[Picture | Refusal]:
-        """An image or Refusal per order, a function of that order only: batch composition changes nothing.
+        """An image or Refusal per order, a function of that order only; up to rounding, which may differ with the size of the batch.
 
         Raises WeightsError for a source image that the model cannot use.
         """

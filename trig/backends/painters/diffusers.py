@@ -64,7 +64,10 @@ class Diffusers:
         self._known(self._settings())
 
     def generate(self, orders: Sequence[Order]) -> list[Picture | Refusal]:
-        """An image or Refusal per order, each with its own generator, so batching changes nothing. Raises WeightsError for a source image it cannot take."""
+        """An image or Refusal per order, each with its own random generator. Raises WeightsError for a source image it cannot take.
+
+        Batch size moves pixels by rounding at most: kernels sum in another order.
+        """
         made: dict[int, Picture | Refusal] = {}
         for edits in (False, True):
             places = [place for place, order in enumerate(orders) if (order.source_image is not None) == edits]
