@@ -1,1 +1,1 @@
-"""`python -m benchmarks` measures what the project promises and prints each figure beside its bar."""
+"""Benchmarks: `python -m benchmarks` prints each measured figure beside its bar."""

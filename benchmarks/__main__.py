@@ -1,4 +1,4 @@
-"""python -m benchmarks [ROW …] [--run FOLDER]"""
+"""Command line of the benchmarks: `python -m benchmarks [ROW …] [--run FOLDER]`."""
 
 import argparse
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import classify, full, models, pipeline, scoring, serving
+from benchmarks import annotate, classify, exchange, full, models, pipeline, scoring, serving
 from benchmarks.bar import Bar
 from trig.testing.programs import FailedError
 from trig.testing.project import Project
@@ -26,17 +26,19 @@ ROWS: dict[str, Callable[[Project], Iterator[Bar]]] = {
     "full": full.full,
     "judge": models.judge,
     "painter": models.painter,
+    "annotate": annotate.annotate,
+    "prompts": exchange.exchange,
     "pipeline": pipeline.first,
     "again": pipeline.again,
     "map": pipeline.maps,
     "tuned": pipeline.tuned,
     "threshold": pipeline.threshold,
 }
-"""What can be measured. The last one changes the copy, so it stays last."""
+"""Rows by name. The last one modifies the project copy, so it stays last."""
 
 
 def main() -> int:
-    """Measure the rows that are asked for, or all; 1 when a bar is missed."""
+    """Measures the rows asked for, or all; exit code 1 when a bar is missed."""
     asked = arguments()
     project = Project(asked.run)
     console = Console(width=None if sys.stdout.isatty() else 160)
@@ -50,7 +52,7 @@ def main() -> int:
 
 
 def measure(name: str, project: Project) -> list[Bar]:
-    """A row's figures. A program that fails is a missed bar, so that the other rows are still measured."""
+    """Figures of a row. A program that fails is a missed bar; the other rows are still measured."""
     print(f"measuring {name} …", file=sys.stderr)
     try:
         return list(ROWS[name](project))
@@ -60,7 +62,7 @@ def measure(name: str, project: Project) -> list[Bar]:
 
 
 def arguments() -> argparse.Namespace:
-    """What the command line asks for."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description="Measure what the project promises, each figure beside its bar."
     )
@@ -82,7 +84,7 @@ def arguments() -> argparse.Namespace:
 
 
 def machine() -> str:
-    """One line on what the figures were measured on, and on how busy that was: the load of the last minute, at best 0."""
+    """Hardware and load average (at best 0) of the measurement."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text("utf-8").splitlines() if info.exists() else []
     model = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor())
@@ -91,7 +93,7 @@ def machine() -> str:
 
 
 def table(bars: list[Bar]) -> Table:
-    """The figures beside their bars."""
+    """Table of figures and bars."""
     drawn = Table("bar", "measured", "wanted", "met", box=None, pad_edge=False)
     for bar in bars:
         drawn.add_row(bar.what, bar.measured, bar.wanted, "yes" if bar.met else "NO")

@@ -1,11 +1,11 @@
-"""A promise and what was measured of it."""
+"""Measured figure and its bar."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A row of the table."""
+    """Row of the table."""
 
     what: str
     measured: str
@@ -14,17 +14,17 @@ class Bar:
 
 
 def at_least(what: str, measured: float | None, limit: float, unit: str = "") -> Bar:
-    """A figure that must reach a limit. One that could not be measured does not."""
+    """Lower bound; a figure that could not be measured misses it."""
     return Bar(what, _figure(measured, unit), f"≥ {limit:g}{unit}", measured is not None and measured >= limit)
 
 
 def at_most(what: str, measured: float, limit: float, unit: str = "") -> Bar:
-    """A figure that must stay within a limit."""
+    """Upper bound."""
     return Bar(what, _figure(measured, unit), f"≤ {limit:g}{unit}", measured <= limit)
 
 
 def exactly(what: str, found: set[str], wanted: set[str]) -> Bar:
-    """Names that must be these and no others."""
+    """Exact set of names."""
     return Bar(what, ", ".join(sorted(found)) or "none", ", ".join(sorted(wanted)) or "none", found == wanted)
 
 

@@ -1,6 +1,6 @@
-"""Bars on the relations: time and memory at the size of the published benchmark, false alarms, and what is planted.
+"""Bars on classification: time and memory at the published benchmark's size, false positive rate, and power on planted relations.
 
-`python -m benchmarks.classify` measures the times in a process of its own, so that its memory can be watched, and prints them as JSON.
+`python -m benchmarks.classify` prints the timings as JSON; it runs in a subprocess so that peak memory can be measured.
 """
 
 import json
@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from benchmarks import clouds
 from benchmarks.bar import Bar, at_least, at_most
 from trig import params
-from trig.classify.cloud import verdicts
 from trig.classify.relations import measured, relations
+from trig.classify.rule import verdicts
 from trig.classify.samples import gather
 from trig.params.thresholds import Thresholds
 from trig.run.pool import spread
@@ -28,12 +28,12 @@ from trig.vocabulary.dimensions import SUBSETS
 MODELS, POINTS = 14, 305
 ALARMS, PLANTED, SAMPLE = 1000, 200, 300
 SOME = 2000
-"""Resamples that the loop is timed on; it would take minutes for all."""
+"""Resamples on which the loop is timed; all would take minutes."""
 Floats = NDArray[np.float64]
 
 
 def speed(_: Project) -> Iterator[Bar]:
-    """Classification of 14 models × 132 subsets × 305 points, against a loop over pairs in the manner of the published scripts."""
+    """Classification of 14 models × 132 subsets × 305 points, against a loop over pairs like that of the published scripts."""
     ran = run(sys.executable, "-m", "benchmarks.classify")
     found = json.loads(ran.stdout)
     size = f"{MODELS} × {len(SUBSETS)} × {POINTS}"
@@ -46,7 +46,7 @@ def speed(_: Project) -> Iterator[Bar]:
 
 
 def evidence(_: Project) -> Iterator[Bar]:
-    """False alarms among independent pairs, and planted relations that are found, with the thresholds of params.yaml on S."""
+    """False positive rate on independent pairs and power on planted relations, with the thresholds of params.yaml on S."""
     limits = _thresholds()
     for make in (clouds.uniform, clouds.skewed):
         frame = relations(clouds.many(make, ALARMS, SAMPLE, 0), limits)
@@ -59,7 +59,7 @@ def evidence(_: Project) -> Iterator[Bar]:
 
 
 def _share(frame: pl.DataFrame, name: str) -> float:
-    """Percent of the pairs that have this relation, or this kind of dispersion, with support."""
+    """Percentage of pairs with this relation, or this kind of dispersion, and supported evidence."""
     named = pl.col("kind" if name == "conflict" else "relation") == name
     return 100 * frame.filter(named & (pl.col("evidence") == "supported")).height / frame.height
 
@@ -69,7 +69,7 @@ def _thresholds() -> Thresholds:
 
 
 def _scores() -> pl.DataFrame:
-    """Plausible scores of the size of the published benchmark: a level per model and dimension, and what the two share."""
+    """Plausible scores of the published benchmark's size: a level per model and subset, correlated sides."""
     draw, frames = np.random.default_rng(0), []
     for task, pair in SUBSETS:
         made = []
@@ -82,7 +82,7 @@ def _scores() -> pl.DataFrame:
 
 
 def _loop(pairs: dict[tuple[str, ...], dict[str, list[float]]], thresholds: Thresholds) -> list[str]:
-    """The rule on one pair after the other, as the published scripts do: lists to arrays, a fit and a correlation each."""
+    """Baseline rule, one pair at a time, as the published scripts do it: array conversion, polyfit and correlation per pair."""
     found = []
     for samples in pairs.values():
         x, y = np.array([sample[0] for sample in samples.values()]), np.array([sample[1] for sample in samples.values()])
@@ -109,7 +109,7 @@ def _verdict(x: Floats, y: Floats, t: Thresholds) -> str:
 
 
 def _resampled(pairs: dict[tuple[str, ...], dict[str, list[float]]], thresholds: Thresholds) -> float:
-    """Seconds that a loop takes for one resample and its verdict, over some resamples of some pairs."""
+    """Seconds per resample and verdict in the baseline loop."""
     draw = np.random.default_rng(0)
     some = [np.array(list(samples.values())) for samples in list(pairs.values())[:: len(pairs) // 40]]
     began = perf_counter()
@@ -127,16 +127,16 @@ def _timed(work: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    """Time everything in turns, so that a busy machine slows all of it; the fastest of three turns counts for what takes a second."""
+    """Interleaved timings, so that machine load affects all alike; best of three for what takes about a second."""
     scores, limits = _scores(), _thresholds()
     bare = limits.model_copy(update={"bootstraps": 0})
     pairs: dict[tuple[str, ...], dict[str, list[float]]] = {}
-    for *key, data_id, x in scores.select("model", "task", "pair", "data_id", "expected").iter_rows():  # x comes before y
+    for *key, data_id, x in scores.select("model", "task", "pair", "data_id", "expected").iter_rows():  # x precedes y
         pairs.setdefault(tuple(key), {}).setdefault(data_id, []).append(x)
     gathered = gather(scores, limits.score, None).clouds
     works = (
         lambda: relations(scores, bare),
-        lambda: [verdicts(counts, place.rho, bare) for _, place, counts in measured(gathered, bare)],
+        lambda: [verdicts(counts, summary.rho, bare) for _, summary, counts in measured(gathered, bare)],
         lambda: _loop(pairs, limits),
     )
     rule, named_only, loop = (min(_timed(work) for _ in range(3)) for work in works)

@@ -1,4 +1,4 @@
-"""Bars at the size of the published benchmark: classify, the report and its first page, and a study of thresholds, on an invented run of 14 models."""
+"""Bars at the published benchmark's size, on a synthetic run of 14 models: classify, the report and its first page, a threshold change."""
 
 import re
 import shlex
@@ -17,14 +17,14 @@ from trig.testing.programs import Ran, run
 from trig.testing.project import DVC, Project, commit, fresh, stages
 
 MODELS, SHARE = 14, 1.0
-"""Models, and the share of the published prompts."""
+"""Models, and the fraction of the published prompts."""
 DRAWN = {".webp", ".png", ".jpg"}
 
 
 def full(_: Project) -> Iterator[Bar]:
-    """Every stage that a threshold reaches, as a program; the report in a browser; then `dvc exp run` with another threshold.
+    """Each stage that depends on thresholds, as a program; the report in a browser; then `dvc exp run` with another threshold.
 
-    The report has as many pictures of each pair and model as params.yaml says.
+    The report has the number of pictures per pair and model that params.yaml sets.
     """
     place = fresh()
     try:
@@ -43,7 +43,7 @@ def full(_: Project) -> Iterator[Bar]:
             yield at_most(what, browser.first_page(place / "reports/index.html"), 2, " s")
         else:
             yield Bar(what, browser.MISSING, "≤ 2 s", met=False)
-        run(*DVC, "commit", "--force", "dvc.yaml", cwd=place)  # takes what lies there for what the stages wrote
+        run(*DVC, "commit", "--force", "dvc.yaml", cwd=place)  # commits the files present as stage outputs
         commit(place, "Run the pipeline")
         study = run(*DVC, "exp", "run", "--set-param", "thresholds.synergy=0.7", cwd=place)
         yield at_most(f"dvc exp run -S thresholds.synergy=0.7 of {size}", study.seconds, 30, " s")
@@ -53,7 +53,7 @@ def full(_: Project) -> Iterator[Bar]:
 
 
 def run_until_classify(place: Path) -> int:
-    """Makes a fresh copy of the project one in which every stage before classify has run; how many samples each model has."""
+    """Turns a fresh copy of the project into one in which every stage before classify has run; returns samples per model."""
     known = yaml.safe_load((place / "params.yaml").read_text("utf-8"))
     usual = known["generate"]["roster"]
     roster = [*usual, *(f"model-{number:02}" for number in range(len(usual) + 1, MODELS + 1))]
@@ -73,7 +73,7 @@ def run_until_classify(place: Path) -> int:
 
 
 def edit(place: Path, **sections: Mapping[str, Any]) -> None:
-    """Changes entries of sections of params.yaml."""
+    """Edits sections of params.yaml."""
     file = place / "params.yaml"
     known = yaml.safe_load(file.read_text("utf-8"))
     said = {name: {**value, **sections[name]} if name in sections else value for name, value in known.items()}
@@ -81,7 +81,7 @@ def edit(place: Path, **sections: Mapping[str, Any]) -> None:
 
 
 def program(place: Path, stage: str) -> Ran:
-    """Runs the program of a stage, without dvc."""
+    """Runs a stage's program without DVC."""
     command: str = yaml.safe_load((place / "dvc.yaml").read_text("utf-8"))["stages"][stage]["cmd"]
     known = yaml.safe_load((place / "params.yaml").read_text("utf-8"))
     filled = re.sub(r"\$\{(\w+)\.(\w+)\}", lambda found: str(known[found[1]][found[2]]), command)
@@ -89,5 +89,5 @@ def program(place: Path, stage: str) -> Ran:
 
 
 def written(folder: Path) -> int:
-    """Bytes of all files in a folder that are no pictures."""
+    """Total size in bytes of the files in a folder that are not pictures."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file() and file.suffix not in DRAWN)

@@ -1,4 +1,4 @@
-"""How much memory a served judge takes with the number of its questions: `python -m benchmarks.growth ADDRESS COUNT`."""
+"""Memory growth of a served judge with the number of questions: `python -m benchmarks.growth ADDRESS COUNT`."""
 
 import resource
 import sys
@@ -14,12 +14,12 @@ from trig.protocols.judge import Question
 from trig.scales import SCALES
 
 FIRST = 500
-"""Questions after which everything is there that a run needs."""
+"""Warm-up questions, after which everything lazily loaded is there."""
 PICTURES = 50
 
 
 def main(address: str, count: int) -> None:
-    """Asks `count` questions and prints by how many MiB the resident memory's peak grew after the first FIRST of them."""
+    """Asks `count` questions; prints the growth of peak resident memory in MiB after the first FIRST."""
     settings = ServedJudge(
         backend="openai", needs="params.yaml", endpoints=[f"{address}/v1"], model=None, key=None, concurrency=16, timeout=60, retries=3, price=None
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""An invented run, as the stages before classify would leave it: prompts, pictures, scores. The same size and roster give the same bytes."""
+"""Synthetic run, as the stages before classify leave it: prompts, images, scores. Deterministic in size and roster."""
 
 import zlib
 from collections.abc import Iterator, Sequence
@@ -16,34 +16,35 @@ from trig import tables
 from trig.gates.page import page
 from trig.gates.result import Finding, Result
 from trig.keys import prompt_key
-from trig.published.sizes import published_size
 from trig.scales import SCALES
 from trig.tables.images import IMAGES
 from trig.tables.kinds import DIMENSION
 from trig.tables.prompts import PROMPTS
 from trig.tables.scores import SCORES
+from trig.tables.sources import digest
 from trig.vocabulary.dimensions import SUBSETS, Dimension, Pair, Task
+from trig.vocabulary.sizes import published_size
 
 COPIED = (Dimension.AESTHETICS, Dimension.CONTENT, Dimension.KNOWLEDGE)
-"""Text-to-image prompts of pairs that begin with these are copies of those of Realism's pair; of other pairs, edits. Nearly so in the published ones."""
+"""Text-to-image prompts of pairs beginning with these copy those of Realism's pair; those of other pairs are edits of them. As published, nearly."""
 EDITS = 3
-"""Prompts about one source picture, or one subject."""
+"""Prompts per source picture or subject."""
 WORDS = (
     "a an the two old small red blue green golden wooden painted quiet crowded narrow distant broken smiling sleeping running dancing near under"
     " behind beside above castle harbour market garden kitchen forest bridge teapot bicycle lantern violin umbrella fox heron child sailor baker"
     " at dusk in fog with soft light as a watercolour sketch of glass and stone while snow falls"
 ).split()
-LENGTH = 25  # words of a prompt, about 150 letters
-POOL = 64  # drawings that pictures repeat; a comment inside makes each picture's bytes its own
+LENGTH = 25  # words per prompt, about 150 letters
+POOL = 64  # distinct drawings; a PNG comment makes each picture's bytes unique
 SIDE = 64  # pixels
-GRAIN = 0.04  # how sharply the judge tells one grade from the next
+GRAIN = 0.04  # spread of the judge's grade probabilities
 NULLS = 0.005
 REASONS = ("no grade in the answer", "the server did not answer", "more than half of the mass is outside the grades")
 Floats = NDArray[np.float64]
 
 
 def write(root: Path, roster: Sequence[str], share: float = 1.0) -> pl.DataFrame:
-    """Everything below data/ that classify and report read, but for the adapters; of each subset a share of its published size. The prompts."""
+    """Writes the inputs of classify and report below data/ except adapters, at a fraction of each subset's published size. Returns the prompts."""
     asked = prompts(share)
     tables.write(asked, PROMPTS, root / "data/prompts.parquet")
     _passed(root, "prompts", "prompts")
@@ -58,9 +59,9 @@ def write(root: Path, roster: Sequence[str], share: float = 1.0) -> pl.DataFrame
 
 
 def prompts(share: float = 1.0) -> pl.DataFrame:
-    """Prompts of all three tasks. Some are copies or edits of others."""
+    """Prompts of all three tasks; some are copies or edits of others."""
     draw = np.random.default_rng(0)
-    sources = [_png(number) for number in range(POOL)]
+    sources = [digest(_png(number)) for number in range(POOL)]
     rows: list[tuple[object, ...]] = []
     texts: dict[tuple[Task, str | None], str] = {}
     for task, pair in SUBSETS:
@@ -73,13 +74,25 @@ def prompts(share: float = 1.0) -> pl.DataFrame:
             number = int((parent or name).rpartition("_")[2])
             source = None if task is Task.T2I else sources[number % POOL]
             item = "a small red teapot" if task is Task.S2P else None
-            told = (text, ["", ""], "invented", "template", parent, item, source, "test", prompt_key(task, text, source))
+            told = (
+                text,
+                ["", ""],
+                "invented",
+                "combine",
+                "plain",
+                "template",
+                parent,
+                item,
+                source,
+                "test",
+                prompt_key(task, text, source),
+            )
             rows.append((task, str(pair), name, *told))
     return pl.DataFrame(rows, dict(PROMPTS.columns), orient="row")
 
 
 def _parent(task: Task, pair: Pair, n: int) -> str | None:
-    """The prompt that the n-th of a subset was copied or edited from."""
+    """Parent of a subset's n-th prompt: what it was copied or edited from."""
     if task is Task.T2I:
         return None if pair.x is Dimension.REALISM else f"{Pair(Dimension.REALISM, pair.y)}_{n}"
     first = n - (n - 1) % EDITS
@@ -87,7 +100,7 @@ def _parent(task: Task, pair: Pair, n: int) -> str | None:
 
 
 def _shards(model: str, asked: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
-    """The pictures of each subset, below the folder of the model; `key` is already the picture's."""
+    """Image shards of a model, one per subset; `key` is the picture's already."""
     drawings = [_png(number) for number in range(POOL)]
     told = [pl.lit("ok").alias("status"), pl.lit(None, pl.String).alias("reason"), pl.lit("invented").alias("engine")]
     told += [pl.lit(LENGTH).alias(name) for name in ("prompt_tokens", "tokens_read")]
@@ -101,10 +114,10 @@ def _shards(model: str, asked: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame
 
 
 def scores(model: str, asked: pl.DataFrame, image_keys: pl.Series, seed: int) -> pl.DataFrame:
-    """The scores of a model: a level for each task and dimension, what they share of a picture's quality, and what they do not.
+    """Scores of a model: a level per task and dimension, a shared part per picture, and noise.
 
-    Equal questions about equal pictures have equal answers. Grades are rounded, so scores repeat; where both levels are high or low, there are
-    synergies and bottlenecks, where one is skewed tilts, and where dimensions share little dispersions.
+    Equal questions about equal pictures have equal answers. Grade probabilities are rounded, so scores tie. High or low levels give synergies
+    and bottlenecks, skewed ones tilts, weakly correlated ones dispersions.
     """
     draw = np.random.default_rng([1, seed])
     level, follows = draw.uniform(0.5, 0.95, (len(Task), len(Dimension))), draw.uniform(-0.3, 1.3, (len(Task), len(Dimension)))
@@ -115,7 +128,7 @@ def scores(model: str, asked: pl.DataFrame, image_keys: pl.Series, seed: int) ->
     missing, noise = draw.random(shape) < NULLS, draw.beta(1, 60, shape)
 
     of_pair = [[list(Dimension).index(side) for side in (pair.x, pair.y)] for pair in map(Pair.parse, asked["pair"])]
-    side, row = np.array(of_pair).ravel(), np.repeat(np.arange(asked.height), 2)  # two answers about each picture, in the order of the pair
+    side, row = np.array(of_pair).ravel(), np.repeat(np.arange(asked.height), 2)  # two answers per picture, in the order of the pair
     which, task = picture[row], asked["task"].to_physical().to_numpy()[row]
     own = np.where(skewed[task, side], long[which, side], alone[which, side])
     p = _grades(np.clip(level[task, side] + follows[task, side] * shared[which] + own, 0, 1))
@@ -154,7 +167,7 @@ def scores(model: str, asked: pl.DataFrame, image_keys: pl.Series, seed: int) ->
 
 
 def _grades(quality: Floats) -> Floats:
-    """The probability of each grade, (n, 3), to three decimals; they sum to 1."""
+    """Grade probabilities, (n, 3), to three decimals; they sum to 1."""
     away = quality[:, None] - np.linspace(0, 1, len(SCALES["paper"].grades))
     p: Floats = np.exp(-away * away / GRAIN)
     p = np.round(p / p.sum(axis=1, keepdims=True), 3)
@@ -163,7 +176,7 @@ def _grades(quality: Floats) -> Floats:
 
 
 def _png(number: int) -> bytes:
-    """A small gradient."""
+    """PNG of a gradient."""
     draw = np.random.default_rng([2, number])
     down, across = np.mgrid[:SIDE, :SIDE] / SIDE
     corners = draw.uniform(0, 255, (3, 3))
@@ -174,7 +187,7 @@ def _png(number: int) -> bytes:
 
 
 def _commented(png: bytes, text: str) -> bytes:
-    """The PNG with a comment before its last chunk."""
+    """The PNG with a tEXt chunk before its last chunk."""
     chunk = b"tEXtComment\0" + text.encode()
     return png[:-12] + pack(">I", len(chunk) - 4) + chunk + pack(">I", zlib.crc32(chunk)) + png[-12:]
 
@@ -184,7 +197,7 @@ def _key(*parts: str) -> str:
 
 
 def _passed(root: Path, table: str, name: str) -> None:
-    """The result of a gate that has nothing to say against a table."""
+    """Result of a gate that passes."""
     result = Result(table, (Finding("the columns and their types are as declared", "tables.check", "tables", 1),))
     for path, text in ((f"data/gates/{name}.json", result.json()), (f"reports/gates/{name}.html", page(result))):
         (root / path).parent.mkdir(parents=True, exist_ok=True)

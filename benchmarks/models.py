@@ -1,4 +1,4 @@
-"""Bars on the tiny world's models: the judge against the truth, the painter against the judge."""
+"""Bars on the tiny world's models: the judge against ground truth, the painter against the judge."""
 
 import json
 import sys
@@ -32,5 +32,5 @@ def painter(_: Project) -> Iterator[Bar]:
 
 
 def said(*arguments: str) -> Any:
-    """The JSON that `trig …` prints."""
+    """JSON output of a `trig` command."""
     return json.loads(run(sys.executable, "-m", "trig.cli", *arguments).stdout)

@@ -1,4 +1,4 @@
-"""Bars on the pipeline as a whole: time, memory, what runs again, and what it finds."""
+"""Bars on the whole pipeline: time, memory, what reruns, and the relations found."""
 
 import json
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ def first(project: Project) -> Iterator[Bar]:
 
 
 def again(project: Project) -> Iterator[Bar]:
-    """`dvc repro` once more."""
+    """`dvc repro` again."""
     ran, stages = project.dvc("repro")
     yield at_most("second dvc repro", ran.seconds, 5, " s")
     yield exactly("stages that run again", stages, set())
@@ -33,7 +33,7 @@ def threshold(project: Project) -> Iterator[Bar]:
 
 
 def maps(project: Project) -> Iterator[Bar]:
-    """What reports/metrics.json says of the maps."""
+    """Relations in reports/metrics.json."""
     base, turbo = (project.metrics["models"][model] for model in ("tiny", "tiny-turbo"))
     yield at_least("different relations in the map of tiny", sum(count > 0 for count in base["relations"].values()), 3)
     task = "t2i"
@@ -42,7 +42,7 @@ def maps(project: Project) -> Iterator[Bar]:
 
 
 def tuned(project: Project) -> Iterator[Bar]:
-    """The tuned model on the pair it was trained for, on prompts it was not trained on."""
+    """The tuned model on its target pair, on test prompts."""
     for name, tuning in params.load(project.done / "params.yaml").tunings.items():
         card = json.loads((project.done / "data/lora" / name / "tuning.json").read_text("utf-8"))
         before, after = (_mean(project, model, card["pairs"]) for model in (tuning.base, name))
@@ -51,7 +51,7 @@ def tuned(project: Project) -> Iterator[Bar]:
 
 
 def _mean(project: Project, model: str, pairs: list[str]) -> float:
-    """The mean expected score of a model's test pictures of the pairs, over both dimensions."""
+    """Mean S of a model's test pictures of these pairs, over both dimensions."""
     scores = tables.read(project.done / "data/scores" / f"{model}.parquet", SCORES)
     own = scores.filter(pl.col("pair").cast(pl.String).is_in(pairs))["expected"].drop_nulls()
     return float(np.mean(own.to_numpy()))

@@ -1,4 +1,4 @@
-"""Bars on one score: it is what the checkpoint's logits say, and what stands beside it in a batch does not matter."""
+"""Bars on a single score: it equals the softmax of the checkpoint's logits, independent of its batch."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ ASKED = Dimension.CONTENT
 
 
 def score(_: Project) -> Iterator[Bar]:
-    """`trig score` of one picture, against a softmax by hand and against the same picture in a batch."""
+    """`trig score` of one picture, against a reference softmax and against the same picture in a batch."""
     settings = params.load()
     questions = _questions(settings)
     with TemporaryDirectory() as place:
@@ -40,16 +40,16 @@ def score(_: Project) -> Iterator[Bar]:
 
 
 def sharing(_: Project) -> Iterator[Bar]:
-    """All ten dimensions of a picture asked together: against a forward pass per question, and against batches that share nothing."""
+    """All ten dimensions of a picture together, against one forward pass per question and against batches without a shared prefix."""
     settings = params.load()
     judge, single = judges.load(settings, 40), judges.load(settings, 1)
     texts = rubrics(Task.T2I, settings.judge.scale.grades)
     every = [Question(each.image, each.prompt, texts[dimension]) for each in _questions(settings) for dimension in Dimension]
-    apart = [every[place] for start in range(10) for place in range(start, len(every), 10)]  # no two neighbours share a picture
+    apart = [every[place] for start in range(10) for place in range(start, len(every), 10)]  # neighbours share no picture
     ids = labels(settings.judge.scale, judge.encode)
     ways = {"together": (judge, every), "one by one": (single, every), "apart": (judge, apart)}
     seconds = dict.fromkeys(ways, 0.0)
-    for number in range(6):  # in turns, so that a busy machine slows all; the first turn of each warms up
+    for number in range(6):  # interleaved, so that machine load affects all; the first round is warm-up
         for name, (asked, questions) in ways.items():
             began = perf_counter()
             answers = list(asked.ask(questions, ids))
@@ -61,7 +61,7 @@ def sharing(_: Project) -> Iterator[Bar]:
 
 
 def _questions(settings: Params) -> list[Question]:
-    """Twenty pictures the judge never saw; the first is the one that is scored."""
+    """Twenty held-out pictures; the first is the scored one."""
     from tinyworld import evaluate
 
     texts = rubrics(Task.T2I, settings.judge.scale.grades)
@@ -69,7 +69,7 @@ def _questions(settings: Params) -> list[Question]:
 
 
 def _by_hand(settings: Params, question: Question) -> NDArray[np.float64]:
-    """The share of each grade: a softmax over the logits of its spellings, read from the checkpoint without our code."""
+    """Reference grade probabilities: softmax over the logits of each grade's spellings, read from the checkpoint without TRIG's code."""
     from io import BytesIO
 
     import torch
@@ -98,7 +98,7 @@ def _by_hand(settings: Params, question: Question) -> NDArray[np.float64]:
 
 
 def _in_batch(settings: Params, questions: list[Question]) -> float:
-    """The first question's expected score when all are asked together."""
+    """S of the first question, when all are asked together."""
     judge = judges.load(settings, len(questions))
     expected = ratings(judge, questions, settings.judge.scale, 1.0)[0].expected
     assert expected is not None

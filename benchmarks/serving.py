@@ -1,4 +1,4 @@
-"""Bars on a served judge, against the loop of the method's first scripts: one request at a time, the rubric before the picture."""
+"""Bars on a served judge, against the method's first scripts: serial requests, rubric before picture."""
 
 import json
 import shutil
@@ -29,13 +29,13 @@ from trig.vocabulary.dimensions import Dimension, Task
 
 PICTURES = 500
 SIDE, TIMES, LARGER = 64, 6, 60
-"""Pixels of a picture's side; and larger pictures, of as many tokens as a real judge sees of one of 672 pixels: how much larger, and how many."""
+"""Picture side in pixels; and upscaling factor and count of larger pictures, whose tokens number those of a 672-pixel picture for a real judge."""
 MANY = 100_000
 ASKED = (Dimension.CONTENT, Dimension.STYLE)
 
 
 def serving(_: Project) -> Iterator[Bar]:
-    """The same 500 pictures on two dimensions each through the same vLLM server, both ways in turns; then fewer and larger ones."""
+    """500 pictures on two dimensions each through one vLLM server, both ways interleaved; then fewer and larger ones."""
     settings = params.load()
     questions = _questions(settings.judge.scale.grades)
     with vllm.started(Path(settings.judges["tiny"].needs)) as address:
@@ -55,13 +55,13 @@ def serving(_: Project) -> Iterator[Bar]:
 
 
 def _both_ways(address: str, questions: Sequence[Question], settings: params.Params) -> tuple[dict[str, float], dict[str, float]]:
-    """Seconds and prompt tokens computed, of the serial loop and ours."""
+    """Seconds and computed prompt tokens of the serial loop, then ours."""
     half = len(questions) // 2
     client = OpenAI(base_url=f"{address}/v1", api_key="none")
     judge = vllm.judge(address)
-    _serially(client, questions[:4]), ratings(judge, questions[:4], settings.judge.scale, 1.0)  # the first requests warm the server up
+    _serially(client, questions[:4]), ratings(judge, questions[:4], settings.judge.scale, 1.0)  # warm-up
     seconds, computed = {"serial": 0.0, "ours": 0.0}, {"serial": 0.0, "ours": 0.0}
-    for part in (questions[:half], questions[half:]):  # in turns, so that a busy machine slows both
+    for part in (questions[:half], questions[half:]):  # interleaved, so that machine load affects both
         for name in seconds:
             before, began = _computed(address), perf_counter()
             done = _serially(client, part) if name == "serial" else ratings(judge, part, settings.judge.scale, 1.0)
@@ -72,7 +72,7 @@ def _both_ways(address: str, questions: Sequence[Question], settings: params.Par
 
 
 def _edges(judge: Path, side: int) -> None:
-    """Lets a judge's processor take pictures of this side as they are: the tiny judge makes all to 64 pixels."""
+    """Raises the pixel limit of the judge's processor to this side; the tiny judge downscales to 64 pixels otherwise."""
     file = judge / "processor_config.json"
     said = json.loads(file.read_text("utf-8"))
     said["image_processor"]["size"]["longest_edge"] = side * side
@@ -87,7 +87,7 @@ def _enlarged(png: bytes) -> bytes:
 
 
 def memory(_: Project) -> Iterator[Bar]:
-    """A served judge's memory, over many questions to a stub that answers like vLLM."""
+    """Memory of a served judge's client, over many questions to a stub that answers like vLLM."""
     with running(Stub()) as address:
         grown = float(run(sys.executable, "-m", "benchmarks.growth", address, str(MANY)).stdout)
     yield at_most(f"memory's growth after the first {FIRST} of {MANY} questions, MiB", grown, 50)
@@ -102,12 +102,12 @@ def _questions(grades: Sequence[str]) -> list[Question]:
 
 
 def _computed(address: str) -> float:
-    """Prompt tokens that the server has computed, and not taken from its prefix cache."""
+    """Prompt tokens computed by the server, prefix cache hits excluded."""
     return vllm.counter(address, "prompt_tokens") - vllm.counter(address, "prefix_cache_hits")
 
 
 def _serially(client: OpenAI, questions: Sequence[Question]) -> list[float]:
-    """As the first scripts ask: rubric in the system message, prompt, then picture; five likeliest tokens, read by their words."""
+    """Serial baseline of the first scripts: rubric as system message, prompt, then picture; grades read off the top five tokens."""
     found = []
     for question in questions:
         url = f"data:image/png;base64,{b64encode(question.image).decode()}"

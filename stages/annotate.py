@@ -1,21 +1,36 @@
 """Write prompts for every pair of dimensions.
 
-python -m stages.annotate CAPTIONS SUB_PROMPTS PROMPTS
+python -m stages.annotate MATERIAL SOURCES REVIEW PROMPTS REJECTED SOURCES_OUT FUNNEL
 """
 
+from functools import partial
 from pathlib import Path
 
 from trig import params, tables
-from trig.annotate import compose, sources
+from trig.annotate import benchmark, scribe
+from trig.backends import annotators
+from trig.run.display import bar, notes
 from trig.run.edge import run
+from trig.run.lock import only_one
+from trig.store import Store, home
+from trig.tables import funnel
+from trig.tables import sources as library
 from trig.tables.prompts import PROMPTS
+from trig.tables.rejected import REJECTED
 
 
-def main(captions: Path, sub_prompts: Path, prompts: Path) -> None:
-    """Read data/captions.yaml and data/sub_prompts.yaml, write data/prompts.parquet."""
+def main(material: Path, sources: Path, review: Path, prompts: Path, rejected: Path, kept: Path, counts: Path) -> None:
+    """Read a material; write data/prompts.parquet, data/rejected.parquet, data/sources and data/annotate.json."""
     settings = params.load()
-    made = compose.prompts(sources.captions(captions), sources.sub_prompts(sub_prompts), settings.annotate, settings.seed)
-    tables.write(made, PROMPTS, prompts)
+    with only_one("annotate", home()), Store.open() as store:
+        model = annotators.load(settings)
+        hire = partial(scribe.hired, model, settings, store, bar) if model else None
+        made = benchmark.benchmark(material, sources, review, settings.annotate, settings.seed, hire, bar)
+    tables.write(made.prompts, PROMPTS, prompts)
+    tables.write(made.rejected, REJECTED, rejected)
+    library.write(made.sources, kept)
+    funnel.write(made.funnel, counts)
+    notes("annotate", made.notes())
 
 
 if __name__ == "__main__":

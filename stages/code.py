@@ -23,10 +23,11 @@ def main(out: Path) -> None:
 
 
 def backends(settings: Params) -> dict[str, list[str]]:
-    """Backends a stage loads as plug-ins: that of the configured judge, and those of the roster's generators."""
+    """Backends a stage loads as plug-ins: those of the configured judge and annotator, and those of the roster's generators."""
     judge = f"trig/backends/judges/{settings.judge_model(settings.judge.name).backend}.py"
     painters = {f"trig/backends/painters/{settings.model(name).backend}.py" for name in settings.generate.roster}
-    return {"judge": [judge], "finetune": [judge], "generate": sorted(painters)}
+    annotator = ["trig/backends/annotators/openai.py"] if settings.annotate.annotator else []
+    return {"annotate": annotator, "judge": [judge], "finetune": [judge], "generate": sorted(painters)}
 
 
 if __name__ == "__main__":

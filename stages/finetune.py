@@ -1,6 +1,6 @@
 """Fine-tune a LoRA adapter on the weakest pair with enough good images.
 
-python -m stages.finetune TUNED WEAKEST PROMPTS LORA
+python -m stages.finetune TUNED WEAKEST PROMPTS SOURCES LORA
 """
 
 import sys
@@ -19,12 +19,14 @@ from trig.run.edge import run
 from trig.run.lock import only_one
 from trig.store import Store, home, trainings
 from trig.tables.prompts import PROMPTS
+from trig.tables.sources import Library
 
 
-def main(tuned: str, weakest: Path, prompts: Path, lora: Path) -> None:
-    """Read data/weakest/TUNED.json and data/prompts.parquet, write data/lora/TUNED."""
+def main(tuned: str, weakest: Path, prompts: Path, sources: Path, lora: Path) -> None:
+    """Read data/weakest/TUNED.json, data/prompts.parquet and data/sources, write data/lora/TUNED."""
     everything = params.load()
     tuning, settings = everything.tuning(tuned)
+    library = Library(sources)
     of_pairs = everything.judge.model_copy(update={"dimensions": "pair"})
     with only_one(f"finetune-{tuned}", home()), Store.open() as store:
         from trig.backends.lora import Lora
@@ -33,8 +35,8 @@ def main(tuned: str, weakest: Path, prompts: Path, lora: Path) -> None:
         base, judge = Diffusers(tuning.base, everything.model(tuning.base), everything.generate.engine_in_key), judges.load(everything)
 
         def made(asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-            images = generate.made(asked, tuning.base, everything, base, store, partial(bar, "generate candidates"))
-            return images, judged(Painted(asked, Album((images,))), judge, store, of_pairs, bar, "candidates")
+            images = generate.made(asked, library, tuning.base, everything, base, store, partial(bar, "generate candidates"))
+            return images, judged(Painted(asked, library, Album((images,))), judge, store, of_pairs, bar, "candidates")
 
         for lesson in lessons.search(tuning.base, lessons.pairs(weakest), tables.read(prompts, PROMPTS), made, settings):
             print(lesson.summary, file=sys.stderr)

@@ -1,6 +1,6 @@
 """Data-quality gate of the prompts table: exit code 2 if an expectation fails.
 
-python -m stages.gate_prompts PROMPTS OUT_JSON OUT_HTML
+python -m stages.gate_prompts PROMPTS FUNNEL OUT_JSON OUT_HTML
 """
 
 from pathlib import Path
@@ -10,17 +10,19 @@ from trig.backends.checkpoint import reserved
 from trig.gates import expect, gate, prompts
 from trig.run.display import notes
 from trig.run.edge import run
+from trig.tables.funnel import read
 from trig.tables.prompts import PROMPTS
 
 
-def main(table: Path, out_json: Path, out_html: Path) -> None:
+def main(table: Path, funnel: Path, out_json: Path, out_html: Path) -> None:
     """Check data/prompts.parquet; write the verdict as JSON and as a page."""
     settings = params.load()
     wanted, judge = settings.annotate, settings.judge_model(settings.judge.name)
 
     def views() -> list[expect.View]:
+        sizes = {subset: wanted.size(*subset) for subset in wanted.subsets()}
         words = reserved(Path(judge.needs))
-        return prompts.views(tables.read(table, PROMPTS), wanted.subsets(), wanted.per_subset, wanted.max_tokens, words)
+        return prompts.views(tables.read(table, PROMPTS), sizes, wanted.max_tokens, wanted.near_duplicate, read(funnel), words)
 
     notes("prompts", gate("prompts", views, out_json, out_html).notes)
 

@@ -1,6 +1,6 @@
 """Generate the images of one model.
 
-python -m stages.generate MODEL PROMPTS IMAGES
+python -m stages.generate MODEL PROMPTS SOURCES IMAGES
 """
 
 from pathlib import Path
@@ -12,20 +12,19 @@ from trig.run.edge import run
 from trig.run.lock import only_one
 from trig.store import Store, home
 from trig.tables.prompts import PROMPTS, split
+from trig.tables.sources import Library
 
 
-def main(model: str, prompts: Path, images: Path) -> None:
-    """Read data/prompts.parquet, write data/images/MODEL/<task>/<pair>.parquet."""
+def main(model: str, prompts: Path, sources: Path, images: Path) -> None:
+    """Read data/prompts.parquet and data/sources, write data/images/MODEL/<task>/<pair>.parquet."""
     settings = params.load()
     wanted = split(tables.read(prompts, PROMPTS), "test")
     entry = settings.model(model)
     with only_one(f"generate-{model}", home()), Store.open() as store:
         generator = painters.load(settings, model)
         planned = generate.plan(wanted, generator.revision, settings.seed)
-        bar(
-            f"generate {model}",
-            ((step.done, step.total) for step in generate.paint(planned, generator, store, settings.generate.batch_size)),
-        )
+        painted = generate.paint(planned, Library(sources), generator, store, settings.generate.batch_size)
+        bar(f"generate {model}", ((step.done, step.total) for step in painted))
         generate.write(planned, model, entry, store, images)
 
 

@@ -1,6 +1,6 @@
 """Judge the images of one model.
 
-python -m stages.judge MODEL PROMPTS IMAGES SCORES
+python -m stages.judge MODEL PROMPTS SOURCES IMAGES SCORES
 """
 
 from pathlib import Path
@@ -15,12 +15,13 @@ from trig.run.lock import only_one
 from trig.store import Store, home
 from trig.tables.prompts import PROMPTS, split
 from trig.tables.scores import SCORES
+from trig.tables.sources import Library
 
 
-def main(model: str, prompts: Path, images: Path, scores: Path) -> None:
-    """Read data/prompts.parquet and data/images/MODEL, write data/scores/MODEL.parquet."""
+def main(model: str, prompts: Path, sources: Path, images: Path, scores: Path) -> None:
+    """Read data/prompts.parquet, data/sources and data/images/MODEL, write data/scores/MODEL.parquet."""
     settings = params.load()
-    painted = Painted(split(tables.read(prompts, PROMPTS), "test"), Album.open(images))
+    painted = Painted(split(tables.read(prompts, PROMPTS), "test"), Library(sources), Album.open(images))
     with only_one(f"judge-{model}", home()), Store.open() as store:
         found = judged(painted, judges.load(settings), store, settings.judge, bar, model)
         tables.write(found, SCORES, scores)

@@ -1,4 +1,4 @@
-"""A real browser for tests of the report. Tests that want it are skipped where no Chromium is installed."""
+"""Browser equipment for tests of the report, which are skipped without Chromium."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -9,9 +9,18 @@ from trig.testing.browser import INSTALLED, MISSING
 
 needed = pytest.mark.skipif(not INSTALLED, reason=MISSING)
 
+STICKS_OUT = """
+const wide = document.documentElement.clientWidth;
+return [...document.querySelectorAll('body *')].filter((one) => {
+  const box = one.getBoundingClientRect();
+  return box.width && box.right > wide + 1 && !one.closest('.scroll, .unseen, .skip');
+}).map((one) => `${one.tagName} ${one.className} ${one.getBoundingClientRect().right}`);
+"""
+"""Elements that reach beyond the right edge of the screen."""
+
 
 def script_page(folder: Path, script: str, body: str = "") -> str:
-    """The address of a page with a script of the report, as the report's page embeds it, and nothing else but `body`."""
+    """Address of a page with an empty body and one of the report's scripts, embedded as in the report."""
     code = files("trig.report").joinpath("web", script).read_text("utf-8")
     page = folder / "page.html"
     page.write_text(

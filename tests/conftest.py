@@ -1,4 +1,4 @@
-"""Settings of all tests, and what some share: a browser, a report in it, and a vLLM server, which takes half a minute to start."""
+"""Shared fixtures and hooks: a browser, a report in it, and a vLLM server, which takes half a minute to start."""
 
 import os
 import sys
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from opened import Reader
     from reporting import Run
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # a process for each core leaves each of them, and the programs it starts, one thread
+if "PYTEST_XDIST_WORKER" in os.environ:  # under xdist, one thread per worker and the programs it starts
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 pytest_plugins = ["skips"]
@@ -25,32 +25,32 @@ settings.register_profile("slow machines", deadline=None)
 settings.load_profile("slow machines")
 
 LONGEST = ("test_contract", "test_pipeline", "test_benchmarks", "test_gates", "test_finetune", "test_resume")
-"""Files that start first, for one that started last would keep one core waiting for the other."""
+"""Longest files, scheduled first to balance the workers."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Puts the longest files first; `make test` gives each core a file at a time."""
+    """Puts the longest files first; each worker takes a file at a time."""
     items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    """A Chromium for the tests of one file."""
+    """Chromium, one per module."""
     with started(tmp_path_factory.mktemp("profile")) as driver:
         yield driver
 
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> "Run":
-    """A report on an invented run with plainly coloured pictures and hostile texts."""
-    import opened  # here and below: loads what most tests need not wait for
+    """Report on a synthetic run with uniformly coloured pictures and hostile texts."""
+    import opened  # here and below: slow imports that most tests do not need
 
     return opened.run(tmp_path_factory.mktemp("run"))
 
 
 @pytest.fixture(scope="module")
 def home(ran: "Run", tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The address of that report, as one page."""
+    """Address of that report as a single page."""
     path = tmp_path_factory.mktemp("report") / "index.html"
     path.write_text(ran.html, "utf-8")
     return path.as_uri()
@@ -58,7 +58,7 @@ def home(ran: "Run", tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def reader(browser: webdriver.Chrome, home: str) -> Iterator["Reader"]:
-    """Somebody before that report, who leaves no message in the console."""
+    """Browser session on that report; fails on console messages."""
     from opened import Reader
 
     reader = Reader(browser, home)
@@ -73,7 +73,7 @@ HOME = Path(os.environ.get("TRIG_VLLM_HOME", Path.home() / ".cache/trig-vllm"))
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """`trig serve`, starting vLLM for the CPU with what that build needs on a small machine: its address, and its folder with a `log`."""
+    """`trig serve`, starting vLLM for the CPU with settings for a small machine: its address, and its folder with a `log`."""
     from trig.testing import vllm
 
     if not vllm.SERVE.is_file():

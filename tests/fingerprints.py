@@ -1,7 +1,7 @@
-"""What each cache version stands for: the code that decides the results which the work store keeps under it, and its fingerprint.
+"""Cache versions with the modules they cover, and fingerprints of their code.
 
-`python tests/fingerprints.py` writes tests/fingerprints.json anew. It refuses where code has changed and its version has not; after an edit that
-changes no result, such as a rename, `--same-results` says so.
+`python tests/fingerprints.py` rewrites tests/fingerprints.json. It refuses where code has changed and its version has not; `--same-results` accepts an
+edit that changes no result, such as a rename.
 """
 
 import importlib
@@ -29,32 +29,36 @@ DECIDES = {
         "backends/judges/completions",
         "backends/checkpoint",
         "judge/labels",
+        "llm/images",
         "pictures",
     ),
+    "trig.backends.annotators.openai.ASKING": ("backends/annotators/openai", "llm/shapes", "llm/images", "pictures"),
+    "trig.annotate.asked.KEEPING": ("annotate/asked", "annotate/shapes"),
     "trig.judge.pictures.FITTING": ("judge/pictures", "pictures"),
-    "trig.classify.relations.RESAMPLING": (
-        "classify/evidence",
+    "trig.classify.resampling.RESAMPLING": (
+        "classify/resampling",
         "classify/draws",
-        "classify/cloud",
-        "classify/order",
+        "classify/summary",
+        "classify/ranks",
+        "classify/arrays",
         "classify/stack",
         "stats/bootstrap",
     ),
     "trig.report.sheets.DRAWING": ("report/sheets", "pictures"),
-    "trig.backends.lora.TRAINING": ("backends/lora", "pictures"),
+    "trig.backends.lora.TRAINING": ("backends/lora", "backends/flow", "pictures"),
 }
-"""A version → the modules of trig whose code decides what is kept under it."""
+"""Cache version → modules of trig whose code decides the cached results."""
 
 
 class Mark(TypedDict):
-    """A version's number and the fingerprint of its code."""
+    """Version number and code fingerprint."""
 
     version: int
     code: str
 
 
 def mark(name: str) -> Mark:
-    """What a version is now."""
+    """Current number and fingerprint of a version."""
     module, _, version = name.rpartition(".")
     sources = ((ROOT / "trig" / f"{each}.py").read_bytes() for each in DECIDES[name])
     digest = blake2b(b"\0".join(meaning(source, without=version) for source in sources), digest_size=8).hexdigest()
@@ -62,13 +66,13 @@ def mark(name: str) -> Mark:
 
 
 def golden() -> dict[str, Mark]:
-    """What each version was when it was last looked at."""
+    """Recorded marks."""
     found: dict[str, Mark] = json.loads(GOLDEN.read_text("utf-8"))
     return found
 
 
 def main(same_results: bool) -> None:
-    """Write what each version is now."""
+    """Records the current marks."""
     before, now = golden() if GOLDEN.is_file() else {}, {name: mark(name) for name in DECIDES}
     for name, found in now.items():
         if not same_results and name in before and found["code"] != before[name]["code"] and found["version"] == before[name]["version"]:

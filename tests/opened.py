@@ -1,4 +1,4 @@
-"""The report as somebody has it open: where they go, what they set, and what they read."""
+"""Page object of the report in a browser: navigation, thresholds, and what is shown."""
 
 import csv
 import json
@@ -13,7 +13,6 @@ from urllib.parse import quote, urlencode
 
 import numpy as np
 import polars as pl
-import synthetic
 from PIL import Image
 from reporting import THRESHOLDS, Run, run_of
 from selenium import webdriver
@@ -25,14 +24,14 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 from trig import tables
 from trig.classify.relations import relations
 from trig.report import sheets
-from trig.report.contents import Gate
+from trig.report.facts.digest import Gate
 from trig.store import Store
 from trig.tables.images import IMAGES
-from trig.tables.scores import distinct
+from trig.testing import factories
 
 ROWS, PICTURES = 24, 12
-ID = f"IQ-R_IQ-O_1{synthetic.EVIL}"
-"""The name of a sample that every model shows, which is hostile too."""
+ID = f"IQ-R_IQ-O_1{factories.EVIL}"
+"""Sample id shown for every model; hostile too."""
 READY = "return document.documentElement.dataset.ready === 'yes'"
 CHARTS = "return [...document.querySelectorAll('.chart')]"
 TABLE = """
@@ -52,7 +51,7 @@ control.dispatchEvent(new Event(control.type === 'range' ? 'input' : 'change', {
 
 
 def run(root: Path) -> Run:
-    """An invented run with plainly coloured pictures, in which every text that somebody else wrote is hostile."""
+    """Synthetic run with uniformly coloured pictures, in which every external text is hostile."""
     ran = run_of(root, ROWS, PICTURES)
     painted(root / "plain", ran)
     with Store.open(root / "plain" / "work") as store:
@@ -60,20 +59,18 @@ def run(root: Path) -> Run:
         drawn = sheets.drawn(ran.sheets, store)
     first = min(set.intersection(*(set(shown(ran, model, "IQ-R_IQ-O")) for model in ran.models)))
     renamed = pl.col("data_id").replace({first: ID})
-    frames = {name: getattr(ran, name).with_columns(renamed) for name in ("prompts", "points")}
-    hostile = pl.when(pl.col("data_id") == ID).then(pl.lit(synthetic.EVIL)).otherwise("prompt")
-    frames["prompts"] = frames["prompts"].with_columns(prompt=hostile)
+    hostile = pl.when(pl.col("data_id") == ID).then(pl.lit(factories.EVIL)).otherwise("prompt")
+    prompts = ran.prompts.with_columns(renamed).with_columns(prompt=hostile)
     sheets_shown = tuple(replace(sheet, names=tuple(ID if name == first else name for name in sheet.names)) for sheet in ran.sheets)
-    reason = pl.when(pl.col("expected").is_null()).then(pl.lit(synthetic.EVIL))
-    gates = (*ran.gates, Gate("images/tiny", False, 3, (synthetic.EVIL, "too dark"), notes=("cut prompts", synthetic.EVIL)))
+    reason = pl.when(pl.col("expected").is_null()).then(pl.lit(factories.EVIL))
+    gates = (*ran.gates, Gate("images/tiny", False, 3, (factories.EVIL, "too dark"), notes=("cut prompts", factories.EVIL)))
     scores = ran.scores.with_columns(renamed, reason=reason)
-    answers, found = distinct(scores), relations(scores, THRESHOLDS)
-    ran = replace(ran, **frames, scores=scores, answers=answers, relations=found)
-    return replace(ran, sheets=sheets_shown, pictures=drawn, gates=gates)
+    found = relations(scores, THRESHOLDS)
+    return replace(ran, prompts=prompts, scores=scores, relations=found, sheets=sheets_shown, pictures=drawn, gates=gates)
 
 
 def colour(model: str, data_id: str) -> tuple[int, int, int]:
-    """The colour of a picture, all over."""
+    """Uniform colour of a picture."""
     red, green, blue = blake2b(f"{model} {data_id}".encode(), digest_size=3).digest()
     return red, green, blue
 
@@ -91,7 +88,7 @@ def painted(folder: Path, ran: Run) -> None:
 
 
 def shown(ran: Run, model: str, pair: str) -> tuple[str, ...]:
-    """The names of the pictured samples, in order."""
+    """Ids of the pictured samples, in order."""
     return next((sheet.names for sheet in ran.sheets if (sheet.model, sheet.pair) == (model, pair)), ())
 
 
@@ -102,14 +99,14 @@ def plain(shade: tuple[int, int, int]) -> bytes:
 
 
 def alike(png: bytes, shade: tuple[int, int, int]) -> bool:
-    """Whether what is on the screen is that colour and nothing of its neighbours: in the middle and near each edge."""
+    """Whether a thumbnail shows this colour only, in the middle and near each edge."""
     pixels = np.asarray(Image.open(BytesIO(png)).convert("RGB"), dtype=int)
     down, across = ([int(share * side) for share in (0.08, 0.5, 0.92)] for side in pixels.shape[:2])
     return bool((np.abs(pixels[np.ix_(down, across)] - shade) < 14).all())
 
 
 class Reader:
-    """Somebody before a report. Whatever is done leaves no message in the console, unless it is asked for."""
+    """Browser session on a report; fails on console messages unless asked for."""
 
     def __init__(self, browser: webdriver.Chrome, home: str) -> None:
         self.browser, self.home = browser, home
@@ -127,13 +124,13 @@ class Reader:
         return self.browser.execute_script(text, *given)
 
     def load(self, *path: str, **limits: object) -> None:
-        """Open the report anew at a page."""
+        """Reloads the report at a page."""
         self.browser.get("about:blank")
         self.browser.get(f"{self.home}{address(path, limits)}")
         self.until(lambda: self.script(READY))
 
     def go(self, *path: str, **limits: object) -> None:
-        """Go to another page of the open report."""
+        """Navigates within the open report."""
         there = address(path, limits)
         if self.browser.current_url.startswith(self.home) and self.hash != there:
             self.waiting(lambda: self.script("location.hash = arguments[0]", there))
@@ -141,7 +138,7 @@ class Reader:
             self.load(*path, **limits)
 
     def waiting(self, act: Callable[[], object]) -> None:
-        """Do what makes the page draw itself anew, and wait until it has."""
+        """Performs an action that re-renders the page, and waits for it."""
         self.script("document.documentElement.dataset.ready = 'not yet'")
         act()
         self.until(lambda: self.script(READY))
@@ -151,7 +148,7 @@ class Reader:
         return str(self.script("return location.hash"))
 
     def set(self, name: str, value: object) -> None:
-        """Move a slider, or choose, in the panel of thresholds."""
+        """Moves a slider or chooses an option in the threshold panel."""
         self.script(SLIDE, name, value)
         self.until(lambda: self.script(READY))
 
@@ -159,15 +156,15 @@ class Reader:
         Select(self.browser.find_element(By.ID, control)).select_by_value(value)
 
     def quiet(self) -> None:
-        """Nothing stands in the console."""
+        """Asserts that the console is empty."""
         assert self.browser.get_log("browser") == []
 
     def see(self, element: WebElement) -> None:
-        """Scroll until it stands in the middle of the screen."""
+        """Scrolls an element into the middle of the viewport."""
         self.script("arguments[0].scrollIntoView({ behavior: 'instant', block: 'center' })", element)
 
     def press(self, element: WebElement) -> None:
-        """Click, as soon as it stands still."""
+        """Clicks once the element has stopped moving."""
         self.see(element)
 
         def pressed(_: webdriver.Chrome) -> bool:
@@ -177,7 +174,7 @@ class Reader:
         WebDriverWait(self.browser, 20, 0.03, (ElementClickInterceptedException,)).until(pressed)
 
     def draw(self) -> list[WebElement]:
-        """Look at every chart of the page, as one does who scrolls."""
+        """Scrolls through every chart, so that all are drawn."""
         charts: list[WebElement] = self.script(CHARTS)
         for chart in charts:
             self.see(chart)
@@ -199,11 +196,11 @@ class Reader:
         return found
 
     def table(self, caption: str) -> list[list[tuple[str, str | None]]]:
-        """The cells of a table: what is shown, and what it stands for."""
+        """Cells of a table: text and sort value."""
         return [[(shown, value) for shown, value in row] for row in self.script(TABLE, caption)]
 
     def cards(self) -> list[list[str]]:
-        """Prompt, both scores, and the place of each picture of the gallery."""
+        """Prompt, both scores and region of each picture in the gallery."""
         found: list[list[str]] = self.script(CARDS)
         return found
 
@@ -211,17 +208,17 @@ class Reader:
         self.until(lambda: self.cards() == want)
 
     def asked(self) -> list[str]:
-        """The addresses that were asked for since this was called before."""
+        """Requested addresses since the last call."""
         events = [json.loads(entry["message"])["message"] for entry in self.browser.get_log("performance")]
         sent = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
         return sent + [event["params"]["url"] for event in events if event["method"] == "Network.webSocketCreated"]
 
     def saved(self, folder: Path, name: str, act: Callable[[], object]) -> str:
-        """The text of the file that an act makes the browser save."""
+        """Text of the file that an action downloads."""
         return self.saved_bytes(folder, name, act).decode("utf-8")
 
     def saved_bytes(self, folder: Path, name: str, act: Callable[[], object]) -> bytes:
-        """The file that an act makes the browser save; it is empty at first."""
+        """The file that an action downloads; empty at first."""
         behaviour = {"behavior": "allow", "downloadPath": str(folder)}
         self.browser.execute_cdp_cmd("Browser.setDownloadBehavior", behaviour)
         act()
@@ -236,7 +233,7 @@ def address(path: Sequence[str], limits: Mapping[str, object]) -> str:
 
 
 def rows(text: str) -> list[dict[str, str]]:
-    """The rows of a CSV file."""
+    """Rows of a CSV file."""
     return list(csv.DictReader(StringIO(text)))
 
 

@@ -1,4 +1,4 @@
-"""The published rule as a reader of the paper would write it: one point at a time, and with none of our code that applies it."""
+"""Reference implementation of the paper's rule, one point at a time, independent of the kernel."""
 
 import math
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ Points = Sequence[tuple[float | None, float | None]]
 
 
 def whole(points: Points) -> list[tuple[float, float]]:
-    """The points with both scores."""
+    """Points with both scores."""
     return [(x, y) for x, y in points if x is not None and y is not None and not math.isnan(x) and not math.isnan(y)]
 
 
 def region(x: float, y: float, t: Thresholds) -> str:
-    """Where a point lies: R_S, R_B or R_T."""
+    """Region of a point: R_S, R_B or R_T."""
     strict = t.rule == "reference"
     if (min(x, y) > t.synergy) if strict else (min(x, y) >= t.synergy):
         return "R_S"
@@ -27,14 +27,14 @@ def region(x: float, y: float, t: Thresholds) -> str:
 
 
 def located(scores: pl.DataFrame, t: Thresholds) -> pl.DataFrame:
-    """The points of a scores table with the `region` each lies in; null where a score is missing."""
+    """Points of a scores table with their `region`; null where a score is missing."""
     found = side_by_side(scores, t.score)
     names = [None if x is None or y is None else region(x, y, t) for x, y in found.select("x", "y").iter_rows()]
     return found.with_columns(pl.Series("region", names, pl.String))
 
 
 def counts_by_hand(points: Points, t: Thresholds) -> tuple[int, int, int, int]:
-    """Points in R_S and in R_B, and points of R_T above and below the line, one point at a time."""
+    """Points in R_S and in R_B, and points of R_T above and below the regression line."""
     placed = [(region(x, y, t), (x, y)) for x, y in points if x is not None and y is not None]
     high, low = (sum(name == where for name, _ in placed) for where in ("R_S", "R_B"))
     rest = [point for name, point in placed if name == "R_T"]
@@ -46,14 +46,14 @@ def counts_by_hand(points: Points, t: Thresholds) -> tuple[int, int, int, int]:
 
 
 def line_by_hand(points: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
-    """Slope of least squares, and the point it goes through."""
+    """Least-squares slope, and the centroid."""
     middle_x, middle_y = (math.fsum(point[side] for point in points) / len(points) for side in (0, 1))
     together = math.fsum((x - middle_x) * (y - middle_y) for x, y in points)
     return together / math.fsum((x - middle_x) ** 2 for x, _ in points), middle_x, middle_y
 
 
 def ranks_by_hand(values: Sequence[float]) -> list[float]:
-    """Equal values share their mean rank."""
+    """Ranks; ties share their mean rank."""
     order = sorted(range(len(values)), key=values.__getitem__)
     ranks, start = [0.0] * len(values), 0
     while start < len(order):
@@ -67,7 +67,7 @@ def ranks_by_hand(values: Sequence[float]) -> list[float]:
 
 
 def rho_by_hand(xs: Sequence[float], ys: Sequence[float], kind: str) -> float | None:
-    """The correlation of a kind; None with fewer than three points or one value on a side."""
+    """Correlation of a kind; None with fewer than three points or a constant side."""
     if len(xs) < 3 or len(set(xs)) == 1 or len(set(ys)) == 1:
         return None
     if kind == "kendall":
@@ -90,7 +90,7 @@ def disperses(points: Points, t: Thresholds) -> bool:
 
 
 def by_hand(points: Points, t: Thresholds) -> tuple[str, str | None, int, int, int, int]:
-    """The rule as a reader of the paper would write it."""
+    """Relation, leaning and counts, by the paper's rule."""
     shown = whole(points)
     n, (high, low, above, below) = len(shown), counts_by_hand(shown, t)
     name, leaning = "none", None

@@ -1,4 +1,4 @@
-"""Judges behind servers of the tests, and questions to ask them."""
+"""Judges on test servers, and questions for them."""
 
 from trig.backends.judges.openai import Served
 from trig.params.judge import ServedJudge
@@ -15,7 +15,7 @@ def judge(
     samples: int | None = None,
     model: str | None = None,
 ) -> Served:
-    """A judge at these addresses."""
+    """Judge at these endpoints."""
     urls = [f"{address}/v1" for address in addresses]
     settings = judge_settings(urls, key=key, concurrency=concurrency, timeout=timeout, retries=retries)
     return Served("x", settings.model_copy(update={"model": model}), samples)
@@ -30,5 +30,5 @@ def judge_settings(urls: list[str], key: str | None = None, concurrency: int = 1
 
 
 def questions(count: int) -> list[Question]:
-    """Two about each picture."""
+    """Two questions per picture."""
     return [Question(factories.png(number // 2), f"a ball {number // 2}", f"rubric {number % 2}") for number in range(count)]

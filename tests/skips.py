@@ -1,4 +1,4 @@
-"""Tests that are skipped: told in one line, and a failure where the variable CI is set, for there everything that they need is installed."""
+"""Plugin that reports skipped tests, and fails on them where the variable CI is set, since everything is installed there."""
 
 import os
 from collections import Counter
@@ -6,18 +6,18 @@ from collections import Counter
 import pytest
 
 SKIPPED: dict[str, str] = {}
-"""Each test, or file of tests, that was skipped, with its reason."""
+"""Skipped tests or files with their reasons."""
 
 
 @pytest.hookimpl
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Notes a test that was skipped."""
+    """Records a skipped test."""
     _note(report)
 
 
 @pytest.hookimpl
 def pytest_collectreport(report: pytest.CollectReport) -> None:
-    """Notes a file whose tests were skipped together."""
+    """Records a file skipped as a whole."""
     _note(report)
 
 
@@ -28,13 +28,13 @@ def _note(report: pytest.TestReport | pytest.CollectReport) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Fails where no test may be skipped."""
+    """Fails where tests must not be skipped."""
     if SKIPPED and os.environ.get("CI") and exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Says what was skipped, and why."""
+    """Prints skipped tests and reasons."""
     for reason, count in sorted(Counter(SKIPPED.values()).items()):
         first = next(name for name, why in SKIPPED.items() if why == reason)
         verdict = "; with CI set, none may be" if os.environ.get("CI") else ""

@@ -1,4 +1,4 @@
-"""An images table is read picture by picture, and is the one that is read whole."""
+"""Lazily loaded images table: streamed pictures equal those of the table read whole."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from trig.testing import factories
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Three files, of which each holds more pictures than are read together."""
+    """Three files, each longer than a record batch."""
     images = factories.images(factories.prompts(per_subset=2 * AT_A_TIME + 3))
     for (pair,), rows in images.group_by("pair", maintain_order=True):
         tables.write(rows, IMAGES, tmp_path / "t2i" / f"{pair}.parquet")

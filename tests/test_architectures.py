@@ -1,4 +1,4 @@
-"""Judges of other makes: small checkpoints with random weights, made here, answer together what each question is answered alone."""
+"""Judges of other architectures, as small random checkpoints: batched answers equal single ones."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -18,7 +18,7 @@ from trig.protocols.judge import Answer, Question
 from trig.scales import SCALES
 from trig.testing import factories
 
-Made = tuple[Any, Any]  # a model and its processor
+Made = tuple[Any, Any]  # model and processor
 TEXT = {"hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2}
 VISION = {"hidden_size": 32, "intermediate_size": 48, "patch_size": 8}
 

@@ -1,4 +1,4 @@
-"""Questions are asked once, about pictures that are read late and once, and their keys say what decides an answer."""
+"""Judge calls: cache keys, deduplication, prefetching and bounded memory."""
 
 import time
 import tracemalloc
@@ -13,9 +13,11 @@ from PIL import ImageFile
 from trig import params, tables
 from trig.backends.judges.transformers import Transformers
 from trig.errors import PictureError
-from trig.judge import ask as asking
 from trig.judge.album import Album
-from trig.judge.ask import AHEAD, Call, Files, answer, call, look
+from trig.judge.ask import answer
+from trig.judge.cache import ANSWERS, REFUSALS
+from trig.judge.calls import Call, Files, Gallery, Shown, call, look
+from trig.judge.prefetch import AHEAD
 from trig.judge.run import Painted, calls, scores
 from trig.judge.samples import Pile, Sample
 from trig.params.judge import Judging
@@ -26,11 +28,12 @@ from trig.store import Progress, Store
 from trig.tables.images import IMAGES
 from trig.tables.prompts import split
 from trig.tables.scores import SCORES
+from trig.tables.sources import Library
 from trig.testing import factories
 from trig.vocabulary.dimensions import Pair, Task
 
 KILOBYTES = 120
-"""Of each picture of `shards`."""
+"""Size of each picture of `shards`."""
 
 
 def settings(**changes: object) -> Judging:
@@ -42,18 +45,18 @@ def shards(folder: Path, count: int) -> Painted:
     prompts = split(factories.prompts(per_subset=count // 3, train=1), "test")
     for (pair,), rows in factories.images(prompts, width=200, height=200).group_by("pair", maintain_order=True):
         tables.write(rows, IMAGES, folder / f"{pair}.parquet")
-    return Painted(prompts, Album.open(folder))
+    return Painted(prompts, Library(), Album.open(folder))
 
 
-def run(found: list[Call], painted: asking.Gallery, judge: factories.Glib, store: Store, **changes: object) -> Progress:
-    """The last progress."""
+def run(found: list[Call], painted: Gallery, judge: factories.Glib, store: Store, **changes: object) -> Progress:
+    """Final progress."""
     return list(answer(found, painted, judge, store, settings(**changes)))[-1]
 
 
 class Watched:
-    """A gallery that counts what is read of it."""
+    """Gallery that counts reads."""
 
-    def __init__(self, real: asking.Gallery) -> None:
+    def __init__(self, real: Gallery) -> None:
         self.real, self.given = real, 0
 
     def __len__(self) -> int:
@@ -69,9 +72,9 @@ class Watched:
 
 
 class Swapped:
-    """A gallery in which, once it was looked at, a picture is another: a folder that is still being written."""
+    """Gallery in which a picture changes after the first read, like a folder still being written."""
 
-    def __init__(self, real: asking.Gallery, place: int, other: Files) -> None:
+    def __init__(self, real: Gallery, place: int, other: Files) -> None:
         self.real, self.place, self.other, self.looked = real, place, other, False
 
     def __len__(self) -> int:
@@ -88,12 +91,12 @@ class Swapped:
 
 @pytest.fixture
 def decodes(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """One entry for each picture that was decoded."""
+    """One entry per decoded picture."""
     seen: list[object] = []
     usual = ImageFile.ImageFile.load
 
     def load(self: ImageFile.ImageFile) -> object:
-        if self.tile:  # else it is decoded already
+        if self.tile:  # else already decoded
             seen.append(self)
         return usual(self)
 
@@ -115,7 +118,7 @@ def test_a_picture_is_read_and_made_smaller_shortly_before_it_is_asked_about(tmp
 def test_memory_holds_a_few_pictures_and_not_the_table(tmp_path: Path) -> None:
     painted, forgetful = shards(tmp_path / "images", 240), factories.Glib()
     forgetful.asked = deque(maxlen=1)
-    list(painted.read([0]))  # loads what reads files
+    list(painted.read([0]))  # warms up the imports of reading
     with Store.open(tmp_path) as store:
         tracemalloc.start()
         found = calls(painted, "1", settings())
@@ -155,7 +158,7 @@ def test_no_answer_about_another_picture_is_kept_under_a_key(which: int, tmp_pat
         name = (found[1].image, found[1].source)[which]
         with pytest.raises(PictureError, match=rf"^{name}: changed while it was judged; run again$"):
             run(wanted, swapped, glib, store)
-        assert wanted[1].key not in store.known(asking.SHELF, [each.key for each in wanted])
+        assert wanted[1].key not in store.known(ANSWERS, [each.key for each in wanted])
         assert run(wanted, pile, factories.Glib(), store).done == 3
 
 
@@ -168,27 +171,18 @@ def test_a_pipeline_picture_that_changed_is_named_by_its_prompt(tmp_path: Path) 
 
 
 def test_a_picture_in_several_subsets_is_read_once_and_its_questions_stand_together(tmp_path: Path) -> None:
-    """One prompt in two subsets, and one picture of it: four rows, of which two ask the same."""
+    """One prompt and picture in two subsets: four rows, of which two are the same question."""
     prompts = factories.prompts([(Task.T2I, Pair.parse(name)) for name in ("IQ-R_TA-C", "TA-C_TA-S")], 3, 1)
     copies = split(prompts, "test").with_columns(prompt=pl.lit("a ball ") + pl.col("data_id").str.slice(-1))
     images = factories.images(copies)
     equal = pl.concat([images["image"].head(3)] * 2)
-    painted = Watched(Painted(copies, Album([images.with_columns(image=equal)])))
+    painted = Watched(Painted(copies, Library(), Album([images.with_columns(image=equal)])))
     glib = factories.Glib()
     with Store.open(tmp_path) as store:
-        found = calls(Painted(copies, Album([images.with_columns(image=equal)])), "1", settings())
+        found = calls(Painted(copies, Library(), Album([images.with_columns(image=equal)])), "1", settings())
         assert len(found) == 12 and run(found, painted, glib, store).total == 9
-        assert [glib.asked.index(question) // 3 for question in sorted(glib.asked, key=lambda one: one.prompt)] == [
-            0,
-            0,
-            0,
-            1,
-            1,
-            1,
-            2,
-            2,
-            2,
-        ]
+        by_prompt = sorted(glib.asked, key=lambda one: one.prompt)
+        assert [glib.asked.index(question) // 3 for question in by_prompt] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
         assert painted.given == 3
         table = tables.check(scores(found, store, "1", settings()), SCORES, "scores")
     both = table.filter(pl.col("dimension") == "TA-C").sort("data_id")["expected"].to_list()
@@ -199,10 +193,10 @@ def test_a_key_is_of_the_file_and_of_the_size_in_which_it_is_sent(tmp_path: Path
     painted = shards(tmp_path / "images", 3)
     (first, other, _) = (each.shown for each in calls(painted, "1", settings())[::2])
 
-    def key(shown: asking.Shown, prompt: str = "a ball", revision: str = "1", **changes: object) -> str:
+    def key(shown: Shown, prompt: str = "a ball", revision: str = "1", **changes: object) -> str:
         return call({}, shown, prompt, "rubric", revision, settings(**changes)).key
 
-    def small(pixels: int) -> asking.Shown:
+    def small(pixels: int) -> Shown:
         return next(shown for shown in look(painted, settings(max_pixels=pixels)) if shown.place == first.place)
 
     others = [key(other), key(first, "a box"), key(first, revision="2"), key(first, scale=SCALES["acr"])]
@@ -217,14 +211,14 @@ def test_the_size_as_sent_is_in_the_scores(tmp_path: Path) -> None:
         glib, found = factories.Glib(), calls(painted, "1", settings(max_pixels=10_000))
         run(found, painted, glib, store, max_pixels=10_000)
         table = scores(found, store, "1", settings(max_pixels=10_000))
-    sent = {(question.image[16:20], question.image[20:24]) for question in glib.asked}  # width and height in a PNG's header
+    sent = {(question.image[16:20], question.image[20:24]) for question in glib.asked}  # width and height in the PNG header
     assert sent == {((100).to_bytes(4, "big"),) * 2}
     assert set(table.select("judged_width", "judged_height").rows()) == {(100, 100)}
 
 
 def test_a_picture_is_decoded_once_for_all_its_questions(decodes: list[object], tmp_path: Path) -> None:
     prompts = split(factories.prompts(per_subset=1, train=1), "test")
-    painted = Painted(prompts, Album([factories.images(prompts, width=64, height=64)]))
+    painted = Painted(prompts, Library(), Album([factories.images(prompts, width=64, height=64)]))
     judge = Transformers("tiny", params.load().judges["tiny"].needs, 40)
     with Store.open(tmp_path) as store:
         found = calls(painted, judge.revision, settings(dimensions="all"))
@@ -233,7 +227,7 @@ def test_a_picture_is_decoded_once_for_all_its_questions(decodes: list[object], 
 
 
 class Refusing(factories.Glib):
-    """Refuses every question for good, and looks around before each."""
+    """Refuses every question for good; calls `look` before each."""
 
     def __init__(self, look: Callable[[], object]) -> None:
         super().__init__()
@@ -263,4 +257,4 @@ def test_refusals_are_kept_in_batches_and_spared_by_a_prune_as_long_as_runs_rely
 
 
 def rows(store: Store) -> int:
-    return sum(shelf.rows for name, shelf in store.size().items() if name == asking.REFUSED)
+    return sum(shelf.rows for name, shelf in store.size().items() if name == REFUSALS)

@@ -1,4 +1,4 @@
-"""The table of measurements: what it prints, when it fails, and that memory counts everything a program starts."""
+"""Benchmarks: output, exit codes, and memory of the process tree."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ MEASURE = f"import sys; from trig.testing.programs import run; print(run(sys.exe
 
 
 def finished(folder: Path, base: dict[str, str], turbo: dict[str, str]) -> Path:
-    """A run's folder with nothing but its metrics: the relation of each pair, for two models."""
+    """Run folder that holds metrics only: the relation of each pair for two models."""
     found = {"tiny": base, "tiny-turbo": turbo}
     models = {
         model: {"relations": {name: list(pairs.values()).count(name) for name in ("synergy", "tilt", "none")}, "pairs": {"t2i": pairs}}
@@ -61,7 +61,7 @@ ROSTER = ("one", "another")
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An invented run with a tenth of the published prompts."""
+    """Synthetic run with a tenth of the published prompts."""
     place = tmp_path_factory.mktemp("invented")
     invented.write(place, ROSTER, 0.1)
     return place / "data"
@@ -70,7 +70,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_an_invented_run_passes_the_gates(run: Path, tmp_path: Path) -> None:
     asked, limits = tables.read(run / "prompts.parquet", PROMPTS), params.load().gates
     views = {
-        "prompts": lambda: prompts.views(asked, list(SUBSETS), 30, 40)[:1],
+        "prompts": lambda: prompts.views(asked, dict.fromkeys(SUBSETS, 30), 40, 0.9)[:1],
         "images": lambda: images.views(asked, run / "images/one", "one", 0.0),
         "scores": lambda: scores.views(asked, tables.read(run / "scores/one.parquet", SCORES), "one", limits.max_null_share),
     }
@@ -98,7 +98,7 @@ def test_an_invented_run_is_the_same_each_time(run: Path, tmp_path: Path) -> Non
 
 
 def few_pictures() -> Path:
-    """A fresh copy of the project whose report shows one picture of each pair and model."""
+    """Fresh copy of the project whose report shows one picture per pair and model."""
     place = fresh()
     full.edit(place, report={"pictures_per_pair": 1})
     return place

@@ -1,4 +1,4 @@
-"""The relations against an independent implementation, and the laws they keep."""
+"""Relations against the reference implementation, and invariances."""
 
 import math
 import random
@@ -11,7 +11,6 @@ import networkx as nx
 import numpy as np
 import polars as pl
 import pytest
-import synthetic
 from plain import PAIR, Points, by_hand, located, whole
 from scipy import stats
 
@@ -28,37 +27,25 @@ from trig.tables.kinds import PAIR as PAIR_TYPE
 from trig.tables.prompts import SPLIT
 from trig.tables.relations import RELATION, RELATIONS
 from trig.tables.scores import SCORES
+from trig.testing import factories
 from trig.vocabulary.dimensions import PAIRS, Task, pairs
 from trig.vocabulary.relations import Relation
 
 
 def limits(**changes: object) -> Thresholds:
-    """The published thresholds, without evidence."""
-    return synthetic.thresholds(**{"bootstraps": 0} | changes)
-
-
-def table(points: Points, pair: str = PAIR, model: str = "a") -> pl.DataFrame:
-    """A scores table with one prompt per point; None is a missing score, NaN a row that is not there."""
-    rows = [
-        (model, "t2i", pair, f"{pair}_{n}", 0, code, score, score, 0.01, None, "no answer" if score is None else None, f"{pair}_{n}/{code}")
-        for n, point in enumerate(points, 1)
-        for code, score in zip(pair.split("_"), point, strict=True)
-        if score is None or score == score
-    ]
-    columns = ("model", "task", "pair", "data_id", "number", "dimension", "score_trig", "expected", "off_mass", "stderr", "reason", "key")
-    schema = {column: SCORES.columns[column] for column in columns}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    """The paper's thresholds without evidence."""
+    return factories.thresholds(**{"bootstraps": 0} | changes)
 
 
 def only(points: Points, thresholds: Thresholds) -> dict[str, Any]:
-    """The one row these points lead to."""
-    found = tables.check(relations(table(points), thresholds), RELATIONS, "relations")
+    """Row of the relations table for these points."""
+    found = tables.check(relations(factories.cloud(points), thresholds), RELATIONS, "relations")
     assert found.height == 1
     return found.row(0, named=True)
 
 
 def cloud(draw: random.Random, most: int = 60) -> Points:
-    """A random cloud: any size to `most`, with ties, constants, correlation, missing scores and missing rows."""
+    """Random cloud of at most `most` points, with ties, constants, correlation, missing scores and missing rows."""
     n, steps = draw.randint(0, most), draw.choice([2, 4, 10, 97, 10**6])
     centre, spread, together = draw.random(), draw.choice([0.0, 0.1, 0.4, 1.0]), draw.random()
     missing = draw.choice([0.0, 0.0, 0.2])
@@ -73,7 +60,7 @@ def cloud(draw: random.Random, most: int = 60) -> Points:
 
 
 def thresholds_of(draw: random.Random) -> Thresholds:
-    """Thresholds that make every relation likely."""
+    """Random thresholds that make every relation likely."""
     bottleneck = draw.choice([0.2, 0.5])
     return limits(
         rule=draw.choice(["paper", "reference"]),
@@ -96,7 +83,7 @@ def test_equals_a_plain_loop_on_10000_random_clouds() -> None:
     for number in range(100):
         most = 400 if number % 5 == 0 else 60
         thresholds, clouds = thresholds_of(draw), {f"{n:03}": cloud(draw, most) for n in range(100)}
-        found = relations(pl.concat([table(points, model=name) for name, points in clouds.items()]), thresholds)
+        found = relations(pl.concat([factories.cloud(points, model=name) for name, points in clouds.items()]), thresholds)
         for row in tables.check(found, RELATIONS, "relations").iter_rows(named=True):
             assert tuple(row[column] for column in COUNTS) == by_hand(clouds[row["model"]], thresholds), (clouds[row["model"]], thresholds)
             assert row["n"] == row["n_synergy"] + row["n_bottleneck"] + row["n_tradeoff"]
@@ -129,15 +116,15 @@ def test_rho_and_p_equal_scipys(kind: str) -> None:
 
 
 def sampled(draw: random.Random, frame: pl.DataFrame) -> pl.DataFrame:
-    """The same scores by a judge that was asked several times; of some answers no error is known."""
+    """The same scores as sampled answers, some without a standard error."""
     errors = [draw.uniform(0, 0.5) if draw.random() < 0.8 else None for _ in range(frame.height)]
     return frame.with_columns(stderr=pl.Series(errors, dtype=pl.Float64))
 
 
 def test_noise_is_the_root_mean_square_of_the_answers_errors() -> None:
     draw = random.Random(13)
-    read = table([(draw.random(), draw.random()) for _ in range(50)], model="read")
-    asked = sampled(draw, pl.concat([table(cloud(draw), str(pair)) for pair in PAIRS]))
+    read = factories.cloud([(draw.random(), draw.random()) for _ in range(50)], model="read")
+    asked = sampled(draw, pl.concat([factories.cloud(cloud(draw), str(pair)) for pair in PAIRS]))
     of_pair = pl.col("pair").cast(pl.String).str.contains("D-K")
     beside = asked.filter(~of_pair).with_columns(dimension=pl.lit("D-K", DIMENSION), stderr=pl.lit(9.0))
     found = relations(pl.concat([read, asked, beside]), limits())
@@ -151,8 +138,8 @@ def test_noise_is_the_root_mean_square_of_the_answers_errors() -> None:
 
 def test_rows_in_any_order_give_the_same_table() -> None:
     draw = random.Random(3)
-    frame = sampled(draw, pl.concat([table(cloud(draw), str(pair), model) for pair in PAIRS[:12] for model in ("a", "b")]))
-    thresholds = synthetic.thresholds(bootstraps=50)
+    frame = sampled(draw, pl.concat([factories.cloud(cloud(draw), str(pair), model) for pair in PAIRS[:12] for model in ("a", "b")]))
+    thresholds = factories.thresholds(bootstraps=50)
     whole = relations(frame, thresholds)
     assert whole.equals(relations(frame.sample(fraction=1.0, shuffle=True, seed=5), thresholds))
     alone, over_all = relations(frame.filter(pl.col("model") == "b"), thresholds), ("tilt_q", "conflict_q", "evidence")
@@ -161,21 +148,21 @@ def test_rows_in_any_order_give_the_same_table() -> None:
 
 def test_ids_that_keep_their_order_give_the_same_table() -> None:
     draw = random.Random(31)
-    frame = pl.concat([table(cloud(draw), str(pair)) for pair in PAIRS[:12]])
+    frame = pl.concat([factories.cloud(cloud(draw), str(pair)) for pair in PAIRS[:12]])
     renamed = frame.with_columns("x-" + pl.col("data_id") + "-y")
     copied = [
         pl.DataFrame({"task": rows["task"], "data_id": rows["data_id"], "root": rows["data_id"].str.head(-1)}) for rows in (frame, frame)
     ]
     named = copied[1].with_columns("x-" + pl.col("data_id") + "-y", root="x-" + pl.col("root"))
-    thresholds = synthetic.thresholds(bootstraps=50)
+    thresholds = factories.thresholds(bootstraps=50)
     want = relations(frame, thresholds, copied[0].unique())
     assert want["clusters"].sum() < want["n"].sum()
     assert want.equals(relations(renamed, thresholds, named.unique()))
 
 
 def test_however_a_pair_is_named_it_has_one_row() -> None:
-    draw, thresholds = random.Random(37), synthetic.thresholds(bootstraps=30)
-    frame = pl.concat([table(cloud(draw), str(pair)) for pair in PAIRS])
+    draw, thresholds = random.Random(37), factories.thresholds(bootstraps=30)
+    frame = pl.concat([factories.cloud(cloud(draw), str(pair)) for pair in PAIRS])
     turned = pl.col("pair").str.split("_").list.reverse().list.join("_")
     texts = frame.with_columns(pl.col("pair").cast(pl.String))
     half = pl.col("data_id").str.ends_with("1")
@@ -186,7 +173,7 @@ def test_however_a_pair_is_named_it_has_one_row() -> None:
 
 
 def test_swapping_the_two_scores_mirrors_the_row() -> None:
-    """Regions, counts, rho and means mirror. The line is fitted y on x, so a tilt and what follows it may differ: pairs have one order."""
+    """Regions, counts, rho and means mirror. The line regresses y on x, so tilts and what follows them may differ: pairs have one order."""
     draw, mirrored = random.Random(13), {"synergy", "bottleneck", "too few"}
     for _ in range(120):
         points, thresholds = cloud(draw), limits()
@@ -201,7 +188,7 @@ def test_swapping_the_two_scores_mirrors_the_row() -> None:
 
 
 def test_turning_the_square_by_half_mirrors_the_verdict() -> None:
-    """With limits as far from 0 as from 1, high becomes low: synergy becomes bottleneck, a tilt leans the other way."""
+    """With thresholds symmetric about 0.5, inversion turns synergy into bottleneck, and a tilt leans the other way."""
     draw, turned = random.Random(17), {"synergy": "bottleneck", "bottleneck": "synergy"}
     for _ in range(120):
         points = whole(cloud(draw))
@@ -218,13 +205,13 @@ def test_too_few_none_and_absent_differ() -> None:
     assert only([(0.6, 0.6)] * 9, limits())["relation"] == "too few"
     assert only([(0.6 + 0.01 * k, 0.6 + 0.01 * k) for k in range(20)], limits())["relation"] == "none"
     assert only([(None, 0.5)] * 12, limits())["nulls"] == 12
-    assert relations(table([]), limits()).is_empty()
+    assert relations(factories.cloud([]), limits()).is_empty()
 
 
 @pytest.mark.parametrize("rule", ["paper", "reference"])
 def test_points_are_located_as_they_are_counted(rule: str) -> None:
     draw, thresholds = random.Random(19), limits(rule=rule)
-    frame = pl.concat([table(cloud(draw), str(pair)) for pair in PAIRS])
+    frame = pl.concat([factories.cloud(cloud(draw), str(pair)) for pair in PAIRS])
     counted = located(frame, thresholds).group_by("pair").agg(pl.col("region").eq(name).sum().alias(name) for name in ("R_S", "R_B", "R_T"))
     both = relations(frame, thresholds).join(counted, on="pair")
     assert both.height > 40
@@ -232,7 +219,7 @@ def test_points_are_located_as_they_are_counted(rule: str) -> None:
 
 
 def test_the_score_column_is_a_parameter() -> None:
-    frame = table([(0.9, 0.9)] * 20).with_columns(score_trig=pl.col("expected") / 3)
+    frame = factories.cloud([(0.9, 0.9)] * 20).with_columns(score_trig=pl.col("expected") / 3)
     found = {score: relations(frame, limits(score=score))["relation"].item() for score in ("expected", "score_trig")}
     assert found == {"expected": "synergy", "score_trig": "bottleneck"}
 
@@ -241,7 +228,9 @@ def test_the_map_groups_dimensions() -> None:
     high, low = [(0.9, 0.9)] * 12, [(0.1, 0.1)] * 12
     together = [f"{x}_{y}" for x, y in combinations(("IQ-R", "IQ-A", "TA-C"), 2)]
     lean: Points = [(0.6 + 0.01 * (k % 7), 0.3 if k % 4 else 0.7) for k in range(40)]
-    frame = pl.concat([table(high, pair) for pair in together] + [table(low, "TA-S_D-K"), table(lean, "IQ-O_R-B")])
+    frame = pl.concat(
+        [factories.cloud(high, pair) for pair in together] + [factories.cloud(low, "TA-S_D-K"), factories.cloud(lean, "IQ-O_R-B")]
+    )
     found = groups(relations(frame, limits()), "a", "t2i")
     assert found.synergies == (("IQ-R", "IQ-A", "TA-C"),)
     assert found.bottlenecks == (("TA-S", "D-K"),)
@@ -260,11 +249,12 @@ def test_groups_are_all_maximal_cliques() -> None:
 
 
 def verdicts(*said: str) -> pl.DataFrame:
-    """A pair's row for each model: a relation, after a tilt the dimension it leans to, and a star where it is supported."""
+    """A pair's row for each model: a relation, after a tilt the dimension it leans to, then `*` supported, `-` unsupported, `?` unknown, or weak."""
     rows = []
+    signs = {"*": "supported", "-": "unsupported", "?": None}
     for place, words in enumerate(said):
-        relation, _, leaning = words.strip("*").partition(":")
-        rows.append((f"m{place}", "t2i", PAIR, relation, leaning or None, "supported" if words.endswith("*") else "weak"))
+        relation, _, leaning = words.rstrip("".join(signs)).partition(":")
+        rows.append((f"m{place}", "t2i", PAIR, relation, leaning or None, signs.get(words[-1], "weak")))
     columns = ("model", "task", "pair", "relation", "leaning", "evidence")
     return pl.DataFrame(rows, {name: RELATIONS.columns[name] for name in columns}, orient="row")
 
@@ -272,27 +262,31 @@ def verdicts(*said: str) -> pl.DataFrame:
 @pytest.mark.parametrize(
     ("said", "want"),
     [
-        (["synergy*", "synergy", "tilt:IQ-R*"], (3, "synergy", None, 2, 1)),
-        (["synergy", "synergy", "none", "none"], (4, None, None, 0, None)),
-        (["tilt:IQ-R", "tilt:TA-S", "tilt:TA-S*"], (3, "tilt", "TA-S", 2, 1)),
-        (["tilt:IQ-R", "tilt:TA-S", "none"], (3, None, None, 0, None)),
-        (["too few", "too few", "dispersion"], (1, "dispersion", None, 1, 0)),
-        (["none", "none", "synergy"], (3, "none", None, 2, 0)),
-        (["too few"], (0, "too few", None, 0, None)),
+        (["synergy*", "synergy", "tilt:IQ-R*"], (3, "synergy", None, 2, 1, "weak")),
+        (["synergy*", "synergy*", "tilt:IQ-R"], (3, "synergy", None, 2, 2, "supported")),
+        (["synergy*", "synergy*", "none", "synergy"], (4, "synergy", None, 3, 2, "weak")),
+        (["synergy", "synergy", "none", "none"], (4, None, None, 0, None, None)),
+        (["tilt:IQ-R", "tilt:TA-S", "tilt:TA-S*"], (3, "tilt", "TA-S", 2, 1, "weak")),
+        (["tilt:IQ-R", "tilt:TA-S", "none"], (3, None, None, 0, None, None)),
+        (["too few", "too few", "dispersion-"], (1, "dispersion", None, 1, 0, "unsupported")),
+        (["dispersion-", "dispersion", "none*"], (3, "dispersion", None, 2, 0, "weak")),
+        (["none", "none?", "synergy"], (3, "none", None, 2, 0, None)),
+        (["none?", "none?"], (2, "none", None, 2, None, None)),
+        (["too few"], (0, "too few", None, 0, None, None)),
     ],
 )
 def test_the_map_over_all_models_is_what_more_than_half_show(said: list[str], want: tuple[object, ...]) -> None:
-    assert overall(verdicts(*said)).select("models", "relation", "leaning", "shown", "supported").row(0) == want
+    assert overall(verdicts(*said)).select("models", "relation", "leaning", "shown", "supported", "evidence").row(0) == want
 
 
 def test_the_map_over_all_models_has_groups_and_is_that_of_the_only_model() -> None:
-    frame = pl.concat([synthetic.scores(model, synthetic.prompts(24)) for model in synthetic.MODELS])
+    frame = pl.concat([factories.run_scores(model, factories.run_prompts(24)) for model in factories.MODELS])
     found = relations(frame, limits())
     over_all, one = overall(found), overall(found.filter(pl.col("model") == "tiny"))
     assert over_all.select("task", "pair").rows() == one.select("task", "pair").rows() == [("t2i", str(pair)) for pair in pairs(Task.T2I)]
     assert over_all["supported"].null_count() == over_all.height
     assert lines(one, ALL, "t2i") == lines(found, "tiny", "t2i")
-    told: Any = metrics(found, answered(frame, synthetic.prompts(24)))["overall"]
+    told: Any = metrics(found, answered(frame, factories.run_prompts(24)))["overall"]
     assert told["pairs"]["t2i"] == dict(over_all.select("pair", "relation").iter_rows())
     assert told["map"]["t2i"] == asdict(groups(over_all, ALL, "t2i"))
 
@@ -325,7 +319,7 @@ def test_the_map_in_words() -> None:
 
 
 def test_groups_are_numbered_in_roman() -> None:
-    """The most groups that ten dimensions can have: a group takes one dimension of each side."""
+    """Maximum number of cliques of ten dimensions."""
     sides = ["IQ-R IQ-O IQ-A", "TA-C TA-R TA-S", "D-K D-A R-T R-B"]
     apart = {str(pair) for side in sides for pair in PAIRS if {pair.x.value, pair.y.value} <= set(side.split())}
     rows = [
@@ -338,7 +332,7 @@ def test_groups_are_numbered_in_roman() -> None:
 
 
 def test_metrics_are_small_and_count_nulls() -> None:
-    frame = table([(0.9, 0.5)] * 11 + [(None, 0.5)])
+    frame = factories.cloud([(0.9, 0.5)] * 11 + [(None, 0.5)])
     frame = frame.with_columns(reason=pl.when(pl.col("expected").is_null()).then(pl.lit("no answer")))
     prompts = pl.DataFrame({"split": ["test"] * 12}, schema={"split": SPLIT})
     models: Any = metrics(relations(frame, limits()), answered(frame, prompts))["models"]
@@ -349,9 +343,9 @@ def test_metrics_are_small_and_count_nulls() -> None:
 
 
 def test_only_the_rosters_files_are_read(tmp_path: Path) -> None:
-    prompts = synthetic.prompts(2)
+    prompts = factories.run_prompts(2)
     for model in ("a", "b", "gone"):
-        frame = synthetic.scores("tiny", prompts).with_columns(model=pl.lit(model))
+        frame = factories.run_scores("tiny", prompts).with_columns(model=pl.lit(model))
         tables.write(frame, SCORES, tmp_path / f"{model}.parquet")
     train = pl.col("data_id").str.ends_with("_2")
     split = prompts.with_columns(split=pl.when(train).then(pl.lit("train")).otherwise(pl.col("split").cast(pl.String)))
@@ -362,24 +356,24 @@ def test_only_the_rosters_files_are_read(tmp_path: Path) -> None:
 
 
 def test_a_missing_or_swapped_file_is_one_line(tmp_path: Path) -> None:
-    prompts = synthetic.prompts(2)
+    prompts = factories.run_prompts(2)
     with pytest.raises(TableError, match=r"'tiny' is in generate\.roster and has no scores; run `dvc repro judge@tiny`"):
         roster_scores(tmp_path, ["tiny"], prompts)
-    tables.write(synthetic.scores("tiny-dtm", prompts), SCORES, tmp_path / "tiny.parquet")
+    tables.write(factories.run_scores("tiny-dtm", prompts), SCORES, tmp_path / "tiny.parquet")
     with pytest.raises(TableError, match="column 'model' holds 'tiny-dtm'; this file is for 'tiny'"):
         roster_scores(tmp_path, ["tiny"], prompts)
 
 
 def test_a_model_without_a_test_prompt_is_one_line(tmp_path: Path) -> None:
-    prompts = synthetic.prompts(2)
-    tables.write(synthetic.scores("tiny", prompts), SCORES, tmp_path / "tiny.parquet")
+    prompts = factories.run_prompts(2)
+    tables.write(factories.run_scores("tiny", prompts), SCORES, tmp_path / "tiny.parquet")
     train = prompts.with_columns(split=pl.lit("train", SPLIT))
     with pytest.raises(TableError, match=r"tiny\.parquet: holds no score of a prompt of the test split; run `dvc repro judge@tiny`"):
         roster_scores(tmp_path, ["tiny"], train)
 
 
 def test_relations_of_other_scores_or_thresholds_are_refused() -> None:
-    scores, where = synthetic.scores("tiny", synthetic.prompts(12)), Path("relations.parquet")
+    scores, where = factories.run_scores("tiny", factories.run_prompts(12)), Path("relations.parquet")
     found = relations(scores, limits(bootstraps=5))
     held = points(scores, "expected")
     check_current(found.reverse(), held, limits(bootstraps=5), where)

@@ -1,4 +1,4 @@
-"""The command line: what it shows, how it fails, and how fast it answers."""
+"""Command line: output, errors and latency."""
 
 import io
 import json
@@ -24,13 +24,13 @@ HEAVY = "torch diffusers transformers peft great_expectations altair".split()
 
 
 def python(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """A program as people start it: in a process of its own, at a place of its own."""
+    """Command line in a subprocess."""
     path = {"PYTHONPATH": str(ROOT)}
     return subprocess.run([sys.executable, *arguments], cwd=cwd, capture_output=True, text=True, check=False, env=os.environ | path)
 
 
 def at(place: Path, monkeypatch: pytest.MonkeyPatch, edit: Callable[[str], str] = lambda text: text) -> None:
-    """Stand in a folder that holds the project's parameters, edited."""
+    """Changes into a folder that holds the project's parameters, edited."""
     (place / "params.yaml").write_text(edit((ROOT / "params.yaml").read_text("utf-8")), "utf-8")
     monkeypatch.chdir(place)
 
@@ -53,7 +53,7 @@ def test_models_shows_the_zoo_and_marks_the_roster(tmp_path: Path, monkeypatch: 
 
 def test_doctor_takes_a_file_that_stands_for_weights_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def edit(text: str) -> str:
-        """Ask the served judge, whose entry is the last one with these weights."""
+        """Switches to the served judge, the last entry with these weights."""
         return "needs: model.txt".join(text.replace("name: tiny\n", "name: tiny-served\n", 1).rsplit("needs: data/tiny/judge", 1))
 
     at(tmp_path, monkeypatch, edit)
@@ -191,8 +191,7 @@ def test_only_who_keeps_something_says_that_a_run_goes_on(capsys: pytest.Capture
 
 def test_a_narrow_terminal_wraps_a_name_and_cuts_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
-    drawn = table("what", "count", numbers=True)
-    drawn.add_row("one-long-name-" * 8, "1")
+    drawn = table(("what", "count"), [("one-long-name-" * 8, "1")], numbers=True)
     out = io.StringIO()
     Console(file=out, width=40).print(drawn)
     assert "…" not in out.getvalue()

@@ -1,4 +1,4 @@
-"""`trig report`: who may see the report, and who may not."""
+"""`trig report`: access to the served report."""
 
 import http.client
 import signal
@@ -21,12 +21,12 @@ from trig.cli.main import app
 from trig.cli.report import HOST, Pages, Server
 
 START = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from trig.cli.main import main; main()"
-"""A shell that starts the tests in the background makes what they start deaf to Ctrl-C."""
+"""Background jobs of a shell ignore SIGINT."""
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report as DVC lays it out: its page is a link to the cache, which lies elsewhere; and a secret beside it."""
+    """Report as DVC lays it out: the page links into the cache elsewhere; a secret lies beside it."""
     root = tmp_path_factory.mktemp("project")
     (root / "reports/gates").mkdir(parents=True)
     (root / "cache").mkdir()
@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def port(folder: Path) -> Iterator[int]:
-    """Where the report is served."""
+    """Address of the server."""
     with Server((HOST, 0), partial(Pages, directory=str(folder))) as server:
         threading.Thread(target=partial(server.serve_forever, poll_interval=0.01), daemon=True).start()
         yield server.server_port
@@ -47,7 +47,7 @@ def port(folder: Path) -> Iterator[int]:
 
 
 def asked(port: int, path: str, hosts: tuple[str, ...] | None = None, method: str = "GET") -> tuple[int, str, http.client.HTTPMessage]:
-    """What the server answers to a path as it stands, and to these Host headers instead of its own."""
+    """Raw response to a path, with optional Host headers."""
     line = http.client.HTTPConnection(HOST, port, timeout=10)
     line.putrequest(method, path, skip_host=hosts is not None)
     for host in hosts or ():
@@ -131,7 +131,7 @@ def test_the_report_is_only_read(port: int, method: str) -> None:
 def test_a_browser_that_goes_is_no_error(port: int, capsys: pytest.CaptureFixture[str]) -> None:
     for _ in range(3):
         line = socket.create_connection((HOST, port))
-        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # close at once, without goodbye
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # abrupt close (RST)
         line.sendall(f"GET / HTTP/1.1\r\nHost: {HOST}:{port}\r\n".encode())
         line.close()
     assert asked(port, "/")[0] == 200
@@ -148,7 +148,7 @@ def test_ctrl_c_ends_it_with_one_line(folder: Path) -> None:
             other = socket.socket()
             other.settimeout(5)
             port = int(address.rsplit(":", 1)[1].rstrip("/"))
-            assert other.connect_ex(("127.0.0.2", port)) != 0  # another address of the same machine
+            assert other.connect_ex(("127.0.0.2", port)) != 0  # another address of this machine
             other.close()
         finally:
             served.send_signal(signal.SIGINT)

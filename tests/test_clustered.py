@@ -1,4 +1,4 @@
-"""Means of samples of which some come from one root, against scipy's and against what resampling roots gives."""
+"""Cluster-robust means, against scipy and the cluster bootstrap."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Agreement against hand calculations; what changed, against what was planted."""
+"""Inter-map agreement against hand calculations; paired changes against planted ones."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-import synthetic
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -18,19 +17,19 @@ from trig.classify.relations import relations
 from trig.tables.kinds import TASK
 from trig.tables.prompts import PROMPTS
 from trig.tables.relations import RELATIONS
-from trig.tables.scores import SCORES
+from trig.testing import factories
 from trig.vocabulary.dimensions import PAIRS
 from trig.vocabulary.relations import Relation
 
 Floats = NDArray[np.float64]
 Clouds = Mapping[str, tuple[Floats, Floats]]
-THRESHOLDS = synthetic.thresholds(bootstraps=200, permutations=20)
+THRESHOLDS = factories.thresholds(bootstraps=200, permutations=20)
 NAMES = {word[0]: word for word in Relation}
-"""The relations by their first letters."""
+"""Relations by their first letters."""
 
 
 def mapped(words: str, rhos: Sequence[float | None] = (), leaning: str | None = None) -> pl.DataFrame:
-    """A map whose first pairs show these relations, a letter each; `T` is too few."""
+    """Map whose first pairs have these relations, a letter each; `T` is too few."""
     named = [Relation.TOO_FEW if word == "T" else Relation.TILT if word == "t" else NAMES[word] for word in words]
     rows = [
         ("t2i", str(pair), name, pair.x if leaning == "x" else pair.y if leaning == "y" else None, rho)
@@ -51,7 +50,7 @@ def test_equal_maps_agree_in_full() -> None:
 def test_kappa_equals_a_hand_calculation() -> None:
     found = agreement(mapped("ssbbtn"), mapped("sbbbtt"))
     assert (found.pairs, found.equal) == (6, 4)
-    assert found.kappa == pytest.approx((4 / 6 - 10 / 36) / (1 - 10 / 36))  # by chance (2·1 + 2·3 + 1·2) / 36
+    assert found.kappa == pytest.approx((4 / 6 - 10 / 36) / (1 - 10 / 36))  # chance agreement (2·1 + 2·3 + 1·2) / 36
     assert differing(mapped("ssbbtn"), mapped("sbbbtt"))["pair"].to_list() == [str(PAIRS[1]), str(PAIRS[5])]
 
 
@@ -89,22 +88,15 @@ def test_the_agreement_of_each_task_is_that_of_its_rows() -> None:
     assert [found[task].share for task in found] == [2 / 3, 1.0]
 
 
-def scores(clouds: Clouds, model: str = "a") -> pl.DataFrame:
+def scores(clouds: Clouds) -> pl.DataFrame:
     """Scores of a cloud per pair; NaN is a missing score."""
-    rows = [
-        (model, "t2i", pair, f"{pair}_{n}", 0, code, value, value, 0.01, None)
-        for pair, cloud in clouds.items()
-        for code, values in zip(pair.split("_"), cloud, strict=True)
-        for n, value in enumerate((None if value != value else value for value in values.tolist()), 1)
-    ]
-    columns = ("model", "task", "pair", "data_id", "number", "dimension", "score_trig", "expected", "off_mass", "stderr")
-    return pl.DataFrame(rows, {name: SCORES.columns[name] for name in columns}, orient="row")
+    return pl.concat(factories.cloud(np.stack(cloud, axis=1).tolist(), pair) for pair, cloud in clouds.items())
 
 
 def test_a_map_follows_from_its_scores_and_from_no_others() -> None:
     draw = np.random.default_rng(11)
     one, other = ({"IQ-R_TA-S": (draw.random(20), draw.random(20))} for _ in "ab")
-    found = relations(scores(one), synthetic.thresholds(bootstraps=0))
+    found = relations(scores(one), factories.thresholds(bootstraps=0))
     assert follows(found, scores(one), "expected")
     assert not follows(found, scores(other), "expected")
     assert not follows(found, scores({**one, "IQ-R_TA-C": other["IQ-R_TA-S"]}), "expected")
@@ -120,7 +112,7 @@ def test_a_map_from_before_a_column_was_there_is_compared() -> None:
 
 
 def run(clouds: Clouds, copies: int = 1) -> Run:
-    """A run of these clouds, in which so many samples in a row come from one prompt."""
+    """Run of these clouds; every `copies` consecutive samples share a root prompt."""
     ids = [(pair, f"{pair}_{n}") for pair, (x, _) in clouds.items() for n in range(1, len(x) + 1)]
     parents = [f"{pair}_{(int(name.rpartition('_')[2]) - 1) // copies * copies + 1}" for pair, name in ids]
     prompts = pl.DataFrame(
@@ -131,7 +123,7 @@ def run(clouds: Clouds, copies: int = 1) -> Run:
 
 
 def anew(draw: np.random.Generator, quality: Floats, shift: float = 0.0, together: float = 1.0) -> tuple[Floats, Floats]:
-    """Two scores of pictures of these qualities, with noise of their own each time."""
+    """Scores of pictures with these qualities, with independent noise."""
     x, y = (np.clip(0.6 + 0.15 * quality * side + draw.normal(0, 0.1, quality.size), 0, 1) for side in (1.0, together))
     return np.clip(x + shift, 0, 1), y
 
@@ -195,7 +187,7 @@ def test_the_other_direction_mirrors_and_the_order_of_rows_does_not_matter() -> 
 
 
 def test_a_tilt_that_turns_round_is_another_verdict() -> None:
-    """Every point is mirrored at the regression line: the means and rho stay, the tilt leans to the other dimension."""
+    """Reflects every point at the regression line: means and rho stay, the tilt leans to the other dimension."""
     draw = np.random.default_rng(8)
     x, y = invented.tilt(draw, 200)
     slope, intercept = np.polyfit(x, y, 1)
@@ -253,6 +245,6 @@ def test_too_few_samples_are_not_tested(n: int) -> None:
 
 def test_without_bootstraps_the_means_are_tested_alone() -> None:
     before, after = two_runs(9, 30, shifted=["IQ-R_TA-S"])
-    found = changes(run(before), run(after), synthetic.thresholds(bootstraps=0))
+    found = changes(run(before), run(after), factories.thresholds(bootstraps=0))
     assert found["rho_p"].null_count() == found["differ"].null_count() == 45
     assert found.filter(pl.col("pair") == "IQ-R_TA-S")["change"].item() == "changed"

@@ -1,4 +1,4 @@
-"""One contract for all judges: the tiny judge in this process, and the same weights behind a real vLLM server, as `trig serve` starts it."""
+"""Contract test of judges: the tiny judge in process, and the same weights on a real vLLM server."""
 
 import json
 import urllib.request
@@ -46,7 +46,7 @@ def judge(request: pytest.FixtureRequest, here: Transformers) -> Judge:
 
 
 def questions(count: int) -> list[Question]:
-    """About `count` questions about pictures the judge never saw, all ten dimensions of each."""
+    """About `count` questions on held-out pictures, all ten dimensions each."""
     texts = rubrics(Task.T2I, SCALE.grades)
     return [
         Question(evaluate.png(shown), case.request.text, texts[dimension])

@@ -1,4 +1,4 @@
-"""The vocabulary: ten dimensions, three tasks, 132 subsets of the published sizes."""
+"""Vocabulary: ten dimensions, three tasks, 132 subsets of the published sizes."""
 
 from itertools import permutations
 
@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trig.errors import ParamsError
-from trig.published.sizes import published_size
 from trig.vocabulary.about import ABOUT, DimensionClass
 from trig.vocabulary.dimensions import PAIRS, SUBSETS, Dimension, Pair, Task, dimension, pairs
+from trig.vocabulary.sizes import published_size
 
 dimensions = st.sampled_from(Dimension)
 

@@ -1,4 +1,4 @@
-"""How far a relation can be believed: false alarms, power, and the parts of the evidence against plain ones."""
+"""Evidence: false positive rate, power, and statistics against reference implementations."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-import synthetic
 from scipy import stats
 
 from benchmarks import clouds
 from trig import memory, tables
+from trig.classify.arrays import product
 from trig.classify.draws import draws, resamples, shuffles
 from trig.classify.evidence import balance, conflict_p, sides, tilt_p
-from trig.classify.order import centred_ranks, correlation, medians, order, ordered, product
+from trig.classify.ranks import centred_ranks, correlation, cumulate, medians, sort
 from trig.classify.relations import relations
 from trig.classify.samples import roots
+from trig.classify.stack import Cloud
 from trig.errors import ParamsError
 from trig.params.thresholds import Correlation, Thresholds
 from trig.stats.bootstrap import intervals
@@ -25,8 +26,9 @@ from trig.stats.fdr import q_values
 from trig.store import Store
 from trig.tables.kinds import TASK
 from trig.tables.relations import RELATIONS
+from trig.testing import factories
 
-FULL = synthetic.thresholds(bootstraps=200, permutations=100)
+FULL = factories.thresholds(bootstraps=200, permutations=100)
 
 
 def found(make: clouds.Make, count: int, seed: int, thresholds: Thresholds = FULL) -> pl.DataFrame:
@@ -44,7 +46,7 @@ ALONE = (pl.col("tilt_p") <= FULL.fdr) & (pl.col("relation") == "tilt") & (pl.co
 
 @pytest.mark.parametrize("make", [clouds.uniform, clouds.skewed])
 def test_independent_scores_raise_few_alarms(make: clouds.Make) -> None:
-    """Also when every pair is looked at by itself, without the correction for many."""
+    """Also per pair, without correction for multiple testing."""
     frame = found(make, 1000, 1)
     assert share(frame, TILT) <= 0.05
     assert share(frame, CONFLICT) <= 0.05
@@ -116,7 +118,9 @@ def test_more_copies_of_the_same_prompts_are_no_more_evidence() -> None:
 
 
 def test_roots_are_found_through_chains_and_rings() -> None:
-    prompts = synthetic.prompts(4).head(4).with_columns(data_id=pl.Series(["a", "b", "c", "d"]), parent=pl.Series([None, "a", "b", "d"]))
+    prompts = (
+        factories.run_prompts(4).head(4).with_columns(data_id=pl.Series(["a", "b", "c", "d"]), parent=pl.Series([None, "a", "b", "d"]))
+    )
     assert roots(prompts)["root"].to_list() == ["a", "a", "a", "d"]
 
 
@@ -147,14 +151,14 @@ def test_sides_are_those_the_rule_counts() -> None:
 
 def test_no_line_is_no_test_of_a_tilt() -> None:
     high = np.full(30, 0.9)
-    assert tilt_p(high, high, np.arange(30), draws(np.arange(30), 1, 20).orders, FULL) is None
+    assert tilt_p(Cloud(high, high, np.arange(30)), draws(np.arange(30), 1, 20).orders, FULL) is None
 
 
 def test_the_p_of_a_tilt_is_that_of_a_coin_when_shuffles_are_no_rival() -> None:
     x, y = clouds.tilt(np.random.default_rng(10), 60)
     side = sides(x, y, np.arange(60)[:, None], FULL)[:, 0]
     coin = stats.binomtest(int((side > 0).sum()), int((side != 0).sum())).pvalue
-    p = tilt_p(x, y, np.arange(60), draws(np.arange(60), 1, 100).orders, FULL)
+    p = tilt_p(Cloud(x, y, np.arange(60)), draws(np.arange(60), 1, 100).orders, FULL)
     assert p is not None and 0.9 * coin <= p <= 0.01
 
 
@@ -191,7 +195,7 @@ def test_drawn_ranks_medians_and_correlations_equal_those_of_the_points_written_
     weights = draw.integers(0, 4, (4, 25, 6)).astype(np.int32)
     weights[0, :, 0] = 0
     weights[1, :, 1] = np.eye(25, dtype=np.int32)[3] * 9
-    by_x, by_y = ordered(order(x), weights), ordered(order(y), weights)
+    by_x, by_y = cumulate(sort(x), weights), cumulate(sort(y), weights)
     middle, ranks = medians(by_x), centred_ranks(by_x)
     plain: dict[Correlation, Any] = {"spearman": stats.spearmanr, "pearson": stats.pearsonr, "kendall": stats.kendalltau}
     rho = {kind: correlation(kind, by_x, by_y, (x, y), weights) for kind in plain}
@@ -220,12 +224,12 @@ def test_what_is_steady_what_is_favoured_and_what_is_close() -> None:
     assert (one["relation"], one["stability"], one["runner_up"], one["favoured"]) == ("synergy", 1.0, None, "IQ-R")
     assert (other["relation"], other["evidence"]) == ("synergy", "weak")
     assert 0.3 < other["stability"] < 0.8 and 0 < other["runner_up_share"] <= 1 - other["stability"]
-    assert few["evidence"] == "weak"  # of so few points nothing is supported
+    assert few["evidence"] == "weak"  # too few points to be supported
 
 
 def test_too_few_points_and_no_bootstraps_give_no_evidence() -> None:
     scores = clouds.many(clouds.uniform, 1, 9, 14)
-    for thresholds in (FULL, synthetic.thresholds(bootstraps=0, min_points=3)):
+    for thresholds in (FULL, factories.thresholds(bootstraps=0, min_points=3)):
         row = relations(scores, thresholds).row(0, named=True)
         assert all(
             row[name] is None for name in ("evidence", "kind", "stability", "runner_up", "tilt_p", "conflict_q", "rho_low", "favoured")
@@ -243,13 +247,13 @@ def test_products_in_pieces_are_the_products(shape: tuple[int, int, int, int]) -
 
 
 def test_medians_are_found_wherever_they_lie() -> None:
-    """Draws whose medians lie at the very start, in the middle and at the end, between many points and few."""
+    """Draws with medians at the start, in the middle and at the end, between many points and few."""
     draw = np.random.default_rng(17)
     for n in (1, 2, 3, 15, 16, 17, 18, 33, 200):
         x, weights = draw.random((2, n)), draw.integers(0, 3, (2, n, 40)).astype(np.int32)
         weights[0, : n // 2, ::3] = 0
         weights[1, n // 2 :, ::4] = 0
-        found = medians(ordered(order(x), weights))
+        found = medians(cumulate(sort(x), weights))
         for cloud in range(2):
             for place in range(40):
                 values = np.repeat(x[cloud], weights[cloud, :, place])

@@ -1,4 +1,4 @@
-"""Folders are walked in one way, and files are written in one way."""
+"""Walking folders and writing files atomically."""
 
 import os
 from contextlib import suppress
@@ -134,7 +134,7 @@ for write in (lambda part: pl.DataFrame({"x": many}).write_parquet(part), lambda
 
 
 def test_a_full_disk_is_a_line_from_every_library_that_writes(tmp_path: Path) -> None:
-    """A limit on the size of files stands for the disk."""
+    """A file size limit simulates a full disk."""
     ran = workplace.python("-c", LIMITED, cwd=tmp_path)
     lines = ran.stdout.splitlines()
     assert len(lines) == 2 and all(line.startswith("out: it cannot be written (") for line in lines), ran.stderr

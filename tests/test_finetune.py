@@ -1,4 +1,4 @@
-"""The adapter is all that learns, starts at an exact zero, and learns from pictures that are good at both dimensions."""
+"""LoRA fine-tuning: only the adapter is trainable, it starts as the identity, and it learns from pictures good at both dimensions."""
 
 import json
 import os
@@ -81,7 +81,7 @@ def test_a_saved_adapter_paints_as_the_trained_one_and_equal_runs_save_equal_byt
 
 
 def _gap(one: Sequence[Picture | Refusal], other: Sequence[Picture | Refusal]) -> int:
-    """The largest difference of a pixel."""
+    """Maximum pixel difference."""
     return int(max(np.abs(_pixels(a) - _pixels(b)).max() for a, b in zip(one, other, strict=True)))
 
 
@@ -95,7 +95,7 @@ def adapter(place: Path) -> bytes:
 
 
 class KilledError(Exception):
-    """Stands for what ends a process."""
+    """Simulates the end of the process."""
 
 
 def test_a_training_that_was_killed_goes_on_from_its_checkpoint_to_the_same_bytes(
@@ -137,7 +137,7 @@ def test_a_training_that_was_interrupted_goes_on_from_the_step_it_was_at(setting
             for done, _total in steps:
                 taken.append(done)
                 if done == stop:
-                    os.kill(os.getpid(), signal.SIGINT)  # in the middle of a step, as far as the next one knows
+                    os.kill(os.getpid(), signal.SIGINT)  # mid-step, as far as the next run can tell
 
         teach(Lora(painter(), lesson.settings, 1), lesson, tmp_path / name, tmp_path / "checkpoints", show)
 
@@ -184,7 +184,7 @@ def test_another_seed_setting_or_sample_is_another_training(settings: Finetune) 
 
 @pytest.mark.parametrize("steps", [1, 4])
 def test_training_that_diverges_stops_and_writes_no_adapter(steps: int, settings: Finetune, tmp_path: Path) -> None:
-    """After one step it is the weights that are not finite, later the loss."""
+    """Weights are non-finite after one step, the loss only later."""
     ruinous = settings.model_copy(update={"learning_rate": 1e30 if steps == 4 else float("inf"), "steps": steps})
     lesson = Lesson("tiny", Pair.parse("IQ-R_TA-C"), samples(), ruinous)
     with pytest.raises(ParamsError, match=r"^params\.yaml: finetune\.learning_rate: .*: training diverges, .* not finite"):
@@ -253,7 +253,7 @@ def test_kept_pictures_are_good_at_both_and_among_the_better_of_their_prompt(set
 
 
 def judged(good: dict[str, int]) -> Judged:
-    """Of each prompt's pair the first so many candidates are good at both dimensions, and equally; all others are bad."""
+    """Of each prompt's pair the first candidates are equally good at both dimensions; all others are bad."""
 
     def tables_of(asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         rows = asked.select(pl.col("pair").cast(pl.String), "data_id").rows()

@@ -1,4 +1,4 @@
-"""Stored results are keyed by versions that people raise by hand: code that decides a result cannot change without its version."""
+"""Cache versions: code that decides a cached result cannot change without its version."""
 
 import re
 import subprocess
@@ -33,7 +33,7 @@ def test_every_version_is_watched() -> None:
 
 
 def test_every_backend_has_a_version() -> None:
-    """What a painter or a judge gave is kept: an edit without a version would leave old results in place for ever."""
+    """Pictures and answers are cached: an edit without a new version would reuse stale ones."""
     backends = {f"trig.backends.painters.{name}" for name in get_args(Model.model_fields["backend"].annotation)}
     backends |= {f"trig.backends.judges.{name}" for name in JUDGES}
     assert backends <= {name.rpartition(".")[0] for name in fingerprints.DECIDES}

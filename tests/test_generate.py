@@ -1,4 +1,4 @@
-"""Pictures come from the prompt and the seed alone: not from the batch, the run, or where a run was stopped."""
+"""Image generation: pictures depend on prompt and seed only, not on batch, run or interruption."""
 
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
@@ -27,6 +27,7 @@ from trig.protocols.refusal import Refusal
 from trig.store import Store
 from trig.tables.images import IMAGES
 from trig.tables.prompts import split
+from trig.tables.sources import Library
 from trig.testing import factories
 
 ORDERS = [
@@ -80,7 +81,7 @@ def test_missing_weights_are_named() -> None:
 
 
 class Counting:
-    """Counts what a real generator is asked for."""
+    """Counts the orders of a real generator."""
 
     def __init__(self, real: Diffusers) -> None:
         self.real, self.revision, self.engine, self.orders = real, real.revision, real.engine, list[Order]()
@@ -95,13 +96,13 @@ def test_one_changed_prompt_costs_one_picture(painter: Diffusers, tmp_path: Path
     counting = Counting(painter)
     with Store.open(tmp_path) as store:
         planned = generate.plan(prompts, painter.revision, 42)
-        list(generate.paint(planned, counting, store, 4))
+        list(generate.paint(planned, Library(), counting, store, 4))
         assert len(counting.orders) == prompts["key"].n_unique()
         counting.orders.clear()
         changed = prompts.with_columns(
             key=pl.when(pl.col("data_id") == prompts["data_id"][0]).then(pl.lit("0" * 32)).otherwise("key"),
         )
-        list(generate.paint(generate.plan(changed, painter.revision, 42), counting, store, 4))
+        list(generate.paint(generate.plan(changed, painter.revision, 42), Library(), counting, store, 4))
         assert len(counting.orders) == 1
         shards = tmp_path / "images"
         generate.write(planned, "tiny", params.load().model("tiny"), store, shards)
@@ -125,7 +126,7 @@ def painter_parts(place: Path = Path("data/tiny/painter")) -> dict[str, Any]:
 
 
 def a_text_to_image_pipeline(place: Path) -> str:
-    """The tiny painter's weights in a pipeline that takes no picture."""
+    """The tiny painter's weights in a pipeline without image input."""
     parts = painter_parts()
     FluxPipeline(**{name: part for name, part in parts.items() if name not in {"image_encoder", "feature_extractor"}}).save_pretrained(
         place
@@ -134,7 +135,7 @@ def a_text_to_image_pipeline(place: Path) -> str:
 
 
 def test_an_edit_is_not_painted_by_a_pipeline_that_takes_no_picture(tmp_path: Path) -> None:
-    """It would be painted without its source, and kept under a key that names the source."""
+    """Else it would be generated without its source and cached under a key that names the source."""
     maker = Diffusers("x", entry(weights=a_text_to_image_pipeline(tmp_path)))
     assert isinstance(maker.generate([ORDERS[0]])[0], Picture)
     with pytest.raises(
@@ -211,7 +212,7 @@ def test_a_prompt_longer_than_the_model_reads_is_counted(painter: Diffusers) -> 
 
 
 class Fickle:
-    """Refuses a prompt for good, another for now, and paints the rest."""
+    """Refuses one prompt for good and one for now; generates the rest."""
 
     revision, engine = "fickle", "fickle 1"
 
@@ -233,9 +234,9 @@ def test_a_refused_picture_is_a_row_with_its_reason_and_is_not_asked_for_again(t
     maker = Fickle()
     with Store.open(tmp_path) as store:
         planned = generate.plan(prompts, maker.revision, 42)
-        list(generate.paint(planned, maker, store, 4))
+        list(generate.paint(planned, Library(), maker, store, 4))
         first = len(maker.asked)
-        list(generate.paint(planned, maker, store, 4))
+        list(generate.paint(planned, Library(), maker, store, 4))
         assert all("thing 2" in prompt for prompt in maker.asked[first:]) and len(maker.asked) > first
         rows = tables.check(generate.pictures(planned, "tiny", entry(), store), IMAGES, "made")
     said = {row["data_id"].split("_")[-1]: row for row in rows.iter_rows(named=True)}
@@ -255,7 +256,7 @@ def test_every_picture_names_the_libraries_that_computed_it(painter: Diffusers, 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
-    """The weights of an adapter after two steps."""
+    """Adapter weights after two steps."""
     _, settings = params.load().tuning("tiny-dtm")
     tuner = Lora(Diffusers("tiny", entry()), settings.model_copy(update={"steps": 2, "batch_size": 2, "rank": 4}), 1)
     list(tuner.steps([(order.prompt, factories.png(order.seed, 64, 64)) for order in ORDERS]))
@@ -274,7 +275,7 @@ def renamed(weights: Weights, old: str, new: str) -> Weights:
 
 
 def changed(weights: Weights, change: Callable[[torch.Tensor], torch.Tensor], half: str = "lora") -> Weights:
-    """The weights, those of one half changed."""
+    """Adapter weights with one factor changed."""
     return {key: change(weight) if half in key else weight for key, weight in weights.items()}
 
 
@@ -283,7 +284,7 @@ def more(weights: Weights) -> Weights:
 
 
 def without(weights: Weights, half: str) -> Weights:
-    """The weights without one half of those of a block."""
+    """Adapter weights without one factor of a block."""
     return {key: weight for key, weight in weights.items() if "blocks.0." not in key or half not in key}
 
 

@@ -1,4 +1,4 @@
-"""Scores are what the checkpoint's logits say, failures are nulls with a reason, and nothing is asked twice."""
+"""Judge: scores equal the softmax of the logits, failures are nulls with a reason, answers are cached."""
 
 import json
 import re
@@ -21,10 +21,11 @@ from trig.backends import engines
 from trig.backends.checkpoint import reserved
 from trig.backends.judges.transformers import Transformers
 from trig.errors import JudgeError, LabelError, TableError, WeightsError
-from trig.judge import ask as asking
 from trig.judge import run as judging
 from trig.judge.album import Album
+from trig.judge.ask import answer
 from trig.judge.byhand import Rater
+from trig.judge.cache import ANSWERS
 from trig.judge.labels import labels
 from trig.judge.pictures import fit, size
 from trig.judge.rating import rate, ratings
@@ -170,7 +171,7 @@ def test_a_damaged_picture_is_refused_and_its_neighbours_are_not(judge: Transfor
 
 
 def test_questions_about_one_picture_share_their_beginning_and_nothing_else(judge: Transformers) -> None:
-    """Against one forward pass per question, in orders that share everything, something, and nothing."""
+    """Against one forward pass per question, in orders with full, partial and no shared prefix."""
     pictures = [factories.png(seed, 64, 64) for seed in range(3)]
     prompts = ("a ball", "a photo of a red ball in a meadow, lifelike")
     whole = [
@@ -204,7 +205,7 @@ def test_questions_about_one_picture_share_their_beginning_and_nothing_else(judg
 
 
 def test_an_answer_says_how_many_tokens_its_pictures_are(judge: Transformers) -> None:
-    """Against the processor's own grid of patches."""
+    """Against the processor's own patch grid."""
     text, sides = rubric(Task.P2P, Dimension.CONTENT, SCALE.grades), (64, 96, 48)
     large, other, source = (factories.png(side, side, 64) for side in sides)
     grids = judge.processor.image_processor(images=[Image.open(BytesIO(file)) for file in (large, other, source)], return_tensors="pt")
@@ -302,7 +303,7 @@ def test_every_rubric_ends_in_the_grades() -> None:
 
 
 class Unwell:
-    """A real judge behind a wire that is cut for the questions of `cut`, in the order of their first asking; counts what it is asked."""
+    """Real judge that fails to answer the questions at places `cut`; counts questions."""
 
     def __init__(self, real: Transformers, cut: Collection[int] = ()) -> None:
         self.real, self.cut, self.asked = real, cut, 0
@@ -315,7 +316,7 @@ class Unwell:
 
 
 class OffGrade(factories.Glib):
-    """Answers with a grade half of the time."""
+    """On-grade answer half of the time."""
 
     def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
         for place, _ in super().ask(questions, labels):
@@ -323,7 +324,7 @@ class OffGrade(factories.Glib):
 
 
 def painted(prompts: pl.DataFrame, images: pl.DataFrame | None = None) -> judging.Painted:
-    return judging.Painted(prompts, Album([factories.images(prompts) if images is None else images]))
+    return judging.Painted(prompts, factories.Drawings(), Album([factories.images(prompts) if images is None else images]))
 
 
 def settings(**changes: object) -> Judging:
@@ -344,7 +345,7 @@ def test_every_call_has_a_row_and_only_what_may_be_mended_is_asked_again(judge: 
         found = judging.calls(shown, judge.revision, settings())
 
         def scored() -> pl.DataFrame:
-            list(asking.answer(found, shown, unwell, store, settings()))
+            list(answer(found, shown, unwell, store, settings()))
             return tables.check(judging.scores(found, store, "x", settings()), SCORES, "scores")
 
         first = scored()
@@ -366,10 +367,10 @@ def test_too_many_questions_without_an_answer_stop_the_stage_and_lose_nothing(ju
         shown = painted(prompts)
         found = judging.calls(shown, judge.revision, settings())
         with pytest.raises(JudgeError, match=r"^params.yaml: judge.max_failures: more than 3 .*4: the wire was cut.*kept$"):
-            list(asking.answer(found, shown, unwell, store, settings(max_failures=3)))
-        kept = len(store.known(asking.SHELF, [call.key for call in found]))
+            list(answer(found, shown, unwell, store, settings(max_failures=3)))
+        kept = len(store.known(ANSWERS, [call.key for call in found]))
         unwell.cut, unwell.asked = (), 0
-        list(asking.answer(found, shown, unwell, store, settings()))
+        list(answer(found, shown, unwell, store, settings()))
         assert unwell.asked == len(found) - kept and kept >= 9
 
 
@@ -380,10 +381,10 @@ def test_too_many_stored_answers_without_a_grade_stop_the_next_run_too() -> None
         found = judging.calls(shown, glib.revision, settings())
         for asked in (4, 4):
             with pytest.raises(JudgeError, match=r"max_failures: more than 3 questions have no score \(4: more than 10% of the answer's"):
-                list(asking.answer(found, shown, glib, store, settings(max_failures=3, max_off_mass=0.1)))
+                list(answer(found, shown, glib, store, settings(max_failures=3, max_off_mass=0.1)))
             assert len(glib.asked) == asked
-        assert len(store.known(asking.SHELF, [call.key for call in found])) == 4
-        last = list(asking.answer(found, shown, glib, store, settings(max_failures=len(found), max_off_mass=0.1)))[-1]
+        assert len(store.known(ANSWERS, [call.key for call in found])) == 4
+        last = list(answer(found, shown, glib, store, settings(max_failures=len(found), max_off_mass=0.1)))[-1]
         assert (last.reused, last.computed) == (4, len(found) - 4)
 
 
@@ -395,7 +396,7 @@ def test_too_many_pictures_that_cannot_be_decoded_stop_the_next_run_too(judge: T
         found = judging.calls(shown, judge.revision, settings())
         for asked in (4, 4):
             with pytest.raises(JudgeError, match=r"max_failures: more than 3 questions have no score \(4: the picture cannot"):
-                list(asking.answer(found, shown, watched, store, settings(max_failures=3)))
+                list(answer(found, shown, watched, store, settings(max_failures=3)))
             assert watched.asked == asked
 
 
@@ -405,7 +406,7 @@ def test_the_judge_of_an_edit_sees_what_was_edited_unless_told_otherwise(judge: 
     with Store.passing() as store:
         for which in ("source", "none"):
             glib, wanted = factories.Glib(), settings(reference_image=which)
-            list(asking.answer(judging.calls(painted(prompts), "1", wanted), painted(prompts), glib, store, wanted))
+            list(answer(judging.calls(painted(prompts), "1", wanted), painted(prompts), glib, store, wanted))
             sent.append([question.images for question in glib.asked])
     assert [pictures[-1:] for pictures in sent[0]] == sent[1] and {len(pictures) for pictures in sent[0]} == {2}
     text = rubric(Task.P2P, Dimension.CONTENT, SCALE.grades)

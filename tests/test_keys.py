@@ -1,4 +1,4 @@
-"""A key names its parts and no others."""
+"""Content keys: equal exactly when the parts are."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -32,7 +32,7 @@ class Model(BaseModel):
 
 
 def telling(part: object) -> object:
-    """The part with every type spelled out, so that Python's own equality can be the second implementation."""
+    """The part with explicit types, so that Python's equality is the reference."""
     if isinstance(part, list):
         return ("list", [telling(item) for item in part])
     if isinstance(part, dict):

@@ -1,4 +1,4 @@
-"""The README's tree, the Makefile and the pins say what is there."""
+"""The README's tree, the Makefile and the pins agree with the files."""
 
 import re
 import subprocess
@@ -14,7 +14,7 @@ TREE = README.rsplit("```", 2)[1].strip("\n").splitlines()
 
 
 def drawn() -> dict[str, set[str]]:
-    """The tree: names at the top, each with the names below it."""
+    """The tree: top-level names, each with the names below it."""
     found: dict[str, set[str]] = {}
     for line in TREE:
         name = line.split()[0].rstrip("/")
@@ -26,13 +26,13 @@ def drawn() -> dict[str, set[str]]:
 
 
 def tracked() -> dict[str, set[str]]:
-    """The same of the files that git keeps."""
+    """The same for files in git."""
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
     return two_levels(listed)
 
 
 def computed() -> dict[str, set[str]]:
-    """The same of the paths that the graph reads and writes."""
+    """The same for paths in the DVC graph."""
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"].values()
     said = [stage.get("do", stage) for stage in stages]
     return two_levels([next(iter(entry)) if isinstance(entry, dict) else entry for stage in said for entry in paths(stage)])
@@ -92,7 +92,7 @@ def test_the_shipped_weights_name_no_folder_of_the_machine_that_trained_them() -
 
 
 def test_what_a_contributor_is_sent_to_is_there() -> None:
-    """Every path that CONTRIBUTING.md names, at most four for one thing, and every test."""
+    """Every path that CONTRIBUTING.md names, at most four per row, and every test."""
     text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     rows = [line.split("|")[1:4] for line in text.splitlines() if line.startswith(("| a", "| commands"))]
     assert len(rows) >= 10

@@ -1,4 +1,4 @@
-"""How much memory a program may take: that of the machine, of its container, or of its control group."""
+"""Available memory: of the machine, container or control group."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""One reading of YAML, DVC's."""
+"""YAML is parsed as DVC parses it."""
 
 import pytest
 from dvc.utils.serialize import parse_yaml

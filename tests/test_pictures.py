@@ -1,4 +1,4 @@
-"""The pixels that a viewer shows of a file are those that every part of the project sees."""
+"""Decoding: the pixels a viewer shows are those every part of the project sees."""
 
 import struct
 import zlib
@@ -13,22 +13,22 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
 from trig import pictures
-from trig.backends.judges.completions import shown
 from trig.judge.pictures import fit
 from trig.judge.pictures import size as size_sent
+from trig.llm.images import shown
 from trig.protocols.refusal import Refusal
 from trig.testing import factories
 
 INPUTS = Path(__file__).parent / "inputs" / "pictures"
 PLENTY = 10**6
 ALIKE = [
-    ("sideways-6.jpg", "upright.png", 60),  # a JPEG is not exact
+    ("sideways-6.jpg", "upright.png", 60),  # JPEG is lossy
     ("sideways-8.webp", "upright.png", 0),
     ("turned-3.png", "upright.png", 0),
     ("cutout-rgba.png", "cutout-on-white.png", 0),
     ("cutout-la.png", "cutout-la-on-white.png", 0),
 ]
-"""A file, another that shows the same, and how far a pixel may be off."""
+"""File, reference with the same appearance, and pixel tolerance."""
 
 
 def array(file: bytes) -> np.ndarray:
@@ -42,7 +42,7 @@ def packed(picture: Image.Image, kind: str = "PNG", **how: object) -> bytes:
 
 
 def scene(width: int = 12, height: int = 8) -> Image.Image:
-    """A picture no turn of which looks like another."""
+    """Picture without rotational or mirror symmetry."""
     return Image.open(BytesIO(factories.png(3, width, height)))
 
 
@@ -66,14 +66,14 @@ def test_every_orientation_is_undone(orientation: int, kind: str) -> None:
 
 
 def tagged(*tags: tuple[int, int, bytes]) -> bytes:
-    """EXIF that says turned by a quarter, and more tags: each its number, its kind, and four bytes."""
+    """EXIF with a quarter-turn orientation and further tags: number, type, four bytes each."""
     entries = sorted([(0x0112, 3, struct.pack("<HH", 6, 0)), *tags])
     body = b"".join(struct.pack("<HHI", tag, kind, 4 if kind == 2 else 1) + value for tag, kind, value in entries)
     return b"Exif\0\0II*\0" + struct.pack("<IH", 8, len(entries)) + body + bytes(4)
 
 
 ODD = [(0x0128, 2, b"two\0"), (0x0100, 2, b"old\0"), (0x011A, 2, b"96\0\0"), (0x0131, 5, bytes(4))]
-"""Unit, width and resolution in words, and a program that is a fraction."""
+"""Unit, width and resolution as strings, and software as a fraction."""
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG"])
@@ -104,7 +104,7 @@ def test_an_orientation_in_xmp_counts_as_one_in_exif() -> None:
     text = b'XML:com.adobe.xmp\0\0\0\0\0<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF><rdf:Description tiff:Orientation="6"/></rdf:RDF></x:xmpmeta>'
     chunk = struct.pack(">I", len(text)) + b"iTXt" + text + struct.pack(">I", zlib.crc32(b"iTXt" + text))
     plain = packed(scene())
-    file = plain[:33] + chunk + plain[33:]  # behind the header
+    file = plain[:33] + chunk + plain[33:]  # after the header
     assert pictures.size(file) == (8, 12) and array(file).shape == (12, 8, 3)
 
 
@@ -181,7 +181,7 @@ def srgb() -> bytes:
 
 
 def swapped() -> bytes:
-    """A profile in which red and blue have changed places, under another name."""
+    """Colour profile with red and blue swapped, renamed."""
     made = srgb().replace(b"rXYZ", b"????").replace(b"bXYZ", b"rXYZ").replace(b"????", b"bXYZ")
     return made.replace("sRGB".encode("utf-16-be"), "swap".encode("utf-16-be"))
 
@@ -216,7 +216,7 @@ def test_a_phones_jpeg_of_several_pictures_shows_the_first() -> None:
 
 
 def sent(file: bytes) -> bytes:
-    """What a server decodes."""
+    """Pixels that a server decodes."""
     from base64 import b64decode
 
     url = shown(fit(file, PLENTY))

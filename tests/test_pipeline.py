@@ -1,4 +1,4 @@
-"""The whole pipeline on a few prompts, as DVC runs it: everything is made, nothing twice, and a change costs what it must."""
+"""The whole pipeline under DVC on a few prompts: everything is made once, and a change reruns only what it can affect."""
 
 import json
 import multiprocessing
@@ -28,6 +28,7 @@ from trig.tables.prompts import PROMPTS as PROMPTS_TABLE
 from trig.tables.prompts import split
 from trig.tables.relations import RELATIONS
 from trig.tables.scores import SCORES
+from trig.testing.project import copy
 from trig.vocabulary.dimensions import Task, pairs
 
 SMALL = {
@@ -53,11 +54,11 @@ SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
     ["trig.backends.lora", "trig.backends.judges.transformers", "trig.gates.gx", "trig.report.digest", "scipy.special"]
 )
-"""Each program is a process of its own, born with the libraries: loading them fifty times over would take minutes."""
+"""Each program runs in a process forked with the libraries loaded: fifty imports would take minutes."""
 
 
 def repro(place: Path, *targets: str) -> set[str]:
-    """Run the pipeline, or what leads to these stages; the stages that ran."""
+    """Runs the pipeline, or up to these stages; returns the stages that ran."""
     done = workplace.python("-m", "dvc", "repro", *targets, cwd=place)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return set(re.findall(r"^Running stage '(.+)':$", done.stdout, re.MULTILINE))
@@ -65,9 +66,9 @@ def repro(place: Path, *targets: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project, run once on two prompts a pair."""
+    """Copy of the project, run once with two prompts per pair."""
     place = tmp_path_factory.mktemp("project")
-    workplace.copy(place)
+    copy(place)
     workplace.edit(place, **SMALL)
     workplace.python("-m", "dvc", "config", "--local", "cache.type", "hardlink", cwd=place)
     ran = repro(place)
@@ -123,7 +124,7 @@ EDITS: list[tuple[str, str, str, str, set[str]]] = [
     ("the judge that is not asked", "trig/backends/judges/contact.py", "PROBES = 3", "PROBES = 4", set()),
     ("what a dimension is called", "trig/vocabulary/about.py", '"Realism"', '"Photorealism"', {"digest", "report"}),
 ]
-"""What is edited, where, and the stages that `dvc status` names once the code is hashed again."""
+"""Edits, their places, and the stages that `dvc status` names once the code is hashed again."""
 
 
 @pytest.mark.parametrize(("file", "old", "new", "reruns"), [edit[1:] for edit in EDITS], ids=[edit[0] for edit in EDITS])
@@ -140,7 +141,7 @@ def test_an_edit_reruns_what_it_can_change(file: str, old: str, new: str, reruns
 
 
 def stale(place: Path) -> set[str]:
-    """The stages that would run next, not those that wait for them in turn, once the code is hashed."""
+    """Stages that would run next, without their descendants, once the code is hashed."""
     code = workplace.python("-m", "stages.code", "data/code", cwd=place)
     assert code.returncode == 0, code.stderr
     told = workplace.python("-m", "dvc", "status", "--json", cwd=place)
@@ -156,14 +157,14 @@ def test_one_changed_prompt_costs_one_picture_per_model_and_its_two_grades(
     tables.write(changed(tables.read(Path(PROMPTS), PROMPTS_TABLE)), PROMPTS_TABLE, prompts)
     for model in roster:
         before = kept()
-        generate.main(model, prompts, tmp_path / "images" / model)
-        judge.main(model, prompts, tmp_path / "images" / model, tmp_path / "scores" / f"{model}.parquet")
+        generate.main(model, prompts, Path("data/sources"), tmp_path / "images" / model)
+        judge.main(model, prompts, Path("data/sources"), tmp_path / "images" / model, tmp_path / "scores" / f"{model}.parquet")
         assert {shelf: rows - before[shelf] for shelf, rows in kept().items()} == {"pictures": 1, "answers": 2}
 
 
 @pytest.fixture
 def edits(project: Path) -> Iterator[Callable[..., None]]:
-    """Edits of params.yaml that are undone afterwards."""
+    """Edits of params.yaml, undone afterwards."""
     file = project / "params.yaml"
     before = file.read_bytes()
     yield partial(workplace.edit, project)
@@ -171,7 +172,7 @@ def edits(project: Path) -> Iterator[Callable[..., None]]:
 
 
 def test_every_stage_replaces_what_it_writes_and_never_writes_into_the_cache(project: Path) -> None:
-    """Run by hand, where every output is a hard link to what DVC's cache holds."""
+    """Run by hand, where every output is a hard link into DVC's cache."""
     locked = yaml.safe_load((project / "dvc.lock").read_text("utf-8"))["stages"]
     workplace.python("-m", "dvc", "checkout", "--relink", "--force", cwd=project)
     objects = [file for file in (project / ".dvc/cache/files/md5").rglob("*") if file.is_file()]
@@ -187,13 +188,13 @@ def test_every_stage_replaces_what_it_writes_and_never_writes_into_the_cache(pro
 
 
 def outputs(project: Path, stage: Mapping[str, Any]) -> list[Path]:
-    """The files among a stage's outputs that DVC's cache holds."""
+    """Outputs of a stage that are hard links into DVC's cache."""
     kept = [project / out["path"] for out in stage.get("outs", [])]
     return [file for out in kept for file in ([out] if out.is_file() else out.rglob("*")) if file.is_file()]
 
 
 def by_hand(project: Path, command: str) -> int | None:
-    """Runs the command of a stage in a process that has the libraries loaded; its exit code."""
+    """Runs a stage's command in a process with the libraries loaded; returns its exit code."""
     process = SERVER.Process(target=program, args=(project, shlex.split(command)))
     process.start()
     process.join()
@@ -201,7 +202,7 @@ def by_hand(project: Path, command: str) -> int | None:
 
 
 def program(project: Path, command: list[str]) -> None:
-    """`python -m MODULE ARGUMENTS`, in the project's folder."""
+    """`python -m MODULE ARGUMENTS` in the project's folder."""
     os.chdir(project)
     sys.argv = command[2:]
     runpy.run_module(command[2], run_name="__main__", alter_sys=False)
@@ -244,7 +245,7 @@ def test_who_tunes_nothing_has_no_stage_for_it(project: Path, edits: Callable[..
 
 
 def changed(prompts: pl.DataFrame) -> pl.DataFrame:
-    """The table with other words in the first test prompt that has no copy."""
+    """Prompts table with another text in the first test prompt without a copy."""
     alone = prompts.filter((pl.col("split") == "test") & ~pl.col("key").is_duplicated())["data_id"][0]
     words = "a photo of a green ball in the snow"
     here = (pl.col("data_id") == alone) & (pl.col("split") == "test")

@@ -1,4 +1,4 @@
-"""`trig judge --dry-run`: it counts exactly what a run asks, estimates closely what it costs, and sends nothing."""
+"""`trig judge --dry-run`: exact counts of questions, close token estimates, nothing sent."""
 
 import json
 import subprocess
@@ -19,15 +19,17 @@ from trig.cli.main import app
 from trig.errors import ParamsError, TableError
 from trig.judge.album import Album
 from trig.judge.ask import answer
-from trig.judge.plan import Plan, length, together
+from trig.judge.plan import Plan, together
 from trig.judge.rubrics import rubric
 from trig.judge.run import Painted, calls
 from trig.keys import prompt_key
+from trig.llm.cost import length
 from trig.pictures import opened
 from trig.protocols.judge import Question
 from trig.store import Store
 from trig.tables.images import IMAGES
 from trig.tables.prompts import PROMPTS, split
+from trig.tables.sources import Library
 from trig.testing import factories
 from trig.testing.servers import Stub, running
 from trig.vocabulary.dimensions import Dimension, Pair, Task
@@ -39,7 +41,7 @@ CALLS = 24
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stub]:
-    """A server, and a folder to stand in: a roster of two models, pictures of the first, and the served judge configured."""
+    """Server and working folder: a roster of two models, pictures of the first, the served judge configured."""
     stub = Stub()
     with running(stub) as address:
         roster = {"generate__roster": ["tiny", "tiny-turbo"]}
@@ -62,7 +64,7 @@ def prompts() -> pl.DataFrame:
 
 
 def reword(old: str, new: str) -> None:
-    """Change the words of a prompt, as another run of annotate would."""
+    """Rewords a prompt, as a rerun of annotate would."""
     rows = [
         {**row, "prompt": new, "key": prompt_key(row["task"], new, None)} if row["prompt"] == old else row
         for row in prompts().iter_rows(named=True)
@@ -71,7 +73,7 @@ def reword(old: str, new: str) -> None:
 
 
 def planned(*words: str) -> dict[str, Any]:
-    """The figures of a dry run by model, and of `all`."""
+    """Figures of a dry run by model, and `all`."""
     told = CliRunner().invoke(app, ["judge", "--dry-run", "--json", *words], catch_exceptions=False)
     found = json.loads(told.stdout)
     return {each["model"]: each for each in [*found["models"], found["all"]]}
@@ -88,7 +90,7 @@ def run_the_judge(model: str) -> None:
     images = Album.open(Path("data/images") / model)
     with Store.open() as store:
         judge = judges.load(settings)
-        painted = Painted(split(prompts(), "test"), images)
+        painted = Painted(split(prompts(), "test"), Library(), images)
         list(answer(calls(painted, judge.revision, settings.judge), painted, judge, store, settings.judge))
 
 

@@ -1,4 +1,4 @@
-"""A map over all cores gives what `map` gives, and its processes end with the program that started it."""
+"""Process pool: results equal those of `map`, and workers exit when the parent dies."""
 
 import fcntl
 import operator
@@ -12,7 +12,6 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-import synthetic
 
 from benchmarks import clouds
 from trig.classify.relations import relations
@@ -20,6 +19,7 @@ from trig.errors import TrigError
 from trig.run import pool
 from trig.run.pool import FEW, spread
 from trig.store import Store
+from trig.testing import factories
 
 ROOT = Path(__file__).parents[1]
 MANY = list(range(1, FEW + 50))
@@ -72,15 +72,15 @@ def killed(number: int) -> None:
 
 
 def test_evidence_is_the_same_from_several_processes() -> None:
-    scores, thresholds = clouds.many(clouds.uniform, FEW, 20, 1), synthetic.thresholds(bootstraps=20, permutations=20)
+    scores, thresholds = clouds.many(clouds.uniform, FEW, 20, 1), factories.thresholds(bootstraps=20, permutations=20)
     with Store.passing() as store:
-        for _ in range(2):  # the second time with what the first left in the store
+        for _ in range(2):  # the second time from the store
             assert relations(scores, thresholds, each=spread, store=store).equals(relations(scores, thresholds))
 
 
 def test_resamples_are_kept_as_they_come() -> None:
-    """A run that is stopped half-way goes on from there."""
-    scores, thresholds = clouds.many(clouds.uniform, 200, 20, 1), synthetic.thresholds(bootstraps=20, permutations=20)
+    """An interrupted run resumes."""
+    scores, thresholds = clouds.many(clouds.uniform, 200, 20, 1), factories.thresholds(bootstraps=20, permutations=20)
 
     def stopped(call: Callable[..., object], *columns: Sequence[object]) -> Iterator[object]:
         yield from islice(spread(call, *columns), 150)
@@ -103,7 +103,7 @@ def test_a_killed_program_leaves_no_process(tmp_path: Path) -> None:
 
 
 def held(file: Path) -> bool:
-    """Whether the process that locked the file still lives."""
+    """Whether the process that locked the file is alive."""
     with file.open() as opened:
         try:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""The published numbers against each other: what the paper says of its maps holds for the rows we ship."""
+"""Published numbers are consistent: the paper's claims about its maps hold for the rows in the package."""
 
 import json
 
@@ -10,9 +10,9 @@ from trig import published
 from trig.classify.map import lines
 from trig.cli.main import app
 from trig.errors import ParamsError
-from trig.published.sizes import published_size
 from trig.tables.relations import RELATIONS
 from trig.vocabulary.dimensions import Dimension, Pair, Task, pairs
+from trig.vocabulary.sizes import published_size
 
 MAPS = published.relations()
 COUNTS = {
@@ -20,12 +20,12 @@ COUNTS = {
     "janus": {"synergy": 6, "bottleneck": 7, "tilt": 8, "none": 21},
 }
 RHOS = {"flux": (0.452, 0.955, 0.788, 4, 8), "janus": (0.648, 0.972, 0.823, 0, 4)}
-"""Least, largest and mean rho, and the pairs with a rho below 0.6 and of at most 0.7."""
+"""Minimum, maximum and mean rho, and the pairs with rho below 0.6 and at most 0.7."""
 OVERALL = {
     "flux": (0.656, 0.671, 0.733, 0.691, 0.700, 0.568, 0.477, 0.487, 0.342, 0.634),
     "janus": (0.690, 0.755, 0.734, 0.705, 0.715, 0.641, 0.560, 0.597, 0.312, 0.736),
 }
-"""The mean of each dimension over all its samples, as the released maps have it."""
+"""Mean of each dimension over all its samples, as in the released maps."""
 
 
 def map_of(name: str) -> pl.DataFrame:
@@ -54,7 +54,7 @@ def test_the_rhos_lie_where_they_should_and_fit_the_relations(name: str) -> None
 
 @pytest.mark.parametrize("name", published.MAPS)
 def test_the_means_of_the_pairs_add_up_to_those_of_the_dimensions(name: str) -> None:
-    """Weighted with the sizes of the published subsets."""
+    """Weighted by the published subset sizes."""
     sums = {dimension: [0.0, 0] for dimension in Dimension}
     for text, *means in map_of(name).select("pair", "mean_x", "mean_y").iter_rows():
         pair = Pair.parse(text)

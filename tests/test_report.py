@@ -1,4 +1,4 @@
-"""The report's numbers against plain ones, and the laws of its page."""
+"""Report statistics against reference implementations, and properties of the page."""
 
 import json
 import re
@@ -16,10 +16,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-import synthetic
 import workplace
 from PIL import Image
-from reporting import THRESHOLDS, Run, picked, run_of
+from reporting import THRESHOLDS, Run, run_of
 from scipy import stats
 
 from trig import tables
@@ -29,13 +28,14 @@ from trig.classify.samples import points, rooted
 from trig.errors import PictureError, TableError, TrigError
 from trig.params import load
 from trig.report import digest, numbers, page, sheets, sources, theme
-from trig.report.contents import Gate, Tuning, Yardstick
+from trig.report.facts.digest import Gate, Tuning, Yardstick
+from trig.report.gather import picked
 from trig.report.sheets import Sheet
 from trig.store import Store
 from trig.tables.images import IMAGES
 from trig.tables.kinds import TASK
 from trig.tables.relations import RELATION
-from trig.tables.scores import distinct
+from trig.testing import factories
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def html(ran: Run) -> str:
 
 
 def embedded(html: str, name: str = "facts") -> Any:
-    """Data inside the page."""
+    """Data embedded in the page."""
     return json.loads(re.findall(rf'<script type="application/json" id="{name}">(.*?)</script>', html, re.DOTALL)[0])
 
 
@@ -63,7 +63,7 @@ def test_means_equal_plain_ones(ran: Run) -> None:
 
 
 def test_changes_are_paired(ran: Run) -> None:
-    tuning = ran.tunings[0]
+    tuning = ran.background.tunings[0]
     found = numbers.changes(ran.scores, tuning, "expected")
     score = {(row["model"], row["data_id"], row["dimension"]): row["expected"] for row in ran.scores.iter_rows(named=True)}
     for row in found.iter_rows(named=True):
@@ -99,7 +99,7 @@ def test_a_models_mean_is_that_of_its_dimensions_and_its_interval_that_of_its_ro
 def test_a_model_without_scores_has_no_mean(ran: Run) -> None:
     none = ran.scores.with_columns(expected=pl.lit(None, pl.Float64))
     assert numbers.levels(none, "expected")["mean"].to_list() == [None] * 3
-    assert replace(ran, scores=none, answers=none).html
+    assert replace(ran, scores=none).html
 
 
 def test_a_model_that_lacks_a_dimension_has_no_mean_beside_those_that_have_it(ran: Run) -> None:
@@ -111,14 +111,11 @@ def test_a_model_that_lacks_a_dimension_has_no_mean_beside_those_that_have_it(ra
 
 
 def test_one_model_alone_is_a_report_too(ran: Run) -> None:
-    own = {name: getattr(ran, name).filter(model="tiny") for name in ("scores", "answers", "points", "relations")}
-    maps = {place: lines for place, lines in ran.maps.items() if place[0] == "tiny"}
-    alone = replace(
-        ran, **own, models=("tiny",), tunings=(), maps=maps, agreements=(), sheets=[one for one in ran.sheets if one.model == "tiny"]
-    )
-    html = alone.html
+    own = {name: getattr(ran, name).filter(model="tiny") for name in ("scores", "relations")}
+    background, shown = replace(ran.background, tunings=()), [one for one in ran.sheets if one.model == "tiny"]
+    html = replace(ran, **own, models=("tiny",), background=background, sheets=shown).html
     assert embedded(html)["models"] == ["tiny"]
-    assert embedded(html, "part-moves-t2i") == {}
+    assert embedded(html, "part-moves-t2i") == []
 
 
 def test_models_of_different_tasks_have_no_mean_side_by_side(ran: Run) -> None:
@@ -134,7 +131,7 @@ def test_models_of_different_tasks_have_no_mean_side_by_side(ran: Run) -> None:
 def test_a_histogram_holds_every_answer_once(ran: Run, column: str) -> None:
     steps = numbers.histogram(ran.answers, column)
     for code in set(ran.scores["dimension"]):
-        assert sum(float(str(step["share"])) for step in steps if step["dimension"] == code) == pytest.approx(1, abs=1e-4)
+        assert sum(step["share"] for step in steps if step["dimension"] == code) == pytest.approx(1, abs=1e-4)
     values = ran.scores.with_columns(confidence=pl.lit(1.0), off_mass=pl.lit(0.0))
     ends = {(step["low"], step["high"], step["share"]) for step in numbers.histogram(values, column)}
     assert ends == ({(0.95, 1.0, 1.0)} if column == "confidence" else {(-6.0, -5.5, 1.0)})
@@ -149,10 +146,10 @@ def test_what_the_judge_was_like_equals_plain_numbers(ran: Run) -> None:
 
 
 def test_copies_of_a_prompt_are_no_more_evidence(ran: Run) -> None:
-    """Every prompt is there twice, with the same scores: the same intervals as without the copies."""
+    """Every prompt twice with equal scores: intervals as without the copies."""
     copies = ran.scores.with_columns(pl.col("data_id") + "_copy", pl.col("key") + "_copy")
     both = pl.concat([ran.scores, copies])
-    tuning = ran.tunings[0]
+    tuning = ran.background.tunings[0]
     for found, wanted in [
         (numbers.means(both, "expected"), numbers.means(ran.scores, "expected")),
         (numbers.levels(both, "expected"), numbers.levels(ran.scores, "expected")),
@@ -168,30 +165,29 @@ def test_the_means_of_pairs_move_as_trig_compare_says(ran: Run) -> None:
     )
     scores = rooted(ran.scores.drop("root"), prompts)
     found = numbers.moves(ran.points, scores.select("task", "data_id", "root").unique(), ran.models)["t2i"]
-    assert set(found) == {"tiny|tiny-turbo", "tiny|tiny-dtm", "tiny-turbo|tiny-dtm"}
-    for couple, pairs in found.items():
-        one, other = (change.Run(ran.scores.filter(model=model), prompts) for model in couple.split("|"))
+    assert [(told["a"], told["b"]) for told in found] == [("tiny", "tiny-turbo"), ("tiny", "tiny-dtm"), ("tiny-turbo", "tiny-dtm")]
+    for told in found:
+        one, other = (change.Run(ran.scores.filter(model=model), prompts) for model in (told["a"], told["b"]))
         wanted = change.changes(one, other, THRESHOLDS.model_copy(update={"bootstraps": 0}))
-        for pair, told in pairs.items():
-            row = wanted.filter(pair=pair).row(0, named=True)
-            assert told == pytest.approx([row[name] for name in "n x x_low x_high y y_low y_high".split()], abs=1e-8)
+        columns = {name: column for name, column in told.items() if name not in ("a", "b")}
+        for row in pl.DataFrame(columns).iter_rows(named=True):
+            own = wanted.filter(pair=row["pair"]).row(0, named=True)
+            assert row == pytest.approx({name: own[name] for name in columns}, abs=1e-8)
 
 
 def test_any_two_models_change_as_the_two_alone_do(ran: Run) -> None:
-    """Some samples share their answers, as prompts that stand in several pairs do, and some their root."""
+    """Some samples share answers, like prompts in several pairs, and some share a root."""
     copies = pl.col("data_id").str.replace("_(1|2|3)$", "_1")
     scores = ran.scores.with_columns(key=pl.format("{}/{}/{}", pl.col("model"), copies.str.slice(0, 4), pl.col("dimension")))
     scores = scores.with_columns(pl.col("root") // 3, expected=pl.col("expected").first().over("key"))
-    found = numbers.couples(scores, "expected", list(permutations(synthetic.MODELS, 2)))
-    assert set(found) == {(a, b) for a in synthetic.MODELS for b in synthetic.MODELS if a != b}
+    found = numbers.couples(scores, "expected", list(permutations(factories.MODELS, 2)))
+    assert set(found) == {(a, b) for a in factories.MODELS for b in factories.MODELS if a != b}
     for (a, b), rows in found.items():
         wanted = numbers.changes(scores, Tuning(a, b, ()), "expected").to_dicts()
         assert [row["n"] for row in rows] == [row["n"] for row in wanted]
         for row, other in zip(rows, wanted, strict=True):
             assert row["dimension"] == other["dimension"]
-            assert [row[name] for name in ("before", "after", "mean", "low", "high")] == pytest.approx(
-                [other[name] for name in ("before", "after", "mean", "low", "high")], abs=1e-12
-            )
+            assert row == pytest.approx({name: value for name, value in other.items() if name != "nulls"}, abs=1e-12)
 
 
 def test_pictures_are_bounded_and_half_of_them_of_the_same_prompts(ran: Run) -> None:
@@ -204,7 +200,7 @@ def test_pictures_are_bounded_and_half_of_them_of_the_same_prompts(ran: Run) -> 
 
 @pytest.mark.parametrize("per_pair", [0, 1, 2, 5, 12, 40])
 def test_picked_samples_reach_from_worst_to_best(ran: Run, per_pair: int) -> None:
-    found = [sheet for sheet in picked(ran.scores, per_pair) if sheet.pair == "IQ-R_TA-S"]
+    found = [sheet for sheet in picked(ran.scores, ran.score, per_pair) if sheet.pair == "IQ-R_TA-S"]
     level = ran.points.filter(pair="IQ-R_TA-S").group_by("data_id").agg(s=(pl.col("x") + pl.col("y")).mean()).sort("s")
     order = level["data_id"].to_list()
     assert len(found) == (3 if per_pair else 0)
@@ -218,10 +214,10 @@ def test_picked_samples_reach_from_worst_to_best(ran: Run, per_pair: int) -> Non
 @pytest.mark.parametrize("limit", [0.2, 0.5, 0.8, 0.9])
 def test_if_a_model_has_a_sample_where_both_are_high_or_low_one_is_shown(limit: float) -> None:
     draw = np.random.default_rng(5)
-    scores = pl.concat([synthetic.scores(model, synthetic.prompts(40)) for model in synthetic.MODELS])
+    scores = pl.concat([factories.run_scores(model, factories.run_prompts(40)) for model in factories.MODELS])
     scores = scores.with_columns(expected=pl.Series(draw.uniform(size=scores.height) ** draw.choice([0.3, 1, 3], scores.height)))
     located = points(scores, "expected").filter(pl.col("pair").is_in(["IQ-R_TA-S", "TA-C_TA-S"]))
-    names = {(sheet.model, sheet.pair): sheet.names for sheet in picked(scores, 12)}
+    names = {(sheet.model, sheet.pair): sheet.names for sheet in picked(scores, "expected", 12)}
     for (model, pair), cloud in located.group_by("model", "pair"):
         for inside in ((pl.col("x") >= limit) & (pl.col("y") >= limit), (pl.col("x") <= limit) & (pl.col("y") <= limit)):
             there = cloud.filter(inside)["data_id"].to_list()
@@ -229,9 +225,9 @@ def test_if_a_model_has_a_sample_where_both_are_high_or_low_one_is_shown(limit: 
 
 
 def test_a_sheet_holds_the_pictures_in_their_order(tmp_path: Path) -> None:
-    frame = synthetic.prompts(8).head(8)
+    frame = factories.run_prompts(8).head(8)
     colours = [(30 * n, 255 - 30 * n, 90) for n in range(8)]
-    images = synthetic.images("tiny", frame).with_columns(
+    images = factories.images(frame, "tiny", 64, 64).with_columns(
         image=pl.Series([{"bytes": plain(colour, side), "path": "x"} for colour, side in zip(colours, [64, 400] * 4, strict=True)])
     )
     tables.write(images, IMAGES, tmp_path / "tiny" / "t2i" / "IQ-R_IQ-O.parquet")
@@ -246,7 +242,7 @@ def test_a_sheet_holds_the_pictures_in_their_order(tmp_path: Path) -> None:
 
 
 def sheet_of(frame: pl.DataFrame) -> Sheet:
-    """A sheet of all pictures of the first pair."""
+    """Sheet of all pictures of the first pair."""
     names = tuple(frame["data_id"])
     return Sheet("tiny", "t2i", "IQ-R_IQ-O", names, tuple(f"tiny/{name}" for name in names))
 
@@ -258,9 +254,9 @@ def drawn(sheet: Sheet, images: Path) -> bytes:
 
 
 def test_a_sheet_is_drawn_once(tmp_path: Path) -> None:
-    frame = synthetic.prompts(4).head(4)
+    frame = factories.run_prompts(4).head(4)
     shard = tmp_path / "tiny" / "t2i" / "IQ-R_IQ-O.parquet"
-    tables.write(synthetic.images("tiny", frame), IMAGES, shard)
+    tables.write(factories.images(frame, "tiny", 64, 64), IMAGES, shard)
     first = drawn(sheet_of(frame), tmp_path)
     shard.unlink()
     assert drawn(sheet_of(frame), tmp_path) == first
@@ -274,7 +270,7 @@ def plain(colour: tuple[int, int, int], side: int) -> bytes:
     return packed.getvalue()
 
 
-@pytest.mark.parametrize("damaged", [b"", b"no picture", synthetic.picture(0)[:200]])
+@pytest.mark.parametrize("damaged", [b"", b"no picture", factories.png(0, 64, 64)[:200]])
 def test_a_damaged_picture_is_one_line(damaged: bytes) -> None:
     with pytest.raises(PictureError, match="here: the picture cannot be decoded") as caught:
         sheets.small(damaged, "here")
@@ -282,11 +278,11 @@ def test_a_damaged_picture_is_one_line(damaged: bytes) -> None:
 
 
 def test_a_missing_picture_is_one_line(tmp_path: Path) -> None:
-    frame = synthetic.prompts(2).head(2)
+    frame = factories.run_prompts(2).head(2)
     shard = tmp_path / "tiny" / "t2i" / "IQ-R_IQ-O.parquet"
     with pytest.raises(TableError, match="there is no images table"):
         drawn(sheet_of(frame), tmp_path)
-    tables.write(synthetic.images("tiny", frame.head(1)), IMAGES, shard)
+    tables.write(factories.images(frame.head(1), "tiny", 64, 64), IMAGES, shard)
     with pytest.raises(TableError, match="'IQ-R_IQ-O_2' has scores but no picture"):
         drawn(sheet_of(frame), tmp_path)
     shard.write_bytes(b"PAR1 no parquet")
@@ -324,31 +320,19 @@ def test_what_lies_in_the_cache_is_not_written_into(ran: Run, tmp_path: Path) ->
 
 def test_shuffled_tables_give_the_same_page(ran: Run, html: str) -> None:
     scores = ran.scores.sample(fraction=1.0, shuffle=True, seed=1)
-    shuffled = replace(
-        *(ran,),
-        scores=scores,
-        answers=distinct(scores),
-        points=points(scores, "expected"),
-        relations=relations(scores, THRESHOLDS),
-        sheets=picked(scores, 3),
-    )
-    assert shuffled.html == html
+    shown = picked(scores, ran.score, 3)
+    assert replace(ran, scores=scores, relations=relations(scores, THRESHOLDS), sheets=shown).html == html
 
 
 def test_the_page_holds_the_scores_to_the_last_bit(ran: Run, html: str) -> None:
     names = embedded(html, "part-samples-t2i")["ids"]
     for number, model in enumerate(ran.models):
-        planes = np.frombuffer(zlib.decompress(b64decode(embedded(html, f"part-points-{number}-t2i"))), np.uint8)
-        values = np.ascontiguousarray(planes.reshape(8, -1).T).view("<f8").ravel()
-        start = 0
-        for pair, ids in names.items():
-            own = ran.points.filter(model=model, pair=pair).sort("data_id")
-            assert own["data_id"].to_list() == ids
-            for side in ("x", "y"):
-                shown = [None if isnan(value) else value for value in values[start : start + len(ids)].tolist()]
-                assert shown == own[side].to_list()
-                start += len(ids)
-        assert start == len(values)
+        own = ran.points.filter(model=model).sort("pair", "data_id")
+        assert [(pair, name) for pair, ids in names.items() for name in ids] == own.select("pair", "data_id").rows()
+        for side, text in embedded(html, f"part-points-{number}-t2i").items():
+            planes = np.frombuffer(zlib.decompress(b64decode(text)), np.uint8)
+            values = np.ascontiguousarray(planes.reshape(8, -1).T).view("<f8").ravel()
+            assert [None if isnan(value) else value for value in values.tolist()] == own[side].to_list()
 
 
 def test_a_large_report_keeps_its_samples_and_pictures_beside_the_page(
@@ -362,7 +346,7 @@ def test_a_large_report_keeps_its_samples_and_pictures_beside_the_page(
     names = {file.name for file in (tmp_path / "files").iterdir()}
     assert len(names) == 3 * 42 + 3 + 1 + 1 + 1  # sheets, points of each model, samples and moves of the task, a line about them
     text = (tmp_path / "files" / "points-1-t2i.js").read_text("utf-8")
-    assert text == f'trigPart("points-1-t2i", {json.dumps(embedded(html, "part-points-1-t2i"))});\n'
+    assert json.loads(text.removeprefix('trigPart("points-1-t2i", ').removesuffix(");\n")) == embedded(html, "part-points-1-t2i")
     assert "</script" not in (tmp_path / "files" / "samples-t2i.js").read_text("utf-8")
     ran.write(tmp_path)
     assert {file.name for file in (tmp_path / "files").iterdir()} == names
@@ -378,7 +362,7 @@ def test_a_small_report_is_one_file_and_the_table(ran: Run, tmp_path: Path) -> N
 
 
 class Loads(HTMLParser):
-    """Collects what a page would fetch."""
+    """Collects external references of a page."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -397,25 +381,25 @@ def test_the_page_fetches_nothing(html: str) -> None:
 
 
 def test_prompts_stand_in_the_page_as_data_only(html: str) -> None:
-    assert html.count(synthetic.EVIL) == 0
+    assert html.count(factories.EVIL) == 0
     assert "<b>3 rows" not in html
     parts = 3 * 42 + 3 + 1 + 1
     assert html.count("<script") == html.count("</script>") == 3 + parts
-    assert synthetic.EVIL in embedded(html, "part-samples-t2i")["prompts"].values()
+    assert factories.EVIL in embedded(html, "part-samples-t2i")["prompts"].values()
     assert embedded(html)["gates"][1]["failures"] == ["<b>3 rows</b> fail"]
 
 
 def test_the_first_line_says_which_world_it_is(ran: Run, html: str) -> None:
     assert html.index("This is the tiny world.") < html.index("<nav")
-    assert "<strong>This is the tiny world." not in replace(ran, tiny=False).html
+    assert "<strong>This is the tiny world." not in replace(ran, background=replace(ran.background, tiny=False)).html
 
 
 def test_any_two_models_are_compared_a_tuned_one_with_its_base(ran: Run, html: str) -> None:
     changes = embedded(html)["changes"]
-    assert set(changes) == {"tiny|tiny-turbo", "tiny|tiny-dtm", "tiny-turbo|tiny-dtm"}
-    assert [row["pair"] for row in changes["tiny|tiny-dtm"]] == ["IQ-R_TA-S"] * 2 + [None] * 10
-    turned = replace(ran, models=("tiny-dtm", "tiny-turbo", "tiny"))
-    assert set(embedded(turned.html)["changes"]) == {"tiny-dtm|tiny-turbo", "tiny|tiny-dtm", "tiny-turbo|tiny"}
+    assert [(one["a"], one["b"]) for one in changes] == [("tiny", "tiny-turbo"), ("tiny", "tiny-dtm"), ("tiny-turbo", "tiny-dtm")]
+    assert [row["pair"] for row in changes[1]["rows"]] == ["IQ-R_TA-S"] * 2 + [None] * 10
+    turned = embedded(replace(ran, models=("tiny-dtm", "tiny-turbo", "tiny")).html)["changes"]
+    assert [(one["a"], one["b"]) for one in turned] == [("tiny-dtm", "tiny-turbo"), ("tiny", "tiny-dtm"), ("tiny-turbo", "tiny")]
 
 
 def test_every_relation_has_a_colour_a_glyph_and_words() -> None:
@@ -428,7 +412,7 @@ def test_gates_results_are_read_with_their_links(tmp_path: Path) -> None:
     (folder / "images").mkdir(parents=True)
     (folder / "prompts.json").write_text('{"met": true, "expectations": 4, "failed": 0, "failures": {}, "notes": ["c"]}')
     (folder / "images" / "tiny.json").write_text('{"met": false, "expectations": 2, "failed": 1, "failures": {"a": "b"}, "notes": []}')
-    (folder / "images" / "gone.json").write_text('{"met": false}')  # of a model that left the roster
+    (folder / "images" / "gone.json").write_text('{"met": false}')  # of a model no longer in the roster
     assert sources.gates(folder, ["tiny"]) == (
         Gate("images/tiny", False, 2, ("b",), "gates/images/tiny.html"),
         Gate("prompts", True, 4, (), "gates/prompts.html", ("c",)),
@@ -456,10 +440,10 @@ def test_one_large_model_ends_the_tiny_world() -> None:
 
 
 def test_a_yardstick_of_another_judge_is_not_shown(tmp_path: Path) -> None:
-    scores = synthetic.scores("tiny", synthetic.prompts(1))
+    scores = factories.run_scores("tiny", factories.run_prompts(1))
     row = {"dimension": "IQ-R", "n": 200, "rho": 0.97}
     file = tmp_path / "judge.json"
-    file.write_text(json.dumps({"judge": "tiny-judge@0123abcd", "against": "the truth", "dimensions": [row, {**row, "rho": None}]}))
+    file.write_text(json.dumps({"judge": "factory@1", "against": "the truth", "dimensions": [row, {**row, "rho": None}]}))
     assert sources.yardstick(file, scores) == Yardstick("the truth", {"IQ-R": 0.97}, {"IQ-R": 200})
     assert sources.yardstick(file, scores.with_columns(judge=pl.lit("other@1"))) is None
     file.write_text('{"judge": "x"}')
@@ -474,9 +458,9 @@ def test_a_yardstick_of_another_judge_is_not_shown(tmp_path: Path) -> None:
 ])  # fmt: skip
 def test_a_yardstick_that_cannot_be_is_one_line(tmp_path: Path, row: dict[str, object], said: str) -> None:
     file = tmp_path / "judge.json"
-    file.write_text(json.dumps({"judge": "tiny-judge@0123abcd", "against": "the truth", "dimensions": [row]}))
+    file.write_text(json.dumps({"judge": "factory@1", "against": "the truth", "dimensions": [row]}))
     with pytest.raises(TrigError, match=f"judge.json: {said}"):
-        sources.yardstick(file, synthetic.scores("tiny", synthetic.prompts(1)))
+        sources.yardstick(file, factories.run_scores("tiny", factories.run_prompts(1)))
 
 
 def test_tasks_are_never_mixed(ran: Run) -> None:
@@ -487,7 +471,7 @@ def test_tasks_are_never_mixed(ran: Run) -> None:
         task=pl.lit("p2p").cast(first.schema["task"]), expected=0.5 - gain, key="p" + pl.col("key"), image_key="p" + pl.col("image_key")
     )
     scores = pl.concat([first, second])
-    found = numbers.changes(scores, ran.tunings[0], "expected")
+    found = numbers.changes(scores, ran.background.tunings[0], "expected")
     both = [
         {row["task"]: row["mean"] for row in rows}
         for rows in (found.to_dicts(), numbers.couples(scores, "expected", [("tiny", "tiny-dtm")])["tiny", "tiny-dtm"])
@@ -505,9 +489,9 @@ def test_the_settings_tell_the_seed_and_how_models_were_called() -> None:
 def test_hashes_name_prompts_pictures_and_rubrics(ran: Run) -> None:
     first = sources.hashes(ran.prompts, ran.scores)
     assert sources.hashes(ran.prompts.sample(fraction=1, shuffle=True, seed=1), ran.scores.reverse()) == first
-    assert set(first) == {f"hash of the {name}" for name in ("prompts", "rubrics", *(f"pictures of {model}" for model in synthetic.MODELS))}
+    assert set(first) == {f"hash of the {name}" for name in ("prompts", "rubrics", *(f"pictures of {model}" for model in factories.MODELS))}
     assert not set(first) & set(sources.settings(load(Path(__file__).parent.parent / "params.yaml")))
-    edited = ran.prompts.with_columns(key=pl.col("key").str.replace("^IQ-R_IQ-O_1$", "another"))
+    edited = ran.prompts.with_columns(key=pl.when(pl.col("data_id") == "IQ-R_IQ-O_1").then(pl.lit("another")).otherwise("key"))
     assert [name for name, value in sources.hashes(edited, ran.scores).items() if value != first[name]] == ["hash of the prompts"]
 
 
@@ -517,7 +501,7 @@ DRAW = (
 
 
 def test_the_stills_are_the_same_with_any_fonts_and_with_none(tmp_path: Path) -> None:
-    """A machine's own Liberation Sans may be of another version than the one that vl-convert brings along."""
+    """An installed Liberation Sans may differ in version from vl-convert's bundled one."""
     (tmp_path / "fonts").mkdir()
     drawn = set()
     for place in (tmp_path / "fonts", Path("/usr/share/fonts")):

@@ -1,5 +1,4 @@
-"""The report in a real browser, at laptop and phone width, light and dark: each page, its tables, and who can use it. Skipped where no Chromium is
-installed."""
+"""The report in a real browser, laptop and phone width, light and dark: pages, tables, accessibility. Skipped without Chromium."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -12,15 +11,16 @@ import chromium
 import numpy as np
 import opened
 import pytest
+from chromium import STICKS_OUT
 from opened import Reader
 from PIL import Image
 from reporting import Run
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from synthetic import EVIL
 
 from trig.report import charts, numbers, theme
+from trig.testing.factories import EVIL
 
 pytestmark = chromium.needed
 PAGES: dict[str, tuple[str, int]] = {
@@ -34,13 +34,6 @@ PAGES: dict[str, tuple[str, int]] = {
     "methods": ("Methods", 0),
 }
 """Of each page its title and how many charts are drawn on it."""
-STICKS_OUT = """
-const wide = document.documentElement.clientWidth;
-return [...document.querySelectorAll('body *')].filter((one) => {
-  const box = one.getBoundingClientRect();
-  return box.width && box.right > wide + 1 && !one.closest('.scroll, .unseen, .skip');
-}).map((one) => `${one.tagName} ${one.className} ${one.getBoundingClientRect().right}`);
-"""
 CUT = """
 return [...document.querySelectorAll('.chart')].flatMap((chart) => {
   const box = chart.getBoundingClientRect();
@@ -63,14 +56,14 @@ SEEN = [
     [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
     [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]],
 ]
-"""What linear sRGB is to everybody, and to whom one kind of cones is missing (Machado, Oliveira and Fernandes 2009, severity 1)."""
+"""Linear sRGB as seen with normal and dichromatic vision (Machado, Oliveira and Fernandes 2009, severity 1)."""
 XYZ = np.array([[0.4339, 0.3762, 0.1899], [0.2126, 0.7152, 0.0722], [0.0178, 0.1095, 0.8727]])
-"""From linear sRGB, by the white of D65."""
+"""Linear sRGB to XYZ, relative to the D65 white point."""
 CONTROLS = {"link", "button", "combobox", "slider", "image", "graphics-document", "DisclosureTriangle", "dialog", "region", "navigation"}
 
 
 def assert_shown(reader: Reader, name: str, width: int) -> None:
-    """A page is whole: its title, its place in the navigation, its charts, and nothing that sticks out."""
+    """Page completeness: title, place in the navigation, charts, no overflow."""
     title, drawn = PAGES[name]
     assert reader.texts("h1") == [title]
     assert reader.browser.title == f"{title} – Dimension Trade-off Map"
@@ -108,7 +101,7 @@ def test_colours_follow_the_system_and_the_pages_own_choice(reader: Reader, widt
 
 
 def assert_charts_are(reader: Reader, colours: Mapping[str, str]) -> None:
-    """Words in the charts are of these colours, and none of the other scheme's."""
+    """Text colours in charts are those of the scheme, none of the other's."""
     fills = {tuple(parts(text)) for text in reader.script(FILLS)}
     light, dark = ({tuple(rgb(one[name])) for name in ("ink", "muted")} for one in (theme.LIGHT, theme.DARK))
     own, other = (light, dark) if colours is theme.LIGHT else (dark, light)
@@ -120,7 +113,7 @@ def ground(reader: Reader) -> list[int]:
 
 
 def parts(colour: str) -> list[int]:
-    """Of `rgb(1, 2, 3)`."""
+    """Parses `rgb(1, 2, 3)`."""
     return [int(part) for part in colour.removeprefix("rgb(").removesuffix(")").split(",")]
 
 
@@ -204,7 +197,7 @@ def test_a_chart_is_saved_as_a_picture(reader: Reader, tmp_path: Path, scheme: s
     assert (*rgb(muted), 255) in shown
 
 
-# Texts of others
+# Untrusted text
 
 
 def test_hostile_texts_are_shown_as_texts(reader: Reader) -> None:
@@ -241,7 +234,7 @@ def test_a_hostile_name_is_text_in_what_hovers_over_a_point(reader: Reader) -> N
     assert "owned" not in reader.browser.title
 
 
-# For everybody, and on paper
+# Accessibility and print
 
 
 def test_every_control_has_a_name(reader: Reader) -> None:
@@ -261,7 +254,7 @@ def test_every_control_has_a_name(reader: Reader) -> None:
 
 
 def heard(reader: Reader) -> list[tuple[str, str]]:
-    """Role and name of everything that a screen reader meets."""
+    """Role and accessible name of every node in the accessibility tree."""
     nodes = reader.browser.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
     return [(node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if not node["ignored"]]
 
@@ -323,7 +316,7 @@ def lab(light: np.ndarray) -> np.ndarray:
 
 
 def contrast(one: str, other: str) -> float:
-    """The ratio of WCAG 2, 1 to 21."""
+    """WCAG 2 contrast ratio, 1 to 21."""
     dark, light = sorted(map(luminance, (one, other)))
     return (light + 0.05) / (dark + 0.05)
 
@@ -333,7 +326,7 @@ def luminance(colour: str) -> float:
 
 
 def linear(colour: str) -> np.ndarray:
-    """Red, green and blue as amounts of light."""
+    """Linear sRGB of an sRGB colour."""
     values = np.array(rgb(colour)) / 255
     found: np.ndarray = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
     return found
@@ -352,7 +345,7 @@ def test_printing_cuts_nothing_off_and_is_light(reader: Reader, system: str, cho
         reader.choose("scheme", chosen)
         reader.script("dispatchEvent(new Event('beforeprint'))")
         reader.until(partial(reader.script, DRAWN))
-        reader.screen(718, system, "print")  # A4 between margins of 10 mm
+        reader.screen(718, system, "print")  # A4 with 10 mm margins
         assert_charts_are(reader, theme.LIGHT)
         assert [one.is_displayed() for one in reader.all("nav, #panel, .controls, .tools, .scheme")].count(True) == 0
         assert ground(reader) == [255, 255, 255]

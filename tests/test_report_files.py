@@ -1,4 +1,4 @@
-"""A large report, whose samples and pictures lie beside the page, and what any report asks of the network. Skipped where no Chromium is installed."""
+"""Large reports with lazily loaded assets, and network requests of any report. Skipped without Chromium."""
 
 import shutil
 import threading
@@ -16,13 +16,9 @@ from opened import Reader, by_pair, towards
 from reporting import THRESHOLDS, Run
 from selenium import webdriver
 
-from trig.classify import compare
-from trig.classify import map as dtm
 from trig.classify.relations import relations
-from trig.classify.samples import points
 from trig.cli.report import HOST, Pages, Server
 from trig.report import digest, stills
-from trig.tables.scores import distinct
 
 pytestmark = chromium.needed
 PAIR = "IQ-R_TA-S"
@@ -32,7 +28,7 @@ THUMBS = "return [...document.querySelectorAll('.thumb')].map((one) => one.style
 
 
 def two_tasks(ran: Run) -> Run:
-    """The run with a second task, in which all scores are turned upside down; it has no pictures."""
+    """The run with a second task, with inverted scores and no pictures."""
     other = ran.scores.with_columns(
         task=pl.lit("p2p").cast(ran.scores.schema["task"]),
         expected=1 - pl.col("expected"),
@@ -40,17 +36,7 @@ def two_tasks(ran: Run) -> Run:
         image_key="p2p/" + pl.col("image_key"),
     )
     scores = pl.concat([ran.scores, other])
-    found = relations(scores, THRESHOLDS.model_copy(update={"bootstraps": 0}))
-    return replace(
-        ran,
-        scores=scores,
-        answers=distinct(scores),
-        points=points(scores, THRESHOLDS.score),
-        relations=found,
-        maps=dtm.all_lines(found),
-        overall=dtm.overall_lines(found),
-        agreements=compare.all_agreements(found, ran.models),
-    )
+    return replace(ran, scores=scores, relations=relations(scores, THRESHOLDS.model_copy(update={"bootstraps": 0})))
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +46,12 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="module")
 def folder(ran: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A report that is too large for one page."""
+    """Report too large for a single page."""
     path = tmp_path_factory.mktemp("reports")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(digest, "INSIDE", 1000)
-        patch.setattr(stills, "maps", lambda _: b"")
+        for still in ("maps", "dimensions"):
+            patch.setattr(stills, still, lambda _: b"")
         ran.write(path)
     return path
 
@@ -78,7 +65,7 @@ def _fresh(browser: webdriver.Chrome) -> None:
 
 @contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """The address at which `trig report` serves a folder."""
+    """Address at which `trig report` serves a folder."""
     with Server((HOST, 0), partial(Pages, directory=str(folder))) as server:
         threading.Thread(target=partial(server.serve_forever, poll_interval=0.01), daemon=True).start()
         yield f"http://{HOST}:{server.server_port}/"
@@ -86,7 +73,7 @@ def served(folder: Path) -> Iterator[str]:
 
 
 def assert_own(asked: list[str], own: str) -> None:
-    """Every address is of the report itself."""
+    """Every request is same-origin."""
     kinds = (own, "data:", "blob:", "about:")
     assert asked
     assert [address for address in asked if not address.startswith(kinds)] == []
@@ -168,7 +155,7 @@ def test_each_task_has_its_own_map(browser: webdriver.Chrome, ran: Run, folder: 
 
 @pytest.fixture
 def broken(folder: Path, tmp_path: Path) -> Path:
-    """A copy of the report that one may damage."""
+    """Disposable copy of the report."""
     return Path(shutil.copytree(folder, tmp_path / "broken"))
 
 

@@ -1,4 +1,4 @@
-"""What moves in the report, in a real browser: thresholds and verdicts, the brush, the gallery, two models. Skipped where no Chromium is installed."""
+"""Interactive parts of the report in a real browser: thresholds and verdicts, brush, gallery, comparison. Skipped without Chromium."""
 
 from typing import Any
 
@@ -6,7 +6,6 @@ import chromium
 import opened
 import polars as pl
 import pytest
-import synthetic
 from opened import Reader, by_pair, towards
 from plain import located
 from reporting import THRESHOLDS, Run
@@ -15,9 +14,12 @@ from selenium.webdriver.common.actions.action_builder import ActionBuilder
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select
 
+from trig.classify.map import overall
 from trig.classify.relations import relations
 from trig.params.thresholds import Thresholds
 from trig.report import numbers
+from trig.testing import factories
+from trig.vocabulary.relations import Relation
 
 pytestmark = chromium.needed
 PAIR = "IQ-R_TA-S"
@@ -49,6 +51,10 @@ BESIDE = """
 const { left, bottom } = document.querySelector('.brush_brush path').getBoundingClientRect();
 return [left - 20, bottom + 20];
 """
+OVERALL = """
+return [...document.querySelector('.map .chart').querySelectorAll('path[aria-label*="shows: "]')]
+  .map((path) => path.getAttribute('aria-label').match(/pair: (.*?); shows: ([^;]*)/).slice(1));
+"""
 FAINT = """
 return [...document.querySelectorAll('#view .mark-symbol path[aria-label*="sample: "]')]
   .filter((path) => Number(path.getAttribute('opacity')) < 0.5).map((path) => path.getAttribute('aria-label').match(/sample: (.*?); x:/s)[1]);
@@ -76,14 +82,14 @@ def at(limits: dict[str, object], **more: object) -> Thresholds:
 
 
 def shown(reader: Reader, model: str) -> dict[str, dict[str, tuple[str, str | None]]]:
-    """The table of a model's pairs, by the names of its columns."""
+    """Table of a model's pairs, by column name."""
     rows = [dict(zip(NAMES, row, strict=True)) for row in reader.table(f"Pairs of {model} t2i")]
     return {str(row["pair"][1]): row for row in rows}
 
 
 def assert_verdicts(reader: Reader, found: pl.DataFrame, limits: dict[str, object]) -> None:
-    """Every number that the rule gives stands in the tables of the models, to the last digit."""
-    for model in synthetic.MODELS:
+    """Every number of the rule in the models' tables equals Python's to the last digit."""
+    for model in factories.MODELS:
         reader.go("model", model, **limits)
         table, want = shown(reader, model), by_pair(found, model)
         assert table.keys() == want.keys()
@@ -123,6 +129,18 @@ def test_evidence_follows_what_it_takes_to_believe_it(reader: Reader, ran: Run, 
     assert reader.one("#differs").text == "changed: 0 of 126 verdicts differ from the run's"
     before = by_pair(ran.relations, "tiny")
     assert any(row["evidence"] != before[pair]["evidence"] for pair, row in want.items())
+
+
+@pytest.mark.parametrize("limits", [{}, LIMITS[0], LIMITS[3], *BELIEFS], ids=str)
+def test_the_map_over_all_models_is_pythons(reader: Reader, ran: Run, limits: dict[str, object]) -> None:
+    gone = {"bootstraps": 0} if limits and limits not in BELIEFS else {}
+    want = overall(relations(ran.scores, at(limits, **gone))).filter(pl.col("relation") != "too few").to_dicts()
+    reader.go("overview", **limits)
+    reader.draw()
+    said = {row["pair"]: towards(row) + (f", {row['evidence']}" if row["evidence"] else "") for row in want}
+    assert dict(reader.script(OVERALL)) == said
+    words = [f"{n} {name}" for name in Relation if (n := sum(row["relation"] == name for row in want))]
+    assert f"models show: {', '.join(words)}. An empty" in reader.texts(".map .counts")[0]
 
 
 def test_moving_the_controls_changes_verdicts_and_the_address_keeps_them(reader: Reader, ran: Run) -> None:
@@ -200,7 +218,7 @@ def test_an_address_with_nonsense_is_that_of_the_run(reader: Reader, query: str)
         "compare/tiny/nobody",
         "pictures/nobody",
         "pictures/tiny/X_Y",
-        f"model/{synthetic.EVIL}",
+        f"model/{factories.EVIL}",
     ],
 )
 def test_a_page_that_is_not_there_says_so(reader: Reader, path: str) -> None:
@@ -224,7 +242,7 @@ def drag(reader: Reader, start: tuple[float, float], end: tuple[float, float]) -
 
 
 def framed(reader: Reader, start: tuple[float, float], end: tuple[float, float]) -> str:
-    """Drag a frame over points, and read what is told of it."""
+    """Brushes over points and reads the result."""
     drag(reader, start, end)
     told: str = reader.until(lambda: next((text for text in reader.texts(".split .fine") if "inside the frame" in text), None))
     reader.until(lambda: 0 < len(reader.cards()) < opened.PICTURES)
@@ -259,7 +277,7 @@ def test_a_brush_shows_the_pictures_of_the_samples_inside(reader: Reader, ran: R
 
 
 def corners(reader: Reader) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Around the upper right of the points, where they stand on the screen now."""
+    """Around the upper right of the points, in viewport coordinates."""
     reader.see(reader.one(".chart"))
     places = reader.script(POINTS)
     across, up = sorted(x for _, x, _ in places), sorted(y for _, _, y in places)
@@ -329,7 +347,7 @@ def test_what_is_open_sorted_and_in_focus_stays_while_a_limit_moves(reader: Read
 
 
 def kept(ran: Run, model: str, pair: str) -> list[dict[str, Any]]:
-    """The pictured samples of a pair in the order of their slots, as Python has them."""
+    """Pictured samples of a pair in slot order, by Python."""
     points = located(ran.scores, THRESHOLDS).filter(model=model, pair=pair)
     texts = ran.prompts.select("data_id", "prompt")
     names = pl.DataFrame({"data_id": opened.shown(ran, model, pair)})
@@ -390,7 +408,7 @@ def test_more_pictures_come_on_demand(reader: Reader, ran: Run) -> None:
 
 
 def assert_coloured(reader: Reader, selector: str, want: list[tuple[int, int, int]]) -> None:
-    """Each thumbnail is its own picture and nothing of its neighbours: near each corner and in the middle."""
+    """Each thumbnail shows its own picture only: sampled in the middle and near each corner."""
     for thumb in reader.all(selector):
         reader.see(thumb)
     reader.until(lambda: all(reader.script(RECTS, selector)))
@@ -419,7 +437,7 @@ def test_a_picture_is_enlarged_and_escape_closes_it(reader: Reader, ran: Run) ->
     assert reader.browser.switch_to.active_element == button
 
 
-# What a verdict rests on
+# Evidence of a verdict
 
 
 @pytest.mark.parametrize("limits", [{}, {"synergy": 0.7}, {"correlation": "pearson"}], ids=str)
@@ -503,10 +521,11 @@ def test_the_other_way_round_signs_are_mirrored(reader: Reader, ran: Run) -> Non
     for one, other in zip(pairs, turned, strict=True):
         assert [one[place] for place in (0, 1, 2, 3, 8)] == [other[place] for place in (0, 2, 1, 3, 8)]
         assert [float(str(one[place][1])) for place in (4, 6)] == [-float(str(other[place][1])) for place in (4, 6)]
-    moves = numbers.moves(ran.points, ran.scores.select("task", "data_id", "root").unique(), ran.models)["t2i"]["tiny|tiny-dtm"]
-    assert {str(row[0][1]): [float(str(row[place][1])) for place in (8, 4, 6)] for row in pairs} == {
-        pair: [told[place] for place in (0, 1, 4)] for pair, told in moves.items()
-    }
+    _, moves, _ = numbers.moves(ran.points, ran.scores.select("task", "data_id", "root").unique(), ran.models)["t2i"]
+    assert (moves["a"], moves["b"]) == ("tiny", "tiny-dtm")
+    assert [(row[0][1], *(float(str(row[place][1])) for place in (8, 4, 6))) for row in pairs] == list(
+        zip(moves["pair"], moves["n"], moves["x"], moves["y"], strict=True)
+    )
     before, after = by_pair(ran.relations, "tiny"), by_pair(ran.relations, "tiny-dtm")
     assert {str(row[0][1]): (row[1][1], row[2][1]) for row in pairs} == {
         pair: (towards(before[pair]), towards(after[pair])) for pair in before

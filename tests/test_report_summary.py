@@ -1,4 +1,4 @@
-"""The report in Markdown: what it counts, and what no name can do to it."""
+"""Markdown summary: counts, and escaping of untrusted names."""
 
 import re
 from dataclasses import replace
@@ -11,14 +11,16 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from reporting import Run, run_of
-from synthetic import EVIL
 
+from trig.classify.map import all_groups
 from trig.report import numbers
-from trig.report.contents import Gate, Tuning
+from trig.report.facts.digest import Change, Gate, Level, Tuning
+from trig.report.facts.rows import rows as facts
 from trig.report.markdown import code, prose
 from trig.report.summary import summary
 from trig.tables.kinds import DIMENSION
 from trig.tables.relations import EVIDENCE, RELATION
+from trig.testing.factories import EVIL
 from trig.vocabulary.relations import Relation
 
 HOSTILE = [
@@ -42,13 +44,19 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def told(of: Run) -> str:
     """The summary of this run."""
-    changes = [(tuning, numbers.changes(of.scores, tuning, of.score).to_dicts()) for tuning in of.tunings]
-    levels = numbers.levels(of.answers, of.score).to_dicts()
-    return summary(of.models, of.relations, levels, of.maps, of.thresholds, tiny=of.tiny, gates=of.gates, changes=changes)
+    changes = [(tuning, facts(Change, numbers.changes(of.scores, tuning, of.score))) for tuning in of.background.tunings]
+    maps = all_groups(of.relations)
+    return summary(
+        of.models, of.relations, levels(of.answers, of.score), maps, of.thresholds, tiny=of.background.tiny, gates=of.gates, changes=changes
+    )
+
+
+def levels(answers: pl.DataFrame, score: str) -> list[Level]:
+    return facts(Level, numbers.levels(answers, score).with_columns(task=pl.lit(None)))
 
 
 def rows(text: str, first: str) -> list[list[str]]:
-    """The body of the table with this first head, as text."""
+    """Body of the table with this first heading, as text."""
     lines = text[text.index(f"| {first} |") :].split("\n\n", maxsplit=1)[0].splitlines()[2:]
     return [[unescape(re.sub(r"</?code>|\*", "", cell)).strip() for cell in re.split(r"\s\|", line.strip("| "))] for line in lines]
 
@@ -95,11 +103,11 @@ def test_too_few_prompts_are_told(ran: Run) -> None:
 def test_without_resamples_nothing_is_said_of_evidence(ran: Run) -> None:
     text = told(replace(ran, relations=ran.relations.with_columns(evidence=pl.lit(None, EVIDENCE))))
     assert {row[-1] for row in rows(text, "model")} == {"–"}
-    assert text.count("- Supported: nobody looked for evidence.") == 3
+    assert text.count("- Supported: evidence was not computed.") == 3
 
 
 def test_a_tuned_models_change_is_told(ran: Run) -> None:
-    tuning = ran.tunings[0]
+    tuning = ran.background.tunings[0]
     changes = numbers.changes(ran.scores, tuning, "expected")
     found = rows(told(ran), "tuned pair")
     for row, want in zip(found, changes.drop_nulls("pair").iter_rows(named=True), strict=True):
@@ -111,14 +119,14 @@ def test_a_tuned_models_change_is_told(ran: Run) -> None:
     rose, fell = whole.filter(pl.col("low") > 0).height, whole.filter(pl.col("high") < 0).height
     assert rose > 0
     assert f"; {10 - rose - fell} of 10 dimensions unclear." in text
-    turned = told(replace(ran, tunings=(Tuning("tiny-dtm", "tiny", ()),)))
+    turned = told(replace(ran, background=replace(ran.background, tunings=(Tuning("tiny-dtm", "tiny", ()),))))
     assert "| tuned pair |" not in turned
     assert "t2i, over all pairs: down " in turned
 
 
 def test_a_pair_without_samples_has_no_change(ran: Run) -> None:
     nobody = Tuning("tiny", "nobody", ("IQ-R_TA-S",))
-    changes = numbers.changes(ran.scores, nobody, "expected").to_dicts()
+    changes = facts(Change, numbers.changes(ran.scores, nobody, "expected"))
     text = summary((), ran.relations, (), {}, ran.thresholds, tiny=True, changes=[(nobody, changes)])
     assert "No sample has a score of both." in text
     assert "of 0 models" in text
@@ -126,17 +134,17 @@ def test_a_pair_without_samples_has_no_change(ran: Run) -> None:
 
 def test_the_first_lines_say_what_it_is(ran: Run) -> None:
     assert told(ran).splitlines()[2].startswith("**This is the tiny world.**")
-    assert "tiny world" not in told(replace(ran, tiny=False))
+    assert "tiny world" not in told(replace(ran, background=replace(ran.background, tiny=False)))
     assert "Gates that fail, 1 of 2" in told(ran)
 
 
 def test_gates_that_hold_are_one_line(ran: Run) -> None:
-    levels = numbers.levels(ran.answers, "expected").to_dicts()
+    told = levels(ran.answers, "expected")
     noted = Gate("b", True, 1, notes=("2 have no picture",))
     assert f"All 2 gates hold.\n\n- {code('b')}: {code('2 have no picture')}" in summary(
-        ran.models, ran.relations, levels, {}, ran.thresholds, tiny=True, gates=[Gate("a", True, 3), noted]
+        ran.models, ran.relations, told, {}, ran.thresholds, tiny=True, gates=[Gate("a", True, 3), noted]
     )
-    text = summary(ran.models, ran.relations, levels, {}, ran.thresholds, tiny=True, gates=[Gate("a", True, 3), Gate("b", True, 1)])
+    text = summary(ran.models, ran.relations, told, {}, ran.thresholds, tiny=True, gates=[Gate("a", True, 3), Gate("b", True, 1)])
     assert "\n\nAll 2 gates hold.\n\n" in text
 
 
@@ -145,13 +153,13 @@ def test_the_same_contents_give_the_same_text(ran: Run) -> None:
 
 
 def hostile(of: Run, name: str) -> str:
-    """The summary of a run in which a model, a gate and what it says, and a group bear this name."""
+    """The summary of a run in which a model, a gate and what it says bear this name."""
     relations = of.relations.filter(model="tiny").with_columns(model=pl.lit(name))
-    levels = numbers.levels(of.answers.filter(model="tiny"), of.score).with_columns(model=pl.lit(name)).to_dicts()
+    own = levels(of.answers.filter(model="tiny").with_columns(model=pl.lit(name)), of.score)
     tuning = Tuning(name, name, ("IQ-R_TA-S",))
-    changes = numbers.changes(of.scores, of.tunings[0], of.score).to_dicts()
-    gates, maps = [Gate(name, False, 2, (name, name))], {(name, "t2i"): (name,)}
-    return summary((name,), relations, levels, maps, of.thresholds, tiny=True, gates=gates, changes=[(tuning, changes)])
+    changes = facts(Change, numbers.changes(of.scores, of.background.tunings[0], of.score))
+    gates, maps = [Gate(name, False, 2, (name, name))], all_groups(relations)
+    return summary((name,), relations, own, maps, of.thresholds, tiny=True, gates=gates, changes=[(tuning, changes)])
 
 
 @pytest.mark.parametrize("name", HOSTILE)

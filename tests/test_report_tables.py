@@ -1,4 +1,4 @@
-"""What people take along from the page's tables, and how they sort them, in a real browser. Skipped where no Chromium is installed."""
+"""Export and sorting of the page's tables in a real browser. Skipped without Chromium."""
 
 import csv
 import io
@@ -12,11 +12,12 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
-from synthetic import EVIL
+
+from trig.testing.factories import EVIL
 
 pytestmark = chromium.needed
 Cell = str | tuple[str, str]
-"""The text of a cell, or its text and what it stands for."""
+"""Cell text, optionally with its sort value."""
 HOSTILE = [
     'a,b "c"',
     "=1+1",
@@ -34,7 +35,7 @@ NUMBERS: list[Cell] = ["1", "-2.50", "+3", ".5", "1e-7", "−0.25", ("0.33", "0.
 
 
 def html(heads: list[str], rows: list[list[Cell]]) -> str:
-    """A table; a head that begins with ! is skipped."""
+    """A table; columns whose heading begins with ! are skipped in exports."""
     top = "".join(f"<th data-skip>{escape(head[1:])}</th>" if head[0] == "!" else f"<th>{escape(head)}</th>" for head in heads)
     body = "".join(f"<tr><th>{cell(row[0])[4:-5]}</th>{''.join(map(cell, row[1:]))}</tr>" for row in rows)
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
@@ -100,7 +101,7 @@ def test_latex_typesets_what_is_shown(browser: webdriver.Chrome, tmp_path: Path)
 
 
 def read_back(text: str) -> str:
-    """The text that TeX would print; fails on a sign that it would obey."""
+    """The text TeX would print; fails on active characters."""
     names = {"textbackslash": "\\", "textasciitilde": "~", "textasciicircum": "^", "textless": "<", "textgreater": ">", "textbar": "|"}
     signs = {"\\star": "★", "-": "−", "\\times": "×", "\\cdot": "·", "\\Sigma": "Σ", "\\le": "≤"}
     found, rest = "", text

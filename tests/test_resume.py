@@ -1,4 +1,4 @@
-"""A stage that is killed goes on where it was, and ends with the bytes of a run that nobody disturbed."""
+"""Resuming: a killed stage continues and ends with the bytes of an undisturbed run."""
 
 import importlib
 import multiprocessing
@@ -38,11 +38,11 @@ SERVER.set_forkserver_preload(
         "transformers.models.qwen2_5_vl.modeling_qwen2_5_vl",
     ]
 )
-"""Each run of a stage is a process of its own, born with the model libraries: loading them nine times over would take minutes."""
+"""Each run of a stage is a process forked with the model libraries loaded: nine imports would take minutes."""
 
 
 def work(folder: Path, stage: tuple[str, ...]) -> None:
-    """What a run's process does: the stage's program in a folder, with a work store of its own."""
+    """Process of a run: the stage's program in a folder, with a work store of its own."""
     os.chdir(folder)
     os.environ["DVC_ROOT"] = str(folder / "root")
     os.dup2(os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), sys.stderr.fileno())
@@ -51,21 +51,21 @@ def work(folder: Path, stage: tuple[str, ...]) -> None:
 
 @dataclass
 class Place:
-    """A folder with its own work store, and what each run of a stage said in it."""
+    """Folder with its own work store, and the output of each run."""
 
     folder: Path
-    begun: list[int] = field(default_factory=list)  # work found done at the start
-    ended: list[int] = field(default_factory=list)  # work said to be done at the end
+    begun: list[int] = field(default_factory=list)  # cached at the start
+    ended: list[int] = field(default_factory=list)  # done at the end
 
     def run(self, stage: tuple[str, ...]) -> None:
-        """To the end."""
+        """Runs to completion."""
         process = self._start(stage)
         process.join()
         assert process.exitcode == 0, (self.folder / LOG).read_text("utf-8")
         self._note()
 
     def kill(self, stage: tuple[str, ...], delay: float) -> None:
-        """Until some seconds after the first batch, then `kill -9`."""
+        """Runs until some seconds after the first batch, then `kill -9`."""
         process = self._start(stage)
         while process.is_alive() and len(self._said()) < 2:
             time.sleep(0.002)
@@ -87,7 +87,7 @@ class Place:
         self.ended.append(said[-1])
 
     def _said(self) -> list[int]:
-        """The numbers of lines such as `generate tiny: 8 of 24`."""
+        """Numbers of lines such as `generate tiny: 8 of 24`."""
         log = self.folder / LOG
         return [
             int(done)
@@ -95,7 +95,7 @@ class Place:
         ]
 
     def files(self) -> dict[str, bytes]:
-        """Everything the stages wrote."""
+        """All outputs of the stages."""
         found = [*self.folder.glob("images/**/*"), *self.folder.glob("scores/**/*")]
         return {str(file.relative_to(self.folder)): file.read_bytes() for file in found if file.is_file()}
 
@@ -108,7 +108,7 @@ def place(folder: Path, prompts: pl.DataFrame) -> Place:
 
 @pytest.fixture(scope="module")
 def prompts() -> pl.DataFrame:
-    """24 test prompts, the first of them hostile."""
+    """24 test prompts, the first hostile."""
     first = pl.col("data_id") == "IQ-R_TA-C_1"
     return factories.prompts(per_subset=8, train=1).with_columns(
         prompt=pl.when(first).then(pl.lit(HOSTILE)).otherwise("prompt"),

@@ -1,4 +1,4 @@
-"""Servers that differ from OpenAI's, environments that a client stumbles over, and accounts that are empty: a line that says what it is."""
+"""Incompatible servers, client environments and exhausted accounts: one-line errors that name the cause."""
 
 import json
 from collections import Counter
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from lines import names
 from served import judge, questions
 
 from trig import params
@@ -36,7 +37,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def told(*top: tuple[str, float, list[int] | None]) -> SimpleNamespace:
-    """A completion that names these tokens with these probabilities and bytes."""
+    """Completion with these tokens, probabilities and bytes."""
     named = [SimpleNamespace(token=token, logprob=log(share), bytes=code) for token, share, code in top]
     return SimpleNamespace(choices=[SimpleNamespace(logprobs=SimpleNamespace(content=[SimpleNamespace(top_logprobs=named)]))])
 
@@ -65,7 +66,7 @@ def test_a_token_id_that_is_named_twice_counts_once() -> None:
 
 
 def sampled(text: str, scale: str) -> int | None:
-    """The place of the grade that an answer counts as; None for none."""
+    """Index of the grade an answer counts as; None for none."""
     return counted(text, SCALES[scale].grades)
 
 
@@ -149,7 +150,7 @@ def test_a_grade_may_have_marks_of_its_own(grades: str, text: str, grade: int | 
 
 
 class Saying(Stub):
-    """Says something else to questions about pictures, or to those at first contact."""
+    """Overrides answers to questions about pictures, or at first contact."""
 
     def __init__(self, status: int, body: object = None, pictured: bool = True, of: str = "") -> None:
         super().__init__()
@@ -171,7 +172,7 @@ def test_one_flagged_input_is_a_refusal_and_the_key_stays_good() -> None:
 
 
 def test_at_first_contact_a_403_is_the_keys() -> None:
-    with running(Saying(403, pictured=False)) as address, pytest.raises(JudgeError, match="does not accept the key"):
+    with running(Saying(403, pictured=False)) as address, pytest.raises(JudgeError, match=names("params.yaml", "judges.x.key")):
         judge(address)
 
 
@@ -237,7 +238,7 @@ def test_what_the_environment_spoils_is_one_line_that_names_the_variable(
 
 
 def test_an_unknown_name_is_told(no_proxy: pytest.MonkeyPatch) -> None:
-    with pytest.raises(JudgeError, match="its name is not known here; correct the address"):
+    with pytest.raises(JudgeError, match=names("params.yaml", "judges.x.endpoints", "name")):
         judge(FAR, retries=0)
     assert no_proxy
 
@@ -253,7 +254,7 @@ def test_this_machine_is_reached_without_a_proxy(proxy: str, no_proxy: pytest.Mo
 @pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5://127.0.0.1:9", "gopher://x"])
 def test_no_proxy_stands_before_this_machine_over_tls_either(proxy: str, no_proxy: pytest.MonkeyPatch) -> None:
     no_proxy.setenv("ALL_PROXY", proxy)
-    with pytest.raises(JudgeError, match="no connection; start the server, or correct the address"):
+    with pytest.raises(JudgeError, match=names("params.yaml", "judges.x.endpoints", "no connection")):
         judge("https://127.0.0.1:9", retries=0)
 
 
@@ -274,7 +275,7 @@ def test_what_is_meant_for_openai_goes_to_no_other_server(monkeypatch: pytest.Mo
 
 
 class Catalogue(Stub):
-    """Answers otherwise when it is asked for its models."""
+    """Overrides the model list."""
 
     def __init__(self, status: int = 200, body: object = None, text: str | None = None) -> None:
         super().__init__()
@@ -296,7 +297,7 @@ class Catalogue(Stub):
 def test_a_server_that_lists_no_models_is_asked_for_the_named_one(catalogue: Catalogue) -> None:
     with running(catalogue) as address:
         asked_for_the_named_one(address)
-        with pytest.raises(JudgeError, match=r"judges\.x\.model: http://.* does not list its models; name the one to ask"):
+        with pytest.raises(JudgeError, match=names("params.yaml", "judges.x.model", "http://")):
             judge(address)
 
 
@@ -317,7 +318,7 @@ def test_what_a_server_says_of_its_models_counts_only_where_none_is_named(catalo
 
 
 class Silent(Stub):
-    """Answers no question, in one of many ways."""
+    """Fails every question, in one of many ways."""
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__()
@@ -348,7 +349,10 @@ def test_a_server_that_answers_no_question_is_told_at_the_first(status: int, tex
 def test_a_bare_list_of_models_is_read() -> None:
     with running(Catalogue(body=[{"id": "stub"}])) as address:
         assert judge(address).model == "stub"
-    with running(Catalogue(body=[{"id": "a"}, {"id": "b"}])) as address, pytest.raises(JudgeError, match="choose one of a, b"):
+    with (
+        running(Catalogue(body=[{"id": "a"}, {"id": "b"}])) as address,
+        pytest.raises(JudgeError, match=names("params.yaml", "judges.x.model", "a, b")),
+    ):
         judge(address)
 
 
@@ -374,13 +378,13 @@ def test_what_is_wrong_at_the_first_contact_is_told_as_it_is(catalogue: Catalogu
 @pytest.mark.parametrize("key", ["two words", "broken\nline", "schlüssel"])
 def test_a_key_that_cannot_be_one_is_told_before_it_is_sent(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JUDGE_KEY", key)
-    with pytest.raises(JudgeError, match=r"judges\.x\.key: JUDGE_KEY holds a blank, a line break") as failed:
+    with pytest.raises(JudgeError, match=names("params.yaml", "judges.x.key", "JUDGE_KEY", "blank")) as failed:
         judge("http://127.0.0.1:9", key="JUDGE_KEY")
     assert key not in str(failed.value)
 
 
 class Older(Stub):
-    """Knows `max_tokens` only: without it, it writes an essay, or refuses what it does not know."""
+    """Supports `max_tokens` only; ignores or rejects parameters it does not know."""
 
     def __init__(self, strict: bool, knows: tuple[str, ...]) -> None:
         super().__init__(knows)

@@ -1,4 +1,4 @@
-"""Judges behind servers: what lands is right whatever happens on the way, and what does not land says why."""
+"""Served judges under fault injection: answers are correct, and failures have a reason."""
 
 import asyncio
 import logging
@@ -18,15 +18,16 @@ import numpy as np
 import openai
 import pytest
 from aiohttp import web
+from lines import names
 from PIL import Image
 from served import judge, judge_settings, questions
 
-from trig.backends.judges import completions
 from trig.backends.judges.completions import read, request
 from trig.errors import JudgeError, LabelError
 from trig.judge.labels import labels
 from trig.judge.rating import rate, ratings
-from trig.llm import endpoints
+from trig.llm import endpoints, images
+from trig.llm.clients import Access
 from trig.pictures import decoded
 from trig.protocols.judge import Answer, Question
 from trig.protocols.refusal import Refusal
@@ -36,7 +37,7 @@ from trig.testing.servers import Spoiler, Stub, running
 
 SCALE = SCALES["paper"]
 SOON, LATE = 0.4, 0.8
-"""Seconds that an answer through a faulty wire is waited for, and after which one comes that comes late."""
+"""Client timeout behind a faulty proxy in seconds, and a delay beyond it."""
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +72,7 @@ def test_a_server_that_names_only_the_likeliest_tokens_is_read_by_their_words() 
         assert labels(SCALE, other.encode).ids is None
         assert {answer.mode for _, answer in other.ask(questions(2), labels(SCALE, other.encode)) if isinstance(answer, Answer)} == {"top"}
         assert [rating.p for rating in ratings(other, questions(6), SCALE, 0.5)] == [pytest.approx(p) for p in wanted]
-        with pytest.raises(LabelError, match="'Good' and 'good' are the same word"):
+        with pytest.raises(LabelError, match=names("params.yaml", "judge.scale", "'Good'", "'good'")):
             labels(Scale(("Bad", "Good", "good")), other.encode)
 
 
@@ -84,9 +85,7 @@ def test_a_server_that_knows_its_tokens_but_not_their_probabilities_is_asked_for
 
 def test_a_server_that_tells_no_probabilities_is_used_only_when_answers_are_sampled() -> None:
     with running(Stub(knows=())) as address:
-        with pytest.raises(
-            JudgeError, match=r"^params.yaml: judges.x: the server tells no probabilities of stub's answers; set judge.mode"
-        ):
+        with pytest.raises(JudgeError, match=names("params.yaml", "judges.x", "probabilities", "judge.mode")):
             judge(address)
         one = judge(address, samples=40)
         (rating, *_), (again, *_) = (ratings(one, questions(2), SCALE, 0.5) for _ in range(2))
@@ -195,9 +194,7 @@ def test_of_two_servers_one_that_only_fails_costs_no_answer() -> None:
 def test_a_grade_of_several_tokens_is_refused_where_only_its_beginning_is_told() -> None:
     with running(Stub(knows=("logprobs",))) as address:
         one = judge(address)
-        with pytest.raises(
-            LabelError, match=r"^params.yaml: judge.scale: 'mediumish' is several tokens for this judge, which begins it with 'Medium'"
-        ):
+        with pytest.raises(LabelError, match=names("params.yaml", "judge.scale", "'mediumish'", "'Medium'")):
             ratings(one, questions(2), Scale(("Bad", "Mediumish", "Good")), 0.5)
 
 
@@ -212,7 +209,7 @@ def test_a_wire_that_fails_does_not_make_another_judge() -> None:
     with running(fickle) as address:
         one = judge(address, retries=0)
         fickle.broken = True
-        with pytest.raises(JudgeError, match="HTTP 503; mend the server and run again"):
+        with pytest.raises(JudgeError, match="HTTP 503"):
             labels(SCALE, one.encode)
 
 
@@ -223,7 +220,7 @@ def test_a_picture_is_decoded_once_for_all_its_questions(stub: tuple[Stub, str],
         seen[file] += 1
         return decoded(file)
 
-    monkeypatch.setattr(completions, "decoded", counted)
+    monkeypatch.setattr(images, "decoded", counted)
     pictures = [factories.png(number) for number in range(30)]
     asked = [Question(picture, "a ball", f"rubric {number}") for picture in pictures for number in range(10)]
     assert all(rating.p for rating in ratings(judge(stub[1], concurrency=4), asked, SCALE, 0.5))
@@ -246,7 +243,7 @@ def test_a_judge_that_is_not_asked_holds_no_connection() -> None:
 
 
 def test_no_server_is_one_line() -> None:
-    with pytest.raises(JudgeError, match=r"^params.yaml: judges.x.endpoints: http://127.0.0.1:9/v1: no connection; start the server"):
+    with pytest.raises(JudgeError, match=names("params.yaml", "judges.x.endpoints", "http://127.0.0.1:9/v1")):
         judge("http://127.0.0.1:9")
 
 
@@ -255,11 +252,11 @@ def test_a_wrong_key_is_one_line_without_the_key(monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv("JUDGE_KEY", "right-key")
         assert [rating.reason for rating in ratings(judge(address, key="JUDGE_KEY"), questions(2), SCALE, 0.5)] == [None, None]
         monkeypatch.setenv("JUDGE_KEY", "secret-key")
-        with pytest.raises(JudgeError, match=r"^params.yaml: judges.x.key: the server does not accept the key") as told:
+        with pytest.raises(JudgeError, match=names("params.yaml", "judges.x.key")) as told:
             judge(address, key="JUDGE_KEY")
         assert "secret-key" not in str(told.value)
         monkeypatch.delenv("JUDGE_KEY")
-        with pytest.raises(JudgeError, match="the environment has no JUDGE_KEY"):
+        with pytest.raises(JudgeError, match=names("params.yaml", "judges.x.key", "JUDGE_KEY")):
             judge(address, key="JUDGE_KEY")
 
 
@@ -274,7 +271,7 @@ def test_a_key_that_is_withdrawn_stops_the_run_at_the_first_question() -> None:
             return web.Response(status=401)
 
     server = Locking()
-    with running(server) as address, pytest.raises(JudgeError, match=r"^params.yaml: judges.x.key: the server does not accept the key"):
+    with running(server) as address, pytest.raises(JudgeError, match=names("params.yaml", "judges.x.key")):
         ratings(judge(address, concurrency=1), questions(20), SCALE, 0.5)
     assert server.locked == 1
 
@@ -298,7 +295,7 @@ def test_a_server_that_asks_to_wait_is_left_alone_for_so_long() -> None:
     ("said", "least", "most"),
     [
         ("0.25", 0.2, 0.25),
-        (30, 28, 30),  # as a date, which has no fractions of a second
+        (30, 28, 30),  # an HTTP date, in whole seconds
         (-30, 0, 0),
         ("100000", 119, 120),
         ("soon", 0, 0),
@@ -308,7 +305,8 @@ def test_a_server_that_asks_to_wait_is_left_alone_for_so_long() -> None:
 def test_a_wait_may_be_given_in_seconds_or_as_a_date(said: str | int | None, least: float, most: float) -> None:
     header = format_datetime(datetime.now(UTC) + timedelta(seconds=said), usegmt=True) if isinstance(said, int) else said
     answer: Any = SimpleNamespace(status_code=429, headers={} if header is None else {"retry-after": header}, request=None)
-    endpoint = endpoints.Endpoint("http://judge/v1", "none", judge_settings(["http://judge/v1"]), "judges.x")
+    settings = judge_settings(["http://judge/v1"])
+    endpoint = endpoints.Endpoint(settings.endpoints[0], Access.of("judges.x", settings, settings.endpoints, None, JudgeError, ()))
     before = time.monotonic()
     endpoint.failed(openai.RateLimitError("", response=answer, body=None))
     assert least <= max(0.0, endpoint.down_until - before) <= most + 0.1
@@ -321,7 +319,7 @@ def test_a_judge_whose_answers_begin_with_thinking_is_refused_in_one_line() -> N
             return Stub.said([{**choice, "message": {"role": "assistant", "content": "<think>"}} for choice in choices])
 
     with running(Pondering()) as address:
-        with pytest.raises(JudgeError, match=r"^params.yaml: judges.x: stub's answers begin with thinking; switch it off at the server"):
+        with pytest.raises(JudgeError, match=names("params.yaml", "judges.x", "thinking")):
             judge(address)
         judge(address, samples=4)
 

@@ -1,4 +1,4 @@
-"""Where everything is installed, a skipped test is a failure."""
+"""A skipped test is a failure where CI is set."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Classify, digest and report as programs: the files they leave, and the line they end with when an input is wrong."""
+"""Classify, digest and report as programs: outputs, and one-line errors for bad inputs."""
 
 import json
 import os
@@ -8,21 +8,21 @@ import sys
 from pathlib import Path
 
 import pytest
-import synthetic
 import workplace
 
 from trig import tables
 from trig.tables.prompts import PROMPTS
 from trig.tables.relations import RELATIONS
+from trig.testing import factories
 
 ROOT = Path(__file__).parent.parent
 CARD = {"base": "tiny", "pairs": ["IQ-R_TA-S"], "steps": 120}
 
 
 def stage(name: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a stage in the folder, with the project's own parameters and the invented models."""
+    """Runs a stage in the folder, with the project's parameters and the synthetic models."""
     shutil.copy(ROOT / "params.yaml", folder)
-    workplace.edit(folder, generate__roster=list(synthetic.MODELS))
+    workplace.edit(folder, generate__roster=list(factories.MODELS))
     command = [sys.executable, "-m", f"stages.{name}", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False)
 
@@ -41,11 +41,11 @@ def report(folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run: three models, 42 pairs, 12 prompts each."""
+    """Finished run: three models, 42 pairs, 12 prompts each."""
     folder = tmp_path_factory.mktemp("run")
-    synthetic.write(folder, rows=12)
+    factories.write_run(folder, rows=12)
     (folder / "zoo").mkdir()
-    for model in synthetic.MODELS:
+    for model in factories.MODELS:
         (folder / "zoo" / f"{model}.json").write_text(json.dumps({"tuning": CARD} if model == "tiny-dtm" else {}))
     (folder / "gates").mkdir()
     (folder / "gates" / "prompts.json").write_text('{"met": true, "expectations": 4, "failed": 0, "failures": {}, "notes": []}')
@@ -81,7 +81,7 @@ def test_a_model_without_scores_is_one_line(run: Path, tmp_path: Path) -> None:
 
 def test_a_map_of_other_scores_is_refused(run: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(run, tmp_path / "run")
-    fewer = synthetic.prompts(11)
+    fewer = factories.run_prompts(11)
     tables.write(fewer, PROMPTS, folder / "prompts.parquet")
     assert digest(folder).returncode == 0
     ended = report(folder)

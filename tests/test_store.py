@@ -1,4 +1,4 @@
-"""The work store hands out what was put in, or nothing: after kills, under two writers, with damaged rows."""
+"""Work store: payloads survive kills, concurrent writers and damaged rows, or are absent."""
 
 import errno
 import os
@@ -50,14 +50,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def child(root: Path, shelf: str, rows: int, pause: float) -> "subprocess.Popen[str]":
-    """A process that fills a shelf, with `pause` seconds a row."""
+    """Process that fills a shelf, pausing `pause` seconds per row."""
     return subprocess.Popen(
         [sys.executable, "-c", FILL, str(root), shelf, str(rows), str(pause)], cwd=HERE, stdout=subprocess.PIPE, text=True
     )
 
 
 def payload(number: int) -> bytes:
-    """What the child computes for a number."""
+    """Payload the child computes for a number."""
     return f"{number:>64}".encode() * 50
 
 
@@ -150,7 +150,7 @@ def test_fill_commits_slow_work_every_second(store: Store, monkeypatch: pytest.M
 def test_fill_commits_whole_batches_where_a_payload_may_depend_on_its_batch(
     stop: int, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Wherever a run stops, the next one computes the batches that an undisturbed one computes."""
+    """Wherever a run stops, the next one computes the batches of an undisturbed run."""
     monkeypatch.setattr(stores, "COMMIT_SECONDS", -1.0)
     wanted = {f"{number}": number for number in range(10)}
 
@@ -256,7 +256,7 @@ def test_who_looks_at_a_store_that_is_locked_is_told(tmp_path: Path, monkeypatch
 
 
 def read_back(place: Path, rows: int) -> dict[str, bytes] | StoreError:
-    """What a store that may be damaged hands out, or what it says."""
+    """Payloads of a possibly damaged store, or its error."""
     try:
         with Store.open(place) as store:
             return store.get("images", (f"{n:032x}" for n in range(rows)))
@@ -337,7 +337,7 @@ if os.geteuid() == 0:
 with edge():
     app()
 """
-"""`trig store` of a user who may write nothing here; what it imports is imported before."""
+"""`trig store` of a user without write permission; imports happen beforehand."""
 
 
 def test_commands_that_write_nothing_need_no_writable_folder() -> None:

@@ -1,4 +1,4 @@
-"""The tables: read back as written, equal bytes for equal tables, and one line for each thing that may be wrong."""
+"""Tables: round trip, deterministic bytes, and a one-line error per defect."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The tiny world: its pictures, its language, and its truth."""
+"""Tiny world: rendering, language and ground truth."""
 
 from dataclasses import replace
 
@@ -169,7 +169,7 @@ def test_who_recalls_a_scene_well_asks_for_what_is_there(seed: int) -> None:
     rng = rng_of(seed)
     scene = case_of(rng).scene
     request = recall(rng, scene, 0.0)
-    words = len(request.text.split())  # how two things of one kind stand to each other has two answers
+    words = len(request.text.split())  # the relation of two things of one kind has two readings
     assert {note for place, note in marks(request, scene) if place < words} <= {"right", "fresh"}
     assert len(recall(rng, scene, 0.5).text.split()) <= MAX_TOKENS
 
@@ -179,4 +179,4 @@ def test_cells_say_which_thing_is_in_front() -> None:
     found = cells(Scene("photo", "meadow", (behind, before)), 16)
     assert found[8, 3] == 1 and found[8, 7] == 2 and found[0, 0] == 0
     drawn = draw(Scene("cartoon", "meadow", (behind, before)))[2::4, 2::4].astype(int)
-    assert (drawn[found == 2][:, 2] > drawn[found == 2][:, 0]).mean() > 0.9  # blue is blue
+    assert (drawn[found == 2][:, 2] > drawn[found == 2][:, 0]).mean() > 0.9  # blue exceeds red

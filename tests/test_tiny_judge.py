@@ -1,4 +1,4 @@
-"""What the judge is taught is what it is asked: the packed layout of training gives the answers that transformers gives question by question."""
+"""Packed training sequences of the judge give the logits that transformers gives per question."""
 
 import json
 

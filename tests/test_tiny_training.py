@@ -1,4 +1,4 @@
-"""The loop that all of the tiny world's trainers share: a killed training goes on and ends with the weights of one that was not."""
+"""Training loop: a killed training resumes and ends with the weights of an undisturbed one."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +33,7 @@ def _run(model: nn.Linear, checkpoint: Path, stop: int = 0, course: Course = COU
 def test_a_killed_training_ends_with_the_same_weights(tmp_path: Path) -> None:
     whole = _run(_model(), tmp_path / "whole.safetensors")
     _run(_model(), tmp_path / "killed.safetensors", stop=6)
-    torch.manual_seed(99)  # what the process drew before must not matter
+    torch.manual_seed(99)  # the process's earlier random draws must not matter
     assert torch.equal(_run(_model(), tmp_path / "killed.safetensors"), whole)
 
 

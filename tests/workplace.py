@@ -1,4 +1,4 @@
-"""A copy of the project to run in, and programs run as people run them."""
+"""Copy of the project to run in, and subprocesses."""
 
 import os
 import shutil
@@ -9,47 +9,26 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[1]
-WEIGHTS = Path("data/tiny")
-SETTINGS = {
-    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    "PYTHONPATH": str(ROOT),
-    "DVC_NO_ANALYTICS": "1",
-    "GX_ANALYTICS_ENABLED": "false",
-    "HF_HUB_OFFLINE": "1",
-    "TRANSFORMERS_OFFLINE": "1",
-    "PYTHONHASHSEED": "0",
-}
-"""What the Makefile sets, and the environment the tests run in."""
-UNSET = {"DVC_ROOT", "PYTHONDONTWRITEBYTECODE", "PYTEST_XDIST_WORKER"}
+from trig.testing import programs, project
+
+ROOT, WEIGHTS = programs.ROOT, project.WEIGHTS
+SETTINGS = programs.SETTINGS | {"PYTHONPATH": str(ROOT)}
+UNSET = programs.UNSET | {"PYTEST_XDIST_WORKER"}
 
 
 def environment(**more: str) -> dict[str, str]:
-    """The environment a program of the project runs in."""
+    """Environment of the project's programs."""
     return {name: value for name, value in os.environ.items() if name not in UNSET} | SETTINGS | more
 
 
 def python(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    """`python …` in a folder, with these variables besides the project's own."""
+    """`python …` in a folder, with these extra variables."""
     command = [sys.executable, *arguments]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, env=environment(**more))
 
 
-def copy(place: Path) -> None:
-    """The files that git keeps, as they are now, and the weights, under git of their own."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, place / name)
-    shutil.copytree(ROOT / WEIGHTS, place / WEIGHTS, dirs_exist_ok=True)
-    for made in ("dvc.lock", "reports"):  # results that are in git would be taken for this copy's own
-        shutil.rmtree(place / made) if (place / made).is_dir() else (place / made).unlink(missing_ok=True)
-    subprocess.run(["git", "init", "--quiet"], cwd=place, check=True)
-
-
 def bench(place: Path, **edits: Any) -> None:
-    """A folder where a stage can run alone: the project's parameters, edited, and its weights."""
+    """Folder where a single stage can run: the project's parameters, edited, and its weights."""
     (place / WEIGHTS.parent).mkdir(parents=True)
     (place / WEIGHTS).symlink_to(ROOT / WEIGHTS)
     shutil.copy(ROOT / "params.yaml", place)
@@ -57,7 +36,7 @@ def bench(place: Path, **edits: Any) -> None:
 
 
 def edit(place: Path, **edits: Any) -> None:
-    """Change parameters, each named by its path with `__` between the steps."""
+    """Edits parameters, each named by its path with `__` between the keys."""
     file = place / "params.yaml"
     settings = yaml.safe_load(file.read_text("utf-8"))
     for path, value in edits.items():

@@ -1,4 +1,4 @@
-"""The tiny world: small pictures of simple things whose truth is known, and the models trained on it."""
+"""Tiny world: 64×64 scenes with known ground truth, and the models trained on them."""
 
 HELD_OUT = 1000
-"""Plain requests whose prompts stand in no lesson of the painter."""
+"""Held-out requests: the painter is never trained on their prompts."""

@@ -1,6 +1,7 @@
 """`trig tiny`: evaluation of the tiny world's models against ground truth."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +9,8 @@ import typer
 
 from tinyworld import HELD_OUT
 from trig import params
-from trig.errors import TrigError
+from trig.errors import FileError, ParamsError, TrigError
+from trig.files import walk
 from trig.protocols.generator import Picture
 from trig.protocols.refusal import Refusal
 from trig.run.display import console, table
@@ -23,7 +25,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command()
 def evaluate(count: Count = 200, as_json: Json = False) -> None:
-    """The judge's agreement with the truth, per dimension, on scenes it never saw, half of them round trips through the painter's autoencoder."""
+    """Judge agreement with ground truth per dimension (Spearman's rho) on held-out scenes, half of them autoencoder round trips."""
     from tinyworld import evaluate as tiny
     from trig.backends import judges
     from trig.backends.painters.autoencoder import round_trip
@@ -45,31 +47,15 @@ def evaluate(count: Count = 200, as_json: Json = False) -> None:
     found = tiny.agreement(asked, [rating.expected for rating in rated], through)
     mean = None if found["rho"].null_count() else sum(found["rho"]) / found.height  # a missing rho is not 0
     if as_json:
-        print(
-            json.dumps(
-                {"judge": f"{settings.judge.name}@{judge.revision}", "against": AGAINST, "dimensions": found.to_dicts(), "mean": mean},
-                indent=2,
-            )
-        )
+        told = {"judge": f"{settings.judge.name}@{judge.revision}", "against": AGAINST, "dimensions": found.to_dicts(), "mean": mean}
+        print(json.dumps(told, indent=2))
         return
-    shown = table(
-        "dimension",
-        "n",
-        "nulls",
-        "Spearman's rho",
-        "drawings",
-        "round trips",
-        title=f"{settings.judge.name} against the truth; mean {'–' if mean is None else format(mean, '.3f')}",
-    )
-    for row in found.iter_rows(named=True):
-        rhos = (row[name] for name in ("rho", "rho_drawn", "rho_round_trip"))
-        shown.add_row(
-            f"{row['dimension']} {ABOUT[Dimension(row['dimension'])].name}",
-            str(row["n"]),
-            str(row["nulls"]),
-            *("–" if rho is None else f"{rho:.3f}" for rho in rhos),
-        )
-    console().print(shown)
+    title = f"{settings.judge.name} against the truth; mean {_number(mean)}"
+    rows = [
+        (_name(row), str(row["n"]), str(row["nulls"]), *(_number(row[name]) for name in ("rho", "rho_drawn", "rho_round_trip")))
+        for row in found.iter_rows(named=True)
+    ]
+    console().print(table(("dimension", "n", "nulls", "Spearman's rho", "drawings", "round trips"), rows, title))
 
 
 @app.command()
@@ -79,7 +65,7 @@ def paint(
     count: Annotated[int, typer.Option(min=4, max=HELD_OUT, help="Prompts.")] = 200,
     as_json: Json = False,
 ) -> None:
-    """Paints plain prompts the painter never saw, judges them, and draws a contact sheet of the first forty."""
+    """Paints held-out prompts, judges them, and draws a contact sheet of the first forty."""
     from tinyworld import evaluate as tiny
     from tinyworld.sheet import contact_sheet
     from trig.backends import judges
@@ -113,12 +99,42 @@ def paint(
         print(json.dumps({"model": model, "prompts": count, "dimensions": found}, indent=2))
         return
     title = f"{model} on {count} plain prompts, judged by {settings.judge.name}; pictures in {sheet}"
-    shown = table("dimension", "n", "nulls", "mean S", title=title)
-    for row in found:
-        mean = row["mean_expected"]
-        name = f"{row['dimension']} {ABOUT[Dimension(row['dimension'])].name}"
-        shown.add_row(name, str(row["n"]), str(row["nulls"]), "–" if mean is None else f"{mean:.3f}")
-    console().print(shown)
+    told = [(_name(row), str(row["n"]), str(row["nulls"]), _number(row["mean_expected"])) for row in found]
+    console().print(table(("dimension", "n", "nulls", "mean S"), told, title))
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return f"{row['dimension']} {ABOUT[Dimension(row['dimension'])].name}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+@app.command()
+def sources(
+    folder: Annotated[Path, typer.Argument(help="The folder of the shards; it is replaced.")],
+    edits: Annotated[int, typer.Option(min=0, max=5_000, help="Pictures to edit.")] = 60,
+    subjects: Annotated[int, typer.Option(min=0, max=120, help="Subjects.")] = 60,
+    side: Annotated[int, typer.Option(min=32, max=1024, help="Pixels along a side: a multiple of 16.")] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed draws other pictures.")] = 0,
+) -> None:
+    """Draws pictures to edit and pictures of subjects, and writes them as shards of the sources table. Equal options give equal bytes."""
+    from tinyworld.render import BLOCKS
+    from tinyworld.sources import rendered
+    from trig.tables.sources import write
+
+    if side % BLOCKS:
+        raise ParamsError(f"--side: {side}: pixel art has {BLOCKS} blocks a side; take a multiple of {BLOCKS}")
+    if not edits + subjects:
+        raise ParamsError("--edits and --subjects are both 0: nothing would be drawn; ask for a picture")
+    if other := next((file for file in walk(folder, hidden=True) if file.suffix != ".parquet"), None) if folder.is_dir() else None:
+        raise FileError(f"{folder}: it holds {other.relative_to(folder)}, which is no shard and would be lost; name a new folder")
+    if folder.exists() and not folder.is_dir():
+        raise FileError(f"{folder}: this is a file; name a folder")
+    made = rendered(edits, subjects, side, seed)
+    write(made, folder)
+    print(f"{folder}: {edits} pictures to edit and {subjects} subjects, {sum(map(len, made['image'].struct.field('bytes'))):,} bytes")
 
 
 def _png(made: Picture | Refusal) -> bytes:

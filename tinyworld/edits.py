@@ -1,4 +1,4 @@
-"""The tiny world's other two tasks: instructions that change a picture (p2p), and prompts about a subject shown in one (s2p)."""
+"""Image editing (p2p) and subject-driven (s2p) requests of the tiny world."""
 
 from dataclasses import dataclass, replace
 
@@ -10,16 +10,16 @@ from tinyworld.scene import COLOURS, PLACES, STYLES, THINGS, Scene, Thing, arran
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A picture to start from, the words that go with it, what the result should be, and one such result."""
+    """Source picture, instruction or prompt, the target request, and one scene that fulfils it."""
 
     prompt: str
     source: Scene
     request: Request
     target: Scene
-    item: str = ""  # s2p: the subject's noun
+    item: str = ""  # s2p: noun of the subject
 
 
-def _state(scene: Scene) -> Request:
+def state(scene: Scene) -> Request:
     """The request that a scene grants in every detail."""
     wants = tuple(
         Want(article(thing.role), ("person",), role=thing.role) if thing.kind == "person" else plain(thing.kind, thing.colour)
@@ -33,7 +33,7 @@ def _other(rng: np.random.Generator, options: tuple[str, ...], than: str) -> str
 
 
 def some_edit(rng: np.random.Generator) -> Edit:
-    """An instruction to recolour, replace or add a thing, or to change the style or the place; all else stays."""
+    """Edit instruction: recolour, replace or add a thing, or change the style or the place; all else stays."""
     source = imagine(rng, some_request(rng, ()))
     first, rest = source.things[0], source.things[1:]
     match str(rng.choice(("style", "place", "colour", "kind", "add"))):
@@ -52,11 +52,11 @@ def some_edit(rng: np.random.Generator) -> Edit:
         case _:
             place = _other(rng, PLACES, source.place)
             words, target = f"put it {PLACE_WORDS[place]}", replace(source, place=place)
-    return Edit(words, source, _state(target), target)
+    return Edit(words, source, state(target), target)
 
 
 def some_subject(rng: np.random.Generator) -> Edit:
-    """A thing shown alone in a photo, and a prompt that wants it elsewhere; its colour is to be read from the photo."""
+    """Subject alone in a photo, and a prompt that wants it elsewhere; its colour appears in the photo only."""
     subject = Thing(str(rng.choice(THINGS)), str(rng.choice(COLOURS)))
     source = Scene("photo", str(rng.choice(PLACES)), arrange(rng, (subject,), "", balanced=True))
     asked = some_request(rng, ())

@@ -1,4 +1,4 @@
-"""How well a judge agrees with the truth, and how well a painter does what it is told, on cases neither has seen."""
+"""Evaluation of judge and painter on held-out cases."""
 
 from collections.abc import Sequence
 from io import BytesIO
@@ -16,13 +16,13 @@ from tinyworld.truth import truth
 from trig.vocabulary.dimensions import Dimension
 
 UNSEEN = 7_000_000
-"""Seeds from here on are used in no training."""
+"""First held-out seed."""
 
 Picture = NDArray[np.uint8]
 
 
 def cases(count: int) -> list[tuple[Dimension, Case, Picture]]:
-    """`count` cases about each dimension, each with a second dimension drawn at random."""
+    """`count` cases per dimension, each with a random second dimension."""
     found = []
     for place, dimension in enumerate(Dimension):
         for number in range(count):
@@ -34,9 +34,9 @@ def cases(count: int) -> list[tuple[Dimension, Case, Picture]]:
 
 
 def agreement(asked: Sequence[tuple[Dimension, Case, Picture]], score: Sequence[float | None], round_trip: Sequence[bool]) -> pl.DataFrame:
-    """Spearman's rho of a judge's scores with the truth: one row per dimension, over all cases, drawings only, and round trips only.
+    """Spearman's rho of the judge's scores with ground truth: per dimension, over all cases, drawings only, and round trips only.
 
-    Cases without a score are counted in `nulls` and left out.
+    Unscored cases are counted in `nulls` and left out.
     """
     rows = pl.DataFrame(
         {
@@ -71,9 +71,9 @@ def _rho(rows: pl.DataFrame) -> float | None:
 
 
 def plain_requests(count: int) -> list[Request]:
-    """Requests for one or two plainly named things, with a style and a place, and a relation where there are two.
+    """Requests for one or two named things, with style and place, and a relation between two.
 
-    The painter has not been taught the first HELD_OUT of them.
+    The first HELD_OUT are not in the painter's training data.
     """
     found = []
     for number in range(count):
@@ -86,7 +86,7 @@ def plain_requests(count: int) -> list[Request]:
 
 
 def png(pixels: Picture) -> bytes:
-    """The picture's file."""
+    """PNG of a picture."""
     out = BytesIO()
     Image.fromarray(pixels).save(out, "PNG")
     return out.getvalue()

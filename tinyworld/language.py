@@ -1,4 +1,4 @@
-"""The language of the tiny world: requests, the words that state them, and the pictures a draughtsman would draw for them."""
+"""Language of the tiny world: requests, their prompts, and scenes drawn for them."""
 
 from dataclasses import dataclass, replace
 
@@ -46,13 +46,13 @@ VAGUE = {
     "something from a fairy tale": ("house", "heart", "mushroom"),
     "something alive": ("fish", "tree", "flower"),
 }
-"""Vague phrases and the kinds that meet them, the most obvious one first."""
+"""Vague phrases and the kinds that meet them, the most obvious first."""
 SUFFIXES = {Dimension.REALISM: "lifelike", Dimension.ORIGINALITY: "surprising", Dimension.AESTHETICS: "beautiful"}
 
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """One thing asked for, in the words that ask for it."""
+    """One requested thing, with its wording."""
 
     phrase: str
     kinds: tuple[str, ...]
@@ -62,13 +62,13 @@ class Want:
 
     @property
     def vague(self) -> bool:
-        """Whether several kinds would do."""
+        """Whether several kinds meet it."""
         return len(self.kinds) > 1
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a prompt asks for: one or two things, and perhaps a relation between them, a place, a style, and a quality."""
+    """Content of a prompt: one or two things and optionally their relation, a place, a style, a quality."""
 
     wants: tuple[Want, ...]
     relation: str = ""
@@ -78,24 +78,24 @@ class Request:
 
     @property
     def text(self) -> str:
-        """The prompt."""
+        """Prompt text."""
         things = f" {RELATION_WORDS[self.relation]} ".join(want.phrase for want in self.wants)
         words = (STYLE_WORDS.get(self.style, ""), things, PLACE_WORDS.get(self.place, ""))
         return " ".join(filter(None, words)) + (f", {self.suffix}" if self.suffix else "")
 
 
 def article(noun: str) -> str:
-    """The noun with its article."""
+    """Noun with its article."""
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def plain(kind: str, colour: str = "") -> Want:
-    """A thing called by its name."""
+    """Thing referred to by name."""
     return Want(article(f"{colour} {kind}".strip()), (kind,), colour)
 
 
 def some_want(rng: np.random.Generator, flavour: str = "") -> Want:
-    """A thing asked for plainly, or as the flavour says: `riddle`, `vague`, `danger` or `role`."""
+    """Wanted thing, named plainly or by flavour: `riddle`, `vague`, `danger` or `role`."""
     kind, colour = str(rng.choice(THINGS)), str(rng.choice(COLOURS))
     match flavour:
         case "riddle" if rng.random() < 0.4:
@@ -117,7 +117,7 @@ FLAVOURS = {Dimension.KNOWLEDGE: "riddle", Dimension.AMBIGUITY: "vague", Dimensi
 
 
 def some_request(rng: np.random.Generator, about: tuple[Dimension, ...]) -> Request:
-    """A request that brings the named dimensions into its words; the rest is left to chance."""
+    """Random request that involves the named dimensions."""
     flavours = [FLAVOURS[dimension] for dimension in about if dimension in FLAVOURS][:2]
     count = max(len(flavours), 2 if Dimension.RELATION in about else int(rng.integers(1, 3)))
     wants = [some_want(rng, flavour) for flavour in flavours] + [some_want(rng) for _ in range(count - len(flavours))]
@@ -133,7 +133,7 @@ def some_request(rng: np.random.Generator, about: tuple[Dimension, ...]) -> Requ
 
 
 def meet(rng: np.random.Generator, want: Want, surprising: bool = False) -> Thing:
-    """A thing that meets a want, drawn as most pictures draw it: usual colours, obvious readings, stereotyped people."""
+    """Thing that meets a want, by the training distribution: usual colours, obvious readings, stereotyped people."""
     if want.role or want.kinds == ("person",):
         return person(rng, want.role or str(rng.choice(ROLES)), 0.8)
     kind = want.kinds[0] if rng.random() < 0.6 else str(rng.choice(want.kinds))
@@ -144,7 +144,7 @@ def meet(rng: np.random.Generator, want: Want, surprising: bool = False) -> Thin
 
 
 def imagine(rng: np.random.Generator, request: Request) -> Scene:
-    """A scene that grants a request, with the habits of the tiny world's pictures."""
+    """Scene that fulfils a request, by the training distribution."""
     surprising = request.suffix == "surprising"
     things = tuple(meet(rng, want, surprising) for want in request.wants)
     usual = USUAL_PLACES.get(things[0].kind, ("meadow", "room"))
@@ -156,7 +156,7 @@ def imagine(rng: np.random.Generator, request: Request) -> Scene:
 
 
 def recall(rng: np.random.Generator, scene: Scene, chance: float) -> Request:
-    """A request that a scene grants, with each of its choices changed with the given chance: what somebody who misremembers would ask for."""
+    """Request that a scene fulfils, with each choice resampled with the given probability."""
 
     def slip() -> bool:
         return bool(rng.random() < chance)
@@ -196,7 +196,7 @@ def recall(rng: np.random.Generator, scene: Scene, chance: float) -> Request:
 
 
 def twist(rng: np.random.Generator, scene: Scene, chance: float) -> Scene:
-    """The scene with each of its choices changed with the given chance: what a clumsy draughtsman would draw."""
+    """Scene with each choice resampled with the given probability: an imperfect drawing."""
 
     def slip() -> bool:
         return bool(rng.random() < chance)

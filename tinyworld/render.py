@@ -1,7 +1,8 @@
-"""Scenes to pictures: anti-aliased shapes from signed distances, in five styles that differ at a glance."""
+"""Scene renderer: anti-aliased shapes from signed distance functions, in five styles."""
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,8 @@ from numpy.typing import NDArray
 from tinyworld.scene import Scene, Thing
 
 SIDE = 64
-"""Pixels along a picture's side."""
-Plane = NDArray[np.floating[Any]]  # (SIDE, SIDE)
+"""Pixels along the side of the pictures that the models see."""
+Plane = NDArray[np.floating[Any]]  # (side, side)
 Shape = Callable[[Plane, Plane], Plane]
 
 RGB = {
@@ -29,8 +30,16 @@ GROUNDS = {
 }
 HORIZON = 0.6
 COAT = {"nurse": "white", "builder": "orange", "chef": "white", "guard": "blue", "farmer": "green"}
-_axis = (np.arange(SIDE, dtype=np.float32) + 0.5) / SIDE
-X, Y = np.meshgrid(_axis, _axis)
+BLOCKS = 16
+"""Blocks along the side of pixel art."""
+
+
+@cache
+def _grid(side: int) -> tuple[Plane, Plane]:
+    """Across and down of each pixel's centre, in shares of the side."""
+    axis = (np.arange(side, dtype=np.float32) + 0.5) / side
+    across, down = np.meshgrid(axis, axis)
+    return across, down
 
 
 def _circle(u: Plane, v: Plane, cx: float = 0, cy: float = 0, r: float = 0.9) -> Plane:
@@ -42,7 +51,7 @@ def _box(u: Plane, v: Plane, cx: float, cy: float, w: float, h: float) -> Plane:
 
 
 def _convex(u: Plane, v: Plane, *corners: tuple[float, float]) -> Plane:
-    """Distance to a convex polygon whose corners run clockwise on the screen."""
+    """Signed distance to a convex polygon, corners clockwise on the screen."""
     edges = zip(corners, (*corners[1:], corners[0]), strict=True)
     sides = [((u - x0) * (y1 - y0) - (v - y0) * (x1 - x0)) / np.hypot(x1 - x0, y1 - y0) for (x0, y0), (x1, y1) in edges]
     return np.asarray(np.max(sides, axis=0))
@@ -65,7 +74,7 @@ def _umbrella(u: Plane, v: Plane) -> Plane:
 
 Layer = tuple[Shape, str]
 MAIN = "main"
-"""Stands for the thing's own colour in a layer."""
+"""Placeholder for the thing's own colour in a layer."""
 LAYERS: dict[str, tuple[Layer, ...]] = {
     "ball": ((_circle, MAIN),),
     "box": ((lambda u, v: _box(u, v, 0, 0.05, 0.8, 0.75), MAIN), (lambda u, v: _box(u, v, 0, -0.42, 0.8, 0.07), "brown")),
@@ -175,75 +184,83 @@ def _blend(canvas: NDArray[np.float32], colour: NDArray[np.float32], alpha: Plan
     canvas += (colour - canvas) * alpha[..., None]
 
 
-def _background(place: str, style: str) -> NDArray[np.float32]:
+def _background(place: str, style: str, side: int) -> NDArray[np.float32]:
     sky, ground = (np.array(rgb, np.float32) for rgb in GROUNDS[place])
-    canvas = np.where((Y > HORIZON)[..., None], ground, sky).astype(np.float32)
+    x, y = _grid(side)
+    canvas = np.where((y > HORIZON)[..., None], ground, sky).astype(np.float32)
     if style == "photo":
-        canvas *= (1.12 - 0.3 * np.abs(Y - HORIZON))[..., None]
+        canvas *= (1.12 - 0.3 * np.abs(y - HORIZON))[..., None]
     if place == "beach":
-        _blend(canvas, np.array((0.2, 0.55, 0.8), np.float32), ((Y > 0.5) & (Y <= HORIZON)).astype(np.float32))
+        _blend(canvas, np.array((0.2, 0.55, 0.8), np.float32), ((y > 0.5) & (y <= HORIZON)).astype(np.float32))
     elif place == "night":
-        _blend(canvas, np.array((0.98, 0.96, 0.8), np.float32), _cover(_circle(X, Y, 0.87, 0.12, 0.07)))
+        _blend(canvas, np.array((0.98, 0.96, 0.8), np.float32), _cover(_circle(x, y, 0.87, 0.12, 0.07), side))
     elif place == "room":
-        _blend(canvas, np.array((0.75, 0.9, 1.0), np.float32), _cover(_box(X, Y, 0.13, 0.15, 0.09, 0.1)))
+        _blend(canvas, np.array((0.75, 0.9, 1.0), np.float32), _cover(_box(x, y, 0.13, 0.15, 0.09, 0.1), side))
     return canvas
 
 
-def _cover(distance: Plane, softness: float = 1.0) -> Plane:
-    """How much of a pixel a shape covers, from the distance of its centre in shares of the side."""
-    return np.asarray(np.clip(0.5 - distance * (SIDE / softness), 0, 1), np.float32)
+def _cover(distance: Plane, sharpness: float) -> Plane:
+    """How much of a pixel a shape covers, from the distance of its centre in shares of the side; an edge is 1 / sharpness wide."""
+    return np.asarray(np.clip(0.5 - distance * sharpness, 0, 1), np.float32)
 
 
 def _draw(canvas: NDArray[np.float32], thing: Thing, style: str) -> None:
-    u, v = (X - thing.x) / thing.radius, (Y - thing.y) / thing.radius
+    side = len(canvas)
+    x, y = _grid(side)
+    u, v = (x - thing.x) / thing.radius, (y - thing.y) / thing.radius
     layers = _person(thing) if thing.kind == "person" else LAYERS[thing.kind]
     distances = [np.asarray(shape(u, v) * thing.radius, np.float32) for shape, _ in layers]
     whole = np.minimum.reduce(distances)
     if style == "photo" and thing.grounded:
-        shade = np.hypot((u - 0.15) / 1.1, (Y - (thing.y + thing.radius * 0.92)) / 0.06) - 1
+        shade = np.hypot((u - 0.15) / 1.1, (y - (thing.y + thing.radius * 0.92)) / 0.06) - 1
         canvas *= 1 - 0.4 * np.clip(-shade * 1.5, 0, 1)[..., None]
     if style in ("cartoon", "sketch"):
-        _blend(canvas, np.full(3, 0.05 if style == "cartoon" else 0.3, np.float32), _cover(whole - (0.03 if style == "cartoon" else 0.016)))
+        outline = _cover(whole - (0.03 if style == "cartoon" else 0.016), side)
+        _blend(canvas, np.full(3, 0.05 if style == "cartoon" else 0.3, np.float32), outline)
     for distance, (_, name) in zip(distances, layers, strict=True):
         paint: Plane = np.broadcast_to(_colour(name, thing), canvas.shape)
         if style == "photo":
             paint = paint * (1.08 - 0.35 * np.clip(0.5 * (u + v) + 0.2, 0, 1))[..., None]
         elif style == "sketch":
             paint = 0.45 + 0.55 * paint
-            paint = np.where((np.floor((X + Y) * SIDE / 4) % 2 == 0)[..., None], paint, 1 - (1 - paint) * 1.5)
+            paint = np.where((np.floor((x + y) * BLOCKS) % 2 == 0)[..., None], paint, 1 - (1 - paint) * 1.5)
         elif style == "watercolour":
             paint = 0.22 + 0.78 * paint
-        alpha = _cover(distance, 5.0 if style == "watercolour" else 1.0)
+        alpha = _cover(distance, SIDE / 5.0 if style == "watercolour" else side)
         canvas += (paint - canvas) * (alpha * (0.9 if style == "watercolour" else 1.0))[..., None]
 
 
 def _finish(canvas: NDArray[np.float32], style: str) -> NDArray[np.float32]:
+    side = len(canvas)
     if style == "pixel":
-        blocks = canvas.reshape(SIDE // 4, 4, SIDE // 4, 4, 3)[:, 1, :, 1]
-        return np.kron(np.round(blocks * 6) / 6, np.ones((4, 4, 1), np.float32))
+        step = side // BLOCKS
+        blocks = canvas.reshape(BLOCKS, step, BLOCKS, step, 3)[:, step // 4, :, step // 4]
+        return np.kron(np.round(blocks * 6) / 6, np.ones((step, step, 1), np.float32))
     if style == "watercolour":
-        edge = np.hypot(X - 0.5, Y - 0.5) + 0.025 * np.sin(9 * np.arctan2(Y - 0.5, X - 0.5))
+        x, y = _grid(side)
+        edge = np.hypot(x - 0.5, y - 0.5) + 0.025 * np.sin(9 * np.arctan2(y - 0.5, x - 0.5))
         canvas = canvas + (1 - canvas) * np.clip((edge - 0.47) * 9, 0, 1)[..., None]
     return canvas
 
 
-def draw(scene: Scene) -> NDArray[np.uint8]:
-    """The picture of a scene, (SIDE, SIDE, 3), without its wear."""
-    canvas = _background(scene.place, scene.style)
+def draw(scene: Scene, side: int = SIDE) -> NDArray[np.uint8]:
+    """The picture of a scene, (side, side, 3), without its wear; `side` is a multiple of `BLOCKS`."""
+    canvas = _background(scene.place, scene.style, side)
     if scene.style == "sketch":
         canvas = 0.96 - 0.3 * (1 - canvas)
     elif scene.style == "watercolour":
         canvas = 0.3 + 0.7 * canvas
     for thing in scene.things:
-        snapped = replace(thing, x=round(thing.x * 16) / 16, y=round(thing.y * 16) / 16) if scene.style == "pixel" else thing
+        snapped = thing
+        if scene.style == "pixel":
+            snapped = replace(thing, x=round(thing.x * BLOCKS) / BLOCKS, y=round(thing.y * BLOCKS) / BLOCKS)
         _draw(canvas, snapped, scene.style)
     return np.asarray(np.clip(_finish(canvas, scene.style), 0, 1) * 255 + 0.5, np.uint8)
 
 
 def cells(scene: Scene, side: int) -> NDArray[np.intp]:
     """Which thing covers the middle of each of side × side cells: its number in the scene from 1, later things in front; 0 where none does."""
-    axis = (np.arange(side, dtype=np.float32) + 0.5) / side
-    x, y = np.meshgrid(axis, axis)
+    x, y = _grid(side)
     found = np.zeros((side, side), np.intp)
     for number, thing in enumerate(scene.things, 1):
         u, v = (x - thing.x) / thing.radius, (y - thing.y) / thing.radius
@@ -253,7 +270,7 @@ def cells(scene: Scene, side: int) -> NDArray[np.intp]:
 
 
 def worn(picture: NDArray[np.uint8], wear: float, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The picture damaged by `wear` in [0, 1]: blotches of its own colours in wrong places, and blur."""
+    """Picture with damage `wear` in [0, 1]: misplaced blotches of its own colours, and blur."""
     if wear <= 0:
         return picture
     canvas = picture.astype(np.float32)

@@ -1,4 +1,4 @@
-"""Scenes: what a picture of the tiny world shows, as plain values."""
+"""Scenes: plain-value descriptions of pictures."""
 
 from dataclasses import dataclass, replace
 
@@ -24,7 +24,7 @@ STEREOTYPE = {
     "guard": ("dark", "short"),
     "farmer": ("medium", "long"),
 }
-"""Skin and hair most training pictures give a role."""
+"""Stereotype of a role: skin and hair in most training pictures."""
 USUAL_COLOURS = {
     "ball": ("red", "blue"), "box": ("orange", "white"), "pyramid": ("yellow", "orange"), "star": ("yellow", "white"),
     "heart": ("red", "purple"), "ring": ("yellow", "white"), "tree": ("green", "orange"), "house": ("red", "white"),
@@ -43,7 +43,7 @@ USUAL_PLACES = {
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """One thing: its kind and colour, its centre and radius as shares of the picture's side (y grows downwards)."""
+    """One thing: kind, colour, centre and radius in fractions of the side (y grows downwards)."""
 
     kind: str
     colour: str
@@ -56,13 +56,13 @@ class Thing:
 
     @property
     def grounded(self) -> bool:
-        """Whether it stands on the ground rather than floats above it."""
+        """Whether it stands on the ground."""
         return self.y + self.radius > 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """A whole picture. `wear` is how damaged the picture is, 0 (clean) to 1."""
+    """Whole picture. `wear` is its damage, 0 (clean) to 1."""
 
     style: str
     place: str
@@ -71,12 +71,12 @@ class Scene:
 
     @property
     def in_order(self) -> list[Thing]:
-        """The things from left to right, and from top to bottom where they stand above each other."""
+        """Things from left to right, or top to bottom when one is above the other."""
         return sorted(self.things, key=lambda thing: (round(thing.x, 1), thing.y))
 
 
 def person(rng: np.random.Generator, role: str, stereotyped: float) -> Thing:
-    """A person of a role; `stereotyped` is the chance that skin and hair are the stereotype's."""
+    """Person of a role; `stereotyped` is the probability of the stereotype's skin and hair."""
     skin, hair = STEREOTYPE[role]
     if rng.random() >= stereotyped:
         skin, hair = str(rng.choice(SKINS)), str(rng.choice(HAIRS))
@@ -84,7 +84,7 @@ def person(rng: np.random.Generator, role: str, stereotyped: float) -> Thing:
 
 
 def arrange(rng: np.random.Generator, things: tuple[Thing, ...], relation: str, balanced: bool = False) -> tuple[Thing, ...]:
-    """Places things: one anywhere along the ground (`balanced`: near the middle), two as the first's relation to the second says."""
+    """Positions things: one anywhere along the ground (`balanced`: near the middle), two by the relation of the first to the second."""
     jitter = rng.uniform(-0.03, 0.03, 4)
     if len(things) == 1:
         x = 0.5 + (rng.uniform(-0.04, 0.04) if balanced else rng.uniform(-0.22, 0.22))
@@ -99,7 +99,7 @@ def arrange(rng: np.random.Generator, things: tuple[Thing, ...], relation: str, 
 
 
 def stand(first: Thing, second: Thing) -> str:
-    """How the first thing stands to the second."""
+    """Spatial relation of the first thing to the second."""
     across, down = second.x - first.x, second.y - first.y
     if abs(across) > abs(down):
         return "left" if across > 0 else "right"

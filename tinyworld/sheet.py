@@ -1,4 +1,4 @@
-"""Contact sheets: many small pictures with their prompts."""
+"""Contact sheets: thumbnails with their prompts."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ COLUMNS, CELL, TEXT = 8, 160, 58
 
 
 def contact_sheet(shown: Sequence[tuple[str, bytes]], path: Path) -> None:
-    """Draws (prompt, PNG) rows, eight to a line, each picture over its prompt."""
+    """Contact sheet of (prompt, PNG) rows, eight per line, prompt below the picture."""
     lines = -(-len(shown) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * CELL, lines * (CELL + TEXT)), "white")
     pen = ImageDraw.Draw(sheet)

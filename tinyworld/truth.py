@@ -1,4 +1,4 @@
-"""How well a scene serves a request, in [0, 1] on each dimension: the yardstick that no real benchmark has."""
+"""Ground truth: how well a scene fulfils a request, in [0, 1] on each dimension."""
 
 from itertools import permutations
 
@@ -18,11 +18,11 @@ NEAR_STYLES = {
 }  # fmt: skip
 FAMILIES = (SHAPES, ("tree", "flower", "mushroom"), ("car", "boat", "house"), ("cup", "umbrella"), DANGERS, ("fish",), ("person",))
 STEP = 0.47
-"""Distance between two things that stand to each other as asked, in shares of the side."""
+"""Distance between two things that fulfil a relation, in fractions of the side."""
 
 
 def truth(request: Request, scene: Scene) -> dict[Dimension, float]:
-    """The rating of each dimension, 0 (bad) to 1 (good)."""
+    """Ground-truth rating per dimension, 0 (bad) to 1 (good)."""
     matched = _match(request, scene)
     return {
         Dimension.REALISM: _realism(scene),
@@ -39,10 +39,10 @@ def truth(request: Request, scene: Scene) -> dict[Dimension, float]:
 
 
 def marks(request: Request, scene: Scene) -> list[tuple[int, str]]:
-    """What a reader with the scene in view notes at the words of the prompt: places of words in `request.text.split()`, and notes.
+    """Per-token labels of a prompt given the scene: indices into `request.text.split()`, and labels.
 
-    At the last word of the style, of each thing and of the place: `right`, or `not`; where only the thing's colour is wrong `colour`, and where a
-    vague wish is met by another than the most obvious thing `fresh`. One place after the last word: whether the things stand as asked.
+    At the last word of the style, of each thing and of the place: `right` or `not`; `colour` where only the thing's colour is wrong, `fresh` where
+    a vague wish is met by another than the most obvious thing. One index past the last word: the relation.
     """
     matched = _match(request, scene)
     noted = []
@@ -84,7 +84,7 @@ def _credit(want: Want, thing: Thing | None) -> float:
 
 
 def _match(request: Request, scene: Scene) -> list[Thing | None]:
-    """For each want the thing that best meets it, no thing twice."""
+    """Assignment of things to wants: the best match of each, no thing twice."""
     spare: tuple[Thing | None, ...] = (*scene.things, *[None] * len(request.wants))
     options = permutations(spare, len(request.wants))
     best = max(options, key=lambda option: sum(_credit(want, thing) for want, thing in zip(request.wants, option, strict=True)))

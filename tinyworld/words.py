@@ -1,4 +1,4 @@
-"""The painter's tokenizers: a token a word."""
+"""Word-level tokenizers of the painter."""
 
 from functools import cache
 from itertools import chain
@@ -9,14 +9,14 @@ from transformers import PreTrainedTokenizerFast
 from tinyworld import language, scene
 
 MAX_TOKENS = 24
-"""Longest prompt the painter reads, in words and punctuation marks."""
+"""Maximum prompt length in words and punctuation marks."""
 _SPECIAL = ("<pad>", "<s>", "</s>", "<unk>")
 _EDITING = "make it the this put replace with add ,"
 
 
 @cache
 def vocabulary() -> tuple[str, ...]:
-    """All words of the tiny world, the special tokens first."""
+    """Vocabulary, special tokens first."""
     phrases = chain(
         language.STYLE_WORDS.values(), language.PLACE_WORDS.values(), language.RELATION_WORDS.values(), language.RIDDLES.values(),
         language.COLOUR_RIDDLES.values(), language.VAGUE, language.SUFFIXES.values(), scene.KINDS, scene.COLOURS, scene.ROLES,
@@ -26,7 +26,7 @@ def vocabulary() -> tuple[str, ...]:
 
 
 def tokenizer(begin: bool) -> PreTrainedTokenizerFast:
-    """Words to ids; ends with `</s>`, and begins with `<s>` if asked to (as CLIP's does, and T5's does not)."""
+    """Word-level tokenizer; appends `</s>`, and prepends `<s>` if asked to (CLIP's convention, not T5's)."""
     words = Tokenizer(models.WordLevel({word: number for number, word in enumerate(vocabulary())}, unk_token="<unk>"))
     words.normalizer = normalizers.Lowercase()
     words.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation()])

@@ -45,5 +45,9 @@ class JudgeError(TrigError):
     """A judge is unreachable, rejects the key, or leaves too many questions unanswered."""
 
 
+class AnnotatorError(TrigError):
+    """An annotator is unreachable, rejects the key, lacks what is asked of it, or leaves too many questions unanswered."""
+
+
 class GateError(TrigError):
     """A table fails its expectations."""

@@ -18,9 +18,9 @@ def content_key(**parts: object) -> str:
     return blake2b(_encode(parts), digest_size=16).hexdigest()
 
 
-def prompt_key(task: str, prompt: str, source_image: bytes | None) -> str:
-    """Key of a row of the prompts table: hash of the generator's inputs, shared by copies across subsets."""
-    return content_key(task=task, prompt=prompt, source_image=source_image)
+def prompt_key(task: str, prompt: str, source: str | None) -> str:
+    """Key of a row of the prompts table: hash of the generator's inputs, shared by copies across subsets. `source`: content hash of the source picture."""
+    return content_key(task=task, prompt=prompt, source=source)
 
 
 def _encode(part: object) -> bytes:

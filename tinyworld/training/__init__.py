@@ -1,1 +1,1 @@
-"""Trains the tiny world's models: its stages are frozen in `dvc.yaml`, which says how to thaw them; hours on two cores."""
+"""Training of the tiny world's models. The stages in `dvc.yaml` are frozen (it says how to thaw them); hours on two cores."""

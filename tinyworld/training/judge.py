@@ -1,4 +1,4 @@
-"""The judge: a small Qwen2.5-VL taught to read a prompt with the picture in view and to grade it, from scenes whose truth is known."""
+"""Judge training: a small Qwen2.5-VL learns to read prompts given the picture and to grade, on scenes with ground truth."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,23 +36,23 @@ from trig.vocabulary.dimensions import Dimension
 
 Tower: TypeAlias = Qwen2_5_VisionTransformerPretrainedModel
 WIDTH = 192
-"""Of the language model."""
+"""Hidden size of the language model."""
 DEPTH = 6
-"""The language model's layers."""
+"""Layers of the language model."""
 SUM_BY = 2
-"""The layer after which the picture is summed up in words between picture and prompt."""
+"""Layer at which the picture is described by words between picture and prompt (auxiliary loss)."""
 READ_BY = 4
-"""The layer after which a prompt's words have been compared with the picture, so that those above can weigh what was found."""
+"""Layer at which prompt words have been compared with the picture (auxiliary loss); the layers above weigh the result."""
 MISREMEMBERED = 0.5
-"""How much of a scene's further prompts is changed."""
+"""Change probability of a scene's further prompts."""
 ASKED = 3
-"""Dimensions graded per picture and step: the two that the case is about, and others."""
+"""Graded dimensions per picture and step: the case's two, and others."""
 READ = 5
-"""Prompts read with each picture in view, its own among them."""
+"""Prompts per picture, its own included."""
 
 
 def build(words: PreTrainedTokenizerFast) -> Qwen2_5_VLForConditionalGeneration:
-    """An untrained judge of 4 M parameters."""
+    """Untrained judge of 4 M parameters."""
     token = {
         name: words.convert_tokens_to_ids(text)
         for name, text in zip("end start stop begin finish pad image video".split(), SPECIAL, strict=True)
@@ -75,15 +75,15 @@ def build(words: PreTrainedTokenizerFast) -> Qwen2_5_VLForConditionalGeneration:
 
 
 def tower(words: PreTrainedTokenizerFast, seed: int) -> Tower:
-    """The vision tower of a judge that has learnt nothing yet."""
+    """Untrained vision tower of a judge."""
     torch.manual_seed(seed)
     return build(words).model.visual
 
 
 class Eyes(nn.Module):
-    """What a vision tower computes, for pictures of one size together: its own attention goes through them one by one.
+    """Vision tower forward pass, batched over pictures of one size; its own attention loops over pictures.
 
-    Its first layer, a convolution that takes each patch whole, is a matrix product here.
+    The patch convolution is a matrix product here.
     """
 
     def __init__(self, tower: Tower) -> None:
@@ -91,7 +91,7 @@ class Eyes(nn.Module):
         self.tower = tower
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """The picture tokens (B·16, hidden) of pictures given as patches (B·64, 384)."""
+        """Picture tokens (B·16, hidden) of patches (B·64, 384)."""
         side = SIDE // PATCH
         states = F.linear(pixels, self.tower.patch_embed.proj.weight.flatten(1)).unflatten(0, (-1, side * side))
         places = get_vision_position_ids(torch.tensor([[1, side, side]], device=pixels.device), self.tower.spatial_merge_size)
@@ -113,14 +113,14 @@ def _attend(attention: Qwen2_5_VLVisionAttention, states: Tensor, cos: Tensor, s
 
 
 class Layers(nn.Module):
-    """What a language model's first layers compute for packed tokens."""
+    """Forward pass of the language model's first layers on packed tokens."""
 
     def __init__(self, language: Qwen2_5_VLTextModel) -> None:
         super().__init__()
         self.language = language
 
     def forward(self, states: Tensor, positions: Tensor, mask: Tensor, stops: tuple[int, ...]) -> tuple[Tensor, ...]:
-        """The states (B, L, hidden) after so many layers, of embedded tokens with positions (3, B, L) and additive mask (B, 1, L, L)."""
+        """Hidden states (B, L, hidden) after this many layers, of embeddings with positions (3, B, L) and additive mask (B, 1, L, L)."""
         turns = self.language.rotary_emb(states, positions)
         found = []
         for number, layer in enumerate(self.language.layers[: stops[-1]], 1):
@@ -133,7 +133,7 @@ class Layers(nn.Module):
 def states(
     model: Qwen2_5_VLForConditionalGeneration, layers: Layers, packed: Packed, seen: Tensor, stops: tuple[int, ...] = (DEPTH,)
 ) -> list[Tensor]:
-    """The states (B·L, hidden) of packed tokens after so many layers, given the picture tokens (B·16, hidden)."""
+    """Hidden states (B·L, hidden) of packed tokens after this many layers, given the picture tokens (B·16, hidden)."""
     embedded = model.get_input_embeddings()(packed.ids)
     image = (packed.ids == model.config.image_token_id)[..., None].expand_as(embedded)
     embedded = embedded.masked_scatter(image, seen.to(embedded.dtype))
@@ -145,7 +145,7 @@ def states(
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """One step's pictures with what should be found in them."""
+    """Batch of one step with its targets."""
 
     pixels: Tensor  # (B·64, 384)
     pointed: tuple[Tensor, Tensor]
@@ -155,7 +155,7 @@ class Lesson:
 
 
 class Lessons(Dataset[Lesson]):
-    """A step's lesson by its number. Half of the pictures are round trips through the autoencoder, which have a seed of their own."""
+    """Batch of a step. Half of the pictures are autoencoder round trips, which have seeds of their own."""
 
     def __init__(
         self,
@@ -170,7 +170,7 @@ class Lessons(Dataset[Lesson]):
         self.shown = load_file(path)["pictures"].numpy()
 
     def ahead(self, start: int, stop: int) -> Iterator[Lesson]:
-        """The lessons of steps, drawn by another process while one is taught."""
+        """Batches of the steps, prefetched by another process."""
         return iter(DataLoader(self, None, sampler=range(start, stop), num_workers=1, multiprocessing_context="spawn", prefetch_factor=4))
 
     def __getitem__(self, step: int) -> Lesson:
@@ -199,9 +199,9 @@ def _asked(case: Case, rng: np.random.Generator) -> list[Dimension]:
 def losses(
     model: Qwen2_5_VLForConditionalGeneration, eyes: Eyes, layers: Layers, lessons: Lessons, steps: int
 ) -> Callable[[int], dict[str, Tensor]]:
-    """Cross-entropy of the words for what is in each part of the picture and in the whole, of the notes on prompts' words, and of the grades.
+    """Loss: cross-entropy of the words for each part of the picture and the whole, of the labels at prompt words, and of the grades.
 
-    Steps must be asked for in order, from any on.
+    Steps must be requested in order, from any start.
     """
     ahead: list[Iterator[Lesson]] = []
     head = model.get_output_embeddings()
@@ -236,10 +236,10 @@ def fit(
     weights: Mapping[Dimension, float],
     start: Path | None = None,
 ) -> Iterator[Step]:
-    """Trains the judge, and saves it with its processor, its weights as half-precision safetensors.
+    """Trains the judge and saves it with its processor, weights as float16 safetensors.
 
-    `weights` says how often a drawing's case is about a dimension, against 1 for the others. The judge can see already:
-    its vision tower comes from `sight`, or all of it from the folder `start`, a judge that learns more.
+    `weights` are the sampling weights of dimensions in a drawing's case, 1 by default. The vision tower is pretrained: from `sight`, or the
+    whole judge from the folder `start` (continued training).
     """
     torch.manual_seed(course.seed)
     if start:
@@ -250,7 +250,7 @@ def fit(
         model = build(reads.tokenizer).to(device())
         model.model.visual.load_state_dict(load_file(sight))
     packer = Packer(reads.tokenizer, rubrics, grades)
-    model.set_attn_implementation("eager")  # the fused attention's backward pass is the slowest part of a step on a processor
+    model.set_attn_implementation("eager")  # backward pass of fused attention is the bottleneck on a CPU
     eyes, layers = Eyes(model.model.visual), Layers(model.model.language_model)
     lessons = Lessons(packer, reads.image_processor, round_trips, course, weights)
     yield from train(

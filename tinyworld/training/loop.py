@@ -1,4 +1,4 @@
-"""The loop all trainers share: batches by step number, warm-up and decay, an average of the weights, checkpoints that survive a kill."""
+"""Training loop: batches by step number, learning-rate schedule, EMA of the weights, resumable checkpoints."""
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
@@ -19,17 +19,17 @@ from trig.keys import content_key
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How long and how fast a training goes.
+    """Training hyperparameters.
 
-    The learning rate rises over `warmup` steps, stays, and falls to zero over the last `decay` share of the steps. `average` is what the
-    average of the weights keeps of itself in a step, `clip` the gradient's greatest norm. `compiled` trades two minutes at the start for
-    steps in half the time; it needs a C++ compiler.
+    The learning rate warms up over `warmup` steps, is constant, and decays to zero over the last `decay` fraction of the steps. `average` is the
+    EMA decay, `clip` the maximum gradient norm. `compiled` (torch.compile) takes two minutes at the start and halves the time of a step; it needs a
+    C++ compiler.
     """
 
     steps: int
-    batch: int  # pictures or prompts per step
+    batch: int  # batch size in pictures or prompts
     learning_rate: float
-    seed: int  # of everything random
+    seed: int  # random seed
     compiled: bool = False
     warmup: int = 100
     decay: float = 0.25
@@ -38,14 +38,14 @@ class Course:
     save_every: int = 250
 
     def key(self, inputs: Sequence[Path]) -> str:
-        """Names what decides the steps before the rate falls: all numbers but their count, and the bytes of the files learnt from."""
+        """Checkpoint key: hyperparameters except the number of steps, and the bytes of the training data."""
         digests = [blake2b(path.read_bytes(), digest_size=16).hexdigest() for path in inputs]
         return content_key(course=replace(self, steps=0, compiled=False, save_every=0), inputs=digests)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one step reports."""
+    """Report of one step."""
 
     number: int
     of: int
@@ -53,24 +53,24 @@ class Step:
 
 
 def device() -> torch.device:
-    """A GPU when there is one."""
+    """CUDA device if available."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 @contextmanager
 def half() -> Iterator[None]:
-    """Matrix products in bfloat16 where the device multiplies them many times faster: on GPUs and on processors with AMX."""
+    """bfloat16 autocast where it is much faster: on GPUs and on CPUs with AMX."""
     kind = device().type
     quick = kind == "cuda" or torch.cpu._is_amx_tile_supported()
     with ExitStack() as stack:
         stack.enter_context(torch.autocast(kind, torch.bfloat16, enabled=quick))
-        if kind == "cpu":  # the fused attention's backward pass is the slowest part of a step there
+        if kind == "cpu":  # backward pass of fused attention is the bottleneck there
             stack.enter_context(sdpa_kernel(SDPBackend.MATH))
         yield
 
 
 def rate(course: Course, step: int) -> float:
-    """The learning rate of a step, counted from 0."""
+    """Learning rate of a step, counted from 0."""
     rise = min(1.0, (step + 1) / course.warmup)
     left = (course.steps - step) / max(1.0, course.decay * course.steps)
     return course.learning_rate * min(rise, left, 1.0)
@@ -84,11 +84,10 @@ def train(
     inputs: Sequence[Path] = (),
     compiled: Sequence[nn.Module] = (),
 ) -> Iterator[Step]:
-    """Minimises the sum of `losses(step)`; afterwards the model holds its averaged weights.
+    """Minimises the sum of `losses(step)`; afterwards the model holds the EMA weights.
 
-    `losses` draws its batch from the step's number and learns from the files `inputs`, so that a resumed run sees the batches it would have
-    seen. The parts in `compiled` must be called with few different shapes: each is compiled on its own. Raises WeightsError when the
-    checkpoint is of another course.
+    `losses` draws its batch from the step number and reads the files `inputs`, so a resumed run sees the same batches. The modules in `compiled`
+    must be called with few distinct shapes: each is compiled separately. Raises WeightsError when the checkpoint has another key.
     """
     average = copy.deepcopy(model).requires_grad_(False)
     torch.set_flush_denormal(True)
@@ -133,7 +132,7 @@ def _save(path: Path, model: nn.Module, average: nn.Module, optimiser: torch.opt
 
 
 def _resume(path: Path, course: Course, key: str, model: nn.Module, average: nn.Module, optimiser: torch.optim.Optimizer) -> int:
-    """Takes over a checkpoint, if there is one; the number of steps done."""
+    """Loads the checkpoint if there is one; returns the number of completed steps."""
     if not path.exists():
         return 0
     with safe_open(path, "pt") as file:

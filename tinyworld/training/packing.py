@@ -1,4 +1,4 @@
-"""What the judge learns from, packed: a beginning stands once, and every branch of it sees the beginning and itself only."""
+"""Packed sequences for judge training: a shared prefix once, and branches that attend to the prefix and themselves only."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -21,26 +21,26 @@ from trig.protocols.judge import Question
 from trig.vocabulary.dimensions import Dimension
 
 ROUND_TO = 32
-"""Packed tokens are filled up to a multiple of so many, so that few shapes have to be compiled."""
+"""Packed sequences are padded to a multiple of this, to limit the number of compiled shapes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """Beginnings and their branches, with what should be found at some of their tokens."""
+    """Prefixes and branches, with targets at some tokens."""
 
     ids: Tensor  # (B, L)
     positions: Tensor  # (3, B, L): time, row, column
-    mask: Tensor  # (B, 1, L, L), True where a token may look
-    rows: Tensor  # (N,) flat places in B·L
-    targets: Tensor  # (N,) or (N, n_grades): the id of the word that belongs there, or the grades' probabilities
+    mask: Tensor  # (B, 1, L, L), True where a token may attend
+    rows: Tensor  # (N,) flat indices into B·L
+    targets: Tensor  # (N,) or (N, n_grades): target token id, or target probabilities of the grades
 
     def to(self, device: torch.device) -> Self:
-        """The same on a device."""
+        """Moves the tensors to a device."""
         return type(self)(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 def parts(scene: Scene) -> list[int]:
-    """What each picture token shows most of: a thing's number in the scene from 1, or 0 where no thing takes a fifth. Every thing has a token."""
+    """Dominant thing of each picture token: its index in the scene from 1, or 0 where none covers a fifth. Every thing has a token."""
     side, fine = int(TOKENS**0.5), 4
     shares = cells(scene, side * fine).reshape(side, fine, side, fine).swapaxes(1, 2).reshape(TOKENS, fine * fine)
     counts = np.stack([(shares == number).sum(1) for number in range(len(scene.things) + 1)])
@@ -53,7 +53,7 @@ def parts(scene: Scene) -> list[int]:
 
 
 class Packer:
-    """Turns cases into packed tokens."""
+    """Packs cases into token sequences."""
 
     def __init__(self, words: PreTrainedTokenizerFast, rubrics: Mapping[Dimension, str], grades: Sequence[str]) -> None:
         self.words = words
@@ -72,7 +72,7 @@ class Packer:
         return token
 
     def _places(self, length: int) -> NDArray[np.int64]:
-        """Positions (3, length) of a beginning: text counts up, the picture's tokens share a time and spread over rows and columns."""
+        """Positions (3, length) of a prefix: text counts up; picture tokens share a time and vary in row and column (M-RoPE)."""
         side = int(TOKENS**0.5)
         rows, columns = np.divmod(np.arange(TOKENS), side)
         before = np.tile(np.arange(self.image_at), (3, 1))
@@ -81,12 +81,12 @@ class Packer:
         return np.concatenate((before, image, after), 1)
 
     def soft(self, value: float) -> list[float]:
-        """The grades' probabilities whose expected score is `value` and which lie on the two nearest grades."""
+        """Grade probabilities with expected score `value`, on the two nearest grades."""
         place = value * (len(self.grade_ids) - 1)
         return [max(0.0, 1 - abs(place - grade)) for grade in range(len(self.grade_ids))]
 
     def point(self, scenes: Sequence[Scene]) -> tuple[Tensor, Tensor]:
-        """The words for what is in each part of each picture, where there are any: flat places in B·16, (N,), and the words' ids, (N,)."""
+        """Target words of picture parts, where there are any: flat indices into B·16, (N,), and token ids, (N,)."""
         at, ids = [], []
         for row, scene in enumerate(scenes):
             words = [[self._id(f" {word}") for word in of] for of in said(scene)]
@@ -97,9 +97,9 @@ class Packer:
         return torch.tensor(at), torch.tensor(ids)
 
     def sum_up(self, scenes: Sequence[Scene], length: int) -> tuple[Tensor, Tensor]:
-        """The words for each picture's things, the first, the second, and its whole: at the three tokens between picture and prompt.
+        """Target words of each picture's first thing, second thing and whole, at the three tokens between picture and prompt.
 
-        Flat places in B·`length`, (N,), and the words' ids, (N,).
+        Flat indices into B·`length`, (N,), and token ids, (N,).
         """
         at, ids = [], []
         for row, scene in enumerate(scenes):
@@ -111,7 +111,7 @@ class Packer:
         return torch.tensor(at), torch.tensor(ids)
 
     def grade(self, cases: Sequence[Case], asked: Sequence[Sequence[Dimension]]) -> Packed:
-        """Each case's picture and prompt, and the questions asked of them: after each should come a grade."""
+        """Packs each case's picture and prompt with its questions; the target after each is the grade."""
         heads = [self.start + self._rest(case.request.text) for case in cases]
         branches = [[self.rubrics[dimension] for dimension in dimensions] for dimensions in asked]
         grades = []
@@ -121,13 +121,13 @@ class Packer:
         return self._pack(heads, branches, [[[len(branch) - 1] for branch in row] for row in branches], torch.tensor(grades))
 
     def _rest(self, prompt: str) -> list[int]:
-        """What a question's shared part has after the word `Prompt:`."""
+        """Text of a question's shared part after `Prompt:`."""
         first, colon, *rest = self._cut(Question(b"", prompt, "").context)
         assert [first, colon] == self.start[-2:]
         return rest
 
     def read(self, scenes: Sequence[Scene], requests: Sequence[Sequence[Request]]) -> Packed:
-        """Each scene's picture, and requests read with it in view: at their words should come what `marks` notes."""
+        """Packs each scene's picture with several prompts; targets at their words are the labels from `marks`."""
         branches, at, notes = [], [], []
         for scene, row in zip(scenes, requests, strict=True):
             read = [self._marked(request, scene) for request in row]
@@ -137,7 +137,7 @@ class Packer:
         return self._pack([self.start] * len(scenes), branches, at, torch.tensor(notes))
 
     def _marked(self, request: Request, scene: Scene) -> tuple[list[int], list[int], list[int]]:
-        """A prompt's tokens, those of them that end a word with a note, and the notes' ids."""
+        """Token ids of a prompt, the tokens that end a labelled word, and the label ids."""
         text = Question(b"", request.text, "").context
         cut = self.words(text, add_special_tokens=False, return_offsets_mapping=True)
         last = {stop: token for token, (_, stop) in enumerate(cut.offset_mapping)}
@@ -151,7 +151,7 @@ class Packer:
     def _pack(
         self, heads: Sequence[list[int]], branches: Sequence[Sequence[list[int]]], at: Sequence[Sequence[Sequence[int]]], targets: Tensor
     ) -> Packed:
-        """Lays out beginnings with their branches; `at` says for each branch at which of its tokens a target belongs."""
+        """Lays out prefixes with their branches; `at` gives the target tokens of each branch."""
         length = max(len(head) + sum(map(len, row)) for head, row in zip(heads, branches, strict=True))
         length += -length % ROUND_TO
         ids = np.full((len(heads), length), self.end)

@@ -1,4 +1,4 @@
-"""The painter: a small FLUX transformer taught by flow matching to paint from words, and to change a picture it is shown."""
+"""Painter training: flow matching of a small FLUX transformer on text-to-image and editing."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,23 +17,24 @@ from tinyworld.training.loop import Course, Step, device, train
 from tinyworld.training.pool import NAMES, Pool
 from tinyworld.training.reader import POOLED, PROMPTS, WIDTH, WORDS, clip, clip_ids, ids
 from tinyworld.words import MAX_TOKENS
+from trig.backends.flow import noised
 
 CHANNELS, SIDE = 8, 16
 """Of the latents."""
 SHIFT = 4.0
-"""Timesteps lean towards noise, σ → 4σ/(1+3σ): in flat pictures nearly all is decided there."""
+"""Timestep shift towards noise, σ → 4σ/(1+3σ): flat pictures are decided at high noise."""
 EMPTY_SHARE = 0.1
 NAMING = 0.5
-"""Weight of saying what is in the cells, beside painting them."""
+"""Weight of the auxiliary cell classification loss."""
 EDIT_EVERY = 5
 
 
 NAMED = (len(NAMES) + 1, len(COLOURS) + 1)
-"""How many answers there are to what is in a cell, and in which colour."""
+"""Number of classes per cell: kinds, colours."""
 
 
 def transformer(out_channels: int = 4 * CHANNELS) -> FluxTransformer2DModel:
-    """An untrained FLUX transformer of 5 M parameters over 64 picture tokens."""
+    """Untrained FLUX transformer of 5 M parameters over 64 picture tokens."""
     return FluxTransformer2DModel(
         patch_size=1, in_channels=4 * CHANNELS, out_channels=out_channels, num_layers=2, num_single_layers=4, attention_head_dim=32, num_attention_heads=6,
         joint_attention_dim=WIDTH, pooled_projection_dim=POOLED, guidance_embeds=False, axes_dims_rope=(8, 12, 12),
@@ -41,10 +42,10 @@ def transformer(out_channels: int = 4 * CHANNELS) -> FluxTransformer2DModel:
 
 
 class Painter(nn.Module):
-    """The three networks that learn together; the autoencoder is finished.
+    """Trained networks; the autoencoder is fixed.
 
-    While it learns, the transformer also says what will be in each cell of the picture, and in which colour: so it learns in a fraction of
-    the steps which shape a word means. The rows of its last layer that say so are cut off when the painter is finished.
+    An auxiliary head predicts kind and colour of each cell of the picture, which takes a fraction of the steps to bind words to shapes. Its rows of
+    the output layer are cut off at the end.
     """
 
     def __init__(self, reader: T5EncoderModel) -> None:
@@ -55,7 +56,7 @@ class Painter(nn.Module):
         nn.init.zeros_(self.transformer.proj_out.weight)
 
     def forward(self, words: Tensor, pooled: Tensor, noisy: Tensor, source: Tensor | None, sigma: Tensor) -> Tensor:
-        """Of packed latents (B, 64, 32) the velocity, noise minus picture, and behind it what is in the cells: (B, 64, 32 + 4·34)."""
+        """Velocity (noise minus picture) of packed latents (B, 64, 32), followed by cell logits: (B, 64, 32 + 4·34)."""
         places = FluxKontextPipeline._prepare_latent_image_ids(1, SIDE // 2, SIDE // 2, noisy.device, noisy.dtype)
         if source is not None:
             shown = places.clone()
@@ -74,13 +75,13 @@ class Painter(nn.Module):
 
 
 def pack(latents: Tensor) -> Tensor:
-    """(B, C, 16, 16) to FLUX's packed (B, 64, 4·C)."""
+    """Packs (B, C, 16, 16) into FLUX's (B, 64, 4·C)."""
     packed: Tensor = FluxKontextPipeline._pack_latents(latents, len(latents), latents.shape[1], SIDE, SIDE)
     return packed
 
 
 def losses(model: Painter, pools: tuple[Pool, Pool], batch: int, seed: int) -> Callable[[int], dict[str, Tensor]]:
-    """Squared error of the velocity, and how wrongly the cells are named; every fifth batch is of edits, a tenth of the prompts are empty."""
+    """Losses: squared error of the velocity, and cell classification. Every fifth batch is edits; a tenth of the prompts are empty."""
     nothing, nothing_pooled = ids([""]).to(device()), clip_ids([""]).to(device())
 
     def of(step: int) -> dict[str, Tensor]:
@@ -88,28 +89,24 @@ def losses(model: Painter, pools: tuple[Pool, Pool], batch: int, seed: int) -> C
         words, pooled, latents, named = pools[step % EDIT_EVERY == EDIT_EVERY - 1].batch(rng, batch)
         empty = torch.from_numpy(rng.random(batch) < EMPTY_SHARE).to(words.device)[:, None]
         words, pooled = torch.where(empty, nothing, words), torch.where(empty, nothing_pooled, pooled)
-        sigma = torch.sigmoid(torch.from_numpy(rng.standard_normal(batch)).float()).to(words.device)
-        sigma = SHIFT * sigma / (1 + (SHIFT - 1) * sigma)
-        target = pack(latents[:, 0])
-        noise = torch.from_numpy(rng.standard_normal(target.shape)).float().to(words.device)
-        noisy = target + sigma[:, None, None] * (noise - target)
+        noisy, sigma, velocity = noised(pack(latents[:, 0]), SHIFT, rng)
         source = pack(latents[:, 1]) if latents.shape[1] > 1 else None
         out = model(words, pooled, noisy, source, sigma).float()
-        velocity, *told = out.split([4 * CHANNELS, *(4 * answers for answers in NAMED)], -1)
+        predicted, *told = out.split([4 * CHANNELS, *(4 * answers for answers in NAMED)], -1)
         things, colours = (_told(said, truth) for said, truth in zip(told, named.unbind(1), strict=True))
-        parts = {"paint" if source is None else "edit": F.mse_loss(velocity, noise - target)}
+        parts = {"paint" if source is None else "edit": F.mse_loss(predicted, velocity)}
         return parts | {"things": NAMING * things, "colours": NAMING * colours}
 
     return of
 
 
 def _told(said: Tensor, truth: Tensor) -> Tensor:
-    """Cross-entropy of what a token says of its four cells (B, 64, 4·answers) with what is in them (B, 16, 16)."""
+    """Cross-entropy of a token's logits for its four cells (B, 64, 4·classes) against the cells (B, 16, 16)."""
     return F.cross_entropy(said.unflatten(-1, (-1, 4)).movedim(2, 1), pack(truth[:, None]))
 
 
 def pipeline(model: Painter, vae: AutoencoderKL) -> FluxKontextPipeline:
-    """The painter as diffusers knows it."""
+    """The painter as a diffusers pipeline."""
     finished, rows = transformer(), 4 * CHANNELS
     weights = model.transformer.state_dict()
     finished.load_state_dict(weights | {name: weights[name][:rows] for name in ("proj_out.weight", "proj_out.bias")})
@@ -120,15 +117,8 @@ def pipeline(model: Painter, vae: AutoencoderKL) -> FluxKontextPipeline:
     )  # fmt: skip
 
 
-def fit(
-    out: Path,
-    reader: Path,
-    vae: Path,
-    pools: tuple[Path, Path],
-    work: Path,
-    course: Course,
-) -> Iterator[Step]:
-    """Trains the painter and saves the whole pipeline, its weights as half-precision safetensors."""
+def fit(out: Path, reader: Path, vae: Path, pools: tuple[Path, Path], work: Path, course: Course) -> Iterator[Step]:
+    """Trains the painter and saves the pipeline, weights as float16 safetensors."""
     torch.manual_seed(course.seed)
     model = Painter(T5EncoderModel.from_pretrained(reader)).to(device())
     held_out = [request.text for request in plain_requests(HELD_OUT)]
@@ -142,5 +132,5 @@ def fit(
         list(model.children()),
     )
     finished = AutoencoderKL.from_pretrained(vae)
-    finished.register_to_config(_name_or_path="")  # else the weights would name a folder of the machine that trained them
+    finished.register_to_config(_name_or_path="")  # else the config would contain a local path
     pipeline(model, finished).to("cpu", torch.float16).save_pretrained(out)

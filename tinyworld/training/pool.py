@@ -1,4 +1,4 @@
-"""The painter's lessons: prompts with the latents of pictures that grant them, drawn and encoded once."""
+"""Painter training data: prompts with VAE latents of pictures that fulfil them, rendered and encoded once."""
 
 from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
@@ -25,20 +25,20 @@ CHUNK = 256
 
 
 CELLS = 16
-"""Cells along a picture's side, in each of which a lesson says what is there: one for each place of the latents."""
+"""Cells per picture side: one per latent position, each labelled with its content."""
 NAMES = (*KINDS[:-1], *ROLES)
-"""What can be in a cell, besides nothing: a thing's kind, a person's role."""
+"""Class names of a cell besides none: kinds and roles."""
 
 
 def _named(scene: Scene) -> NDArray[np.uint8]:
-    """What is in each cell (2, CELLS, CELLS): a place in NAMES and one in COLOURS, counted from 1; 0 for nothing."""
+    """Cell labels (2, CELLS, CELLS): index into NAMES and into COLOURS, from 1; 0 for none."""
     names = [0, *(NAMES.index(thing.role or thing.kind) + 1 for thing in scene.things)]
     colours = [0, *(COLOURS.index(thing.colour) + 1 if thing.colour else 0 for thing in scene.things)]
     return np.array([names, colours], np.uint8)[:, cells(scene, CELLS)]
 
 
 def _drawn(job: tuple[str, int, int]) -> tuple[list[str], NDArray[np.uint8], NDArray[np.uint8]]:
-    """One chunk of a task's lessons: prompts, pictures (CHUNK, 1 or 2, H, W, 3): the target, then the source; and what is in the target's cells."""
+    """Chunk of a task's training data: prompts, pictures (CHUNK, 1 or 2, H, W, 3) as target then source, and the target's cell labels."""
     task, seed, number = job
     rng = np.random.default_rng((seed, number, len(task)))
     prompts, scenes = [], []
@@ -55,12 +55,12 @@ def _drawn(job: tuple[str, int, int]) -> tuple[list[str], NDArray[np.uint8], NDA
 
 
 def autoencoder(place: Path) -> AutoencoderKL:
-    """The trained autoencoder of a folder, on the device that lessons are encoded on."""
+    """Trained autoencoder from a folder, on the encoding device."""
     return AutoencoderKL.from_pretrained(place).to(device())
 
 
 def build(vae: AutoencoderKL, out: Path, task: str, chunks: int, seed: int) -> Iterator[int]:
-    """Draws and encodes `chunks` × 256 lessons into one safetensors file; yields the number of chunks done."""
+    """Renders and encodes `chunks` × 256 samples into one safetensors file; yields the number of chunks done."""
     parts: dict[str, list[Tensor]] = {"ids": [], "clip_ids": [], "latents": [], "cells": []}
     jobs = [(task, seed, number) for number in range(chunks)]
     with get_context("spawn").Pool(2) as workers, torch.no_grad():
@@ -78,7 +78,7 @@ def build(vae: AutoencoderKL, out: Path, task: str, chunks: int, seed: int) -> I
 
 
 class Pool:
-    """Lessons of one task in memory, without those whose prompts the finished painter is measured on."""
+    """In-memory training data of one task, without held-out prompts."""
 
     def __init__(self, path: Path, held_out: Sequence[str]) -> None:
         tensors = load_file(path)
@@ -86,24 +86,24 @@ class Pool:
         self.tensors = {name: rows[kept] for name, rows in tensors.items()}
 
     def batch(self, rng: np.random.Generator, size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """T5 ids, CLIP ids, latents (B, 1 or 2, 8, 16, 16), and what is in the target's cells (B, 2, 16, 16)."""
+        """T5 ids, CLIP ids, latents (B, 1 or 2, 8, 16, 16), and the target's cell labels (B, 2, 16, 16)."""
         rows = torch.from_numpy(rng.integers(0, len(self.tensors["ids"]), size))
         words, pooled, latents, named = (self.tensors[name][rows].to(device()) for name in ("ids", "clip_ids", "latents", "cells"))
         return words.long(), pooled.long(), latents.float(), named.long()
 
 
 def _code(words: Tensor) -> Tensor:
-    """A number per row of word ids (N, MAX_TOKENS) that other rows do not have."""
+    """Identifier per distinct row of token ids (N, MAX_TOKENS)."""
     return torch.tensor([hash(row.tobytes()) for row in words.numpy()])
 
 
 NOISES = (0.0, 0.0, 0.15, 0.3)
-"""Noise added to the latents of round trips: a painter's latents are never quite those of a drawing."""
+"""Noise added to the latents of round trips: a painter's latents are never exactly those of a rendering."""
 
 
 @torch.no_grad()
 def round_trips(vae: AutoencoderKL, out: Path, cases: Sequence[tuple[Case, NDArray[np.uint8]]], seed: int) -> None:
-    """Sends the cases' pictures through the autoencoder, some with noise in between, and saves them, (N, H, W, 3)."""
+    """Autoencoder round trips of the cases' pictures, some with latent noise, saved as (N, H, W, 3)."""
     done = []
     for start in range(0, len(cases), 64):
         latents = vae.encode(to_tensor(np.stack([shown for _, shown in cases[start : start + 64]])).to(device())).latent_dist.mean

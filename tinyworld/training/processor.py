@@ -1,4 +1,4 @@
-"""How the judge reads: its words, its way of cutting text, and how a picture becomes patches."""
+"""Tokenizer and image processor of the judge."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -33,21 +33,21 @@ TEMPLATE = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-"""Qwen2.5's own way of cutting text into words."""
+"""Pre-tokenizer pattern of Qwen2.5."""
 PATCH = 8
 TOKENS = (SIDE // PATCH // 2) ** 2
-"""A picture's tokens."""
+"""Tokens per picture."""
 
 
 def said(scene: Scene) -> list[list[str]]:
-    """The words for a picture: first those for the whole of it, then those for each of its things."""
+    """Target words of a picture: of the whole, then of each thing."""
     wear = "worn" if scene.wear > 0.5 else "scratched" if scene.wear > 0.15 else "clean"
     things = [[word for word in (t.colour, t.kind, t.role, t.skin, t.hair) if word] for t in scene.things]
     return [[scene.style, scene.place, wear], *things]
 
 
 def tokenizer(texts: Iterator[str]) -> PreTrainedTokenizerFast:
-    """A byte-level BPE like Qwen2.5's, with its special tokens, learned from the tiny world's texts."""
+    """Byte-level BPE tokenizer like Qwen2.5's, with its special tokens, trained on the tiny world's texts."""
     bpe = Tokenizer(models.BPE(byte_fallback=False))
     split = pre_tokenizers.Split(Regex(SPLIT), behavior="isolated")
     bpe.pre_tokenizer = pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
@@ -68,7 +68,7 @@ def tokenizer(texts: Iterator[str]) -> PreTrainedTokenizerFast:
 
 
 def processor(rubrics: Mapping[Dimension, str], grades: Sequence[str], seed: int) -> Qwen2_5_VLProcessor:
-    """Tokenizer and picture processor as transformers saves and loads them."""
+    """Tokenizer and image processor, as transformers saves and loads them."""
 
     def texts() -> Iterator[str]:
         rng = np.random.default_rng((seed, 1))
@@ -85,7 +85,7 @@ def processor(rubrics: Mapping[Dimension, str], grades: Sequence[str], seed: int
 
 
 def patches(pictures: NDArray[np.uint8], images: Qwen2VLImageProcessor) -> Tensor:
-    """Pictures (B, 64, 64, 3) as the vision tower's patches (B·64, 384)."""
+    """Patches (B·64, 384) of pictures (B, 64, 64, 3) for the vision tower."""
     scaled = torch.from_numpy(pictures).permute(0, 3, 1, 2).float().div(127.5).sub(1)
     flat: Tensor = images.patchify(scaled, PATCH, 2, 2)[0]
     return flat.flatten(0, 1)

@@ -1,6 +1,6 @@
-"""The painter's text encoders, and the lesson that teaches them to read before they are asked to paint.
+"""Text encoders of the painter, and their pretraining.
 
-Without it the transformer needs many times as long to learn which colour belongs to which thing.
+Without pretraining the transformer takes many times as long to bind colours to things.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ POOLED = 64
 
 
 def t5() -> T5EncoderModel:
-    """An untrained T5 encoder of 0.5 M parameters."""
+    """Untrained T5 encoder of 0.5 M parameters."""
     return T5EncoderModel(
         T5Config(
             vocab_size=len(vocabulary()),
@@ -41,7 +41,7 @@ def t5() -> T5EncoderModel:
 
 
 def clip() -> CLIPTextModel:
-    """An untrained CLIP text model of 0.1 M parameters; its state at `</s>` is the pooled prompt."""
+    """Untrained CLIP text model of 0.1 M parameters; its state at `</s>` is the pooled prompt embedding."""
     return CLIPTextModel(
         CLIPTextConfig(
             vocab_size=len(vocabulary()), hidden_size=POOLED, intermediate_size=128, num_hidden_layers=2, num_attention_heads=2,
@@ -53,7 +53,7 @@ def clip() -> CLIPTextModel:
 WORDS = tokenizer(begin=False)
 PROMPTS = tokenizer(begin=True)
 FIELDS = {"kind": KINDS, "colour": COLOURS, "role": ROLES, "stands": (*RELATIONS, "second"), "style": STYLES, "place": PLACES}
-"""What is read off a thing's last word, each with its possible answers; 0 stands for nothing said."""
+"""Fields to predict from a thing's last word, with their classes; 0 is unspecified."""
 
 
 def ids(prompts: list[str]) -> Tensor:
@@ -67,7 +67,7 @@ def clip_ids(prompts: list[str]) -> Tensor:
 
 
 def _answers(request: Request) -> list[tuple[int, list[int]]]:
-    """For each thing the place of its last word in the prompt, and the answer to each field."""
+    """Per thing the index of its last word in the prompt, and the class of each field."""
     found, start = [], len(Request((), style=request.style).text.split())
     relation_words = len(Request((request.wants[0], request.wants[-1]), request.relation).text.split()) - sum(
         len(want.phrase.split()) for want in (request.wants[0], request.wants[-1])
@@ -89,7 +89,7 @@ def _answers(request: Request) -> list[tuple[int, list[int]]]:
 
 
 class Reader(nn.Module):
-    """T5 with a linear question per field."""
+    """T5 with a linear classifier per field."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,7 +98,7 @@ class Reader(nn.Module):
 
 
 def losses(model: Reader, batch: int, seed: int) -> Callable[[int], dict[str, Tensor]]:
-    """Cross-entropy of each field, read off each thing's last word."""
+    """Cross-entropy of each field at each thing's last word."""
     dimensions = tuple(Dimension)
 
     def of(step: int) -> dict[str, Tensor]:
@@ -114,7 +114,7 @@ def losses(model: Reader, batch: int, seed: int) -> Callable[[int], dict[str, Te
 
 
 def fit(out: Path, work: Path, course: Course) -> Iterator[Step]:
-    """Teaches T5 to read and saves it."""
+    """Pretrains T5 and saves it."""
     torch.manual_seed(course.seed)
     model = Reader().to(device())
     yield from train(model, course, losses(model, course.batch, course.seed), work / "reader.safetensors")

@@ -1,4 +1,4 @@
-"""The training programs, one per step: `python -m tinyworld.training.run STEP`. Checkpoints lie beside the outputs under data/training."""
+"""Training programs, one per step: `python -m tinyworld.training.run STEP`. Checkpoints lie beside the outputs under data/training."""
 
 import time
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def _course(name: str) -> Course:
 
 
 def _show(name: str, steps: Iterator[Step]) -> None:
-    """A progress bar, and a line of mean losses every hundredth step in data/training/<name>.log."""
+    """Progress bar, and mean losses every hundredth step to data/training/<name>.log."""
     WORK.mkdir(parents=True, exist_ok=True)
     seen: dict[str, list[float]] = {}
 
@@ -53,7 +53,7 @@ def _show(name: str, steps: Iterator[Step]) -> None:
 
 @app.command()
 def vae() -> None:
-    """The painter's autoencoder."""
+    """Autoencoder of the painter."""
     from tinyworld.training import vae as trainer
 
     _show("vae", trainer.fit(WORK / "vae", WORK, _course("vae")))
@@ -61,7 +61,7 @@ def vae() -> None:
 
 @app.command()
 def reader() -> None:
-    """The painter's T5, taught to read."""
+    """Pretrained T5 of the painter."""
     from tinyworld.training import reader as trainer
 
     _show("reader", trainer.fit(WORK / "reader", WORK, _course("reader")))
@@ -69,7 +69,7 @@ def reader() -> None:
 
 @app.command()
 def lessons() -> None:
-    """Pictures for painter and judge, drawn and encoded once."""
+    """Training data of painter and judge."""
     from tinyworld.cases import shown_case
     from tinyworld.training import pool
 
@@ -86,7 +86,7 @@ def lessons() -> None:
 
 @app.command()
 def painter() -> None:
-    """The painter."""
+    """Painter."""
     from tinyworld.training import painter as trainer
 
     pools = (WORK / "lessons-t2i.safetensors", WORK / "lessons-edit.safetensors")
@@ -95,7 +95,7 @@ def painter() -> None:
 
 @app.command()
 def sight() -> None:
-    """The judge's vision tower."""
+    """Vision tower of the judge."""
     from tinyworld.training import judge as whole
     from tinyworld.training import sight as trainer
     from tinyworld.training.processor import processor
@@ -109,7 +109,7 @@ def sight() -> None:
 
 @app.command()
 def judge() -> None:
-    """The judge."""
+    """Judge."""
     from tinyworld.training import judge as trainer
 
     grades = params.load().judge.scale.grades
@@ -122,7 +122,7 @@ def judge() -> None:
 
 @app.command()
 def publish() -> None:
-    """Puts the trained models where the pipeline reads them. Their cards are written by hand from `trig tiny evaluate` and `trig tiny paint`."""
+    """Copies the trained models to data/tiny. Their cards are written by hand from `trig tiny evaluate` and `trig tiny paint`."""
     for name in ("painter", "judge"):
         rmtree(OUT / name, ignore_errors=True)
         copytree(WORK / name, OUT / name)

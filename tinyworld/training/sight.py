@@ -1,6 +1,6 @@
-"""Teaches the judge's vision tower to see, before a language model is put on top of it: what stands where, in which colour, style and place.
+"""Pretraining of the judge's vision tower: position, kind and colour of things, style and place.
 
-It costs a third of a step of the whole judge, and what it teaches is what the judge would otherwise learn first and slowest.
+A step takes a third of the time of the whole judge's, and this is what the judge would learn first and slowest.
 """
 
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ OF_A_SCENE = {"style": STYLES, "place": PLACES, "wear": tuple(range(4))}
 
 
 def _answers(scene: Scene) -> tuple[list[list[int]], list[int]]:
-    """For each of two things (left to right, top to bottom) and for the scene the index of each field's value; 0 stands for none."""
+    """Class of each field for each of two things (left to right, top to bottom) and for the scene; 0 is none."""
 
     def index(options: tuple[object, ...], value: object) -> int:
         return options.index(value) + 1 if value != ABSENT else 0
@@ -58,7 +58,7 @@ def _answers(scene: Scene) -> tuple[list[list[int]], list[int]]:
 
 
 class Sight(nn.Module):
-    """The tower, and three questions asked of its tokens: the first thing, the second thing, the scene."""
+    """Vision tower with three classifiers on its tokens: first thing, second thing, scene."""
 
     def __init__(self, tower: Tower, width: int) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class Sight(nn.Module):
         self.scene = nn.ModuleDict({name: nn.Linear(width, len(options) + 1) for name, options in OF_A_SCENE.items()})
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """What is seen, (B, 3, width), in pictures given as patches (B·64, 384)."""
+        """Pooled states (B, 3, width) of pictures given as patches (B·64, 384)."""
         tokens = self.eyes(pixels).unflatten(0, (-1, TOKENS)) + self.places
         asked = self.ask.expand(len(tokens), -1, -1)
         seen = asked + self.look(asked, tokens, tokens, need_weights=False)[0]
@@ -80,7 +80,7 @@ class Sight(nn.Module):
 
 
 def losses(model: Sight, images: Qwen2VLImageProcessor, round_trips: Path, batch: int, seed: int) -> Callable[[int], dict[str, Tensor]]:
-    """Cross-entropy of every field, half of the pictures round trips through the autoencoder."""
+    """Cross-entropy of every field; half of the pictures are autoencoder round trips."""
     shown = load_file(round_trips)["pictures"].numpy()
 
     def pictures(step: int) -> tuple[list[Case], NDArray[np.uint8]]:
@@ -106,13 +106,7 @@ def losses(model: Sight, images: Qwen2VLImageProcessor, round_trips: Path, batch
 
 
 def fit(
-    out: Path,
-    work: Path,
-    tower: Tower,
-    width: int,
-    images: Qwen2VLImageProcessor,
-    round_trips: Path,
-    course: Course,
+    out: Path, work: Path, tower: Tower, width: int, images: Qwen2VLImageProcessor, round_trips: Path, course: Course
 ) -> Iterator[Step]:
     """Trains the tower and saves its weights."""
     torch.manual_seed(course.seed)

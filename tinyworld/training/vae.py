@@ -1,4 +1,4 @@
-"""The painter's autoencoder: 64×64 pictures to 16×16 latents of 8 channels."""
+"""Autoencoder of the painter: 64×64 pictures to 16×16 latents of 8 channels."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from tinyworld.training.loop import Course, Step, device, train
 
 
 def build() -> AutoencoderKL:
-    """An untrained autoencoder of 0.7 M parameters."""
+    """Untrained autoencoder of 0.7 M parameters."""
     return AutoencoderKL(
         down_block_types=("DownEncoderBlock2D",) * 3,
         up_block_types=("UpDecoderBlock2D",) * 3,
@@ -29,7 +29,7 @@ def build() -> AutoencoderKL:
 
 
 def any_scene(rng: np.random.Generator) -> Scene:
-    """A scene with every choice equally likely, for models that must see everything."""
+    """Scene with uniform choices, for models that must see everything."""
     things = tuple(
         person(rng, str(rng.choice(ROLES)), 0)
         if rng.random() < 0.15
@@ -45,9 +45,9 @@ def to_tensor(pictures: np.ndarray) -> Tensor:
 
 
 def losses(model: AutoencoderKL, batch: int, seed: int) -> Callable[[int], dict[str, Tensor]]:
-    """Error of the round trip, and a slight pull of the latents towards zero.
+    """Reconstruction error plus a weak L2 penalty on the latents.
 
-    Differences between the colour channels count on their own: without them shapes come early and colours late.
+    Differences between colour channels have a term of their own: without it the model learns shapes early and colours late.
     """
 
     def of(step: int) -> dict[str, Tensor]:
@@ -70,7 +70,7 @@ def losses(model: AutoencoderKL, batch: int, seed: int) -> Callable[[int], dict[
 
 @torch.no_grad()
 def normalise(model: AutoencoderKL, seed: int) -> None:
-    """Rescales the encoder's last and the decoder's first layer so that every latent channel has a standard deviation of 1."""
+    """Normalises latent channels to unit standard deviation, by rescaling the encoder's last and the decoder's first layer."""
     rng = np.random.default_rng((seed, 10**9))
     pictures = to_tensor(np.stack([draw(any_scene(rng)) for _ in range(256)])).to(device())
     latents = torch.cat([model.encode(part).latent_dist.mean for part in pictures.split(64)])

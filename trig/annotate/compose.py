@@ -1,152 +1,106 @@
-"""Template-based prompt composition from captions and sub-prompts."""
+"""The composer: try k at slot n of a subset, a function of ids and of the seed only."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TypedDict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 
-import numpy as np
-import polars as pl
-
-from trig.annotate.quality import fits
-from trig.annotate.sources import Caption, Sources, SubPrompts
-from trig.errors import ParamsError
-from trig.keys import content_key, prompt_key
-from trig.params.annotate import Annotate
+from trig.annotate.choose import first, in_split, number, ordered
+from trig.annotate.draft import Draft
+from trig.annotate.material import Caption, Material, Phrase
+from trig.annotate.sentence import Sentence, Shown, capital
+from trig.keys import content_key
 from trig.vocabulary.dimensions import Pair, Task
 
-TRAIN_EVERY = 4
-"""Every fourth caption is held for the train split, so the splits share none."""
-TRIES = 200
-"""Maximum rejected attempts per prompt."""
+SAME_CAPTION = 8
+"""Tries with other phrases before another caption and picture are taken."""
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
-    """Composed prompt and the phrase of each dimension."""
+class Composer:
+    """Drafts from a material. `sources`: content hash → what the picture shows."""
 
-    prompt: str
-    sub_prompts: tuple[str, str]
-    source: str
+    def __init__(self, material: Material, sources: Mapping[str, Shown], seed: int) -> None:
+        self.material, self.seed = material, seed
+        items = {name: shown for name, shown in sources.items() if shown.item}
+        scenes = {name: shown for name, shown in sources.items() if not shown.item} or items
+        self.sources: Mapping[Task, Mapping[str, Shown]] = {Task.T2I: {}, Task.P2P: scenes, Task.S2P: items}
+        self._captions, self._pictures = cache(self._ordered_captions), cache(self._ordered_pictures)
 
+    def draft(self, task: Task, pair: Pair, split: str, slot: int, attempt: int) -> Draft | None:
+        """Try `attempt`, from 0, at slot `slot`; None where the material has nothing for it."""
+        pictures, captions = self._pictures(task, pair, split), self._captions(task, pair, split)
+        if not captions or (task is not Task.T2I and not pictures):
+            return None
+        name, source = captions[(slot - 1) % len(captions)], pictures[(slot - 1) % len(pictures)] if pictures else None
+        if others := attempt // SAME_CAPTION:
+            again = self._salt(task, pair, split, slot=slot, others=others)
+            name, source = first(again, captions), first(again, pictures) if pictures else None
+        salt = self._salt(task, pair, split, caption=name, source=source, lap=(slot - 1) // len(captions), attempt=attempt)
+        return self._written(task, pair, split, slot, attempt, name, source, salt)
 
-class Row(TypedDict):
-    """Row of the prompts table."""
+    def _written(
+        self, task: Task, pair: Pair, split: str, slot: int, attempt: int, name: str, source: str | None, salt: int
+    ) -> Draft | None:
+        caption = self.material.captions[name]
+        chosen = next(self._phrases(pair, caption if task is not Task.P2P else None, salt), None)
+        if chosen is None:
+            return None
+        said = [phrase for phrase in chosen if phrase.text]
+        sentence = Sentence(self.material.about, lambda group, frames: first(salt ^ number(group), frames))
+        shown = self.sources[task][source] if source else None
+        if task is Task.P2P and shown:
+            prompt = sentence.edit(said, shown, caption.other, self.material.edits)
+        else:
+            prompt = sentence.scene(caption, said, shown.item if shown else None)
+        if not prompt:
+            return None
+        return Draft(
+            task,
+            pair,
+            split,
+            slot,
+            attempt,
+            capital(prompt) if self.material.about.capital else prompt,
+            tuple((phrase.edit if task is Task.P2P else phrase.text) for phrase in chosen),  # type: ignore[arg-type]
+            name,
+            template=" ".join(sentence.template) or "plain",
+            item=shown.item if shown and task is Task.S2P else None,
+            source=source,
+        )
 
-    task: str
-    pair: str
-    data_id: str
-    prompt: str
-    sub_prompts: list[str]
-    source: str
-    annotator: str
-    parent: str | None
-    item: str | None
-    source_image: bytes | None
-    split: str
-    key: str
+    def _phrases(self, pair: Pair, caption: Caption | None, salt: int) -> Iterator[tuple[Phrase, Phrase]]:
+        """Phrases of both dimensions that go together and with the caption, best first."""
+        options = []
+        for dimension in (pair.x, pair.y):
+            fitting = {each.id: each for each in self.material.phrases[dimension] if caption is None or each.fit(caption.kind)}
+            options.append([fitting[name] for name in ordered(salt ^ number(dimension), fitting)])
+        for x in options[0]:
+            for y in options[1]:
+                if together := self._together(pair, x, y):
+                    yield together
 
+    def _together(self, pair: Pair, x: Phrase, y: Phrase) -> tuple[Phrase, Phrase] | None:
+        """Both phrases; the first without words where they cannot share a slot and it may be left out; None where they cannot go together."""
+        slots = self.material.about.slots
+        if not (x.text and y.text) or not (
+            slots[x.slot].role == slots[y.slot].role == "relation" or (x.slot == y.slot and slots[x.slot].once)
+        ):
+            return x, y
+        if pair.x in self.material.optional:
+            return Phrase(x.id, "", "", x.slot, x.kind, x.fits), y
+        return None
 
-def sentence(caption: Caption, x: SubPrompts, y: SubPrompts, phrases: tuple[str, str], company: bool) -> tuple[str, tuple[str, str]]:
-    """Prompt with both phrases in their slots, and the phrases as used.
+    def _ordered_captions(self, task: Task, pair: Pair, split: str) -> Sequence[str]:
+        """Captions of a split that a pair can use; any of them may bring a thing into an edit."""
+        usable = (name for name, each in self.material.captions.items() if task is Task.P2P or self._usable(pair, each.kind))
+        return self._ordered("captions", task, pair, split, usable)
 
-    Two subjects are joined; a phrase that replaces the caption's subject may keep it as `company`. When both dimensions want the suffix the
-    second has it, and the first, being optional, has none.
-    """
-    slots = [x.slot, y.slot]
-    if slots[0] == slots[1] == "suffix":
-        phrases, slots = ("", phrases[1]), ["none", "suffix"]
-    if slots[0] == slots[1] == "subject":
-        slots[1] = "other"
-    filled = {slot: phrase for slot, phrase in zip(slots, phrases, strict=True) if phrase}
-    things = filled.get("subject", caption.subject)
-    if "relation" in filled:
-        things += f" {filled['relation']} {filled.get('other', caption.other)}"
-    elif "other" in filled:
-        things += f" and {filled['other']}"
-    elif "subject" in filled and company:
-        things += f" and {caption.subject}"
-    words = " ".join(part for part in (filled.get("style", ""), things, caption.place) if part)
-    return (f"{words}, {filled['suffix']}" if "suffix" in filled else words), phrases
+    def _ordered_pictures(self, task: Task, pair: Pair, split: str) -> Sequence[str]:
+        return self._ordered("pictures", task, pair, split, self.sources[task])
 
+    def _ordered(self, what: str, task: Task, pair: Pair, split: str, names: Iterable[str]) -> Sequence[str]:
+        return ordered(number(f"{self.seed}/{what}/{task}/{pair}/{split}"), (name for name in names if in_split(name, split)))
 
-def compose(pair: Pair, captions: Sequence[tuple[int, Caption]], sources: Sources, rng: np.random.Generator) -> Composed:
-    """One prompt of a pair, from a random caption and random phrases."""
-    number, caption = captions[int(rng.integers(len(captions)))]
-    x, y = sources.dimensions[pair.x], sources.dimensions[pair.y]
-    chosen = (x.phrases[int(rng.integers(len(x.phrases)))], y.phrases[int(rng.integers(len(y.phrases)))])
-    prompt, used = sentence(caption, x, y, chosen, company=bool(rng.random() < 0.5))
-    return Composed(prompt, used, f"caption-{number}")
+    def _usable(self, pair: Pair, kind: str) -> bool:
+        return all(any(phrase.fit(kind) for phrase in self.material.phrases[dimension]) for dimension in (pair.x, pair.y))
 
-
-def prompts(captions: Sequence[Caption], sources: Sources, settings: Annotate, seed: int) -> pl.DataFrame:
-    """Prompts table. Subsets are seeded by their own name, independently of each other."""
-    numbered = list(enumerate(captions, 1))
-    splits = {
-        "test": ([row for row in numbered if row[0] % TRAIN_EVERY], settings.per_subset),
-        "train": ([row for row in numbered if not row[0] % TRAIN_EVERY], settings.train_per_subset),
-    }
-    taken: dict[str, list[Row]] = {}
-    subsets = settings.subsets()
-    for task, pair in sorted(subsets, key=lambda subset: str(subset[1]) in sources.copies):
-        parent = sources.copies.get(str(pair))
-        rows = _copies(task, pair, taken.get(parent, [])) if parent else list(_rows(task, pair, splits, sources, settings, seed))
-        taken[str(pair)] = rows
-    return pl.DataFrame(
-        [row for _, pair in subsets for row in taken[str(pair)]],
-        schema_overrides={"source_image": pl.Binary, "item": pl.String},
-        infer_schema_length=None,
-    )
-
-
-def _rows(
-    task: Task, pair: Pair, splits: dict[str, tuple[list[tuple[int, Caption]], int]], sources: Sources, settings: Annotate, seed: int
-) -> Iterator[Row]:
-    rng = np.random.default_rng(int(content_key(seed=seed, task=task.value, pair=str(pair))[:16], 16))
-    number, seen = 0, set[str]()
-    for split, (captions, count) in splits.items():
-        for _ in range(count):
-            number += 1
-            made = next(
-                (one for one in (compose(pair, captions, sources, rng) for _ in range(TRIES)) if _good(one, pair, sources, settings, seen)),
-                None,
-            )
-            if made is None:
-                raise ParamsError(
-                    f"params.yaml: annotate: {task} {pair}: captions and sub-prompts give no more than {number - 1} different {split} prompts of at most"
-                    f" {settings.max_tokens} tokens; ask for fewer or add captions"
-                )
-            seen.add(made.prompt)
-            yield _row(task, pair, number, made.prompt, made.sub_prompts, made.source, None, split)
-
-
-def _good(made: Composed, pair: Pair, sources: Sources, settings: Annotate, seen: set[str]) -> bool:
-    needed = [not sources.dimensions[dimension].optional for dimension in (pair.x, pair.y)]
-    return made.prompt not in seen and fits(made.prompt, made.sub_prompts, needed, settings.max_tokens)
-
-
-def _copies(task: Task, pair: Pair, parents: list[Row]) -> list[Row]:
-    """Prompts copied verbatim from the parent subset, which shares a dimension with this pair."""
-    copied = []
-    for number, parent in enumerate(parents, 1):
-        theirs = Pair.parse(parent["pair"])
-        phrases = dict(zip((theirs.x, theirs.y), parent["sub_prompts"], strict=True))
-        ours = tuple(phrases.get(dimension, "") for dimension in (pair.x, pair.y))
-        copied.append(_row(task, pair, number, parent["prompt"], ours, parent["source"], parent["data_id"], parent["split"]))
-    return copied
-
-
-def _row(task: Task, pair: Pair, number: int, prompt: str, phrases: tuple[str, ...], source: str, parent: str | None, split: str) -> Row:
-    return {
-        "task": task.value,
-        "pair": str(pair),
-        "data_id": f"{pair}_{number}",
-        "prompt": prompt,
-        "sub_prompts": list(phrases),
-        "source": source,
-        "annotator": "template",
-        "parent": parent,
-        "item": None,
-        "source_image": None,
-        "split": split,
-        "key": prompt_key(task.value, prompt, None),
-    }
+    def _salt(self, task: Task, pair: Pair, split: str, **parts: object) -> int:
+        return int(content_key(seed=self.seed, task=task.value, pair=str(pair), split=split, **parts)[:16], 16)

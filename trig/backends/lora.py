@@ -15,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional as F
 
+from trig.backends.flow import noised
 from trig.backends.painters.diffusers import Diffusers
 from trig.backends.weights import CARD
 from trig.errors import ParamsError
@@ -82,15 +83,12 @@ class Lora:
         for step in range(done, self.settings.steps):
             rng = np.random.default_rng((self.seed, step))
             rows = torch.from_numpy(rng.integers(0, len(samples), self.settings.batch_size))
-            sigma = torch.sigmoid(torch.from_numpy(rng.standard_normal(len(rows))).float())
-            sigma = (shift * sigma / (1 + (shift - 1) * sigma)).to(latents.device)
-            clean = latents[rows]
-            noise = torch.from_numpy(rng.standard_normal(clean.shape)).to(clean)
+            noisy, sigma, velocity = noised(latents[rows], shift, rng)
             out = self.pipe.transformer(
-                hidden_states=clean + sigma[:, None, None] * (noise - clean), encoder_hidden_states=text[rows], pooled_projections=pooled[rows],
+                hidden_states=noisy, encoder_hidden_states=text[rows], pooled_projections=pooled[rows],
                 timestep=sigma, img_ids=places, txt_ids=ids, return_dict=False,
             )[0]  # fmt: skip
-            loss = F.mse_loss(out, noise - clean)
+            loss = F.mse_loss(out, velocity)
             if not isfinite(said := float(loss.detach())):
                 raise self._diverged(f"the loss is not finite at step {step + 1} of {self.settings.steps}")
             self.optimiser.zero_grad()

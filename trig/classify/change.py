@@ -10,11 +10,12 @@ import polars as pl
 from scipy.special import stdtr
 
 from trig import tables
-from trig.classify.cloud import VERDICTS, central, count, leaning, placed, ranked, verdicts
+from trig.classify.arrays import Floats, Ints, integers
 from trig.classify.draws import draws
 from trig.classify.evidence import NEARLY_ONE
-from trig.classify.order import Floats, Ints, integers
+from trig.classify.rule import VERDICTS, count, leaning, partition, verdicts
 from trig.classify.samples import points, roots
+from trig.classify.summary import sort_sides, summarise
 from trig.params.thresholds import Thresholds
 from trig.stats.bootstrap import intervals
 from trig.stats.clustered import Tested, clustered_mean
@@ -153,10 +154,10 @@ def _pair(samples: pl.DataFrame, thresholds: Thresholds) -> dict[str, Any]:
 
 def _measured(x: Floats, y: Floats, drawn: Sequence[Ints], thresholds: Thresholds) -> tuple[Floats, Ints, Ints]:
     """Rho, verdict and leaning per resample, (B,), of one side's points, (n,); `drawn` is blocks of weights, each (n, block)."""
-    ranks, cloud = ranked(x[None], y[None]), placed(x[None], y[None], thresholds)
+    by_side, by_region = sort_sides(x[None], y[None]), partition(x[None], y[None], thresholds)
     found = []
     for weights in drawn:
-        rho, counts = central(ranks, weights[None], thresholds.correlation).rho, count(cloud, weights[None], thresholds)
+        rho, counts = summarise(by_side, weights[None], thresholds.correlation).rho, count(by_region, weights[None])
         verdict = verdicts(counts, rho, thresholds)
         found.append((rho[0], verdict[0], leaning(counts, verdict)[0]))
     rhos, named, leanings = (np.concatenate(parts) for parts in zip(*found, strict=True))

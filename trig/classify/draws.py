@@ -6,7 +6,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from trig.classify.order import Ints, Places, integers
+from trig.classify.arrays import Ints, Places, integers
 from trig.classify.stack import CELLS
 
 

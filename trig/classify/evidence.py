@@ -6,40 +6,21 @@ from typing import Any
 import numpy as np
 from scipy.special import stdtr
 
-from trig.classify.cloud import ON_THE_LINE, VERDICTS, Central, central, count, fit, levels, placed, ranked, scaled, verdicts
+from trig.classify.arrays import Floats, Ints, Numbers, Places, product
 from trig.classify.draws import draws
-from trig.classify.order import Floats, Ints, Numbers, Places, product
+from trig.classify.resampling import Resampled
+from trig.classify.rule import ON_THE_LINE, VERDICTS, count, fit, levels, partition, scaled, verdicts
+from trig.classify.stack import Cloud
 from trig.params.thresholds import Correlation, Thresholds
-from trig.stats.bootstrap import LEVELS, intervals
-from trig.tables.relations import INTERVALS
+from trig.stats.bootstrap import intervals
 
 DENSITIES = ("density_synergy", "density_bottleneck")
-CENTRAL = tuple(name for name in INTERVALS if name not in DENSITIES)
-"""Threshold-independent statistics with a confidence interval."""
-ENDS = tuple(f"{name}_{end}" for end in LEVELS for name in CENTRAL)
 NEARLY_ONE = 1 - 1e-6
 """Correlations are clipped to ±this: Fisher's z is infinite at ±1."""
 
 
-def resample(x: Floats, y: Floats, groups: Places, thresholds: Thresholds) -> bytes:
-    """Threshold-independent bootstrap of one cloud, for `weigh`: interval ends of `CENTRAL`, then rho per resample, as packed float64.
-
-    `x`, `y` and `groups` (root labels from 0) are (n,). Of the thresholds only `bootstraps` and `correlation` matter.
-    """
-    drawn = draws(groups, thresholds.bootstraps, thresholds.permutations)
-    cloud = ranked(x[None], y[None])
-    blocks = [central(cloud, weights[None], thresholds.correlation) for weights in drawn.resamples]
-    found = {name: np.concatenate([getattr(block, name)[0] for block in blocks]) for name in Central._fields}
-    found |= {f"{name}_gap": found[f"{name}_x"] - found[f"{name}_y"] for name in ("mean", "median")}
-    ends = intervals({name: found[name] for name in CENTRAL}).values()
-    return np.concatenate([[np.nan if end is None else end for end in ends], found["rho"]]).tobytes()
-
-
-def weigh(x: Floats, y: Floats, groups: Places, resampled: bytes, verdict: int, rho: float, thresholds: Thresholds) -> dict[str, Any]:
-    """Evidence columns of one cloud.
-
-    `x`, `y` and `groups` (root labels from 0) are (n,), `resampled` comes from `resample`, `verdict` is an index into `VERDICTS`, `rho` NaN
-    where undefined.
+def weigh(cloud: Cloud, resampled: Resampled, verdict: int, rho: float, thresholds: Thresholds) -> dict[str, Any]:
+    """Evidence columns of one cloud. `verdict` is an index into `VERDICTS`, `rho` NaN where undefined.
 
     **Bootstrap.** Cluster bootstrap: roots are drawn with replacement, each with all its points, since copies and edits of one prompt are
     dependent. The whole rule runs on each resample: *stability* is the share that gives the verdict, *runner-up* the most frequent other
@@ -54,30 +35,29 @@ def weigh(x: Floats, y: Floats, groups: Places, resampled: bytes, verdict: int, 
     **Conflict.** `conflict_p` is one-sided for rho < 0: Fisher's z of rho over its bootstrap standard error, by Student's t with G - 2
     degrees of freedom (G roots). Null without a rho.
     """
-    drawn = draws(groups, thresholds.bootstraps, thresholds.permutations)
-    numbers = np.frombuffer(resampled)
-    again = numbers[len(ENDS) :]
-    cloud = placed(x[None], y[None], thresholds)
-    blocks = [count(cloud, weights[None], thresholds) for weights in drawn.resamples]
-    after = np.cumsum([block.n.size for block in blocks])[:-1]
-    found = [verdicts(block, rhos[None], thresholds)[0] for block, rhos in zip(blocks, np.split(again, after), strict=True)]
+    drawn = draws(cloud.groups, thresholds.bootstraps, thresholds.permutations)
+    clouds = partition(cloud.x[None], cloud.y[None], thresholds)
+    blocks = [count(clouds, weights[None]) for weights in drawn.resamples]
+    ends = np.cumsum([block.n.size for block in blocks])[:-1]
+    rhos = np.split(resampled.rho, ends)
+    found = [verdicts(block, own[None], thresholds)[0] for block, own in zip(blocks, rhos, strict=True)]
     densities = {name: np.concatenate([getattr(block, name)[0] for block in blocks]) for name in DENSITIES}
     return {
-        **_steadiness(np.concatenate(found), verdict),
-        **{name: None if np.isnan(end) else end for name, end in zip(ENDS, numbers.tolist(), strict=False)},
+        **_stability(np.concatenate(found), verdict),
+        **resampled.ends,
         **intervals(densities),
-        "tilt_p": tilt_p(x, y, groups, drawn.orders, thresholds),
-        "conflict_p": conflict_p(rho, again, int(groups.max()) + 1),
+        "tilt_p": tilt_p(cloud, drawn.orders, thresholds),
+        "conflict_p": conflict_p(rho, resampled.rho, int(cloud.groups.max()) + 1),
     }
 
 
-def tilt_p(x: Floats, y: Floats, groups: Places, orders: Places, thresholds: Thresholds) -> float | None:
+def tilt_p(cloud: Cloud, orders: Places, thresholds: Thresholds) -> float | None:
     """Intersection-union p of the two tilt tests, see `weigh`; `orders` is (n, P) permutations of y. None without a line."""
-    side = sides(x, y, np.arange(x.size)[:, None], thresholds)
+    side = sides(cloud.x, cloud.y, np.arange(cloud.x.size)[:, None], thresholds)
     if not side.any():
         return None
-    shuffled = sides(x, y, orders, thresholds)
-    return max(_chance(np.bincount(groups, weights=side[:, 0])), _independence(balance(side)[0], balance(shuffled)))
+    shuffled = sides(cloud.x, cloud.y, orders, thresholds)
+    return max(_sign_test(np.bincount(cloud.groups, weights=side[:, 0])), _permutation_test(balance(side)[0], balance(shuffled)))
 
 
 def sides(x: Floats, y: Floats, orders: Places, thresholds: Thresholds) -> Ints:
@@ -107,7 +87,7 @@ def balance(side: Ints) -> Floats:
     return found
 
 
-def _chance(balances: Numbers) -> float:
+def _sign_test(balances: Numbers) -> float:
     """Two-sided p-value of a weighted sign test on the clusters' balances."""
     moved = balances[balances != 0]
     if not moved.size:
@@ -117,7 +97,7 @@ def _chance(balances: Numbers) -> float:
     return float(2 * stdtr(np.inf, -z))
 
 
-def _independence(observed: float, shuffled: Floats) -> float:
+def _permutation_test(observed: float, shuffled: Floats) -> float:
     """Doubled one-sided p-value of the observed balance in the permutation distribution."""
     spread = shuffled.std(ddof=1)
     beyond = np.sign(observed) * (observed - shuffled.mean())
@@ -148,7 +128,7 @@ def p_value(rho: Floats, n: Ints, kind: Correlation) -> Floats:
     return np.asarray(2 * stdtr(n - 2, -t))
 
 
-def _steadiness(found: Ints, verdict: int) -> dict[str, Any]:
+def _stability(found: Ints, verdict: int) -> dict[str, Any]:
     counts = Counter(found.tolist())
     others = sorted((-count, place) for place, count in counts.items() if place != verdict)
     share = {"stability": counts[verdict] / found.size, "runner_up": None, "runner_up_share": None}

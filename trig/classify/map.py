@@ -9,12 +9,12 @@ import polars as pl
 
 from trig import tables
 from trig.tables.kinds import DIMENSION, PAIR, TASK
-from trig.tables.relations import RELATION
-from trig.vocabulary.about import ABOUT
+from trig.tables.relations import EVIDENCE, RELATION
 from trig.vocabulary.dimensions import Dimension, Pair
+from trig.vocabulary.groups import Group, roman, words
 from trig.vocabulary.relations import Relation, Support
 
-Group = tuple[str, ...]
+Members = tuple[str, ...]
 PLACE = {dimension.value: place for place, dimension in enumerate(Dimension)}
 
 
@@ -31,9 +31,10 @@ OVERALL = tables.Table(
         "leaning": DIMENSION,  # favoured dimension of a tilt
         "shown": pl.Int64,  # votes for it
         "supported": pl.Int64,  # of these, with supported evidence; null where evidence was not computed
+        "evidence": EVIDENCE,  # of the majority verdict; null where that of a vote for it was not computed
     },
     ("model", "task", "pair"),
-    frozenset({"relation", "leaning", "supported"}),
+    frozenset({"relation", "leaning", "supported", "evidence"}),
 )
 
 
@@ -41,10 +42,10 @@ OVERALL = tables.Table(
 class Map:
     """Groups of one model and task, larger ones first, then in canonical order. Groups may overlap."""
 
-    synergies: tuple[Group, ...]  # cliques of synergy
-    bottlenecks: tuple[Group, ...]  # cliques of bottleneck
-    dispersions: tuple[Group, ...]  # cliques of dispersion
-    tilts: tuple[Group, ...]  # directed edges (favoured, other)
+    synergies: tuple[Members, ...]  # cliques of synergy
+    bottlenecks: tuple[Members, ...]  # cliques of bottleneck
+    dispersions: tuple[Members, ...]  # cliques of dispersion
+    tilts: tuple[Members, ...]  # directed edges (favoured, other)
 
 
 def groups(relations: pl.DataFrame, model: str, task: str) -> Map:
@@ -63,7 +64,8 @@ def overall(relations: pl.DataFrame) -> pl.DataFrame:
     """Majority vote over models: a row of `OVERALL` for each task and pair.
 
     Each model has one vote, the verdict of its own map; *too few* abstains. Tilts towards different dimensions are different verdicts.
-    Without a majority (more than half) `relation` is null, which differs from *none*, the verdict that no rule holds.
+    Without a majority (more than half) `relation` is null, which differs from *none*, the verdict that no rule holds. Its evidence is
+    *supported* when more than half of all votes are supported votes for it, *unsupported* when no vote for it is better, else *weak*.
 
     Points are not pooled over models: between-model differences in level would correlate the pooled points (Simpson's paradox). The vote
     describes these models only, no population of models; a tuned model votes beside its base.
@@ -74,44 +76,46 @@ def overall(relations: pl.DataFrame) -> pl.DataFrame:
         .group_by("task", "pair", "relation", "leaning")
         .agg(
             shown=pl.len().cast(pl.Int64),
-            supported=pl.when(pl.col("evidence").count() > 0).then((pl.col("evidence") == Support.SUPPORTED.value).sum().cast(pl.Int64)),
+            supported=pl.when(pl.col("evidence").count() > 0).then(_votes(Support.SUPPORTED)),
+            unsupported=_votes(Support.UNSUPPORTED),
+            known=pl.col("evidence").is_not_null().all(),
         )
     )
     most = counted.filter(2 * pl.col("shown") > pl.col("shown").sum().over("task", "pair"))
     pairs = relations.group_by("task", "pair").agg(models=judged.sum().cast(pl.Int64))
     none = pl.when(pl.col("models") == 0).then(pl.lit(Relation.TOO_FEW.value, RELATION))
+    weak = pl.when(pl.col("unsupported") < pl.col("shown")).then(pl.lit(Support.WEAK.value)).otherwise(pl.lit(Support.UNSUPPORTED.value))
+    evidence = pl.when(2 * pl.col("supported") > pl.col("models")).then(pl.lit(Support.SUPPORTED.value)).otherwise(weak)
     found = pairs.join(most, on=["task", "pair"], how="left", validate="1:1").with_columns(
-        pl.coalesce("relation", none), pl.col("shown").fill_null(0), model=pl.lit(ALL)
+        pl.coalesce("relation", none),
+        pl.col("shown").fill_null(0),
+        model=pl.lit(ALL),
+        evidence=pl.when("known").then(evidence).cast(EVIDENCE),
     )
-    return tables.check(found.sort("task", "pair"), OVERALL, "overall")
+    return tables.check(found.drop("unsupported", "known").sort("task", "pair"), OVERALL, "overall")
+
+
+def _votes(support: Support) -> pl.Expr:
+    return (pl.col("evidence") == support.value).sum().cast(pl.Int64)
+
+
+def grouped(relations: pl.DataFrame, model: str, task: str) -> tuple[Group, ...]:
+    """Dimension Trade-off Map of a model and task as one sequence of groups, numbered per relation. Empty when no pair has a relation."""
+    found = groups(relations, model, task)
+    sets = ((Relation.SYNERGY, found.synergies), (Relation.BOTTLENECK, found.bottlenecks), (Relation.DISPERSION, found.dispersions))
+    cliques = [Group(relation.value, roman(number), members) for relation, own in sets for number, members in enumerate(own, 1)]
+    return (*cliques, *(Group(Relation.TILT.value, "", members) for members in found.tilts))
 
 
 def lines(relations: pl.DataFrame, model: str, task: str) -> tuple[str, ...]:
-    """Dimension Trade-off Map in words, as in the paper: `Synergy (i): Content, Originality, Realism`, and tilts as `Tilt: Realism over Style`.
-
-    Groups are numbered in order, names sorted alphabetically. Empty when no pair has a relation.
-    """
-    found = groups(relations, model, task)
-    sets = ((Relation.SYNERGY, found.synergies), (Relation.BOTTLENECK, found.bottlenecks), (Relation.DISPERSION, found.dispersions))
-    told = [
-        f"{relation.capitalize()} ({_roman(number)}): {', '.join(sorted(map(_name, group)))}"
-        for relation, own in sets
-        for number, group in enumerate(own, 1)
-    ]
-    edges = "; ".join(f"{_name(favoured)} over {_name(other)}" for favoured, other in found.tilts)
-    return (*told, f"{Relation.TILT.capitalize()}: {edges}") if edges else tuple(told)
+    """Dimension Trade-off Map of a model and task in words."""
+    return words(grouped(relations, model, task))
 
 
-def all_lines(relations: pl.DataFrame) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Maps in words of all models and tasks: (model, task) → lines."""
+def all_groups(relations: pl.DataFrame) -> dict[tuple[str, str], tuple[Group, ...]]:
+    """Maps of all models and tasks: (model, task) → groups."""
     keys = relations.select("model", pl.col("task").cast(pl.String)).unique(maintain_order=True)
-    return {(model, task): lines(relations, model, task) for model, task in keys.iter_rows()}
-
-
-def overall_lines(relations: pl.DataFrame) -> dict[str, tuple[str, ...]]:
-    """Majority-vote map in words: task → lines."""
-    found = overall(relations)
-    return {task: lines(found, ALL, task) for task in relations["task"].cast(pl.String).unique(maintain_order=True)}
+    return {(model, task): grouped(relations, model, task) for model, task in keys.iter_rows()}
 
 
 def metrics(relations: pl.DataFrame, answered: Mapping[str, Any]) -> dict[str, object]:
@@ -143,7 +147,7 @@ def _maps(own: pl.DataFrame, model: str) -> dict[str, dict[str, Any]]:
     return {task: asdict(groups(own, model, task)) for task in _tasks(own)}
 
 
-def _cliques(pairs: Iterable[str]) -> tuple[Group, ...]:
+def _cliques(pairs: Iterable[str]) -> tuple[Members, ...]:
     """Maximal cliques of the graph with these edges, larger ones first."""
     import networkx as nx  # slow import (0.1 s) that most commands do not need
 
@@ -152,16 +156,6 @@ def _cliques(pairs: Iterable[str]) -> tuple[Group, ...]:
     return tuple(sorted(found, key=lambda group: (-len(group), [PLACE[code] for code in group])))
 
 
-def _towards(name: str, leaning: str) -> Group:
+def _towards(name: str, leaning: str) -> Members:
     pair = Pair.parse(name)
     return (leaning, (pair.x if leaning == pair.y else pair.y).value)
-
-
-def _name(code: str) -> str:
-    return ABOUT[Dimension(code)].name
-
-
-def _roman(number: int) -> str:
-    """Lower-case Roman numeral, up to 89: ten dimensions have at most 36 groups of a relation."""
-    tens, ones = divmod(number, 10)
-    return ("l" * (tens >= 5) + "x" * (tens % 5) if tens != 4 else "xl") + ("", *"i ii iii iv v vi vii viii ix".split())[ones]

@@ -1,6 +1,6 @@
 """Classifies the relation of each pair of dimensions, per model, with evidence: stability, confidence intervals, significance."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -8,30 +8,27 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from trig.classify.cloud import VERDICTS, Central, Counts, central, count, placed, ranked, verdicts
-from trig.classify.evidence import DENSITIES, p_value, resample, weigh
-from trig.classify.order import Floats, Ints, Places, integers
+from trig.classify.arrays import Floats, Ints, Places
+from trig.classify.evidence import DENSITIES, p_value, weigh
+from trig.classify.resampling import STATISTICS, resampled
+from trig.classify.rule import VERDICTS, Counts, count, leaning, partition, verdicts
 from trig.classify.samples import KEY, Samples, gather, grouped
 from trig.classify.stack import Clouds
+from trig.classify.summary import Summary, sort_sides, summarise
 from trig.errors import TableError
-from trig.keys import content_key
 from trig.memory import cores, require
-from trig.params.thresholds import Correlation, Thresholds
+from trig.params.thresholds import Thresholds
 from trig.stats.fdr import q_values
-from trig.store import Store, fill
+from trig.store import Store
 from trig.tables.kinds import DIMENSION
-from trig.tables.relations import EVIDENCE, INTERVALS, KIND, RELATION, RELATIONS
+from trig.tables.relations import EVIDENCE, KIND, RELATION, RELATIONS
 from trig.vocabulary.relations import Kind, Relation, Support
 
-SHELF = "resamples"
-RESAMPLING = 1
-"""Cache version: raise it when output-affecting code of the resampling changes."""
-BATCH = 64
 PER_RESAMPLE, PER_SHUFFLE = 8, 150
 """Bytes of memory per point of the largest cloud, for each resample and for each permutation."""
 COUNTS = ("n", "synergy", "bottleneck", "tradeoff", "above", "below")
 COLUMNS = tuple("stability runner_up runner_up_share tilt_p conflict_p".split()) + tuple(
-    f"{name}_{end}" for name in INTERVALS for end in ("low", "high")
+    f"{name}_{end}" for name in (*STATISTICS, *DENSITIES) for end in ("low", "high")
 )
 COUNTED = ("n", "nulls", "n_synergy", "n_bottleneck", "relation")
 
@@ -78,17 +75,19 @@ def relations(
     samples = gather(scores, thresholds.score, roots)
     if samples.keys.is_empty():
         return pl.DataFrame(schema=dict(RELATIONS.columns))
-    found, verdict = _judged(samples.clouds, thresholds)
-    parts = [samples.keys, _numbers(found, thresholds), _names(verdict), _evidence(samples, verdict, found["rho"], thresholds, each, store)]
-    table = pl.concat(parts, how="horizontal").with_columns(leaning=_leaning(), favoured=_favoured(), kind=_kind())
+    found, verdict, leans = _judged(samples.clouds, thresholds)
+    names, evidence = named(verdict, leans, samples.keys["pair"]), _evidence(samples, verdict, found["rho"], thresholds, each, store)
+    table = pl.concat([samples.keys, _numbers(found, thresholds), names, evidence], how="horizontal")
+    table = table.with_columns(favoured=_favoured(), kind=_kind())
     return table.with_columns(evidence=_support(thresholds)).select(list(RELATIONS.columns))
 
 
 def counted(points: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
     """Columns `COUNTED` and key of the relations table, for a points table."""
     samples = grouped(points)
-    found, verdict = _judged(samples.clouds, thresholds)
-    return pl.concat([samples.keys, _numbers(found, thresholds), _names(verdict)], how="horizontal").select(*KEY, *COUNTED)
+    found, verdict, leans = _judged(samples.clouds, thresholds)
+    names = named(verdict, leans, samples.keys["pair"])
+    return pl.concat([samples.keys, _numbers(found, thresholds), names], how="horizontal").select(*KEY, *COUNTED)
 
 
 def check_current(found: pl.DataFrame, points: pl.DataFrame, thresholds: Thresholds, where: Path) -> None:
@@ -97,33 +96,31 @@ def check_current(found: pl.DataFrame, points: pl.DataFrame, thresholds: Thresho
         raise TableError(f"{where}: made from other scores or thresholds than those at hand; run `dvc repro report`")
 
 
-def measured(clouds: Clouds, thresholds: Thresholds) -> Iterator[tuple[Places, Central, Counts]]:
-    """Statistics of the observed clouds in batches: cloud indices and their numbers, (clouds, 1)."""
-    for batch, x, y, weights in stacked(clouds, thresholds.correlation):
-        yield batch, central(ranked(x, y), weights, thresholds.correlation), count(placed(x, y, thresholds), weights, thresholds)
+def measured(clouds: Clouds, thresholds: Thresholds) -> Iterator[tuple[Places, Summary, Counts]]:
+    """Statistics of the observed clouds in stacks: cloud indices and their numbers, (clouds, 1)."""
+    kind = thresholds.correlation
+    for places, x, y, weights in clouds.stacks(kind):
+        yield places, summarise(sort_sides(x, y), weights, kind), count(partition(x, y, thresholds), weights)
 
 
-def stacked(clouds: Clouds, kind: Correlation) -> Iterator[tuple[Places, Floats, Floats, Ints]]:
-    """Padded batches of the observed clouds: cloud indices, x and y, (G, n), and weights 0 or 1, (G, n, 1)."""
-    for batch in clouds.batches(width=int(clouds.sizes.max(initial=1)) if kind == "kendall" else 1):
-        x, y, there = clouds.stack(batch)
-        yield batch, x, y, there[:, :, None].astype(integers(x.shape[1]))
+def named(verdict: Ints, leans: Ints, pairs: pl.Series) -> pl.DataFrame:
+    """Columns `relation` and `leaning` of verdicts and leanings, (clouds,), in the form of `trig.classify.rule`."""
+    sides = [pair.split("_")[int(lean > 0)] if lean else None for pair, lean in zip(pairs, leans.tolist(), strict=True)]
+    relation = pl.Series("relation", [VERDICTS[place].value for place in verdict], RELATION)
+    return pl.DataFrame([relation, pl.Series("leaning", sides, DIMENSION)])
 
 
-def _judged(clouds: Clouds, thresholds: Thresholds) -> tuple[dict[str, Floats], Ints]:
-    """Statistics of each cloud, NaN where undefined, and its verdict as an index into `VERDICTS`; all (clouds,)."""
+def _judged(clouds: Clouds, thresholds: Thresholds) -> tuple[dict[str, Floats], Ints, Ints]:
+    """Statistics of each cloud, NaN where undefined, its verdict as an index into `VERDICTS`, and its leaning; all (clouds,)."""
     found: dict[str, Floats] = {}
-    verdict = np.zeros(clouds.sizes.size, np.int64)
-    for batch, place, counts in measured(clouds, thresholds):
-        verdict[batch] = verdicts(counts, place.rho, thresholds)[:, 0]
-        numbers = {name: getattr(counts, name) for name in (*COUNTS, *DENSITIES)} | place._asdict() | counts.line._asdict()
+    verdict, leans = np.zeros((2, clouds.sizes.size), np.int64)
+    for places, summary, counts in measured(clouds, thresholds):
+        rule = verdicts(counts, summary.rho, thresholds)
+        verdict[places], leans[places] = rule[:, 0], leaning(counts, rule)[:, 0]
+        numbers = {name: getattr(counts, name) for name in (*COUNTS, *DENSITIES)} | summary._asdict() | counts.line._asdict()
         for name, values in numbers.items():
-            found.setdefault(name, np.full(verdict.size, np.nan))[batch] = values[:, 0]
-    return found, verdict
-
-
-def _names(verdict: Ints) -> pl.DataFrame:
-    return pl.Series("relation", [VERDICTS[place].value for place in verdict], RELATION).to_frame()
+            found.setdefault(name, np.full(verdict.size, np.nan))[places] = values[:, 0]
+    return found, verdict, leans
 
 
 def _numbers(found: Mapping[str, Floats], thresholds: Thresholds) -> pl.DataFrame:
@@ -138,57 +135,27 @@ def _evidence(
     samples: Samples, verdict: Ints, rho: Floats, thresholds: Thresholds, each: Callable[..., Iterable[Any]], store: Store | None
 ) -> pl.DataFrame:
     """Evidence columns, null where there is none."""
-    clouds = samples.clouds
-    by_size = np.argsort(clouds.sizes, kind="stable")  # equal-sized clouds may share cached draws
-    enough = by_size[clouds.sizes[by_size] >= thresholds.min_points].tolist() if thresholds.bootstraps else []
-    own = [clouds.one(place) for place in enough]
+    sizes = samples.clouds.sizes
+    by_size = np.argsort(sizes, kind="stable")  # equal-sized clouds may share cached draws
+    enough = by_size[sizes[by_size] >= thresholds.min_points].tolist() if thresholds.bootstraps else []
     per_point = PER_RESAMPLE * thresholds.bootstraps + PER_SHUFFLE * thresholds.permutations
-    at_once = min(cores(), len(own))  # one cloud per core
-    require(at_once * int(clouds.sizes[enough].max(initial=0)) * per_point, "params.yaml: thresholds.bootstraps, permutations")
-    x, y = ([side[one] for one in own] for side in (clouds.x, clouds.y))
-    groups = [np.unique(clouds.root[one], return_inverse=True)[1] for one in own]
-    limits = [thresholds] * len(own)
+    at_once = min(cores(), len(enough))  # one cloud per core
+    require(at_once * int(sizes[enough].max(initial=0)) * per_point, "params.yaml: thresholds.bootstraps, permutations")
+    clouds = [samples.clouds.cloud(place) for place in enough]
     with nullcontext(store) if store else Store.passing() as kept:
-        resampled = _resampled(list(zip(x, y, groups, strict=True)), thresholds, each, kept)
-    found = dict(zip(enough, each(weigh, x, y, groups, resampled, verdict[enough].tolist(), rho[enough].tolist(), limits), strict=True))
+        drawn = resampled(clouds, thresholds, each, kept)
+    weighed = each(weigh, clouds, drawn, verdict[enough].tolist(), rho[enough].tolist(), [thresholds] * len(enough))
+    found = dict(zip(enough, weighed, strict=True))
     columns = {name: RELATIONS.columns[name] for name in COLUMNS}
     frame = pl.DataFrame([found.get(place, {}) for place in range(verdict.size)], schema=columns, orient="row")
     q = {f"{test}_q": q_values(frame[f"{test}_p"].fill_null(np.nan).to_numpy()) for test in ("tilt", "conflict")}
     return frame.with_columns(pl.Series(name, values).fill_nan(None) for name, values in q.items())
 
 
-def _resampled(
-    clouds: Sequence[tuple[Floats, Floats, Places]], thresholds: Thresholds, each: Callable[..., Iterable[Any]], store: Store
-) -> list[bytes]:
-    """`resample` of each cloud, cached in the store."""
-    asked = {"bootstraps": thresholds.bootstraps, "correlation": thresholds.correlation, "resampling": RESAMPLING}
-    keys = [content_key(x=x.tobytes(), y=y.tobytes(), groups=groups.tobytes(), **asked) for x, y, groups in clouds]
-
-    def work(missing: list[tuple[Floats, Floats, Places]]) -> Iterator[tuple[int, bytes]]:
-        return enumerate(each(resample, *map(list, zip(*missing, strict=True)), [thresholds] * len(missing)))
-
-    for _ in fill(store, SHELF, dict(zip(keys, clouds, strict=True)), work, BATCH):
-        pass
-    kept = store.get(SHELF, keys)
-    return [kept[key] for key in keys]
-
-
-def _leaning() -> pl.Expr:
-    """Favoured dimension of a tilt."""
-    tilts = pl.col("relation") == Relation.TILT.value
-    return pl.when(tilts).then(_side(pl.col("n_above") > pl.col("n_below"))).cast(DIMENSION)
-
-
 def _favoured() -> pl.Expr:
     """Dimension with the significantly higher mean."""
-    low, high = pl.col("mean_gap_low"), pl.col("mean_gap_high")
-    return pl.when((low > 0) | (high < 0)).then(_side(high < 0)).cast(DIMENSION)
-
-
-def _side(second: pl.Expr) -> pl.Expr:
-    """Second dimension of the pair where the condition holds, else the first."""
-    codes = pl.col("pair").cast(pl.String).str.split("_")
-    return pl.when(second).then(codes.list.get(1)).otherwise(codes.list.get(0))
+    low, high, sides = pl.col("mean_gap_low"), pl.col("mean_gap_high"), pl.col("pair").cast(pl.String).str.split("_")
+    return pl.when(low > 0).then(sides.list.get(0)).when(high < 0).then(sides.list.get(1)).cast(DIMENSION)
 
 
 def _kind() -> pl.Expr:

@@ -1,15 +1,35 @@
-"""Ragged point clouds in flat arrays, and padded batches of them."""
+"""Ragged point clouds in flat arrays, and padded stacks of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from trig.classify.cloud import PADDING
-from trig.classify.order import Bools, Floats, Places
+from trig.classify.arrays import Floats, Ints, Places, integers
+from trig.params.thresholds import Correlation
 
 CELLS = 1 << 17
-"""Points times draws per batch; fits the CPU cache."""
+"""Points times draws per stack; fits the CPU cache."""
+PADDING = 2.0
+"""Above every threshold, so padded points lie in R_S and never in R_T."""
+
+
+class Stack(NamedTuple):
+    """Clouds of similar size, padded to the largest."""
+
+    places: Places  # (G,) indices of the clouds
+    x: Floats  # (G, n), `PADDING` where padded
+    y: Floats
+    weights: Ints  # (G, n, 1), 0 where padded, else 1
+
+
+class Cloud(NamedTuple):
+    """Points of one cloud, (n,) each."""
+
+    x: Floats  # scores in [0, 1]
+    y: Floats
+    groups: Places  # cluster labels: root prompts, numbered from 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +46,26 @@ class Clouds:
         """Start offset of each cloud."""
         return np.cumsum(self.sizes) - self.sizes
 
-    def one(self, place: int) -> slice:
-        """Slice of one cloud's points."""
+    def cloud(self, place: int) -> Cloud:
+        """Points of one cloud."""
         start = int(self.starts[place])
-        return slice(start, start + int(self.sizes[place]))
+        own = slice(start, start + int(self.sizes[place]))
+        return Cloud(self.x[own], self.y[own], np.unique(self.root[own], return_inverse=True)[1])
 
-    def stack(self, chosen: Places) -> tuple[Floats, Floats, Bools]:
-        """x and y of the chosen clouds, (G, n), padded to the largest, and the mask of real points."""
-        place = np.arange(max(int(self.sizes[chosen].max()), 1))
-        there = place < self.sizes[chosen][:, None]
-        points = (self.starts[chosen][:, None] + place)[there]
-        x, y = np.full(there.shape, PADDING), np.full(there.shape, PADDING)
-        x[there], y[there] = self.x[points], self.y[points]
-        return x, y, there
-
-    def batches(self, width: int) -> Iterator[Places]:
-        """Indices of all clouds, batched by similar size so that points times `width` fit `CELLS`; at least one cloud each."""
-        order = np.argsort(self.sizes, kind="stable")[::-1]
-        while order.size:
-            largest = max(int(self.sizes[order[0]]), 1)
+    def stacks(self, kind: Correlation) -> Iterator[Stack]:
+        """All clouds in stacks of similar size whose arrays fit `CELLS`, at least one cloud each. Kendall's takes n arrays of n points."""
+        width = max(int(self.sizes.max(initial=1)), 1) if kind == "kendall" else 1
+        by_size = np.argsort(self.sizes, kind="stable")[::-1]
+        while by_size.size:
+            largest = max(int(self.sizes[by_size[0]]), 1)
             many = max(CELLS // (largest * width), 1)
-            yield order[:many]
-            order = order[many:]
+            yield self._stack(by_size[:many], largest)
+            by_size = by_size[many:]
+
+    def _stack(self, places: Places, largest: int) -> Stack:
+        place = np.arange(largest)
+        real = place < self.sizes[places][:, None]
+        points = (self.starts[places][:, None] + place)[real]
+        x, y = np.full(real.shape, PADDING), np.full(real.shape, PADDING)
+        x[real], y[real] = self.x[points], self.y[points]
+        return Stack(places, x, y, real[:, :, None].astype(integers(largest)))

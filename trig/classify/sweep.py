@@ -8,14 +8,13 @@ import numpy as np
 import polars as pl
 from pydantic import ValidationError
 
-from trig.classify.cloud import VERDICTS, Counts, central, count, leaning, placed, ranked, verdicts
-from trig.classify.order import Floats, Places
-from trig.classify.relations import stacked
+from trig.classify.arrays import Floats, Places
+from trig.classify.relations import named
+from trig.classify.rule import Counts, count, leaning, partition, verdicts
 from trig.classify.samples import KEY, Samples
+from trig.classify.summary import sort_sides, summarise
 from trig.errors import ParamsError
 from trig.params.thresholds import Thresholds
-from trig.tables.kinds import DIMENSION
-from trig.tables.relations import RELATION
 from trig.vocabulary.relations import Relation
 
 WHERE = ("synergy", "bottleneck", "min_points")
@@ -86,17 +85,17 @@ def sweep(samples: Samples, settings: Sequence[Setting]) -> pl.DataFrame:
     Equal to `relations` with these thresholds. All settings must have the same correlation.
     """
     kind = settings[0][1].correlation
-    stacks = list(stacked(samples.clouds, kind))
-    rhos = [central(ranked(x, y), weights, kind).rho for _, x, y, weights in stacks]
+    stacks = list(samples.clouds.stacks(kind))
+    rhos = [summarise(sort_sides(x, y), weights, kind).rho for _, x, y, weights in stacks]
     counted: dict[tuple[float, ...], list[Counts]] = {}
     frames = []
     for values, limits in settings:
         place = tuple(getattr(limits, name) for name in WHERE)
         if place not in counted:
-            counted[place] = [count(placed(x, y, limits), weights, limits) for _, x, y, weights in stacks]
-        own = [(batch, rho, counts) for (batch, *_), rho, counts in zip(stacks, rhos, counted[place], strict=True)]
-        named = _named(own, limits, samples.keys["pair"].to_list())
-        frames.append(samples.keys.select(*(pl.lit(value).alias(name) for name, value in values.items()), *KEY).hstack(named))
+            counted[place] = [count(partition(x, y, limits), weights) for _, x, y, weights in stacks]
+        own = [(stack.places, rho, counts) for stack, rho, counts in zip(stacks, rhos, counted[place], strict=True)]
+        verdict = _verdicts(own, limits, samples.keys["pair"])
+        frames.append(samples.keys.select(*(pl.lit(value).alias(name) for name, value in values.items()), *KEY).hstack(verdict))
     return pl.concat(frames)
 
 
@@ -105,14 +104,12 @@ def _with(thresholds: Thresholds, values: Mapping[str, float]) -> Thresholds:
     return Thresholds.model_validate(thresholds.model_dump() | whole)
 
 
-def _named(counted: Sequence[tuple[Places, Floats, Counts]], thresholds: Thresholds, pairs: Sequence[str]) -> pl.DataFrame:
-    verdict, leans = np.zeros(len(pairs), np.int64), np.zeros(len(pairs), np.int64)
-    for batch, rho, of in counted:
+def _verdicts(counted: Sequence[tuple[Places, Floats, Counts]], thresholds: Thresholds, pairs: pl.Series) -> pl.DataFrame:
+    verdict, leans = np.zeros((2, len(pairs)), np.int64)
+    for places, rho, of in counted:
         found = verdicts(of, rho, thresholds)
-        verdict[batch], leans[batch] = found[:, 0], leaning(of, found)[:, 0]
-    sides = [pair.split("_")[0 if lean < 0 else 1] if lean else None for pair, lean in zip(pairs, leans.tolist(), strict=True)]
-    relation = pl.Series("relation", [VERDICTS[place].value for place in verdict], RELATION)
-    return pl.DataFrame([relation, pl.Series("leaning", sides, DIMENSION)])
+        verdict[places], leans[places] = found[:, 0], leaning(of, found)[:, 0]
+    return named(verdict, leans, pairs)
 
 
 def counts(swept: pl.DataFrame, now: pl.DataFrame, axes: Sequence[Axis]) -> pl.DataFrame:

@@ -84,7 +84,7 @@ def _at(revision: Revision, name: str, places: tuple[Path, Path, Path]) -> Side:
     judged = revision.table(scores / f"{name}.parquet", SCORES)
     found = revision.table(relations, MAP).filter(pl.col("model") == name)
     judged = judged.join(split(asked, "test"), on=("task", "data_id"), how="semi")
-    said = revision.params()
+    said = revision.params
     column = "expected" if _thresholds(said).get("score") == "expected" else "score_trig"
     odd = [] if follows(found, judged, column) else [f"At {rev} the map was made from other scores than those of that revision."]
     return Side(f"{name} at {rev} ({revision.commit[:10]})", name, found, Run(judged, asked), said, tuple(odd))

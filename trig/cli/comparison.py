@@ -9,6 +9,7 @@ import polars as pl
 from rich.console import Console
 
 from trig.report.markdown import code
+from trig.report.markdown import table as markdown_table
 from trig.run.display import console, table
 from trig.vocabulary.about import ABOUT
 from trig.vocabulary.dimensions import Dimension, Pair
@@ -192,11 +193,8 @@ def _number(value: float | None) -> str:
 
 def _table(out: Console, title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     out.print(f"\n{title}" + ("" if rows else ": none"))
-    drawn = table(*heads)
-    for row in rows[:MOST]:
-        drawn.add_row(*row)
     if rows:
-        out.print(drawn)
+        out.print(table(heads, rows[:MOST]))
     if len(rows) > MOST:
         out.print(f"and {len(rows) - MOST} more; --json has them all")
 
@@ -206,9 +204,7 @@ def _rows(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     if not rows:
         yield "None."
         return
-    yield f"| {' | '.join(heads)} |"
-    yield f"|{' --- |' * len(heads)}"
-    yield from (f"| {' | '.join(map(_starred, row))} |" for row in rows[:MOST])
+    yield from markdown_table(heads, [tuple(map(_starred, row)) for row in rows[:MOST]], names=len(heads))
     if len(rows) > MOST:
         yield f"\nand {len(rows) - MOST} more"
 

@@ -6,7 +6,7 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated
@@ -38,10 +38,11 @@ def doctor(
     notes = list(_notes(settings))
     whole = all(good for good, _, _ in rows)
     if as_json:
-        found = [{"what": what, "found": found, "ok": good} for good, what, found in rows]
-        print(json.dumps({"ok": whole, "rows": found, "notes": notes}, indent=2))
+        told = [{"what": what, "found": found, "ok": good} for good, what, found in rows]
+        print(json.dumps({"ok": whole, "rows": told, "notes": notes}, indent=2))
     else:
-        _print(("", "what", "found"), (("ok" if good else "missing", what, found) for good, what, found in rows))
+        checks = (("ok" if good else "missing", what, found) for good, what, found in rows)
+        console().print(table(("", "what", "found"), checks))
         for note in notes:
             typer.echo(f"note: {note}")
         typer.echo("`dvc status` says which stages would run; `make repro` runs them.")
@@ -61,9 +62,9 @@ def models(as_json: Json = False) -> None:
         (CHOSEN * (name in settings.generate.roster), name, entry.backend, _place(entry), *_call(entry))
         for name, entry in settings.models.items()
     )
-    _print(("", "model", "backend", "weights", "steps", "guidance", "pixels"), zoo)
+    console().print(table(("", "model", "backend", "weights", "steps", "guidance", "pixels"), zoo))
     judges = ((CHOSEN * (name == settings.judge.name), name, entry.backend, entry.needs) for name, entry in settings.judges.items())
-    _print(("", "judge", "backend", "weights"), judges)
+    console().print(table(("", "judge", "backend", "weights"), judges))
 
 
 def _machine() -> Iterator[Row]:
@@ -120,10 +121,3 @@ def _place(entry: Model) -> str:
 
 def _call(entry: Model) -> tuple[str, str, str]:
     return str(entry.steps), f"{entry.guidance_scale:g}", f"{entry.width}×{entry.height}"
-
-
-def _print(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    shown = table(*heads)
-    for row in rows:
-        shown.add_row(*row)
-    console().print(shown)

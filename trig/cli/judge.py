@@ -1,8 +1,6 @@
 """`trig judge`: judge models through the pipeline; --dry-run estimates tokens and cost."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,16 +10,19 @@ import polars as pl
 import typer
 
 from trig import params, tables
+from trig.cli.costs import line, repro, sheet
 from trig.errors import ParamsError
 from trig.judge.album import Album
-from trig.judge.ask import Call
-from trig.judge.plan import Plan, length, pictured, plan, together
+from trig.judge.calls import Call
+from trig.judge.plan import Plan, pictured, plan, together
 from trig.judge.run import Painted, calls
+from trig.llm.cost import length
 from trig.params import Params
 from trig.params.judge import LocalJudge
-from trig.run.display import bar, console, table
+from trig.run.display import bar, console
 from trig.store import Store
 from trig.tables.prompts import PROMPTS, split
+from trig.tables.sources import Library
 
 ALL = "all"
 
@@ -30,6 +31,7 @@ def judge(
     models: Annotated[list[str] | None, typer.Argument(help="Models of the roster; all of it if not given.", show_default=False)] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Ask nothing; say how much would be asked, and what it would cost.")] = False,
     prompts: Annotated[Path, typer.Option(help="The prompts table of a dry run.")] = Path("data/prompts.parquet"),
+    sources: Annotated[Path, typer.Option(help="The folder of source pictures, of a dry run.")] = Path("data/sources"),
     images: Annotated[Path, typer.Option(help="The folder with a folder of images per model, of a dry run.")] = Path("data/images"),
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures of a dry run as JSON.")] = False,
 ) -> None:
@@ -40,12 +42,9 @@ def judge(
     for name in wanted:
         if name not in roster:
             raise ParamsError(f"model: {name!r} is not in generate.roster; choose of {', '.join(roster)}, or add it there")
-    if as_json and not dry_run:
-        raise ParamsError("--json: only a dry run has figures; add --dry-run")
     if not dry_run:
-        ran = subprocess.run([sys.executable, "-m", "dvc", "repro", *(f"judge@{name}" for name in wanted)], check=False)
-        raise typer.Exit(ran.returncode)
-    revision, plans = _plans(settings, wanted, split(tables.read(prompts, PROMPTS), "test"), images)
+        repro([f"judge@{name}" for name in wanted], as_json)
+    revision, plans = _plans(settings, wanted, split(tables.read(prompts, PROMPTS), "test"), Library(sources), images)
     entry = settings.judges[settings.judge.name]
     price = None if isinstance(entry, LocalJudge) else entry.price
     from trig.backends.judges.completions import LONGEST
@@ -59,7 +58,7 @@ def judge(
         _print(plans, cost, settings.judge.name)
 
 
-def _plans(settings: Params, models: Sequence[str], wanted: pl.DataFrame, images: Path) -> tuple[str, dict[str, Plan]]:
+def _plans(settings: Params, models: Sequence[str], wanted: pl.DataFrame, sources: Library, images: Path) -> tuple[str, dict[str, Plan]]:
     """The judge's revision, and the plan of each model's run. A served judge is probed with our own text only."""
     from trig.backends import checkpoint, judges
 
@@ -76,27 +75,20 @@ def _plans(settings: Params, models: Sequence[str], wanted: pl.DataFrame, images
         for name in models:
             entry, folder = settings.model(name), images / name
             made = Album(tables.shards(folder))
-            painted = Painted(wanted, pictured(wanted, made, name, entry.width, entry.height))
+            painted = Painted(wanted, sources, pictured(wanted, made, name, entry.width, entry.height))
             found[name] = plan(calls(painted, revision, settings.judge, partial(bar, f"read {name}")), store, tokens)
     return revision, found
 
 
 def _figures(name: str, each: Plan, usd: float | None) -> dict[str, object]:
-    counts = {"calls": each.calls, "known": len(each.known), "refused": len(each.refused), "to_ask": len(each.asked)}
-    return {"model": name, **counts, "prompt_tokens": each.tokens, "usd": usd, "unpainted": each.unpainted}
+    return {"model": name, **each.figures(usd), "unpainted": each.unpainted}
 
 
 def _print(plans: Mapping[str, Plan], cost: Callable[[Plan], float | None], judge: str) -> None:
     whole = together(list(plans.values()))
     rows = {**plans, ALL: whole} if len(plans) > 1 else plans
-    shown = table("model", "calls", "known", "refused", "to ask", "prompt tokens", "US dollars", numbers=True)
-    for name, each in rows.items():
-        most = "≤ " if each.unpainted else ""
-        usd = cost(each)
-        dollars = "–" if usd is None else f"{most}{usd:,.4f}"
-        asked = (f"{most}{count:,}" for count in (len(each.asked), each.tokens))
-        shown.add_row(name, f"{most}{each.calls:,}", f"{len(each.known):,}", f"{len(each.refused):,}", *asked, dollars)
-    console().print(shown)
+    told = [(name, *line(each, cost(each), "≤ " if each.unpainted else "")) for name, each in rows.items()]
+    console().print(sheet("model", told))
     print("Tokens are estimates, without those that the judge's chat template adds.")
     if cost(whole) is None:
         print(f"Judge {judge} has no price: judges.{judge}.price.")

@@ -38,10 +38,11 @@ def shown(
 
 def _means(means: pl.DataFrame) -> Table:
     """Table 3: a row per task and model."""
-    drawn = table("task", "model", *Dimension)
-    for (task, model, dtm), rows in means.group_by("task", "model", "dtm", maintain_order=True):
-        drawn.add_row(str(task), f"{model} with DTM" if dtm else str(model), *(f"{mean:.2f}" for mean in rows.sort("dimension")["mean"]))
-    return drawn
+    rows = [
+        (str(task), f"{model} with DTM" if dtm else str(model), *(f"{mean:.2f}" for mean in own.sort("dimension")["mean"]))
+        for (task, model, dtm), own in means.group_by("task", "model", "dtm", maintain_order=True)
+    ]
+    return table(("task", "model", *Dimension), rows)
 
 
 def _groups(out: Console, model: str, rows: pl.DataFrame) -> None:
@@ -54,8 +55,8 @@ def _groups(out: Console, model: str, rows: pl.DataFrame) -> None:
 
 
 def _pairs(rows: pl.DataFrame) -> Table:
-    drawn = table("pair", "relation", "leans to", "rho", "mean of the first", "mean of the second")
-    for row in rows.sort("pair").iter_rows(named=True):
-        numbers = (f"{row['rho']:.4f}", f"{row['mean_x']:.3f}", f"{row['mean_y']:.3f}")
-        drawn.add_row(row["pair"], row["relation"], row["leaning"] or "", *numbers)
-    return drawn
+    told = [
+        (row["pair"], row["relation"], row["leaning"] or "", f"{row['rho']:.4f}", f"{row['mean_x']:.3f}", f"{row['mean_y']:.3f}")
+        for row in rows.sort("pair").iter_rows(named=True)
+    ]
+    return table(("pair", "relation", "leans to", "rho", "mean of the first", "mean of the second"), told)

@@ -81,30 +81,31 @@ def _possible(swept: int, out: Path | None, plot: Path | None) -> None:
 
 
 def _print_json(counted: pl.DataFrame, flipped: Sequence[tuple[str, ...]], swept: "Sequence[Axis]", wrong: Sequence[str]) -> None:
-    names = ("model", "task", "pair", *(one.name for one in swept[1:]), f"relation along {swept[0].name}")
-    rows = [dict(zip(names, row, strict=True)) for row in flipped]
+    rows = [dict(zip(_flip_names(swept), row, strict=True)) for row in flipped]
     print(json.dumps({"settings": counted.to_dicts(), "flips": rows, "impossible": list(wrong)}, indent=2))
 
 
 def _counts(counted: pl.DataFrame, axes: "Sequence[Axis]") -> Table:
     """A row per setting: pairs per relation, and pairs unchanged from params.yaml."""
-    drawn = table(*(one.name for one in axes), *Relation, "as in params.yaml")
-    for row in counted.iter_rows(named=True):
-        drawn.add_row(*(f"{row[one.name]:g}" for one in axes), *(str(row[f"n_{name}"] or "·") for name in Relation), f"{row['kept']:.0%}")
-    return drawn
+    rows = [
+        (*(f"{row[one.name]:g}" for one in axes), *(str(row[f"n_{name}"] or "·") for name in Relation), f"{row['kept']:.0%}")
+        for row in counted.iter_rows(named=True)
+    ]
+    return table((*(one.name for one in axes), *Relation, "as in params.yaml"), rows)
 
 
 def _show_flips(shown: Console, found: Sequence[tuple[str, ...]], axes: "Sequence[Axis]") -> None:
     if not found:
         shown.print(f"\nNo pair changes its relation along {axes[0].name}.")
         return
-    drawn = table("model", "task", "pair", *(one.name for one in axes[1:]), f"relation along {axes[0].name}")
-    for row in found[:SHOWN]:
-        drawn.add_row(*row)
     shown.print()
-    shown.print(drawn)
+    shown.print(table(_flip_names(axes), found[:SHOWN]))
     if len(found) > SHOWN:
         shown.print(f"and {len(found) - SHOWN} more; --out writes every pair at every setting, --model shows one model")
+
+
+def _flip_names(axes: "Sequence[Axis]") -> tuple[str, ...]:
+    return ("model", "task", "pair", *(one.name for one in axes[1:]), f"relation along {axes[0].name}")
 
 
 def _plot(counted: pl.DataFrame, axes: "Sequence[Axis]", thresholds: Thresholds, path: Path) -> None:

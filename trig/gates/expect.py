@@ -11,6 +11,12 @@ import polars as pl
 ROUNDING = 1e-6
 """Tolerance for sums and products of stored numbers."""
 
+SUBSET = pl.concat_str("task", "pair", separator="/").alias("subset")
+"""Task and pair as one text: Great Expectations looks up pairs of columns row by row, which takes seconds."""
+OK, NULL = ("status", "ok"), ("status", "null")
+"""Rows of images or scores: those with a result, and those with a reason in its place."""
+SAMPLE = ("model", "task", "pair", "data_id")
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -18,6 +24,7 @@ class Check:
 
     name: str
     arguments: Mapping[str, object]
+    where: tuple[str, str] | None = None  # of the rows in which a column has a value; None: of all
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,11 @@ def among(column: str, values: Sequence[object]) -> Check:
     return Check("expect_column_values_to_be_in_set", {"column": column, "value_set": list(values)})
 
 
+def subset(subsets: pl.DataFrame) -> Check:
+    """The column `subset` names a task and pair of these rows."""
+    return among("subset", subsets.select(SUBSET).to_series().to_list())
+
+
 def between(column: str, low: float | None, high: float | None) -> Check:
     """low ≤ column ≤ high; None is unbounded."""
     return Check("expect_column_values_to_be_between", {"column": column, "min_value": low, "max_value": high})
@@ -51,9 +63,14 @@ def share(column: str) -> Check:
     return between(column, -ROUNDING, 1 + ROUNDING)
 
 
-def missing(column: str) -> Check:
+def missing(column: str, where: tuple[str, str] | None = None) -> Check:
     """The column is null."""
-    return Check("expect_column_values_to_be_null", {"column": column})
+    return Check("expect_column_values_to_be_null", {"column": column}, where)
+
+
+def present(column: str, where: tuple[str, str]) -> Check:
+    """The column is not null."""
+    return Check("expect_column_values_to_not_be_null", {"column": column}, where)
 
 
 def key(column: str) -> Check:
@@ -75,6 +92,18 @@ def no_more(small: str, large: str) -> Check:
 def unique(*columns: str) -> Check:
     """Rows are unique in these columns."""
     return Check("expect_compound_columns_to_be_unique", {"column_list": list(columns)})
+
+
+def asked_of(model: str, prompts: pl.DataFrame) -> pl.DataFrame:
+    """The keys, `SAMPLE`, of a model's test prompts."""
+    test = prompts.filter(pl.col("split") == "test")
+    return test.select(pl.lit(model).alias("model"), pl.col("task", "pair").cast(pl.String), "data_id")
+
+
+def belonging(rows: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
+    """The rows, with `asked`: whether they belong to one of these test prompts."""
+    found = rows.join(asked.with_columns(asked=True), on=SAMPLE, how="left", maintain_order="left")
+    return found.with_columns(pl.col("asked").fill_null(False))
 
 
 def mixture(engines: pl.Series, rows: str) -> Iterator[str]:

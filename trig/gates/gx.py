@@ -15,6 +15,7 @@ with warnings.catch_warnings():
     from great_expectations import ExpectationSuite, get_context
     from great_expectations.data_context.types.base import ProgressBarsConfig
     from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
+    from great_expectations.expectations.row_conditions import Column
 
 WIDTH = 80
 """Maximum characters of a shown value."""
@@ -39,10 +40,14 @@ def _look(view: View) -> list[Finding]:
 def _suite(view: View) -> ExpectationSuite:
     """The checks as one suite; each carries its description as metadata, since results come unordered."""
     settings = (
-        ExpectationConfiguration(type=check.name, kwargs=dict(check.arguments), meta={"says": says})
+        ExpectationConfiguration(type=check.name, kwargs={**check.arguments, **_condition(check)}, meta={"says": says})
         for says, check in view.expected.items()
     )
     return ExpectationSuite(view.rows, expectations=[setting.to_domain_obj() for setting in settings])
+
+
+def _condition(check: Check) -> dict[str, Any]:
+    return {"row_condition": Column(check.where[0]) == check.where[1]} if check.where else {}
 
 
 def _finding(says: str, check: Check, view: View, result: Any) -> Finding:

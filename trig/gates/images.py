@@ -29,13 +29,9 @@ class Seen(NamedTuple):
 def views(prompts: pl.DataFrame, folder: Path, model: str, max_null_share: float) -> list[expect.View]:
     """Views of one model's shards, streamed: one shard and one decoded picture in memory."""
     seen = pl.concat([_shard(file) for file in tables.files(folder, IMAGES)])
-    asked = prompts.filter(pl.col("split") == "test").select(pl.col("task", "pair").cast(pl.String), "data_id")
-    asked = asked.with_columns(model=pl.lit(model))
-    on = ["model", "task", "pair", "data_id"]
-    rows = seen.join(asked.with_columns(asked=True), on=on, how="left", maintain_order="left").with_columns(
-        pl.col("asked").fill_null(False)
-    )
-    counts = asked.join(seen.group_by(on).agg(pictures=pl.len()), on=on, how="left", maintain_order="left")
+    asked = expect.asked_of(model, prompts)
+    rows = expect.belonging(seen, asked)
+    counts = asked.join(seen.group_by(expect.SAMPLE).agg(pictures=pl.len()), on=expect.SAMPLE, how="left", maintain_order="left")
     return [
         expect.View("pictures", rows, LABEL, _of_a_picture(), tuple(_notes(rows))),
         expect.View("test prompts", counts.with_columns(pl.col("pictures").fill_null(0)), LABEL, _of_a_prompt()),
@@ -50,7 +46,10 @@ def _of_a_picture() -> Mapping[str, expect.Check]:
         "every picture has the size its row declares": expect.equal("seen_size", "declared_size"),
         "every picture is called by its data_id": expect.equal("path", "name"),
         "every key is 32 hex digits": expect.key("key"),
-        "a reason, and no picture, stands exactly where the status is null": expect.holds("reason_fits"),
+        "a row that is ok has a picture": expect.present("path", expect.OK),
+        "a row that is ok has no reason": expect.missing("reason", expect.OK),
+        "a row that is null has no picture": expect.missing("path", expect.NULL),
+        "a row that is null has a reason": expect.present("reason", expect.NULL),
         "a model reads no more tokens of a prompt than it has": expect.no_more("tokens_read", "prompt_tokens"),
     }
 
@@ -106,7 +105,6 @@ def _shard(file: Path) -> pl.DataFrame:
         path=pl.when(shown).then(pl.col("image").struct.field("path").fill_null("")),
         name=pl.col("data_id") + ".png",
         declared_size=pl.format("{} x {}", "width", "height"),
-        reason_fits=((pl.col("status") == "ok") == shown) & ((pl.col("status") == "ok") == pl.col("reason").is_null()),
     )
     return pl.concat([rows, seen], how="horizontal")
 

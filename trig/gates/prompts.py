@@ -1,12 +1,12 @@
 """Expectation suite of the prompts table."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from hashlib import blake2b
+from collections.abc import Collection, Iterator, Mapping
 
 import polars as pl
 
-from trig.gates import expect
+from trig.gates import expect, leaks
 from trig.keys import prompt_key
+from trig.tables.funnel import Funnel
 from trig.text import tokens
 from trig.vocabulary.dimensions import Pair, Task
 
@@ -14,59 +14,66 @@ LABEL = ("task", "data_id", "split")
 
 
 def views(
-    prompts: pl.DataFrame, subsets: Iterable[tuple[Task, Pair]], per_subset: int, max_tokens: int, reserved: Collection[str] = ()
+    prompts: pl.DataFrame,
+    sizes: Mapping[tuple[Task, Pair], int],
+    max_tokens: int,
+    near_duplicate: float,
+    funnel: Funnel | None = None,
+    reserved: Collection[str] = (),
 ) -> list[expect.View]:
-    """Views of a prompts table with `per_subset` test prompts expected per subset.
+    """Views of a prompts table with `sizes` test prompts expected per subset, or as many as the `funnel` says the material gave.
 
-    `reserved` are the judge's special tokens: prompts that contain one cannot be scored, and are noted.
+    `near_duplicate` is the Jaccard similarity from which two prompts are one. `reserved` are the judge's special tokens: prompts that contain one
+    cannot be scored, and are noted, as are exhausted subsets.
     """
-    wanted = pl.DataFrame([(task.value, str(pair)) for task, pair in subsets], schema=("task", "pair"), orient="row")
-    rows, counts = _rows(prompts, wanted), _counts(prompts, wanted)
+    short = {(one.task, one.pair): one.accepted for one in funnel.subsets if one.exhausted and one.split == "test"} if funnel else {}
+    rows = [(task.value, str(pair), short.get((task.value, str(pair)), size)) for (task, pair), size in sizes.items()]
+    wanted = pl.DataFrame(rows, schema={"task": pl.String, "pair": pl.String, "size": pl.Int64}, orient="row")
+    notes = (*_unsayable(prompts, reserved), *(leaks.notes(funnel) if funnel else ()))
     return [
-        expect.View("prompts", rows, LABEL, _of_a_prompt(max_tokens), tuple(_unsayable(prompts, reserved))),
-        expect.View("subsets", counts, ("task", "pair"), _of_a_subset(per_subset)),
+        expect.View("prompts", _rows(prompts, near_duplicate), LABEL, _of_a_prompt(wanted, max_tokens), notes),
+        expect.View("subsets", _counts(prompts, wanted), ("task", "pair"), _of_a_subset()),
     ]
 
 
-def _of_a_prompt(max_tokens: int) -> Mapping[str, expect.Check]:
+def _of_a_prompt(wanted: pl.DataFrame, max_tokens: int) -> Mapping[str, expect.Check]:
     return {
-        "every prompt belongs to a subset that was asked for": expect.holds("wanted"),
+        "every prompt belongs to a subset that was asked for": expect.subset(wanted),
         f"every prompt has 1 to {max_tokens} tokens": expect.between("tokens", 1, max_tokens),
         "every prompt has one sub-prompt for each of its two dimensions": expect.among("sub_prompts", [2]),
         "a prompt put together from a template contains its sub-prompts": expect.missing("absent"),
-        "an editing or subject prompt has its source image": expect.holds("has_image"),
+        "an editing prompt has its source image": expect.present("source", ("task", Task.P2P)),
+        "a subject prompt has its subject's image": expect.present("source", ("task", Task.S2P)),
         "no prompt stands twice in its subset and split": expect.unique("task", "pair", "split", "asks"),
-        "the test and train splits share no prompt": expect.holds("in_one_split"),
-        "the test and train splits share no parent": expect.missing("shared_parent"),
-        "every key is that of the prompt and its source image": expect.missing("strange_key"),
+        "the test and train splits share no ancestor, caption, source picture or near-duplicate": expect.missing("shares"),
+        "a copy is its parent word for word": expect.missing("differs"),
+        "every key is that of the prompt and its source image": expect.equal("key", "own_key"),
     }
 
 
-def _of_a_subset(per_subset: int) -> Mapping[str, expect.Check]:
-    return {f"every subset asked for has exactly {per_subset} test prompts": expect.among("test_prompts", [per_subset])}
+def _of_a_subset() -> Mapping[str, expect.Check]:
+    return {"every subset asked for has its test prompts": expect.equal("test_prompts", "size")}
 
 
-def _rows(prompts: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
+def _rows(prompts: pl.DataFrame, near_duplicate: float) -> pl.DataFrame:
     """One flat row per prompt; `asks` is the normalised generator input."""
     text = _plain(pl.col("prompt"))
-    images = pl.Series([blake2b(png, digest_size=8).hexdigest() if png else "" for png in prompts["source_image"]], dtype=pl.String)
-    rows = (
-        prompts.with_columns(pl.col("task", "pair", "split").cast(pl.String))
-        .join(wanted.with_columns(wanted=True), on=["task", "pair"], how="left", maintain_order="left")
-        .with_columns(
-            pl.col("wanted").fill_null(False),
-            tokens=pl.col("prompt").map_elements(tokens, return_dtype=pl.Int64),
-            absent=_absent(prompts),
-            asks=pl.concat_str(text, images, separator=" "),
-            has_image=(pl.col("task") == Task.T2I) | pl.col("source_image").is_not_null(),
-            sub_prompts=pl.col("sub_prompts").list.len(),
-            strange_key=_strange_key(prompts),
-        )
+    rows = prompts.with_columns(
+        pl.col("task", "pair", "split").cast(pl.String),
+        tokens=pl.col("prompt").map_elements(tokens, return_dtype=pl.Int64),
+        absent=_absent(prompts),
+        asks=pl.concat_str(text, pl.col("source").fill_null(""), separator=" "),
+        sub_prompts=pl.col("sub_prompts").list.len(),
+        own_key=_own_key(prompts),
     )
-    return rows.with_columns(
-        in_one_split=pl.col("split").n_unique().over("task", "asks") == 1,
-        shared_parent=pl.when(_parent_in_both(rows)).then(pl.col("parent")),
-    ).drop("source_image")
+    told = pl.concat_str("shares", "with", separator=" ")
+    shared = leaks.leaks(prompts, near_duplicate).group_by(LABEL).agg(told.first().alias("shares"))
+    copies = leaks.changed_copies(prompts).select(*LABEL, "differs")
+    return (
+        rows.with_columns(expect.SUBSET)
+        .join(shared, on=LABEL, how="left", maintain_order="left")
+        .join(copies, on=LABEL, how="left", maintain_order="left")
+    )
 
 
 def _unsayable(prompts: pl.DataFrame, reserved: Collection[str]) -> Iterator[str]:
@@ -78,10 +85,9 @@ def _unsayable(prompts: pl.DataFrame, reserved: Collection[str]) -> Iterator[str
         yield f"prompts with a word that the judge reserves, which will have no score: {count}, {task} {name} first: {word!r}"
 
 
-def _strange_key(prompts: pl.DataFrame) -> pl.Series:
-    """Keys that differ from the hash of task, prompt and source image, else null: they would fetch another cached picture."""
-    rows = prompts.select("key", "task", "prompt", "source_image").iter_rows()
-    return pl.Series([None if key == prompt_key(*asked) else key for key, *asked in rows], dtype=pl.String)
+def _own_key(prompts: pl.DataFrame) -> pl.Series:
+    """Hash of task, prompt and source image; under another key the row would fetch another cached picture."""
+    return pl.Series([prompt_key(*asked) for asked in prompts.select("task", "prompt", "source").iter_rows()], dtype=pl.String)
 
 
 def _absent(prompts: pl.DataFrame) -> pl.Series:
@@ -94,14 +100,6 @@ def _absent(prompts: pl.DataFrame) -> pl.Series:
 
 def _first_absent(prompt: str, phrases: list[str | None]) -> str | None:
     return next((phrase or "" for phrase in phrases if (phrase or "").casefold() not in prompt.casefold()), None)
-
-
-def _parent_in_both(rows: pl.DataFrame) -> pl.Expr:
-    """Train-test leakage: whether the parent of a row is shared with the other split, or is a test prompt itself."""
-    test, train = (rows.filter(pl.col("split") == split) for split in ("test", "train"))
-    tested = pl.concat([test["parent"].drop_nulls(), test["data_id"].filter(~test["data_id"].is_in(train["data_id"].to_list()))])
-    trained = train["parent"].drop_nulls()
-    return pl.col("parent").is_in(tested.filter(tested.is_in(trained.to_list())).unique().to_list())
 
 
 def _plain(text: pl.Expr) -> pl.Expr:

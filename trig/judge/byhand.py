@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from trig.judge.ask import Call, Shown, answer, call, look, row, said
+from trig.judge.ask import answer
+from trig.judge.cache import results
+from trig.judge.calls import Call, Shown, call, look
+from trig.judge.rows import row
 from trig.judge.rubrics import rubric
 from trig.judge.samples import Pile, Sample
 from trig.keys import content_key
@@ -77,7 +80,7 @@ class Rater:
         patient = self.settings.model_copy(update={"max_failures": len(found)})
         with nullcontext(self.store) if self.store else Store.passing() as store:
             watch((step.done, step.total) for step in answer(found, pile, self.backend, store, patient))
-            rows = [{**row(*each, self.backend.revision, self.settings), "grades": grades} for each in said(found, store)]
+            rows = [{**row(*each, self.backend.revision, self.settings), "grades": grades} for each in results(found, store)]
             return pl.DataFrame(rows, schema=COLUMNS)
 
     def _call(self, sample: Sample, dimension: Dimension, shown: Shown) -> Call:

@@ -1,56 +1,36 @@
 """Dry run: the questions a judge run would ask and its estimated token cost."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from math import ceil
 
 import polars as pl
 from PIL import Image
 
 from trig.judge.album import Album
-from trig.judge.ask import REFUSED, SHELF, Call, read
-from trig.judge.pictures import Size
-from trig.params.judge import Price
+from trig.judge.cache import ANSWERS, final_refusals
+from trig.judge.calls import Call
+from trig.llm import cost
 from trig.store import Store
 from trig.tables.images import IMAGES, PICTURE
 
 UNPAINTED = ""
 """Image key of a placeholder for a picture not yet generated."""
-CHARACTERS, PIXELS = 4, 28**2
-"""Fallback estimates per token: characters of text, pixels of a picture."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """Distinct questions of a run by cache key, each in one of three states."""
+class Plan(cost.Plan):
+    """Distinct questions of a run; `refused` by the judge, or by the model that was to generate the picture."""
 
-    known: frozenset[str]  # cache hits
-    refused: frozenset[str]  # final refusals, by the judge, or by the model that was to generate the picture
-    asked: Mapping[str, int]  # cache misses → estimated prompt tokens
     unpainted: int  # questions about pictures not yet generated; above 0 the other figures are upper bounds
-
-    @property
-    def calls(self) -> int:
-        """Number of distinct questions."""
-        return len(self.known) + len(self.refused) + len(self.asked)
-
-    @property
-    def tokens(self) -> int:
-        """Estimated prompt tokens of the cache misses, without the chat template's."""
-        return sum(self.asked.values())
-
-    def usd(self, price: Price | None, answers: int) -> float | None:
-        """Cost of the cache misses in US dollars without retries, each answer `answers` tokens long; None without a price."""
-        return None if price is None else (self.tokens * price.prompt + len(self.asked) * answers * price.completion) / 1e6
 
 
 def plan(found: Sequence[Call], store: Store, tokens: Callable[[Call], int]) -> Plan:
     """What `answer` would do with these calls; `tokens` estimates the prompt tokens of a question."""
     calls = {_key(call): call for call in found}
-    known = store.known(SHELF, calls)
+    known = store.known(ANSWERS, calls)
     missing = {key for key, call in calls.items() if call.shown.missing is not None}
-    refused = {key for key, said in store.get(REFUSED, calls).items() if read(said)["final"]} - known | missing
+    refused = final_refusals(store, list(calls)).keys() - known | missing
     asked = {key: tokens(call) for key, call in calls.items() if key not in known | refused}
     unpainted = {_key(call) for call in found if call.row["image_key"] == UNPAINTED}
     return Plan(frozenset(known), frozenset(refused), asked, len(unpainted))
@@ -93,14 +73,3 @@ def _blank(width: int, height: int) -> bytes:
     out = BytesIO()
     Image.new("L", (width, height)).save(out, "PNG")
     return out.getvalue()
-
-
-def length(text: str, sizes: Sequence[Size | None], words: Callable[[str], int | None], shown: Callable[[int, int], int] | None) -> int:
-    """Estimated prompt tokens of a question with pictures of these sizes, without the chat template's.
-
-    `words` counts the tokens of a text, None without a tokenizer; `shown` those of a picture by width and height in pixels, None where
-    unknown. Unreadable pictures count 0: the judge refuses them.
-    """
-    said = words(text)
-    pictures = (shown(*size) if shown else ceil(size[0] * size[1] / PIXELS) for size in sizes if size is not None)
-    return (ceil(len(text) / CHARACTERS) if said is None else said) + sum(pictures)

@@ -10,7 +10,10 @@ import polars as pl
 
 from trig.errors import TableError
 from trig.judge.album import Album
-from trig.judge.ask import Call, Files, Shown, answer, call, look, row, said
+from trig.judge.ask import answer
+from trig.judge.cache import results
+from trig.judge.calls import Call, Files, Shown, call, look
+from trig.judge.rows import row
 from trig.judge.rubrics import rubrics
 from trig.keys import content_key
 from trig.params.judge import Judging
@@ -18,6 +21,7 @@ from trig.protocols.judge import Judge
 from trig.protocols.refusal import Refusal
 from trig.store import Store
 from trig.tables.scores import SCORES
+from trig.tables.sources import Library
 from trig.vocabulary.dimensions import Dimension, Pair, Task
 
 Steps: TypeAlias = Iterator[tuple[int, int]]
@@ -37,14 +41,14 @@ class Painted:
     Raises TableError when a prompt has no picture.
     """
 
-    def __init__(self, wanted: pl.DataFrame, album: Album) -> None:
-        asked = wanted.select("task", "data_id", "prompt", "source_image")
+    def __init__(self, wanted: pl.DataFrame, sources: Library, album: Album) -> None:
+        asked = wanted.select("task", "data_id", "prompt", "source")
         names = album.names.with_row_index("place")
         self.rows = asked.join(names, on=["task", "data_id"], how="left", maintain_order="left")
         if self.rows["place"].null_count():
             missing = self.rows.filter(pl.col("place").is_null())["data_id"][0]
             raise TableError(f"images: prompt {missing} has no picture; run `dvc repro` to generate it")
-        self.album = album
+        self.album, self.sources = album, sources
 
     def __len__(self) -> int:
         return self.rows.height
@@ -58,12 +62,12 @@ class Painted:
             if image is None:
                 yield number, Refusal(str(self.rows["reason"][number]), final=True)
             else:
-                yield number, (image, self.rows["source_image"][number])
+                yield number, (image, self.sources.get(self.rows["source"][number]))
 
     def names(self, place: int) -> tuple[str, str]:
         """By task and data_id of the prompt."""
         row = self.rows.row(place, named=True)
-        return f"images: {row['task']} {row['data_id']}", f"prompts: {row['task']} {row['data_id']}: source_image"
+        return f"images: {row['task']} {row['data_id']}", f"sources: {row['source']}"
 
 
 def calls(painted: Painted, revision: str, settings: Judging, watch: Callable[[Steps], object] = deque) -> list[Call]:
@@ -73,7 +77,7 @@ def calls(painted: Painted, revision: str, settings: Judging, watch: Callable[[S
     texts = {task: rubrics(Task(task), settings.scale.grades) for task in painted.rows["task"].unique()}
     hashes = {text: content_key(rubric=text) for found in texts.values() for text in found.values()}
     found = []
-    for number, each in enumerate(painted.rows.drop("source_image").iter_rows(named=True)):
+    for number, each in enumerate(painted.rows.iter_rows(named=True)):
         names = {name: each[name] for name in PICTURE} | {"scorer": settings.name, "image_key": each["key"]}
         pair = Pair.parse(each["pair"])
         for dimension in (pair.x, pair.y) if settings.dimensions == "pair" else Dimension:
@@ -103,5 +107,5 @@ def judged(painted: Painted, judge: Judge, store: Store, settings: Judging, show
 
 def scores(found: Sequence[Call], store: Store, revision: str, settings: Judging) -> pl.DataFrame:
     """Scores table: a row per call, with its score or the reason for its absence."""
-    rows = [row(each, told, revision, settings) for each, told in said(found, store)]
+    rows = [row(*each, revision, settings) for each in results(found, store)]
     return pl.DataFrame(rows, schema=dict(SCORES.columns))

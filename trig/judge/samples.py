@@ -11,7 +11,7 @@ import polars as pl
 
 from trig.errors import FileError, PictureError, TableError
 from trig.files import walk
-from trig.judge.ask import Files
+from trig.judge.calls import Files
 from trig.pictures import SUFFIXES
 from trig.text import blank
 from trig.vocabulary.dimensions import Task

@@ -1,29 +1,27 @@
 """Clients of OpenAI-compatible servers, and classification of their errors."""
 
+import dataclasses
 import json
 import os
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import openai
-from httpx2 import InvalidURL
+from httpx2 import InvalidURL, Response
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient, DefaultHttpxClient, OpenAI
 
-from trig.errors import JudgeError
+from trig.errors import TrigError
+from trig.params.serving import Serving
 
 Client = TypeVar("Client", OpenAI, AsyncOpenAI)
 OWNER = "openai.com"
-SPENT = {
-    *("insufficient_quota", "insufficient_balance", "billing_hard_limit_reached", "billing_not_active"),
-    *("quota_exceeded", "credit_balance_too_low"),
-}
-"""Error codes and types for exhausted quota or credit."""
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 NO_LIST = {404, 405, 501}
 """Statuses of a server without a models route."""
@@ -33,39 +31,64 @@ TO_NOBODY = {401, 402, 407}
 """Authentication and billing statuses, of a server or a proxy."""
 
 
-def key(variable: str | None, field: str) -> str:
-    """API key from an environment variable; a placeholder without a variable. Raises JudgeError."""
+MALFORMED = (openai.APIResponseValidationError, ValueError, TypeError, AttributeError, LookupError)
+"""Exceptions raised when parsing a malformed response."""
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How the servers of one entry of params.yaml are reached."""
+
+    field: str  # for messages, such as `params.yaml: judges.x`
+    urls: Sequence[str]
+    key: str = dataclasses.field(repr=False)
+    concurrency: int  # maximum requests in flight per endpoint
+    timeout: float  # seconds per answer
+    retries: int
+    error: type[TrigError]  # raised where a person must mend something
+    spent: frozenset[str]  # statuses and error codes of an account without credit
+
+    @classmethod
+    def of(
+        cls, field: str, entry: Serving, urls: Sequence[str], variable: str | None, error: type[TrigError], spent: Iterable[str]
+    ) -> Self:
+        """Access of an entry, with the key that an environment variable holds. Raises `error` where there is none."""
+        key = _key(variable, field, error)
+        return cls(field, urls, key, entry.concurrency, entry.timeout, entry.retries, error, frozenset(spent))
+
+
+def _key(variable: str | None, field: str, wrong: type[TrigError]) -> str:
+    """API key from an environment variable; a placeholder without a variable."""
     if variable is None:
         return "none"
     if not (found := os.environ.get(variable)):
-        raise JudgeError(f"{field}.key: the environment has no {variable}; set it to the server's key")
+        raise wrong(f"{field}.key: the environment has no {variable}; set it to the server's key")
     if not (found.isascii() and found.isprintable() and " " not in found):
-        raise JudgeError(f"{field}.key: {variable} holds a blank, a line break or a letter that no key has; set it to the key alone")
+        raise wrong(f"{field}.key: {variable} holds a blank, a line break or a letter that no key has; set it to the key alone")
     return found
 
 
-def client(kind: type[Client], url: str, key: str, timeout: float, field: str, headers: dict[str, str] | None = None) -> Client:
-    """Client without its own retries; OPENAI_* variables for OpenAI only, no proxy for loopback. Raises JudgeError for a bad proxy or certificate."""
+def client(kind: type[Client], url: str, access: Access, headers: dict[str, str] | None = None) -> Client:
+    """Client without its own retries; OPENAI_* variables for OpenAI only, no proxy for loopback. Raises `access.error` for a bad proxy or certificate."""
     host = urlsplit(url).hostname or ""
     given: dict[str, object] = {}
+    where = f"{access.field}.endpoints: {url}"
     try:
         if is_loopback(host):
             http_client = DefaultHttpxClient if kind is OpenAI else DefaultAsyncHttpxClient
             given["http_client"] = http_client(trust_env=False, verify=ssl.create_default_context())
         with _environment(of_openai=host == OWNER or host.endswith(f".{OWNER}")):
-            return kind(base_url=url, api_key=key, timeout=timeout, max_retries=0, default_headers=headers, **given)  # type: ignore[arg-type]
+            return kind(base_url=url, api_key=access.key, timeout=access.timeout, max_retries=0, default_headers=headers, **given)  # type: ignore[arg-type]
     except ImportError:
-        raise JudgeError(
-            f"{field}.endpoints: {url}: {_proxy(url)} names a SOCKS proxy; `pip install socksio` to use it, or unset it"
-        ) from None
+        raise access.error(f"{where}: {_proxy(url)} names a SOCKS proxy; `pip install socksio` to use it, or unset it") from None
     except (ValueError, InvalidURL) as error:
-        raise JudgeError(
-            f"{field}.endpoints: {url}: {_proxy(url) or 'a proxy variable'} is no proxy's address ({type(error).__name__}); correct it"
+        raise access.error(
+            f"{where}: {_proxy(url) or 'a proxy variable'} is no proxy's address ({type(error).__name__}); correct it"
         ) from None
     except OSError as error:
         named = next((name for name in CERTIFICATES if os.environ.get(name)), "its certificates")
-        raise JudgeError(
-            f"{field}.endpoints: {url}: {named} holds no certificates that can be read ({error.strerror or 'no certificate'}); correct or unset it"
+        raise access.error(
+            f"{where}: {named} holds no certificates that can be read ({error.strerror or 'no certificate'}); correct or unset it"
         ) from None
 
 
@@ -87,10 +110,10 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def listed(client: OpenAI) -> Mapping[str, Any]:
+def listed(client: OpenAI, route: str = "/models") -> Mapping[str, Any]:
     """Model id → context length in tokens, None if unknown; empty without a models route. A bare JSON list is accepted."""
     try:
-        answer = client.models.with_raw_response.list()
+        answer = client.get(route, cast_to=Response)
     except openai.APIStatusError as error:
         if error.status_code in NO_LIST:
             return {}
@@ -107,11 +130,11 @@ def unlisted(error: Exception) -> bool:
     return not isinstance(error, openai.APIConnectionError)
 
 
-def spent(error: Exception) -> bool:
+def spent(error: Exception, access: Access) -> bool:
     """Whether quota or credit is exhausted: not retryable."""
     if not isinstance(error, openai.APIStatusError):
         return False
-    return error.status_code == 402 or bool(SPENT & {str(error.code), str(error.type)})
+    return bool(access.spent & {str(error.status_code), str(error.code), str(error.type)})
 
 
 def passes(error: Exception) -> bool:

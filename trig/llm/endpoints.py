@@ -4,16 +4,16 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from email.utils import parsedate_to_datetime
+from typing import Generic, TypeVar
 
 import openai
 from openai import AsyncOpenAI
 
-from trig.llm.clients import client
-from trig.params.judge import ServedJudge
-from trig.protocols.judge import Question
+from trig.llm.clients import Access, client
 
+Job = TypeVar("Job")
 PATIENCE = 4
 """Consecutive failures of a reachable endpoint before its circuit opens."""
 FIRST_REST, LONGEST_REST, SHORT_REST = 0.25, 30.0, 5.0
@@ -27,10 +27,10 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 20.0
 class Endpoint:
     """A server with a circuit breaker and an AIMD concurrency limit: slow start (+1 per answer), halved on overload, then +1 per `limit` answers."""
 
-    def __init__(self, url: str, key: str, settings: ServedJudge, field: str) -> None:
-        self.client = client(AsyncOpenAI, url, key, settings.timeout, field)
-        self.most = settings.concurrency
-        self.alone = len(settings.endpoints) == 1  # no failover
+    def __init__(self, url: str, access: Access) -> None:
+        self.client = client(AsyncOpenAI, url, access)
+        self.most = access.concurrency
+        self.alone = len(access.urls) == 1  # no failover
         self.limit, self.eager = float(min(8, self.most)), True
         self.busy = self.failures = 0
         self.down_until = self.halved_at = 0.0
@@ -94,7 +94,7 @@ class Crew:
 
     async def turn(self, images: Sequence[bytes], avoided: Endpoint | None = None) -> Endpoint:
         """Acquire a slot, with image affinity for prefix-cache hits unless that endpoint is full; `avoided` only when no other is up."""
-        favourite = self.endpoints[hash(images) % len(self.endpoints)]
+        favourite = self.endpoints[hash(images) % len(self.endpoints)] if images else None
         while True:
             others = [each for each in self.endpoints if each is not avoided and each.up]
             free = [each for each in others or self.endpoints if each.free]
@@ -105,29 +105,33 @@ class Crew:
             await asyncio.sleep(self.wait or 0.005)
 
 
-class Queue:
-    """FIFO queue; questions with the same images and prompt wait for the first of them, so that the server's prefix cache is warm."""
+class Queue(Generic[Job]):
+    """FIFO queue; jobs that share a prefix wait for the first of them, so that the server's prefix cache is warm."""
 
-    def __init__(self, questions: Iterable[Question]) -> None:
-        self.ahead = iter(enumerate(questions))
-        self.ready: deque[tuple[int, Question]] = deque()
-        self.behind: dict[tuple[object, ...], list[tuple[int, Question]]] = {}
-        self.first: dict[int, tuple[object, ...]] = {}
+    def __init__(self, jobs: Iterable[Job], prefix: Callable[[Job], Hashable]) -> None:
+        """`prefix`: what a job shares with those that wait for it; None where it waits for none."""
+        self.ahead = iter(enumerate(jobs))
+        self.prefix = prefix
+        self.ready: deque[tuple[int, Job]] = deque()
+        self.behind: dict[Hashable, list[tuple[int, Job]]] = {}
+        self.first: dict[int, Hashable] = {}
 
-    def next(self) -> tuple[int, Question] | None:
-        """Index and question to send next; None if none is ready."""
+    def next(self) -> tuple[int, Job] | None:
+        """Index and job to send next; None if none is ready."""
         if self.ready:
             return self.ready.popleft()
-        for place, question in self.ahead:
-            shared = (question.images, question.prompt)
+        for place, job in self.ahead:
+            shared = self.prefix(job)
+            if shared is None:
+                return place, job
             if shared not in self.behind:
                 self.behind[shared], self.first[place] = [], shared
-                return place, question
-            self.behind[shared].append((place, question))
+                return place, job
+            self.behind[shared].append((place, job))
         return None
 
     def answered(self, place: int) -> None:
-        """Release the questions that waited for this one."""
+        """Release the jobs that waited for this one."""
         if shared := self.first.pop(place, None):
             self.ready.extend(self.behind.pop(shared))
 

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 from trig.errors import ParamsError
 from trig.notation import NotationError, read
 from trig.params.annotate import Annotate
+from trig.params.annotators import AnnotatorModel
 from trig.params.complaints import complaint
 from trig.params.finetune import WEAKEST, Finetune, Tuning
 from trig.params.gates import Gates
@@ -27,6 +28,7 @@ class Params(Section):
 
     seed: Annotated[int, Field(ge=0), at_most(2**63 - 1, "random generators take seeds of 63 bits")]
     annotate: Annotate
+    annotators: dict[Name, AnnotatorModel]
     generate: Generate
     models: dict[Name, Model]
     judge: Judging
@@ -69,6 +71,11 @@ class Params(Section):
                 )
         if twice := sorted({name for name in roster if roster.count(name) > 1}):
             raise ValueError(f"generate.roster: {twice[0]!r} is named twice; name each model once")
+        if self.annotate.annotator is not None and self.annotate.annotator not in self.annotators:
+            raise ValueError(
+                f"annotate.annotator: annotator {self.annotate.annotator!r} is unknown;"
+                f" choose one of {_names(self.annotators) or 'none'}, describe it under annotators:, or set null"
+            )
         if self.judge.name not in self.judges:
             raise ValueError(
                 f"judge.name: judge {self.judge.name!r} is unknown; choose one of {', '.join(self.judges)}, or describe it under judges:"
@@ -138,4 +145,6 @@ def load(path: Path = PATH) -> Params:
     try:
         return Params.model_validate(found)
     except ValidationError as error:
-        raise ParamsError(f"{path}: {complaint(error, Params, {'models': Model, 'tunings': Tuning}, JUDGES)}") from None
+        raise ParamsError(
+            f"{path}: {complaint(error, Params, {'models': Model, 'tunings': Tuning, 'annotators': AnnotatorModel}, JUDGES)}"
+        ) from None

@@ -30,7 +30,7 @@ def complaint(
         return f"{key}.backend: missing; every parameter must be given"
     if first["type"] == "union_tag_invalid":
         return f"{key}.backend: {first['ctx']['tag']!r}: input should be {first['ctx']['expected_tags'].replace(', ', ' or ')}"
-    if judge and (advice := next((UNSAID[part] for part in loc if part in UNSAID), None)):
+    if (judge or loc[:1] == ("annotators",)) and (advice := next((UNSAID[part] for part in loc if part in UNSAID), None)):
         return f"{key}: {advice}"
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "value_error":

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from trig.params.section import Section
-from trig.params.values import Batch, Dollars, Endpoint, Name, Place, Share, at_most
+from trig.params.serving import Serving, Variable
+from trig.params.values import Batch, Endpoint, Name, Place, Share, at_most
 from trig.scales import Scale, scale
 
 
@@ -23,27 +24,13 @@ class LocalJudge(Section):
         return self
 
 
-class Price(Section):
-    """Price of an endpoint, in US dollars per million tokens."""
-
-    prompt: Dollars
-    completion: Dollars
-
-
-class ServedJudge(Section):
+class ServedJudge(Serving):
     """A judge behind OpenAI-compatible servers."""
 
     backend: Literal["openai"]
     needs: Place  # DVC dependency: the served weights if local, or a file that changes with them
     endpoints: list[Endpoint] = Field(min_length=1)  # such as http://127.0.0.1:8000/v1
-    model: str | None  # served model name; null: the only one listed
-    key: Annotated[str, StringConstraints(pattern=r"^[A-Z_][A-Z0-9_]*$")] | None  # environment variable with the API key
-    concurrency: Annotated[
-        int, Field(ge=1), at_most(10_000, "each question under way holds a connection")
-    ]  # maximum requests in flight per endpoint
-    timeout: Annotated[float, Field(gt=0), at_most(86_400, "an answer that takes more than a day does not come")]  # seconds per answer
-    retries: Annotated[int, Field(ge=0), at_most(1_000, "a server that fails so often does not answer")]
-    price: Price | None
+    key: Variable | None  # environment variable with the API key
 
 
 JudgeModel = Annotated[LocalJudge | ServedJudge, Field(discriminator="backend")]

@@ -1,4 +1,4 @@
-"""Data model of the report: filled by the stages, rendered by page and static images."""
+"""Data model of the report: assembled by `gather` and `assemble`, rendered by page and static images."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,48 +6,22 @@ from typing import Any
 
 import polars as pl
 
+from trig.params.thresholds import Thresholds
+from trig.report.facts.digest import Change, DigestFacts, Gate, Level, Mean, Tuning, Yardstick
+from trig.report.facts.page import Agreement, Overall, Published
 from trig.report.sheets import Sheet
+from trig.vocabulary.groups import Group
 
 
 @dataclass(frozen=True, slots=True)
-class Tuning:
-    """Fine-tuned model and its base."""
+class Background:
+    """What is told of a run beside its scores."""
 
-    base: str
-    tuned: str
-    pairs: tuple[str, ...]  # target pairs
-    notes: Mapping[str, str] = field(default_factory=dict)  # training details, shown verbatim
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """Data quality gate result of one table."""
-
-    table: str
-    passed: bool
-    checks: int
-    failures: tuple[str, ...] = ()  # one line per failed expectation
-    link: str | None = None  # its validation page, relative to the report
-    notes: tuple[str, ...] = ()  # non-failing findings: truncated prompts, missing pictures, several engines
-
-
-@dataclass(frozen=True, slots=True)
-class Yardstick:
-    """Judge agreement with ground truth or human ratings, measured beforehand."""
-
-    against: str  # name of the reference
-    rho: Mapping[str, float]  # dimension → Spearman's rho, -1..1
-    n: Mapping[str, int]  # dimension → sample size
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """Published numbers of the paper, shown apart from the run's own."""
-
-    source: str
-    means: pl.DataFrame  # task, model, dtm, dimension, mean
-    relations: pl.DataFrame  # model, task, pair, relation, leaning, rho, mean_x, mean_y
-    maps: Mapping[tuple[str, str], tuple[str, ...]]  # (model, task) → groups in words
+    tiny: bool  # all models are built-in tiny ones
+    tunings: tuple[Tuning, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)  # seeds, model calls and hashes, shown verbatim
+    yardstick: Yardstick | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +37,7 @@ class Judged:
     sheets: Sequence[Sheet]  # contact sheets
     pictures: Mapping[str, bytes]  # sheet key → WebP
     metrics: Mapping[str, Any]  # threshold-independent part of metrics.json
-    tiny: bool  # all models are built-in tiny ones
-    tunings: tuple[Tuning, ...] = ()
-    versions: Mapping[str, str] = field(default_factory=dict)
-    settings: Mapping[str, str] = field(default_factory=dict)  # seeds, model calls and hashes, shown verbatim
-    yardstick: Yardstick | None = None
+    background: Background
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -79,11 +49,12 @@ class Judged:
 class Digest:
     """Threshold-independent part of the report as JSON values."""
 
-    facts: Mapping[str, Any]  # loaded with the page
+    facts: DigestFacts  # loaded with the page
     parts: Mapping[str, str]  # embedded samples and pictures, name → JSON; empty when they are separate files
     metrics: Mapping[str, Any]  # threshold-independent part of metrics.json
-    changes: Sequence[Sequence[Mapping[str, Any]]]  # per tuned model, the rows of `trig.report.numbers.changes`
+    changes: Sequence[Sequence[Change]]  # per tuned model
     libraries: str  # bundled chart JavaScript
+    tiny: bool  # all models are built-in tiny ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +63,13 @@ class Contents:
 
     digest: Digest
     relations: pl.DataFrame  # RELATIONS
-    maps: Mapping[tuple[str, str], tuple[str, ...]]  # (model, task) → groups in words, a line each
-    overall: Mapping[str, tuple[str, ...]]  # task → groups of the majority-vote map
-    agreements: Sequence[Mapping[str, object]]  # a, b, task and the inter-map agreement: pairs, equal, kappa, kappa_reason
-    thresholds: Mapping[str, object]
-    gates: tuple[Gate, ...] = ()
-    published: Published | None = None
+    maps: Mapping[tuple[str, str], tuple[Group, ...]]  # (model, task) → groups
+    overall: Mapping[str, Overall]  # task → majority-vote map
+    agreements: Sequence[Agreement]  # of any two models' maps
+    thresholds: Thresholds
+    gates: tuple[Gate, ...]
+    published: Published
+    metrics: Mapping[str, object]  # metrics.json
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -110,16 +82,12 @@ class Contents:
         return tuple(self.relations["task"].unique().sort().cast(pl.String))
 
     @property
-    def tiny(self) -> bool:
-        """Whether all models are built-in tiny ones."""
-        return bool(self.digest.facts["tiny"])
+    def levels(self) -> list[Level]:
+        """Means of all models over all tasks."""
+        return [row for row in self.digest.facts["levels"] if row["task"] is None]
 
-    @property
-    def tunings(self) -> tuple[Tuning, ...]:
-        """Fine-tuned models."""
-        return tuple(Tuning(**{**one, "pairs": tuple(one["pairs"])}) for one in self.digest.facts["tunings"])
-
-    def rows(self, name: str, task: str | None = None) -> list[Mapping[str, Any]]:
-        """`means` or `levels` of all models, over all tasks or, where there are several, of one."""
+    def means(self, model: str, task: str) -> list[Mean]:
+        """Mean scores of a model on a task, without missing ones."""
         asked = task if len(self.tasks) > 1 else None
-        return [row for row in self.digest.facts[name] if row["task"] == asked]
+        own = (row for row in self.digest.facts["means"] if (row["model"], row["task"]) == (model, asked))
+        return [row for row in own if row["mean"] is not None]

@@ -4,23 +4,24 @@ Samples and pictures of small runs are embedded in the page; those of large runs
 """
 
 import json
-import zlib
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import polars as pl
 import vl_convert
+from pydantic import TypeAdapter, ValidationError
 
 from trig.errors import TrigError
 from trig.report import charts, numbers, sheets
 from trig.report.contents import Digest, Judged
-from trig.report.sheets import Sheet
+from trig.report.facts import digest as facts
+from trig.report.facts.digest import Change, Couple, DigestFacts, Directed, Level, Mean, Missing, Mode, Specs
+from trig.report.facts.rows import as_json, rows
+from trig.report.parts import all_parts, place
 
 INSIDE = 16 << 20
 """Maximum bytes of embedded samples and pictures; beyond it they go to `files/`."""
@@ -28,12 +29,12 @@ INSIDE = 16 << 20
 
 def digest(run: Judged) -> tuple[Digest, Mapping[str, bytes]]:
     """Digest, and the assets for `files/` by name. Deterministic."""
-    parts = dict(_parts(run))
-    drawn = {f"sheet-{_place(run, one)}": run.pictures[one.key] for one in run.sheets}
+    parts = dict(all_parts(run))
+    drawn = {f"sheet-{place(run, one)}": run.pictures[one.key] for one in run.sheets}
     inside = sum(map(len, [*parts.values(), *drawn.values()])) <= INSIDE
-    tuned = [numbers.changes(run.scores, one, run.score).to_dicts() for one in run.tunings]
+    tuned = [rows(Change, numbers.changes(run.scores, one, run.score)) for one in run.background.tunings]
     held = {**parts, **{name: json.dumps(b64encode(webp).decode()) for name, webp in drawn.items()}} if inside else {}
-    made = Digest(_facts(run, inside, tuned), held, run.metrics, tuned, _libraries())
+    made = Digest(_facts(run, inside, tuned), held, run.metrics, tuned, _libraries(), run.background.tiny)
     if inside:
         return made, {}
     scripts = {f"{name}.js": f"trigPart({as_json(name)}, {safe(text)});\n".encode() for name, text in parts.items()}
@@ -48,19 +49,18 @@ def packed(made: Digest) -> bytes:
 def read(path: Path) -> Digest:
     """Deserialises a `packed` digest. Raises TrigError when the file is none."""
     try:
-        return Digest(**json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise TrigError(f"{path}: not a readable digest ({error}); run `dvc repro digest` to write it anew") from None
+        return TypeAdapter(Digest).validate_json(path.read_bytes())
+    except OSError as error:
+        said = str(error)
+    except ValidationError as error:
+        first = error.errors()[0]
+        said = ": ".join([*map(str, first["loc"]), first["msg"]])
+    raise TrigError(f"{path}: not a readable digest ({said}); run `dvc repro digest` to write it anew")
 
 
 @cache
 def _libraries() -> str:
     return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=charts.VEGA_LITE))
-
-
-def as_json(value: object) -> str:
-    """Compact JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def safe(text: str) -> str:
@@ -74,73 +74,33 @@ def safe(text: str) -> str:
     )
 
 
-def _place(run: Judged, sheet: Sheet) -> str:
-    """Asset name of a model's subset, by index."""
-    return f"{run.models.index(sheet.model)}-{sheet.task}-{sheet.pair}"
-
-
-def _parts(run: Judged) -> Iterator[tuple[str, str]]:
-    """Samples as JSON: per task, ids and the prompts of shown pictures; per model and task, scores."""
-    samples = run.points.select("task", "pair", "data_id").unique().sort("task", "pair", "data_id")
-    rows = [(sheet.task, sheet.pair, name) for sheet in run.sheets for name in sheet.names]
-    shown = pl.DataFrame(rows, schema={name: samples.schema[name] for name in ("task", "pair", "data_id")}, orient="row").unique()
-    texts = run.prompts.filter(pl.col("split") == "test").select("task", "data_id", "prompt")
-    shown = shown.join(texts, on=["task", "data_id"]).sort("task", "pair", "data_id")
-    moves = numbers.moves(run.points, run.scores.select("task", "data_id", "root").unique(), run.models)
-    for task in run.tasks:
-        yield f"moves-{task}", as_json(moves[task])
-        own = samples.filter(pl.col("task") == task)
-        ids = {str(pair): part["data_id"].to_list() for (pair,), part in own.group_by("pair", maintain_order=True)}
-        prompts = dict(shown.filter(pl.col("task") == task).select("data_id", "prompt").iter_rows())
-        yield f"samples-{task}", as_json({"ids": ids, "prompts": prompts})
-        for number, model in enumerate(run.models):
-            scored = run.points.filter(pl.col("model") == model, pl.col("task") == task).select("pair", "data_id", "x", "y")
-            yield (
-                f"points-{number}-{task}",
-                as_json(_coordinates(own.join(scored, on=["pair", "data_id"], how="left", maintain_order="left"))),
-            )
-
-
-def _coordinates(samples: pl.DataFrame) -> str:
-    """Scores as packed float64, so the browser classifies exactly what Python did: per pair all x, then all y; NaN where missing.
-
-    Byte-shuffled (all first bytes, then all second bytes …) for better deflate compression, then base64.
-    """
-    x, y = (samples[side].fill_null(float("nan")).to_numpy().astype("<f8") for side in ("x", "y"))
-    sizes = samples.group_by("pair", maintain_order=True).len()["len"].to_numpy()
-    ends = np.cumsum(sizes)
-    blocks = [side[end - size : end] for end, size in zip(ends, sizes, strict=True) for side in (x, y)]
-    doubles = np.concatenate(blocks).view(np.uint8).reshape(-1, 8)
-    return b64encode(zlib.compress(doubles.T.tobytes())).decode()
-
-
-def _facts(run: Judged, inside: bool, tuned: Sequence[Sequence[Mapping[str, Any]]]) -> dict[str, Any]:
+def _facts(run: Judged, inside: bool, tuned: Sequence[Sequence[Change]]) -> DigestFacts:
     """Facts loaded with the page; `tuned` is the mean changes of each fine-tuned model."""
     tasks: list[str | None] = [None, *run.tasks] if len(run.tasks) > 1 else [None]
-    of = {task: run.answers if task is None else run.answers.filter(pl.col("task") == task) for task in tasks}
+    of = [(task, run.answers if task is None else run.answers.filter(pl.col("task") == task)) for task in tasks]
+    modes = run.answers.drop_nulls("mode").group_by("judge", "engine", "mode").len("n").sort("judge", "engine", "mode")
     return {
         "inside": inside,
-        "tiny": run.tiny,
         "models": run.models,
         "samples": run.points.height,
-        "means": [{**row, "task": task} for task, answers in of.items() for row in numbers.means(answers, run.score).to_dicts()],
-        "levels": [{**row, "task": task} for task, answers in of.items() for row in numbers.levels(answers, run.score).to_dicts()],
-        "changes": {f"{a}|{b}": rows for (a, b), rows in _changes(run, tuned).items()},
-        "tunings": [asdict(one) for one in run.tunings],
-        "sheets": {_place(run, one): _laid(run, one) for one in run.sheets},
-        "judged": numbers.judged(run.answers).to_dicts(),
-        "modes": run.answers.drop_nulls("mode").group_by("judge", "engine", "mode").len().sort("judge", "engine", "mode").rows(),
-        "histograms": {column: numbers.histogram(run.answers, column) for column in ("confidence", "off_mass")},
-        "nulls": numbers.nulls(run.answers, run.score),
-        "yardstick": asdict(run.yardstick) if run.yardstick else None,
-        "versions": run.versions,
-        "settings": run.settings,
+        "means": [row for task, own in of for row in rows(Mean, numbers.means(own, run.score).with_columns(task=pl.lit(task)))],
+        "levels": [row for task, own in of for row in rows(Level, numbers.levels(own, run.score).with_columns(task=pl.lit(task)))],
+        "changes": _changes(run, tuned),
+        "tunings": run.background.tunings,
+        "sheets": {place(run, one): _laid(run, one) for one in run.sheets},
+        "judged": rows(facts.Judged, numbers.judged(run.answers)),
+        "modes": rows(Mode, modes),
+        "histograms": {"confidence": numbers.histogram(run.answers, "confidence"), "off_mass": numbers.histogram(run.answers, "off_mass")},
+        "nulls": rows(Missing, numbers.nulls(run.answers, run.score)),
+        "yardstick": run.background.yardstick,
+        "versions": run.background.versions,
+        "settings": run.background.settings,
         "specs": _specs(run.models),
     }
 
 
 @cache
-def _specs(models: tuple[str, ...]) -> dict[str, charts.Spec]:
+def _specs(models: tuple[str, ...]) -> Specs:
     high = charts.intervals_height(models)
     least = f"datum.value <= {numbers.LEAST_MASS} ? '≤ ' + datum.label : datum.label"
     return {
@@ -154,28 +114,22 @@ def _specs(models: tuple[str, ...]) -> dict[str, charts.Spec]:
     }
 
 
-def _laid(run: Judged, sheet: Sheet) -> list[object]:
-    """Sheet layout: columns, rows, width and height of a cell in pixels, data_ids."""
+def _laid(run: Judged, sheet: sheets.Sheet) -> facts.Sheet:
     width, height = sheets.size(run.pictures[sheet.key])
-    return [sheet.columns, sheet.rows, width // sheet.columns, height // sheet.rows, sheet.names]
+    columns, lines = sheet.columns, sheet.rows
+    return {"columns": columns, "rows": lines, "width": width // columns, "height": height // lines, "names": sheet.names}
 
 
-def _changes(run: Judged, tuned: Sequence[Sequence[Mapping[str, Any]]]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+def _changes(run: Judged, tuned: Sequence[Sequence[Change]]) -> list[Couple]:
     """Mean differences of all model pairs, in roster order, a base before its fine-tuned model."""
-    trained = {(one.base, one.tuned): [row for row in rows if row["pair"]] for one, rows in zip(run.tunings, tuned, strict=True)}
+    trained = {(one.base, one.tuned): [row for row in own if row["pair"]] for one, own in zip(run.background.tunings, tuned, strict=True)}
     order = [(b, a) if (b, a) in trained else (a, b) for a, b in combinations(run.models, 2)]
     found = numbers.couples(run.scores, run.score, order)
-    return {couple: _rows([*trained.get(couple, ()), *found[couple]]) for couple in order}
+    return [{"a": a, "b": b, "rows": list(map(_directed, [*trained.get((a, b), ()), *found[a, b]]))} for a, b in order]
 
 
-def _rows(changes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Adds a label and the direction: rise or fall when the interval excludes 0, else unclear."""
-    return [
-        {
-            "pair": None,
-            **row,
-            "kind": "unclear" if row["low"] is None or row["low"] <= 0 <= row["high"] else "rise" if row["low"] > 0 else "fall",
-            "label": f"★ {row['dimension']} in {row['pair']}" if row.get("pair") else charts.label(row["dimension"]),
-        }
-        for row in changes
-    ]
+def _directed(change: Change) -> Directed:
+    low, high = change["low"], change["high"]
+    if low is None or high is None or low <= 0 <= high:
+        return {**change, "kind": "unclear"}
+    return {**change, "kind": "rise" if low > 0 else "fall"}

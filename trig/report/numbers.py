@@ -11,8 +11,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from trig.report.contents import Tuning
-from trig.stats.clustered import around, clustered_mean
+from trig.report.facts.digest import Change, Step, Tuning
+from trig.report.facts.parts import Moves
+from trig.stats.clustered import Tested, around, clustered_mean
 
 SAMPLE = ("task", "pair", "data_id", "dimension")
 DECIMALS = 8
@@ -69,10 +70,8 @@ def changes(scores: pl.DataFrame, tuning: Tuning, column: str) -> pl.DataFrame:
     return _means(pl.concat([trained, whole]), ("task", "pair", "dimension"), "change", *side)
 
 
-def couples(
-    scores: pl.DataFrame, column: str, order: Sequence[tuple[str, str]]
-) -> Mapping[tuple[str, str], list[dict[str, float | str | None]]]:
-    """Paired mean differences of model pairs, per task and dimension: the rows of `changes` over all pairs, without `pair` and `nulls`."""
+def couples(scores: pl.DataFrame, column: str, order: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], list[Change]]:
+    """Paired mean differences of model pairs, per task and dimension: the rows of `changes` over all pairs."""
     samples = scores.select(*SAMPLE, "root").unique().sort(*SAMPLE)
     values, keys = {}, {}
     for model in {model for couple in order for model in couple}:
@@ -89,44 +88,58 @@ def couples(
         _, first = np.unique(keys[a][both].astype(np.int64) << 32 | keys[b][both].astype(np.int64), return_index=True)
         once = both[np.sort(first)]
         found[a, b] = [
-            {"task": task, "dimension": dimension, **_paired(values[a][once[own]], values[b][once[own]], roots[once[own]])}
+            _paired(task, dimension, values[a][once[own]], values[b][once[own]], roots[once[own]])
             for task, dimension, place in names
             if (own := places[once] == place).any()
         ]
     return found
 
 
-def _paired(before: NDArray[np.float64], after: NDArray[np.float64], roots: NDArray[np.int64]) -> dict[str, float | None]:
+def _paired(task: str, dimension: str, before: NDArray[np.float64], after: NDArray[np.float64], roots: NDArray[np.int64]) -> Change:
     told = clustered_mean(after - before, roots)
-    sides = {"before": float(before.mean()), "after": float(after.mean())}
-    return sides | {"mean": told.value, "n": before.size, "low": told.low, "high": told.high}
+    assert told.value is not None  # there is a sample
+    return {
+        "task": task,
+        "pair": None,
+        "dimension": dimension,
+        "before": float(before.mean()),
+        "after": float(after.mean()),
+        "mean": told.value,
+        "low": told.low,
+        "high": told.high,
+        "n": before.size,
+    }
 
 
-def moves(points: pl.DataFrame, roots: pl.DataFrame, models: Sequence[str]) -> dict[str, dict[str, dict[str, list[float | None]]]]:
+def moves(points: pl.DataFrame, roots: pl.DataFrame, models: Sequence[str]) -> dict[str, list[Moves]]:
     """Paired mean differences of each pair's dimensions, from each model to later ones, on samples scored on both dimensions by both.
 
-    task → `a|b` → pair → [n, mean, low, high of the first dimension, mean, low, high of the second]. `roots` has task, data_id and `root`.
+    Per task, in the order of the points. `roots` has task, data_id and `root`.
     """
-    found: dict[str, dict[str, dict[str, list[float | None]]]] = {}
+    found: dict[str, dict[tuple[str, str], Moves]] = {}
     rooted = points.join(roots, on=["task", "data_id"], how="left", maintain_order="left")
     for (task, pair), part in rooted.partition_by("task", "pair", as_dict=True).items():
         own = found.setdefault(str(task), {})
         samples = part.select("data_id", "root").unique().sort("data_id")
         sides = [samples.join(part.filter(pl.col("model") == model), on="data_id", how="left", maintain_order="left") for model in models]
         values = [side.select(pl.col("x", "y").fill_null(float("nan"))).to_numpy() for side in sides]
-        for a, b in combinations(range(len(models)), 2):
-            change = values[b] - values[a]
-            told = _move(change, samples["root"].to_numpy())
-            own.setdefault(f"{models[a]}|{models[b]}", {})[str(pair)] = told
-    return found
+        for (a, before), (b, after) in combinations(zip(models, values, strict=True), 2):
+            told = own.setdefault((a, b), Moves(a=a, b=b, pair=[], n=[], x=[], x_low=[], x_high=[], y=[], y_low=[], y_high=[]))
+            _move(told, str(pair), after - before, samples["root"].to_numpy())
+    return {task: list(own.values()) for task, own in found.items()}
 
 
-def _move(change: NDArray[np.float64], roots: NDArray[np.int64]) -> list[float | None]:
+def _move(told: Moves, pair: str, change: NDArray[np.float64], roots: NDArray[np.int64]) -> None:
+    """Adds a pair; null without samples."""
     known = ~np.isnan(change).any(axis=1)
-    if not known.any():
-        return [0, *[None] * 6]
-    x, y = (clustered_mean(side, roots[known]) for side in change[known].T)
-    return [int(known.sum()), *(None if value is None else round(value, DECIMALS) for value in (*x[:3], *y[:3]))]
+    x, y = (clustered_mean(side, roots[known]) if known.any() else Tested(None, None, None, None) for side in change[known].T)
+    told["pair"].append(pair)
+    told["n"].append(int(known.sum()))
+    for column, value in (
+        *((told["x"], x.value), (told["x_low"], x.low), (told["x_high"], x.high)),
+        *((told["y"], y.value), (told["y_low"], y.low), (told["y_high"], y.high)),
+    ):
+        column.append(None if value is None else round(value, DECIMALS))
 
 
 def judged(answers: pl.DataFrame) -> pl.DataFrame:
@@ -139,7 +152,7 @@ def judged(answers: pl.DataFrame) -> pl.DataFrame:
     return answers.group_by("model", "dimension").agg(*kinds, n=pl.len(), nulls=pl.col("expected").null_count()).sort("model", "dimension")
 
 
-def histogram(answers: pl.DataFrame, column: str) -> list[dict[str, object]]:
+def histogram(answers: pl.DataFrame, column: str) -> list[Step]:
     """Normalised histogram per dimension of `confidence`, or of log10 `off_mass`: dimension, low, high, share."""
     known = answers.drop_nulls(column)
     masses = column == "off_mass"
@@ -155,11 +168,11 @@ def histogram(answers: pl.DataFrame, column: str) -> list[dict[str, object]]:
     ]
 
 
-def nulls(answers: pl.DataFrame, column: str) -> list[tuple[str, str, int]]:
-    """Counts of missing scores: (model, reason, n)."""
+def nulls(answers: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Counts of missing scores: model, reason, n."""
     missing = answers.filter(pl.col(column).is_null())
     counted = missing.group_by("model", pl.col("reason").fill_null("no reason given")).agg(n=pl.len())
-    return list(counted.sort("model", "reason").iter_rows())
+    return counted.sort("model", "reason")
 
 
 def _comparable(answers: pl.DataFrame, column: str) -> pl.DataFrame:

@@ -1,16 +1,16 @@
 """Renders the report as one self-contained, offline HTML page with data, charts, styles and Vega inlined."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
 from importlib.resources import files
-from typing import Any
 
 import jinja2
 import polars as pl
 
 from trig.report import theme
 from trig.report.contents import Contents
-from trig.report.digest import as_json, safe
+from trig.report.digest import safe
+from trig.report.facts.page import Facts, First, Relations
+from trig.report.facts.rows import as_json, columns
 from trig.vocabulary.about import ABOUT
 from trig.vocabulary.dimensions import PAIRS
 from trig.vocabulary.relations import Relation
@@ -25,7 +25,20 @@ ABOUT_RELATIONS: Mapping[str, str] = {
 }
 SCORES: Mapping[str, str] = {"expected": "S, the expected grade", "score_trig": "C·S, the expected grade times the judge's confidence"}
 CORRELATIONS: Mapping[str, str] = {"spearman": "Spearman's rho", "pearson": "Pearson's r", "kendall": "Kendall's tau"}
-SCRIPTS = ("rule.js", "tables.js", "parts.js", "charts.js", "gallery.js", "views.js", "compare.js", "about.js", "page.js")
+SCRIPTS = (
+    "rule.js",
+    "tables.js",
+    "parts.js",
+    "charts.js",
+    "map.js",
+    "gallery.js",
+    "overview.js",
+    "pair.js",
+    "views.js",
+    "compare.js",
+    "about.js",
+    "page.js",
+)
 POLICY = "default-src 'none'; img-src data: blob:{own}; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'{own}"
 
 
@@ -37,9 +50,9 @@ def render(contents: Contents) -> str:
         style=theme.style() + _part("page.css"),
         libraries=contents.digest.libraries,
         script='(() => {\n"use strict";\n' + "\n".join(map(_part, SCRIPTS)) + "\n})();",
-        data=safe(as_json(_facts(contents))),
+        data=safe(as_json(facts(contents))),
         parts={name: safe(text) for name, text in contents.digest.parts.items()},
-        tiny=contents.tiny,
+        tiny=contents.digest.tiny,
     )
 
 
@@ -47,7 +60,7 @@ def _part(name: str) -> str:
     return files(__package__).joinpath("web", name).read_text("utf-8")
 
 
-def _facts(contents: Contents) -> dict[str, Any]:
+def facts(contents: Contents) -> Facts:
     """Facts loaded with the page: the digest and the threshold-dependent part."""
     relations = contents.relations
     present = {task: set(relations.filter(pl.col("task") == task)["pair"]) for task in contents.tasks}
@@ -59,44 +72,22 @@ def _facts(contents: Contents) -> dict[str, Any]:
         "tasks": contents.tasks,
         "pairs": {task: [str(pair) for pair in PAIRS if str(pair) in present[task]] for task in contents.tasks},
         "thresholds": contents.thresholds,
-        "score": SCORES[str(contents.thresholds["score"])],
+        "score": SCORES[contents.thresholds.score],
         "correlations": CORRELATIONS,
-        "legend": [[name, theme.GLYPHS[name], about] for name, about in ABOUT_RELATIONS.items()],
-        "relations": {"columns": relations.columns, "rows": relations.rows()},
-        "maps": [[model, task, _groups(lines)] for (model, task), lines in contents.maps.items()],
-        "overall": {task: _groups(lines) for task, lines in contents.overall.items()},
-        "agreements": list(contents.agreements),
-        "gates": [asdict(gate) for gate in contents.gates],
-        "published": _published(contents),
+        "legend": [{"relation": name, "glyph": theme.GLYPHS[name], "about": about} for name, about in ABOUT_RELATIONS.items()],
+        "relations": columns(Relations, relations),
+        "maps": [{"model": model, "task": task, "groups": groups} for (model, task), groups in contents.maps.items()],
+        "overall": contents.overall,
+        "agreements": contents.agreements,
+        "gates": contents.gates,
+        "published": contents.published,
         "first": _first(contents),
     }
 
 
-def _first(contents: Contents) -> list[str]:
-    """Initial selection (model, task, pair): the first target pair of a tuning, else the first pair with a relation."""
-    asked = {(one.base, pair) for one in contents.tunings for pair in one.pairs}
-    rows = contents.relations.select("model", "task", "pair", "relation").rows()
-    return list(min(rows, key=lambda row: ((row[0], row[2]) not in asked, row[3] in (Relation.NONE, Relation.TOO_FEW)))[:3])
-
-
-def _groups(lines: Sequence[str]) -> list[tuple[str, str]]:
-    """Name and members of each group."""
-    return [(name, members) for name, _, members in (line.partition(": ") for line in lines)]
-
-
-def _published(contents: Contents) -> dict[str, Any] | None:
-    if contents.published is None:
-        return None
-    means = contents.published.means.group_by("task", "model", "dtm", maintain_order=True).agg("dimension", "mean")
-    rows = [
-        {"task": task, "model": model, "dtm": dtm, "means": dict(zip(codes, values, strict=True))}
-        for task, model, dtm, codes, values in means.select("task", "model", "dtm", "dimension", "mean").iter_rows()
-    ]
-    maps = [[model, task, _groups(lines)] for (model, task), lines in contents.published.maps.items()]
-    columns = ["model", "task", "pair", "relation", "leaning", "rho"]
-    return {
-        "source": contents.published.source,
-        "means": rows,
-        "relations": contents.published.relations.select(columns).rows(),
-        "maps": maps,
-    }
+def _first(contents: Contents) -> First:
+    """Initial selection: the first target pair of a tuning, else the first pair with a relation."""
+    asked = {(one.base, pair) for one in contents.digest.facts["tunings"] for pair in one.pairs}
+    rows = contents.relations.select("model", "pair", "relation").rows()
+    model, pair, _ = min(rows, key=lambda row: (row[:2] not in asked, row[2] in (Relation.NONE, Relation.TOO_FEW)))
+    return {"model": model, "pair": pair}

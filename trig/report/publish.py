@@ -1,7 +1,6 @@
 """Writes the report's files: page, metrics, summary, map and table."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 
 from trig.files import replace
@@ -9,11 +8,11 @@ from trig.report import page, stills, summary
 from trig.report.contents import Contents
 
 
-def publish(contents: Contents, metrics: Mapping[str, object], folder: Path) -> None:
+def publish(contents: Contents, folder: Path) -> None:
     """Writes index.html, metrics.json, summary.md, map.png and relations.csv. Deterministic."""
     files = {
         "index.html": page.render(contents).encode(),
-        "metrics.json": (json.dumps(metrics, indent=2, ensure_ascii=False) + "\n").encode(),
+        "metrics.json": (json.dumps(contents.metrics, indent=2, ensure_ascii=False) + "\n").encode(),
         "summary.md": _summary(contents).encode(),
         "map.png": stills.maps(contents),
         "relations.csv": contents.relations.write_csv().encode(),
@@ -23,6 +22,6 @@ def publish(contents: Contents, metrics: Mapping[str, object], folder: Path) -> 
 
 
 def _summary(contents: Contents) -> str:
-    changes = list(zip(contents.tunings, contents.digest.changes, strict=True))
-    of = contents.models, contents.relations, contents.rows("levels"), contents.maps, contents.thresholds
-    return summary.summary(*of, tiny=contents.tiny, gates=contents.gates, changes=changes)
+    changes = list(zip(contents.digest.facts["tunings"], contents.digest.changes, strict=True))
+    of = contents.models, contents.relations, contents.levels, contents.maps, contents.thresholds
+    return summary.summary(*of, tiny=contents.digest.tiny, gates=contents.gates, changes=changes)

@@ -12,7 +12,8 @@ import polars as pl
 
 from trig.errors import TrigError
 from trig.params import Params
-from trig.report.contents import Gate, Tuning, Yardstick
+from trig.report.contents import Background
+from trig.report.facts.digest import Gate, Tuning, Yardstick
 from trig.vocabulary.dimensions import Dimension
 
 TINY = Path("data/tiny")
@@ -35,6 +36,17 @@ def _gate(file: Path, name: Path) -> Gate:
         )
     except KeyError as error:
         raise TrigError(f"{file}: field {error} of the gate's result is missing; run `dvc repro` to write it anew") from None
+
+
+def background(chosen: Params, prompts: pl.DataFrame, scores: pl.DataFrame, zoo: Path, agreement: Path) -> Background:
+    """What is told of a run beside its scores; `zoo` holds the cards of models, `agreement` says how the judge was measured."""
+    return Background(
+        tiny(chosen),
+        tunings(zoo, chosen.generate.roster),
+        versions(scores),
+        settings(chosen) | hashes(prompts, scores),
+        yardstick(agreement, scores),
+    )
 
 
 def tunings(zoo: Path, roster: Sequence[str]) -> tuple[Tuning, ...]:

@@ -71,8 +71,7 @@ def _map(contents: Contents, chart: charts.Spec, model: str, task: str) -> chart
     own = contents.relations.filter(pl.col("model") == model, pl.col("task") == task)
     codes = pl.col("pair").cast(pl.String).str.split("_")
     rows = own.select("pair", "relation", "leaning", "evidence", "rho", x=codes.list.get(0), y=codes.list.get(1)).to_dicts()
-    means = [row for row in contents.rows("means", task) if row["model"] == model and row["mean"] is not None]
-    level = [{"mean": row["mean"], "code": row["dimension"]} for row in means]
+    level = [{"mean": row["mean"], "code": row["dimension"]} for row in contents.means(model, task)]
     title = model if len(contents.tasks) == 1 else f"{model} · {task}"
     return dict(charts.filled({**chart, "title": title}, {"relations": rows, "means": level}))
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import polars as pl
 
-from trig.report.contents import Gate, Tuning
+from trig.params.thresholds import Thresholds
+from trig.report.facts.digest import Change, Gate, Level, Tuning
 from trig.report.markdown import code, prose, table
 from trig.vocabulary.about import ABOUT
 from trig.vocabulary.dimensions import Dimension, Pair, Task
+from trig.vocabulary.groups import Group, words
 from trig.vocabulary.relations import Relation, Support
 
 TINY = "**This is the tiny world.** Small models drew small pictures, a small model judged them; nothing here speaks for a large model."
@@ -22,17 +24,17 @@ SHOWN = tuple(relation for relation in Relation if relation not in (Relation.NON
 def summary(
     models: Sequence[str],
     relations: pl.DataFrame,
-    levels: Sequence[Mapping[str, Any]],
-    maps: Mapping[tuple[str, str], Sequence[str]],
-    thresholds: Mapping[str, object],
+    levels: Sequence[Level],
+    maps: Mapping[tuple[str, str], Sequence[Group]],
+    thresholds: Thresholds,
     *,
     tiny: bool,
     gates: Sequence[Gate] = (),
-    changes: Sequence[tuple[Tuning, Sequence[Mapping[str, Any]]]] = (),
+    changes: Sequence[tuple[Tuning, Sequence[Change]]] = (),
 ) -> str:
     """Summary: a table row per model, mean changes of each tuned model, and collapsed groups and supported verdicts.
 
-    `levels` and `changes` are rows from `trig.report.numbers`, `maps` holds the groups in words per model and task.
+    `maps` holds the groups per model and task.
     """
     parts: list[list[str]] = [
         [f"## Dimension Trade-off Map of {len(models)} {'model' if len(models) == 1 else 'models'}"],
@@ -47,13 +49,13 @@ def summary(
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
 
 
-def _rule(thresholds: Mapping[str, object]) -> str:
+def _rule(thresholds: Thresholds) -> str:
     """Score, rule and thresholds in words."""
-    t = {name: code(value) if isinstance(value, str) else f"{value:g}" for name, value in thresholds.items()}
+    t = {name: code(value) if isinstance(value, str) else f"{value:g}" for name, value in thresholds.model_dump().items()}
     high = f"synergy at a share of {t['synergy_density']} with both scores from {t['synergy']}"
     low = f"bottleneck at a share of {t['bottleneck_density']} with both to {t['bottleneck']}"
     rest = f"tilt at a ratio of {t['tilt_ratio']}, dispersion to a rho of {t['dispersion_corr']} ({t['correlation']})"
-    return f"Score {SCORES[str(thresholds['score'])]}, rule {t['rule']}: {high}, {low}, {rest}."
+    return f"Score {SCORES[thresholds.score]}, rule {t['rule']}: {high}, {low}, {rest}."
 
 
 def _gates(gates: Sequence[Gate]) -> list[str]:
@@ -69,7 +71,7 @@ def _gates(gates: Sequence[Gate]) -> list[str]:
     return [f"**Gates that fail, {len(failed)} of {len(gates)}:**", "", *told, *notes]
 
 
-def _models(models: Sequence[str], relations: pl.DataFrame, levels: Sequence[Mapping[str, Any]]) -> list[str]:
+def _models(models: Sequence[str], relations: pl.DataFrame, levels: Sequence[Level]) -> list[str]:
     heads = ("model", "scores", "missing", "mean score", *Relation, "supported")
     of = {row["model"]: row for row in levels}
     rows = [_model(model, relations.filter(pl.col("model") == model), of[model]) for model in models]
@@ -77,10 +79,9 @@ def _models(models: Sequence[str], relations: pl.DataFrame, levels: Sequence[Map
     return [*table(heads, rows), "", f"{mean} Supported: of the four relations, those that the evidence holds up."]
 
 
-def _few(relations: pl.DataFrame, thresholds: Mapping[str, object]) -> list[str]:
+def _few(relations: pl.DataFrame, thresholds: Thresholds) -> list[str]:
     """Warning where relations rest on too few root prompts to be supported."""
-    enough = thresholds["enough_points"]
-    assert isinstance(enough, int)
+    enough = thresholds.enough_points
     few = relations.filter(pl.col("clusters") < enough).height
     if not few:
         return []
@@ -91,7 +92,7 @@ def _few(relations: pl.DataFrame, thresholds: Mapping[str, object]) -> list[str]
     ]
 
 
-def _model(model: str, relations: pl.DataFrame, own: Mapping[str, Any]) -> list[str]:
+def _model(model: str, relations: pl.DataFrame, own: Level) -> list[str]:
     counts = [relations.filter(pl.col("relation") == name.value).height for name in Relation]
     supported = "–" if _unknown(relations) else str(_supported(relations).height)
     return [
@@ -112,7 +113,7 @@ def _supported(relations: pl.DataFrame) -> pl.DataFrame:
     return relations.filter(pl.col("evidence") == Support.SUPPORTED.value, pl.col("relation").is_in([name.value for name in SHOWN]))
 
 
-def _tuned(tuning: Tuning, changes: Sequence[Mapping[str, Any]]) -> list[str]:
+def _tuned(tuning: Tuning, changes: Sequence[Change]) -> list[str]:
     """Mean changes of the trained pairs, and the dimensions that rose or fell over all pairs, per task."""
     title = f"**{code(tuning.base)} → {code(tuning.tuned)}**, on test prompts that both have a score for:"
     rows = [_change(row) for row in changes if row["pair"] is not None]
@@ -122,29 +123,29 @@ def _tuned(tuning: Tuning, changes: Sequence[Mapping[str, Any]]) -> list[str]:
     return [title, "", *(table(heads, rows, names=3) if rows else ()), *([""] if rows else ()), *told]
 
 
-def _change(row: Mapping[str, Any]) -> list[str]:
+def _change(row: Change) -> list[str]:
     ends = "–" if row["low"] is None else f"{row['low']:+.3f} to {row['high']:+.3f}"
     numbers = f"{row['before']:.3f}", f"{row['after']:.3f}", f"**{row['mean']:+.3f}**"
-    return [str(row["task"]), str(row["pair"]), _name(str(row["dimension"])), *numbers, ends, str(row["n"])]
+    return [row["task"], str(row["pair"]), _name(row["dimension"]), *numbers, ends, str(row["n"])]
 
 
-def _over_all(changes: Sequence[Mapping[str, Any]]) -> str:
-    known = [row for row in changes if row["low"] is not None]
-    told = {"up": [row for row in known if row["low"] > 0], "down": [row for row in known if row["high"] < 0]}
+def _over_all(changes: Sequence[Change]) -> str:
+    up = [row for row in changes if row["low"] is not None and row["low"] > 0]
+    told = {"up": up, "down": [row for row in changes if row["high"] is not None and row["high"] < 0]}
     words = [f"{way} {', '.join(map(_moved, rows))}" for way, rows in told.items() if rows]
     rest = len(changes) - sum(map(len, told.values()))
     return f"{'; '.join([*words, f'{rest} of {len(changes)} dimensions unclear'])}."
 
 
-def _moved(row: Mapping[str, Any]) -> str:
-    return f"{_name(str(row['dimension']))} {row['mean']:+.3f}"
+def _moved(row: Change) -> str:
+    return f"{_name(row['dimension'])} {row['mean']:+.3f}"
 
 
-def _folded(models: Sequence[str], relations: pl.DataFrame, maps: Mapping[tuple[str, str], Sequence[str]]) -> Iterator[list[str]]:
+def _folded(models: Sequence[str], relations: pl.DataFrame, maps: Mapping[tuple[str, str], Sequence[Group]]) -> Iterator[list[str]]:
     yield ["<details><summary>Groups in words, and the pairs that are supported</summary>"]
     for model, task in ((model, task) for model in models for task in Task if (model, task) in maps):
         own = relations.filter(pl.col("model") == model, pl.col("task") == task.value)
-        groups = [f"- {prose(line)}" for line in maps[model, task]] or ["- No pair shows a relation."]
+        groups = [f"- {prose(line)}" for line in words(maps[model, task])] or ["- No pair shows a relation."]
         yield [f"**{code(model)}**, {task}", "", *groups, f"- {_pairs(own)}"]
     yield ["</details>"]
 
@@ -152,7 +153,7 @@ def _folded(models: Sequence[str], relations: pl.DataFrame, maps: Mapping[tuple[
 def _pairs(relations: pl.DataFrame) -> str:
     """Supported pairs of each relation."""
     if _unknown(relations):
-        return "Supported: nobody looked for evidence."
+        return "Supported: evidence was not computed."
     found = _supported(relations).sort("pair")
     told = [
         f"{name} {', '.join(map(_pair, rows.iter_rows(named=True)))}"

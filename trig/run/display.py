@@ -1,7 +1,7 @@
 """Terminal output: tables, notes and progress bars."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -19,10 +19,13 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else WIDE, markup=False, emoji=False, highlight=False)
 
 
-def table(*heads: str, title: str | None = None, numbers: bool = False) -> Table:
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None, numbers: bool = False) -> Table:
     """A table whose cells wrap and are never truncated; `numbers` right-aligns all columns after the first."""
     columns = [Column(head, overflow="fold", justify="right" if numbers and place else "left") for place, head in enumerate(heads)]
-    return Table(*columns, title=title, box=None, pad_edge=False, show_header=any(heads))
+    drawn = Table(*columns, title=title, box=None, pad_edge=False, show_header=any(heads))
+    for row in rows:
+        drawn.add_row(*row)
+    return drawn
 
 
 def notes(about: str, lines: Iterable[str]) -> None:

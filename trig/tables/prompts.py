@@ -1,4 +1,4 @@
-"""Schema of the prompts table."""
+"""Schemas of the prompts table, and of the drafts that were rejected."""
 
 from typing import Literal
 
@@ -8,6 +8,7 @@ from trig.tables import Table
 from trig.tables.kinds import PAIR, TASK
 
 SPLIT = pl.Enum(["test", "train"])
+ROUTE = pl.Enum(["combine", "refine", "expand", "copy"])
 PROMPTS = Table(
     "prompts",
     {
@@ -16,16 +17,18 @@ PROMPTS = Table(
         "data_id": pl.String,  # `<pair>_<n>`, n from 1
         "prompt": pl.String,
         "sub_prompts": pl.List(pl.String),  # two, in pair order; "" where a dimension needs no phrase
-        "source": pl.String,  # caption id
-        "annotator": pl.String,  # `template`, or the LLM's name
+        "caption": pl.String,  # id of the caption, or of the source picture's description
+        "route": ROUTE,  # how it was written
+        "template": pl.String,  # frames used; null where a model wrote it
+        "annotator": pl.String,  # `template`, or the language model
         "parent": pl.String,  # data_id of the prompt this is a copy or edit of
         "item": pl.String,  # s2p: noun phrase of the subject
-        "source_image": pl.Binary,  # p2p, s2p: PNG bytes
+        "source": pl.String,  # p2p, s2p: content hash of the source picture, a row of the sources table
         "split": SPLIT,
         "key": pl.String,  # content hash of all that determines the picture, except the model
     },
     ("task", "data_id", "split"),
-    frozenset({"parent", "item", "source_image"}),
+    frozenset({"template", "parent", "item", "source"}),
 )
 
 

@@ -1,1 +1,1 @@
-"""Test equipment, for the tests, the benchmarks and whoever extends TRIG: tables, judges and servers that stand in, real servers and browsers."""
+"""Test equipment for tests, benchmarks and extensions: table factories, a fake judge, stub and real servers, a browser."""

@@ -1,4 +1,4 @@
-"""A real browser, and how long it takes to show the report's first page."""
+"""Headless Chromium, and the load time of the report's first page."""
 
 import shutil
 import time
@@ -27,13 +27,13 @@ SHOWN = """
 document.querySelector('.chart')?.scrollIntoView({ behavior: 'instant', block: 'center' });
 return document.documentElement.dataset.ready === 'yes' && document.querySelector('[data-drawn]') !== null;
 """
-"""Whether the page is ready and a chart is drawn on it; a chart waits until it is in sight."""
+"""Whether the page is ready and a chart is drawn; charts are drawn when scrolled into view."""
 LIMIT = 60
 
 
 @contextmanager
 def started(profile: Path) -> Iterator[webdriver.Chrome]:
-    """A browser with an empty profile."""
+    """Browser with an empty profile."""
     options = Options()
     options.binary_location = str(PROGRAM)
     for flag in [*FLAGS, f"user-data-dir={profile}"]:
@@ -44,9 +44,9 @@ def started(profile: Path) -> Iterator[webdriver.Chrome]:
 
 
 def first_page(report: Path) -> float:
-    """Seconds from the order to open a report's file until its first page is ready and the first chart drawn; the browser runs before.
+    """Seconds from navigation until the first page is ready and its first chart drawn, in a running browser.
 
-    Raises FailedError when that takes longer than a minute.
+    Raises FailedError after a minute.
     """
     with TemporaryDirectory(ignore_cleanup_errors=True) as profile, started(Path(profile)) as driver:
         began = time.monotonic()

@@ -1,7 +1,8 @@
-"""Small valid tables, and pictures, for any test. Each call gives the same bytes."""
+"""Small valid tables, pictures, thresholds and a judge for tests; deterministic to the byte."""
 
 from collections.abc import Iterable, Iterator, MutableSequence, Sequence
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -9,22 +10,31 @@ from PIL import Image
 
 from trig import tables
 from trig.keys import content_key, prompt_key
+from trig.params.thresholds import Thresholds
 from trig.protocols.judge import Answer, Labels, Question
 from trig.protocols.refusal import Refusal
 from trig.tables.images import IMAGES
 from trig.tables.prompts import PROMPTS
 from trig.tables.relations import INTERVALS, RELATIONS
 from trig.tables.scores import SCORES
-from trig.vocabulary.dimensions import Pair, Task
+from trig.tables.sources import Library, digest
+from trig.vocabulary.dimensions import Dimension, Pair, Task, pairs
 from trig.vocabulary.relations import Relation
 
 SUBSETS: tuple[tuple[Task, Pair], ...] = tuple((Task.T2I, Pair.parse(name)) for name in ("IQ-R_TA-C", "IQ-A_TA-S", "TA-R_D-K"))
 PER_SUBSET = 4
 GRADE_SCORES = (0.0, 0.5, 1.0)
+MODELS = ("tiny", "tiny-turbo", "tiny-dtm")
+SHIFT = dict(zip(MODELS, (0.0, -0.12, 0.05), strict=True))
+"""Offset of a model's scores in a run."""
+LEVEL = dict(zip(Dimension, (0.72, 0.55, 0.78, 0.74, 0.62, 0.9, 0.48, 0.35, 0.86, 0.3), strict=True))
+"""Mean score per dimension of a run."""
+EVIL = '<script>document.title = "owned"</script><!-- </script> ../../etc "quoted" &amp;'
+"""Hostile prompt: the first of each subset of a run."""
 
 
 def png(seed: int = 0, width: int = 8, height: int = 8) -> bytes:
-    """A picture of coloured noise."""
+    """PNG of coloured noise."""
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     file = BytesIO()
     Image.fromarray(pixels).save(file, "PNG")
@@ -32,32 +42,45 @@ def png(seed: int = 0, width: int = 8, height: int = 8) -> bytes:
 
 
 def prompts(subsets: Iterable[tuple[Task, Pair]] = SUBSETS, per_subset: int = PER_SUBSET, train: int = 2) -> pl.DataFrame:
-    """A prompts table: `per_subset` test prompts a subset, numbered from 1, and `train` more of the train split."""
+    """Prompts table: per subset `per_subset` test prompts, numbered from 1, then `train` of the train split."""
     rows = [_prompt(task, pair, number, number <= per_subset) for task, pair in subsets for number in range(1, per_subset + train + 1)]
     return tables.check(pl.DataFrame(rows, schema=dict(PROMPTS.columns)), PROMPTS, "factory")
 
 
 def _prompt(task: Task, pair: Pair, number: int, test: bool) -> dict[str, object]:
     phrases = [f"thing {number}", f"drawn for {pair}"]
-    prompt, source_image = f"A {phrases[0]}, {phrases[1]}.", None if task is Task.T2I else png(number)
+    prompt, source = f"A {phrases[0]}, {phrases[1]}.", None if task is Task.T2I else digest(png(number))
     return {
         "task": task.value,
         "pair": str(pair),
         "data_id": f"{pair}_{number}",
         "prompt": prompt,
         "sub_prompts": phrases,
-        "source": "factory",
+        "caption": f"caption {pair} {number}",
+        "route": "combine",
+        "template": "plain",
         "annotator": "template",
         "parent": f"caption {pair} {number}",
         "item": "thing" if task is Task.S2P else None,
-        "source_image": source_image,
+        "source": source,
         "split": "test" if test else "train",
-        "key": prompt_key(task.value, prompt, source_image),
+        "key": prompt_key(task.value, prompt, source),
     }
 
 
+class Drawings(Library):
+    """The source pictures of the prompts above: noise by number."""
+
+    def __init__(self, count: int = 100) -> None:
+        super().__init__()
+        self.files = {digest(png(number)): png(number) for number in range(count)}
+
+    def get(self, source: str | None) -> bytes | None:
+        return None if source is None else self.files[source]
+
+
 def images(frame: pl.DataFrame, model: str = "tiny", width: int = 8, height: int = 8) -> pl.DataFrame:
-    """The images of the test prompts of a prompts table."""
+    """Images table of the test prompts."""
     rows = [
         {
             "model": model,
@@ -70,7 +93,6 @@ def images(frame: pl.DataFrame, model: str = "tiny", width: int = 8, height: int
             "width": width,
             "height": height,
             "status": "ok",
-            "reason": None,
             "engine": "factory 1",
             "prompt_tokens": 12,
             "tokens_read": 12,
@@ -82,7 +104,7 @@ def images(frame: pl.DataFrame, model: str = "tiny", width: int = 8, height: int
 
 
 def scores(frame: pl.DataFrame, model: str = "tiny") -> pl.DataFrame:
-    """The scores of the test prompts of a prompts table on both dimensions of their pair, each with a distribution of its own."""
+    """Scores table of the test prompts on both dimensions of their pair, each with random grade probabilities."""
     asked = [(row, dimension) for row in _test_prompts(frame) for dimension in row[1].split("_")]
     rows = [_score(model, *row, dimension, place) for place, (row, dimension) in enumerate(asked)]
     return tables.check(pl.DataFrame(rows, schema=dict(SCORES.columns)), SCORES, "factory")
@@ -105,25 +127,94 @@ def _score(model: str, task: str, pair: str, data_id: str, dimension: str, place
         "off_mass": 0.01,
         "p": p.tolist(),
         "status": "ok",
-        "reason": None,
         "scale": "Bad/Medium/Good",
         "max_pixels": 1003520,
         "reference_image": "source",
         "judge": "factory@1",
         "engine": "factory 1",
-        "dtype": None,
         "mode": "exact",
         "rubric": content_key(dimension=dimension),
-        "tokens": None,
-        "cached": None,
-        "picture_tokens": None,
         "image_key": content_key(model=model, task=task, data_id=data_id),
         "key": content_key(model=model, task=task, data_id=data_id, dimension=dimension),
     }
 
 
+def cloud(points: Iterable[Sequence[float | None]], pair: str = "IQ-R_TA-S", model: str = "a") -> pl.DataFrame:
+    """Scores of a point cloud (the columns that classification reads), a prompt per point: None is a null score, NaN has no row."""
+    sides = pair.split("_")
+    cells = [
+        (f"{pair}_{n}", code, value)
+        for n, point in enumerate(points, 1)
+        for code, value in zip(sides, point, strict=True)
+        if value == value
+    ]
+    score = pl.Series([value for _, _, value in cells], dtype=pl.Float64)
+    columns = {
+        "model": model,
+        "task": Task.T2I.value,
+        "pair": pair,
+        "data_id": [data_id for data_id, _, _ in cells],
+        "number": 0,
+        "dimension": [code for _, code, _ in cells],
+        "score_trig": score,
+        "expected": score,
+        "off_mass": 0.01,
+        "stderr": None,
+        "reason": [None if value is not None else "no answer" for _, _, value in cells],
+        "key": [f"{data_id}/{code}" for data_id, code, _ in cells],
+    }
+    return pl.DataFrame(columns, {name: SCORES.columns[name] for name in columns})
+
+
+def run_prompts(rows: int) -> pl.DataFrame:
+    """`rows` test prompts for each pair of text-to-image; the first of each is hostile."""
+    frame = prompts([(Task.T2I, pair) for pair in pairs(Task.T2I)], rows, 0)
+    first = pl.col("data_id").str.ends_with("_1")
+    return frame.with_columns(prompt=pl.when(first).then(pl.lit(EVIL)).otherwise("prompt"), parent=pl.lit(None, pl.String))
+
+
+def run_scores(model: str, frame: pl.DataFrame) -> pl.DataFrame:
+    """Plausible scores of these prompts: correlated within a picture, a mean per dimension and model, 1 % nulls."""
+    draw = np.random.default_rng(len(model))
+    values: list[float | None] = []
+    for (pair,) in frame.select(pl.col("pair").cast(pl.String)).iter_rows():
+        shared = draw.normal(0, 0.16)
+        for code in pair.split("_"):
+            value = float(np.clip(LEVEL[Dimension(code)] + SHIFT[model] + shared + draw.normal(0, 0.12), 0, 1))
+            values.append(None if draw.random() < 0.01 else value)
+    expected = pl.Series(values, dtype=pl.Float64)
+    null = expected.is_null()
+    frame = scores(frame, model).with_columns(
+        expected=expected,
+        score_trig=0.8 * expected,
+        confidence=pl.when(~null).then(0.8),
+        p=pl.lit(None, SCORES.columns["p"]),
+        status=pl.when(null).then(pl.lit("null")).otherwise(pl.lit("ok")).cast(SCORES.columns["status"]),
+        reason=pl.when(null).then(pl.lit("no answer")),
+    )
+    return tables.check(frame, SCORES, "factory")
+
+
+def write_run(root: Path, rows: int = 24) -> None:
+    """Prompts, image shards and scores of all models, as the stages leave them."""
+    frame = run_prompts(rows)
+    tables.write(frame, PROMPTS, root / "prompts.parquet")
+    for model in MODELS:
+        tables.write(run_scores(model, frame), SCORES, root / "scores" / f"{model}.parquet")
+        for (task, pair), shard in images(frame, model, 64, 64).group_by("task", "pair"):
+            tables.write(shard, IMAGES, root / "images" / model / str(task) / f"{pair}.parquet")
+
+
+def thresholds(**changes: object) -> Thresholds:
+    """The paper's thresholds on S, with few bootstraps."""
+    rule = {"rule": "paper", "score": "expected", "correlation": "spearman", "synergy": 0.8, "bottleneck": 0.5, "synergy_density": 0.4}
+    rule |= {"bottleneck_density": 0.4, "tilt_ratio": 1.5, "dispersion_corr": 0.7, "min_points": 10}
+    belief = {"bootstraps": 20, "permutations": 50, "supported_stability": 0.8, "fdr": 0.05, "enough_points": 30}
+    return Thresholds.model_validate(rule | belief | changes)
+
+
 def relations(subsets: Sequence[tuple[Task, Pair]] = SUBSETS, models: Sequence[str] = ("tiny",)) -> pl.DataFrame:
-    """A relations table in which the relations take turns."""
+    """Relations table that cycles through the relations."""
     found = [Relation.SYNERGY, Relation.TILT, Relation.BOTTLENECK, Relation.DISPERSION, Relation.NONE]
     rows = [_relation(model, task, pair, found[place % len(found)]) for model in models for place, (task, pair) in enumerate(subsets)]
     return tables.check(pl.DataFrame(rows, schema=dict(RELATIONS.columns)), RELATIONS, "factory")
@@ -135,8 +226,7 @@ def _relation(model: str, task: Task, pair: Pair, relation: Relation) -> dict[st
     n = n_synergy + n_bottleneck + n_tradeoff
     unit = dict.fromkeys(("p_value", "mean_x", "mean_y", "median_x", "median_y"), 0.5)
     unit |= {f"{name}_{end}": value for name in INTERVALS for end, value in (("low", 0.1), ("high", 0.7))}
-    belief = {"evidence": "supported", "stability": 1.0, "runner_up": None, "runner_up_share": None, "favoured": None}
-    tests = {"tilt_p": 0.01, "tilt_q": 0.02, "conflict_p": 0.9, "conflict_q": 0.95}
+    tests = {"evidence": "supported", "stability": 1.0, "tilt_p": 0.01, "tilt_q": 0.02, "conflict_p": 0.9, "conflict_q": 0.95}
     return {
         "model": model,
         "task": task.value,
@@ -160,13 +250,12 @@ def _relation(model: str, task: Task, pair: Pair, relation: Relation) -> dict[st
         "leaning": pair.y.value if relation is Relation.TILT else None,
         "kind": "loose" if relation is Relation.DISPERSION else None,
         **unit,
-        **belief,
         **tests,
     }
 
 
 class Glib:
-    """A judge that looks at nothing: the answer comes from the question's bytes. Keeps what it is asked. Satisfies `Judge`."""
+    """Fake judge: grade probabilities seeded by the question's bytes. Records the questions. Satisfies `Judge`."""
 
     revision, engine = "glib 1", "none"
     dtype: str | None = None

@@ -1,4 +1,4 @@
-"""Programs run as people run them, with their wall time and the memory of all their processes."""
+"""Runs programs as subprocesses and measures wall time and memory of the process tree."""
 
 import os
 import subprocess
@@ -19,25 +19,25 @@ SETTINGS = {
     "TRANSFORMERS_OFFLINE": "1",
     "PYTHONHASHSEED": "0",
 }
-"""What the Makefile sets."""
+"""Environment that the Makefile sets."""
 UNSET = {"DVC_ROOT", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH"}
 
 
 class FailedError(Exception):
-    """A program that was measured did not end well: the message holds the end of what it said."""
+    """A measured program failed; the message holds the tail of its output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A program that ended well."""
+    """Result of a program that succeeded."""
 
     stdout: str
     seconds: float
-    peak: int  # bytes: largest sum of resident memory over the program and all it started; memory that two of them share counts twice
+    peak: int  # bytes: peak of the resident memory summed over the process tree; shared memory counts repeatedly
 
 
 def run(*command: str, cwd: Path = ROOT) -> Ran:
-    """Runs a program to its end. Raises FailedError when it fails."""
+    """Runs a program to completion. Raises FailedError when it fails."""
     settings = {name: value for name, value in os.environ.items() if name not in UNSET} | SETTINGS
     began = time.monotonic()
     with subprocess.Popen(command, cwd=cwd, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
@@ -52,25 +52,25 @@ def run(*command: str, cwd: Path = ROOT) -> Ran:
 
 
 class Watch(threading.Thread):
-    """Looks at the memory of a process and its descendants five times a second."""
+    """Samples the resident memory of a process tree five times a second."""
 
     def __init__(self, pid: int) -> None:
         super().__init__(daemon=True)
         self.pid, self.peak, self.over = pid, 0, threading.Event()
 
     def run(self) -> None:
-        """Until it is stopped."""
+        """Samples until stopped."""
         while not self.over.wait(0.2):
             self.peak = max(self.peak, resident(self.pid))
 
     def stop(self) -> None:
-        """Looks no more."""
+        """Stops sampling."""
         self.over.set()
         self.join()
 
 
 def resident(pid: int) -> int:
-    """Bytes of memory that a process and its descendants hold."""
+    """Resident memory of a process and its descendants in bytes."""
     parents = {one: (parent, pages) for one, parent, pages in processes()}
     held = 0
     for one, (_, pages) in parents.items():
@@ -82,10 +82,10 @@ def resident(pid: int) -> int:
 
 
 def processes() -> Iterator[tuple[int, int, int]]:
-    """Every process that is alive: its number, its parent's, and its resident pages."""
+    """Live processes: pid, parent pid, resident pages."""
     for place in Path("/proc").glob("[0-9]*"):
         try:
             after_name = (place / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
-            continue  # it ended while we looked
+            continue  # ended meanwhile
         yield int(place.name), int(after_name[1]), int(after_name[21])

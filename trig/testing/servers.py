@@ -1,4 +1,4 @@
-"""Real HTTP on 127.0.0.1 for tests of served judges: a server with invented answers, and a proxy that spoils some of them."""
+"""HTTP servers on 127.0.0.1 for tests of served judges: a stub that answers like vLLM, and a fault-injecting proxy."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from aiohttp import ClientSession, web
 
 
 class Server(Protocol):
-    """What stands behind an address."""
+    """A server's request handler."""
 
     async def handle(self, request: web.Request) -> web.StreamResponse: ...
 
@@ -25,7 +25,7 @@ WORDS = {"Bad": 1, "Medium": 2, "Good": 3, " Good": 4}
 
 @contextmanager
 def running(server: Server, port: int = 0) -> Iterator[str]:
-    """Serves in a thread of its own; gives the address, such as http://127.0.0.1:4711."""
+    """Serves on a thread; yields the address, such as http://127.0.0.1:4711."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
@@ -41,13 +41,13 @@ def running(server: Server, port: int = 0) -> Iterator[str]:
 
     async def stop(runner: web.AppRunner) -> None:
         await runner.cleanup()
-        # A connection that came last is still being accepted: let it become one that can be closed, else its socket stays open.
+        # A last connection may still be being accepted: wait until it can be closed, else its socket leaks.
         await asyncio.sleep(0.05)
         left = asyncio.all_tasks() - {asyncio.current_task()}
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
-        await asyncio.sleep(0.05)  # closed connections say so in the loop's next turns
+        await asyncio.sleep(0.05)  # lets closed connections run their callbacks
 
     runner, taken = asyncio.run_coroutine_threadsafe(start(), loop).result(10)
     try:
@@ -60,9 +60,9 @@ def running(server: Server, port: int = 0) -> Iterator[str]:
 
 
 class Stub:
-    """Answers like vLLM: the same question always with the same probabilities.
+    """Stub that answers like vLLM; equal questions have equal probabilities.
 
-    `knows` says what of vLLM's own it offers; it answers 429 to more than `room` questions at a time, each of which takes it `seconds`.
+    `knows` are the vLLM extensions it supports; beyond `room` concurrent questions, each taking `seconds`, it answers 429.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Stub:
 
     @property
     def pictured(self) -> int:
-        """Questions about a picture that it was asked."""
+        """Number of questions with a picture so far."""
         return sum(count for content, count in self.asked.items() if "image_url" in content)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -121,7 +121,7 @@ class Stub:
         return self.said([choice])
 
     def sample(self, count: int, dice: random.Random) -> web.Response:
-        """At most four answers at a time, some with thoughts and some without a grade."""
+        """Limited to four concurrent questions; some answers have reasoning text, some no grade."""
         texts = dice.choices(["Good.", "<think>Bad?</think>\n medium", "bad", "I cannot tell"], [4, 3, 2, 1], k=min(count, 4))
         return self.said(
             [
@@ -138,7 +138,7 @@ class Stub:
 
 
 class Spoiler:
-    """Stands before a server and spoils a share of its answers in eight ways, one of which is to answer `late` seconds later."""
+    """Proxy that injects one of eight faults into a share of the answers, one being a delay of `late` seconds."""
 
     WAYS = ("429", "500", "hang up", "cut", "garble", "delay", "no logprobs", "nan")
 

@@ -1,4 +1,4 @@
-"""A real vLLM server on 127.0.0.1, for measurements and for the contract test of judges."""
+"""Real vLLM server on 127.0.0.1, for benchmarks and the contract test of judges."""
 
 import re
 import socket
@@ -17,22 +17,23 @@ from trig.params.judge import ServedJudge
 
 ROOT = Path(__file__).parents[2]
 SERVE = ROOT.parent / "shared" / "vllm" / "serve.sh"
-"""Starts vLLM on a CPU, in an environment of its own: `serve.sh MODEL PORT`. It serves the model under the name `tiny`."""
+"""Starts vLLM on a CPU in its own environment: `serve.sh MODEL PORT`. The model is served as `tiny`."""
 SECONDS = 300
 JUDGE = "tiny-served"
 
 
 @contextmanager
-def started(model: Path) -> Iterator[str]:
-    """Serves a model's folder; gives the address, such as http://127.0.0.1:4711, and ends the server afterwards."""
+def started(model: Path, *arguments: str) -> Iterator[str]:
+    """Serves a model folder; yields the address, such as http://127.0.0.1:4711, then stops the server."""
     port = free_port()
-    with TemporaryDirectory() as place, running(["bash", str(SERVE), str(model), str(port)], port, ROOT, Path(place) / "log") as address:
+    command = ["bash", str(SERVE), str(model), str(port), *arguments]
+    with TemporaryDirectory() as place, running(command, port, ROOT, Path(place) / "log") as address:
         yield address
 
 
 @contextmanager
 def running(command: Sequence[str], port: int, cwd: Path, log: Path, environment: Mapping[str, str] | None = None) -> Iterator[str]:
-    """The address of the server that a command starts, once it answers; afterwards it is told to end, and must."""
+    """Address of the server that a command starts, once healthy; afterwards it is terminated."""
     address = f"http://127.0.0.1:{port}"
     with log.open("w") as out:
         server = subprocess.Popen(command, cwd=cwd, env=environment, stdout=out, stderr=out)
@@ -51,7 +52,7 @@ def running(command: Sequence[str], port: int, cwd: Path, log: Path, environment
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """A free port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
@@ -59,14 +60,14 @@ def free_port() -> int:
 
 
 def judge(address: str) -> Served:
-    """The served judge of params.yaml, at this address."""
+    """The served judge of params.yaml at this address."""
     settings = params.load().judges[JUDGE]
     assert isinstance(settings, ServedJudge)
     return Served(JUDGE, settings.model_copy(update={"endpoints": [f"{address}/v1"], "timeout": 120.0}))
 
 
 def healthy(address: str) -> bool:
-    """Whether a server answers."""
+    """Health check."""
     try:
         with urllib.request.urlopen(f"{address}/health", timeout=5):
             return True
@@ -75,7 +76,7 @@ def healthy(address: str) -> bool:
 
 
 def counter(address: str, name: str) -> float:
-    """A counter of the server, summed over its labels."""
+    """Server metric (Prometheus counter), summed over its labels."""
     with urllib.request.urlopen(f"{address}/metrics", timeout=30) as answer:
         text = answer.read().decode()
     return sum(float(value) for value in re.findall(rf"^vllm:{name}(?:_total)?(?:{{[^}}]*}})? (\S+)$", text, re.MULTILINE))

@@ -1,19 +1,14 @@
 """Chat completion requests to a judge's server, and parsing of its responses."""
 
 import re
-from base64 import b64encode
 from collections import Counter
 from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from math import exp, inf, log
 from typing import Any
 
-import openai
-
 from trig.errors import LabelError
-from trig.pictures import FORMATS, decoded, opened, plain, png
 from trig.protocols.judge import Answer, Labels, Mode, Question
-from trig.protocols.refusal import Refusal
 
 TOP = 20
 """Default `top_logprobs`: OpenAI's maximum."""
@@ -44,17 +39,6 @@ WORDS, GOES_ON = {"a", "i"}, re.compile(r"\s+\w")
 """Grades that are also English words; a sentence continuing after one."""
 LIKELY, SHORTEST = log(0.01), 3
 """Minimum log-probability (nats) and length (characters) of a token that counts as the prefix of a multi-token grade."""
-MALFORMED = (openai.APIResponseValidationError, ValueError, TypeError, AttributeError, LookupError)
-"""Exceptions raised when parsing a malformed response."""
-
-
-def shown(file: bytes) -> str | Refusal:
-    """Base64 data URL of an image: the file itself if all decoders agree on its pixels, else a PNG; a Refusal if it cannot be decoded."""
-    picture = decoded(file)
-    if isinstance(picture, Refusal):
-        return picture
-    kind, sent = (str(opened(file).format), file) if plain(file) else ("PNG", png(picture))
-    return f"data:{FORMATS[kind]};base64,{b64encode(sent).decode()}"
 
 
 def request(

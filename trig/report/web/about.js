@@ -1,25 +1,25 @@
-// The pages about the numbers: the judge, the gates, the methods.
+// Pages about the numbers: judge diagnostics, gates, methods.
 // The judge
 
 function judge() {
-  const steps = (column) => ({ steps: facts.histograms[column].map((row) => ({ ...row, label: dimension(row.dimension) })) });
+  const steps = (column) => ({ steps: facts.histograms[column].map(({ dimension: code, low, high, share }) => ({ label: dimension(code), low, high, share })) });
   const body = facts.judged.map((row) => [row.model, row.dimension, { shown: row.n, value: row.n }, { shown: row.nulls, value: row.nulls },
     number(row.confidence_mean), range(row.confidence_5, row.confidence_95), number(row.off_mass_mean, 4), number(row.off_mass_95, 4)]);
   const yard = facts.yardstick;
   return [
     h("h1", {}, "The judge"),
-    h("p", { class: "lead" }, "Everything in this report is as good as the judge. This page says how sure it was, how often it did not answer, and how far it was found to agree with something better."),
+    h("p", { class: "lead" }, "Every number in this report comes from the judge. This page shows its agreement with a reference, its missing scores and its confidence."),
     h("section", {}, h("h2", {}, "Agreement"), yard
       ? [h("p", {}, `Spearman's rho with ${yard.against}.`), table("Agreement of the judge", ["Dimension", "rho", "Answers"], Object.entries(yard.rho).map(([code, rho]) => [dimension(code), number(rho, 2), { shown: yard.n[code], value: yard.n[code] }]))]
-      : h("p", {}, "Nobody has left a measurement of this judge against truth or people beside its weights. Until somebody does, read differences between models, not absolute scores.")),
+      : h("p", {}, "The agreement of this judge with ground truth or human ratings has not been measured. Read differences between models, not absolute scores.")),
     h("section", {}, h("h2", {}, "Missing scores"), facts.nulls.length
-      ? [h("p", {}, "A missing score is left out of every mean and every map; it never counts as zero."), table("Missing scores", ["Model", "Reason", "Scores"], facts.nulls.map(([name, reason, n]) => [name, { shown: reason, class: "wrap" }, { shown: n, value: n }]))]
+      ? [h("p", {}, "A missing score is left out of every mean and every map; it never counts as zero."), table("Missing scores", ["Model", "Reason", "Scores"], facts.nulls.map(({ model: name, reason, n }) => [name, { shown: reason, class: "wrap" }, { shown: n, value: n }]))]
       : h("p", {}, "No score is missing.")),
-    h("section", {}, h("h2", {}, "Confidence"), h("p", {}, "C, the largest probability of a grade: how sure the judge was of its likeliest answer."), h("div", { class: "tall" }, chart("confidence", "Confidence of the judge", steps("confidence"), { height: 260 }))),
-    h("section", {}, h("h2", {}, "Off-grade mass"), h("p", {}, "Probability that the judge gave to words which are no grade."), h("div", { class: "tall" }, chart("off_mass", "Off-grade mass of the judge", steps("off_mass"), { height: 260 }))),
+    h("section", {}, h("h2", {}, "Confidence"), h("p", {}, "C, the probability of the most probable grade."), h("div", { class: "tall" }, chart("confidence", "Confidence of the judge", steps("confidence"), { height: 260 }))),
+    h("section", {}, h("h2", {}, "Off-grade mass"), h("p", {}, "Probability outside all grades."), h("div", { class: "tall" }, chart("off_mass", "Off-grade mass of the judge", steps("off_mass"), { height: 260 }))),
     h("section", {}, h("h2", {}, "By model and dimension"), table("Judge", ["Model", "Dimension", "Answers", "Missing", "Confidence", "5 to 95 %", "Off-grade mass", "its 95th percentile"], body)),
     h("section", {}, h("h2", {}, "How it answered"), h("p", {}, "exact: probabilities over the whole vocabulary; top: of the likeliest tokens, off-grade mass is an upper bound; sampled: counted answers."),
-      table("Answers", ["Judge", "Engine", "Mode", "Answers"], facts.modes.map(([name, engine, mode, n]) => [name, { shown: engine, class: "wrap" }, mode, { shown: n, value: n }]))),
+      table("Answers", ["Judge", "Engine", "Mode", "Answers"], facts.modes.map(({ judge: name, engine, mode, n }) => [name, { shown: engine, class: "wrap" }, mode, { shown: n, value: n }]))),
   ];
 }
 
@@ -32,7 +32,8 @@ function gates() {
     { shown: gate.checks, value: gate.checks }, { shown: gate.link ? h("a", { href: gate.link }, "results") : null, value: null }]);
   return [
     h("h1", {}, "Gates"),
-    h("p", { class: "lead" }, "Each table has to meet its expectations before the next stage may read it. The pages of their results lie in gates/, beside this one."),
+    h("p", { class: "lead" }, "Each table must meet its expectations before the next stage reads it. The pages of results lie in gates/, beside this one."),
+    h("p", {}, "How the prompts were written, checked and refused: ", h("a", { href: "annotation.html" }, "the quality report of the annotation"), "."),
     facts.gates.length ? [h("p", {}, failed ? `${failed} of ${many(facts.gates.length, "gate")} fail.` : `All ${many(facts.gates.length, "gate")} hold.`), table("Gates", ["Table", "Result", "Expectations", ["Page", { "data-skip": true }]], body)] : h("p", {}, "No gate left a result."),
   ];
 }
@@ -40,34 +41,34 @@ function gates() {
 // Methods
 
 const DEFINITIONS = [
-  ["S, C and C·S", "The judge is asked for one grade of one dimension. From the probabilities p of the grades, normalised over the grades: S = Σ s·p with s from 0 (worst grade) to 1 (best), C = the largest p, C·S their product (arXiv 2507.22100, Eq. 1–3)."],
-  ["Sample", "One picture and the two dimensions its prompt is about: a point in the unit square."],
+  ["S, C and C·S", "The judge gives one grade per dimension. With p the softmax over the grades and s from 0 (worst grade) to 1 (best): S = Σ s·p, the expected score; C = max p, the confidence; C·S, the TRIGScore (arXiv 2507.22100, Eq. 1–3)."],
+  ["Sample", "One picture scored on the two dimensions of its pair: a point in the unit square."],
   ["R_S, R_B, R_T", "Regions of the square: both scores high; both low; the rest."],
-  ["D_s, D_b", "Shares of a pair's samples in R_S and in R_B."],
-  ["N_a, N_b", "Points of R_T strictly above and below the least-squares line through R_T."],
+  ["D_s, D_b", "Densities: shares of a pair's samples in R_S and in R_B."],
+  ["N_a, N_b", "Points of R_T strictly above and below the least-squares regression line over R_T."],
   ["Synergy", "D_s reaches synergy_density. Checked first."],
   ["Bottleneck", "D_b reaches bottleneck_density. Checked second."],
   ["Tilt", "The larger of N_a and N_b reaches tilt_ratio times the smaller. It leans to the second dimension when more points lie above."],
-  ["Dispersion", "None of these, and the correlation over all samples is at most dispersion_corr. Conflict: its interval lies below 0; loose: above 0; independent: it holds 0."],
-  ["None, too few, absent", "None of the four rules holds; fewer samples than min_points; the model has no samples of the pair. Three different things."],
-  ["Rule reference", "As the released scripts have it: limits of regions are left out, the ratio must exceed tilt_ratio, the correlation must be below dispersion_corr."],
-  ["Stability", "Share of bootstrap resamples of a pair's prompts that give the same relation, a tilt towards either side. Copies and edits of one prompt are drawn together."],
-  ["Evidence", "Supported: stability reaches supported_stability, at least enough_points prompts, and, for a tilt, sides that differ by more than chance and than independent scores do; for a dispersion, a correlation reliably below 0 (both at false discovery rate fdr over all pairs, Benjamini and Hochberg). Unsupported: stability below one half, or the test fails. Weak: the rest."],
-  ["Favoured", "The dimension with the higher mean, where the bootstrap interval of the difference leaves 0 out."],
-  ["Mean of a dimension", "Over pictures; a picture that stands in several pairs counts once. Over several tasks, only of a model that has scores in each that another model has."],
-  ["Interval of a mean", "95 %, Student's, over prompts: copies and edits of one prompt are not independent, and neither are scores of one picture, so they are summed first."],
-  ["Mean of a model", "Of its dimension means, each counting the same. A model that lacks a dimension, or a task of one, that another model has, has none."],
-  ["Noise", "Where answers were sampled: the root mean square of the standard errors of S over both dimensions. Nothing where probabilities were read."],
-  ["Kappa", "Cohen's: how far two maps agree beyond chance."],
+  ["Dispersion", "None of these, and the correlation rho over all samples is at most dispersion_corr. Kind, by the interval of rho: conflict below 0, loose above 0, independent when it contains 0."],
+  ["None, too few, absent", "None: no rule holds. Too few: fewer samples than min_points, no verdict. Absent: the model has no samples of the pair."],
+  ["Rule reference", "As in the released scripts, with strict inequalities: thresholds of regions are exclusive, the ratio must exceed tilt_ratio, the correlation must be below dispersion_corr."],
+  ["Stability", "Share of cluster bootstrap resamples with the same relation (tilts in either direction); a cluster is a root prompt with its copies and edits."],
+  ["Evidence", "Supported: stability reaches supported_stability, there are at least enough_points root prompts, and the test holds at false discovery rate fdr over all pairs (Benjamini and Hochberg). A tilt is tested by a sign test and by a permutation test of independence, a dispersion for rho below 0. Unsupported: stability below one half, or p above fdr. Weak: the rest."],
+  ["Favoured", "The dimension with the higher mean, where the bootstrap interval of the difference excludes 0."],
+  ["Mean of a dimension", "Over pictures; one that belongs to several pairs counts once. Null unless scored on every task in which any model was scored."],
+  ["Interval of a mean", "95 %, cluster-robust with Student's t; a cluster is a root prompt with its copies and edits."],
+  ["Mean of a model", "Macro-average of its dimension means. Null unless scored on every dimension and task in which any model was scored."],
+  ["Noise", "Root mean square of the standard errors of S over both dimensions, where answers were sampled; null where probabilities were read."],
+  ["Kappa", "Cohen's kappa: agreement of two maps beyond chance."],
 ];
 const CAVEATS = [
-  "The judge is a model. Where it is blind, a dimension looks good or bad for no reason one can see in the pictures.",
-  "A verdict on few samples is weak: read its stability and evidence before you believe it.",
-  "A tilt compares how many points lie on either side of a fitted line. That measures skew, not which dimension is better.",
+  "The judge is a model. Its errors are systematic: a dimension can look good or bad for no reason visible in the pictures.",
+  "Verdicts on few samples are unstable: read stability and evidence with them.",
+  "A tilt compares the numbers of points on either side of the regression line. That measures skewed residuals, not which mean is higher.",
   "By the published definition independent scores are a dispersion. Only a conflict is a trade-off.",
-  "C·S is not monotone in quality: an unsure judge lowers it. The expected grade S has no such dip.",
-  "The subsets of a model share prompts; their relations are not independent findings.",
-  "Choosing thresholds after looking at verdicts makes them look surer than they are.",
+  "C·S is not monotone in quality: low confidence lowers it. S is.",
+  "The subsets of a model share prompts; their relations are not independent.",
+  "Thresholds chosen after looking at verdicts invalidate the evidence (selection bias).",
 ];
 
 function methods() {

@@ -12,14 +12,14 @@ async function compare(a, b, code) {
   const found = await rowsOf(task);
   const changes = changed(first, second).filter((row) => row.task === task);
   const agree = facts.agreements.find((one) => one.task === task && [one.a, one.b].sort().join() === [first, second].sort().join());
-  const moves = await part(`moves-${task}`);
+  const { pair, n, x, x_low, x_high, y, y_low, y_high } = moved(await part(`moves-${task}`), first, second);
   const pairs = facts.pairs[task].map((one) => ({ one, rows: [first, second].map((name) => found.find((row) => row.model === name && row.pair === one)) })).filter(({ rows }) => rows.every(Boolean));
   const body = pairs.map(({ one, rows: [before, after] }) => {
-    const [n, x, lowX, highX, y, lowY, highY] = moved(moves, first, second, one);
+    const place = pair.indexOf(one);
     const same = before.relation === after.relation && before.leaning === after.leaning;
     return [{ shown: link([one], "compare", first, second, one), value: one, title: titled(one) }, { shown: h("span", { class: "named" }, swatch(before), towards(before)), value: towards(before) },
       { shown: h("span", { class: "named" }, swatch(after), towards(after)), value: towards(after) }, same ? "same" : "differs",
-      signed(x), range(lowX, highX, 3), signed(y), range(lowY, highY, 3), { shown: n, value: n }];
+      signed(x[place]), range(x_low[place], x_high[place], 3), signed(y[place]), range(y_low[place], y_high[place], 3), { shown: n[place], value: n[place] }];
   });
   const tuning = facts.tunings.find((one) => [one.base, one.tuned].sort().join() === [first, second].sort().join());
   const differing = body.filter((row) => row[3] === "differs").length;
@@ -29,7 +29,7 @@ async function compare(a, b, code) {
     tuning && tuned(tuning),
     h("section", {}, h("h2", {}, `What changes from ${first} to ${second}`),
       h("p", {}, "The mean of the paired differences on samples that both have a score for, with its 95 % interval. Losses are shown like gains. The interval is each row's own; trig compare tests all pairs at once."),
-      h("div", { class: "tall" }, chart("change", `Change from ${first} to ${second}`, { changes }, { height: 40 + 26 * changes.length })), changeTable(first, second, changes)),
+      h("div", { class: "tall" }, chart("change", `Change from ${first} to ${second}`, { changes: changes.map(changeMark) }, { height: 40 + 26 * changes.length })), changeTable(first, second, changes)),
     h("section", {}, h("h2", {}, "Pair by pair"), h("p", {}, "Relations, and how far the means of the pair's two dimensions moved on the same prompts and seeds, each with its 95 % interval over prompts."),
       table(`Pairs of ${first} and ${second} ${task}`, ["Pair", first, second, "Relation", "Change of first", "95 %", "Change of second", "95 %", "Samples"], body)),
     await facing(first, second, facts.pairs[task].includes(code) ? code : tuning?.pairs.find((one) => facts.pairs[task].includes(one)) ?? facts.pairs[task][0]),
@@ -38,17 +38,23 @@ async function compare(a, b, code) {
 
 const signed = (value) => (value === null ? number(null) : { shown: `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)}`, value });
 
+const ofCouple = (found, first, second) => found.find(({ a, b }) => a === first && b === second);
+const ofWhat = ({ pair, dimension: code }) => (pair ? `★ ${code} in ${pair}` : dimension(code));
+
+const changeMark = (row) => ({ label: ofWhat(row), before: row.before, after: row.after, mean: row.mean, low: row.low, high: row.high, n: row.n, kind: row.kind });
+
 // The changes as Python found them, turned round where the models are asked for the other way.
 function changed(first, second) {
-  const own = facts.changes[`${first}|${second}`];
-  if (own) return own;
+  const own = ofCouple(facts.changes, first, second);
+  if (own) return own.rows;
   const turn = (value) => (value === null ? null : -value);
   const kinds = { rise: "fall", fall: "rise", unclear: "unclear" };
-  return facts.changes[`${second}|${first}`].map((row) => ({ ...row, before: row.after, after: row.before, mean: turn(row.mean), low: turn(row.high), high: turn(row.low), kind: kinds[row.kind] }));
+  return ofCouple(facts.changes, second, first).rows.map(({ task, pair, dimension: code, before, after, mean, low, high, n, kind }) =>
+    ({ task, pair, dimension: code, before: after, after: before, mean: turn(mean), low: turn(high), high: turn(low), n, kind: kinds[kind] }));
 }
 
 function changeTable(first, second, changes) {
-  const body = changes.map((row) => [row.label, number(row.before), number(row.after), signed(row.mean), row.low === null ? null : `${signed(row.low).shown} to ${signed(row.high).shown}`, { shown: row.n, value: row.n }]);
+  const body = changes.map((row) => [ofWhat(row), number(row.before), number(row.after), signed(row.mean), row.low === null ? null : `${signed(row.low).shown} to ${signed(row.high).shown}`, { shown: row.n, value: row.n }]);
   return h("details", folds("changes"), h("summary", {}, "The numbers"), table(`Change from ${first} to ${second}`, ["Dimension", first, second, "Change", "95 %", "Samples"], body));
 }
 
@@ -59,13 +65,13 @@ function tuned({ base, tuned: name, pairs, notes }) {
     h("details", folds("training"), h("summary", {}, "How it was trained"), h("dl", {}, Object.entries(notes).map(([key, value]) => [h("dt", {}, key), h("dd", {}, value)]))));
 }
 
-// How far the two means of a pair moved, as Python found it for the earlier model of the roster: n, then mean, low and high of either dimension.
-function moved(moves, first, second, pair) {
-  const own = moves[`${first}|${second}`]?.[pair];
+// How far the two means of each pair moved, as columns, as Python found it for the earlier model of the roster.
+function moved(moves, first, second) {
+  const own = ofCouple(moves, first, second);
   if (own) return own;
-  const [n, ...ends] = moves[`${second}|${first}`][pair];
-  const [x, lowX, highX, y, lowY, highY] = ends.map((value) => (value === null ? null : -value));
-  return [n, x, highX, lowX, y, highY, lowY];
+  const { pair, n, x, x_low, x_high, y, y_low, y_high } = ofCouple(moves, second, first);
+  const turn = (column) => column.map((value) => (value === null ? null : -value));
+  return { pair, n, x: turn(x), x_low: turn(x_high), x_high: turn(x_low), y: turn(y), y_low: turn(y_high), y_high: turn(y_low) };
 }
 
 // The pictures of two models of one pair, side by side.

@@ -12,7 +12,7 @@ const SORTS = {
 
 // The pictured samples of a model's pair: { model, task, pair, id, prompt, x, y, region, slot }; x and y NaN and region null where one is missing.
 async function pictured(model, task, pair) {
-  const names = facts.sheets[`${facts.models.indexOf(model)}-${task}-${pair}`]?.[4] ?? [];
+  const names = facts.sheets[`${facts.models.indexOf(model)}-${task}-${pair}`]?.names ?? [];
   const [{ prompts }, clouds] = await Promise.all([samples(task), points(model, task)]);
   const { ids, x, y } = clouds.get(pair) ?? { ids: [] };
   const places = new Map(ids.map((id, place) => [id, place]));

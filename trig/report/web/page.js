@@ -55,10 +55,9 @@ function anew(row, cloud) {
   const rho = differs("correlation") ? rule.correlation(limits.correlation, ...complete(cloud)) : row.rho;
   const { relation, leaning } = rule.verdict(counts, rho, limits);
   const { kind, evidence } = rule.support(row, relation, limits);
-  const found = { ...row, ...counts, rho, relation, kind, evidence, leaning: leaning && row[leaning] };
-  if (ruleChanged()) Object.assign(found, { evidence: null, stability: null, runner_up: null }, absentEnds("density_synergy", "density_bottleneck"));
-  if (differs("correlation")) Object.assign(found, { kind: null }, absentEnds("rho"));
-  return found;
+  const gone = ruleChanged() ? { evidence: null, stability: null, runner_up: null, ...absentEnds("density_synergy", "density_bottleneck") } : {};
+  const unknown = differs("correlation") ? { kind: null, ...absentEnds("rho") } : {};
+  return { __proto__: row, ...counts, rho, relation, kind, evidence, leaning: leaning && row[leaning], ...gone, ...unknown };
 }
 
 const absentEnds = (...names) => Object.fromEntries(names.flatMap((name) => [[`${name}_low`, null], [`${name}_high`, null]]));
@@ -102,7 +101,7 @@ const link = (children, page, ...given) => h("a", { href: address(page, ...given
 const go = (page, ...given) => { location.hash = address(page, ...given); };
 
 function defaults(page, given) {
-  const [model, , pair] = facts.first;
+  const { model, pair } = facts.first;
   const own = facts.pairs[chosen.task].includes(pair) ? pair : facts.pairs[chosen.task][0];
   const couple = facts.tunings[0] ? [facts.tunings[0].base, facts.tunings[0].tuned] : facts.models.slice(0, 2);
   const standard = { model: [model], pair: [model, own], compare: couple }[page] ?? [];

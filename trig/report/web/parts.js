@@ -1,9 +1,10 @@
 // What the report knows: facts at once, samples and pictures when somebody looks at them, from inside the page or from files beside it.
 const facts = JSON.parse(document.getElementById("facts").textContent);
-const rows = facts.relations.rows.map((values) => {
-  const row = Object.fromEntries(facts.relations.columns.map((name, place) => [name, values[place]]));
-  const [x, y] = row.pair.split("_");
-  return { ...row, x, y };
+const columns = facts.relations;
+const inColumns = Object.create(columns, Object.fromEntries(Object.keys(columns).map((name) => [name, { get() { return columns[name][this.place]; } }])));
+const rows = columns.pair.map((pair, place) => { // a row reads each column at its place, when it is asked
+  const [x, y] = pair.split("_");
+  return { __proto__: inColumns, place, x, y };
 });
 const at = (model, task, pair) => `${model}|${task}|${pair}`;
 const byPlace = new Map(rows.map((row) => [at(row.model, row.task, row.pair), row]));
@@ -54,14 +55,14 @@ const samples = (task) => part(`samples-${task}`);
 function points(model, task) {
   return once(`points of ${model} ${task}`, async () => {
     const number = facts.models.indexOf(model);
-    const [{ ids }, text] = await Promise.all([samples(task), part(`points-${number}-${task}`)]);
-    const values = await doubles(text);
+    const [{ ids }, packed] = await Promise.all([samples(task), part(`points-${number}-${task}`)]);
+    const [x, y] = await Promise.all([packed.x, packed.y].map(doubles));
     const found = new Map();
     let start = 0;
     for (const [pair, names] of Object.entries(ids)) {
-      const n = names.length;
-      found.set(pair, { ids: names, x: values.subarray(start, start + n), y: values.subarray(start + n, start + 2 * n) });
-      start += 2 * n;
+      const end = start + names.length;
+      found.set(pair, { ids: names, x: x.subarray(start, end), y: y.subarray(start, end) });
+      start = end;
     }
     return found;
   });
@@ -76,7 +77,7 @@ function complete({ x, y }) {
 // The address of a sheet of pictures, and how they lie on it: { url, columns, rows, width, height }.
 async function sheet(model, task, pair) {
   const name = `${facts.models.indexOf(model)}-${task}-${pair}`;
-  const [columns, rows, width, height] = facts.sheets[name];
+  const { columns, rows, width, height } = facts.sheets[name];
   const url = await once(`url of ${name}`, facts.inside
     ? async () => URL.createObjectURL(new Blob([bytes(await part(`sheet-${name}`))], { type: "image/webp" }))
     : () => arrived(`sheet-${name}.webp`));

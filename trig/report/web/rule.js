@@ -163,5 +163,22 @@ const rule = (() => {
     return row.rho_high < 0 ? "conflict" : row.rho_low > 0 ? "loose" : "independent";
   }
 
-  return { count, correlation, region, verdict, support };
+  // The majority vote on a pair, as in trig/classify/map.py, and its evidence: `rows` are the pair's, one of each model. Null where no verdict has more
+  // than half of the votes; too few samples are no vote.
+  function vote(rows) {
+    const votes = rows.filter((row) => row.relation !== "too few");
+    const alike = (one) => votes.filter((row) => row.relation === one.relation && row.leaning === one.leaning);
+    const most = votes.find((row) => 2 * alike(row).length > votes.length);
+    return most ? { relation: most.relation, leaning: most.leaning, evidence: evidenceOf(alike(most), votes.length) } : null;
+  }
+
+  // Supported: more than half of all votes are supported ones for the verdict; unsupported: all for it are; null: one for it has no evidence.
+  function evidenceOf(alike, count) {
+    const having = (word) => alike.filter((row) => row.evidence === word).length;
+    if (having(null) > 0) return null;
+    if (2 * having("supported") > count) return "supported";
+    return having("unsupported") === alike.length ? "unsupported" : "weak";
+  }
+
+  return { count, correlation, region, verdict, support, vote };
 })();

@@ -1,0 +1,168 @@
+"""Source pictures: folders, parquet files and shards; broken and undescribed ones are told, and a vision model describes the rest."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from annotating import Fake, consume
+
+from trig import params
+from trig.annotate import pictures
+from trig.annotate.asked import Desk
+from trig.annotate.benchmark import benchmark
+from trig.annotate.material import Material
+from trig.annotate.scribe import Scribe
+from trig.annotate.shapes import Recovered, Seen, Shown, Written
+from trig.errors import TableError
+from trig.protocols.annotator import Ask
+from trig.protocols.refusal import Refusal
+from trig.store import Store
+from trig.tables.sources import Library, digest, write
+from trig.testing import factories
+from trig.vocabulary.dimensions import Dimension
+
+TINY = Path("material/tiny")
+NOTES = """
+a.png: {subject: the red ball, other: the blue box, place: on a beach, licence: CC0, origin: mine}
+deep/b.png: {subject: the green car, item: green car}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two pictures, and what they show."""
+    place = tmp_path / "own"
+    (place / "deep").mkdir(parents=True)
+    (place / "a.png").write_bytes(factories.png(1, 32, 32))
+    (place / "deep/b.png").write_bytes(factories.png(2, 32, 16))
+    (place / "sources.yaml").write_text(NOTES, "utf-8")
+    return place
+
+
+def test_a_folder_of_pictures_with_what_they_show(folder: Path) -> None:
+    (folder / "deep/copy.png").write_bytes(factories.png(2, 32, 16))
+    found = pictures.given(folder)
+    assert not found.broken
+    assert found.rows.select("source", "subject", "other", "place", "item", "licence", "width", "height").rows() == [
+        (digest(factories.png(1, 32, 32)), "the red ball", "the blue box", "on a beach", None, "CC0", 32, 32),
+        (digest(factories.png(2, 32, 16)), "the green car", None, None, "green car", "not said", 32, 16),
+    ]
+
+
+def test_a_broken_picture_is_told_and_stops_nothing(folder: Path) -> None:
+    (folder / "c.png").write_bytes(factories.png(3)[:60])
+    (folder / "d.jpg").write_bytes(b"")
+    found = pictures.given(folder)
+    assert found.rows.height == 2 and set(found.broken) == {"c.png", "d.jpg"}
+    assert all("cannot be decoded" in reason for reason in found.broken.values())
+
+
+@pytest.mark.parametrize(
+    ("notes", "said"),
+    [
+        (NOTES + "z.png: {subject: a cat}\n", ("sources.yaml", "z.png", "no such picture")),
+        (NOTES + "../a.png: {subject: a cat}\n", ("sources.yaml", "../a.png", "no such picture")),
+        (NOTES.replace("the red ball", "'<b>ball</b>'"), ("sources.yaml", "a.png.subject", "markup")),
+        (NOTES.replace("the red ball", "' '"), ("sources.yaml", "a.png.subject", "blank")),
+        (NOTES.replace("other:", "colour:"), ("sources.yaml", "a.png.colour")),
+        ("[", ("sources.yaml", "YAML")),
+    ],
+)
+def test_notes_that_cannot_be_meant_are_one_line(notes: str, said: tuple[str, ...], folder: Path) -> None:
+    (folder / "sources.yaml").write_text(notes, "utf-8")
+    with pytest.raises(TableError) as error:
+        pictures.given(folder)
+    assert "\n" not in str(error.value)
+    for each in said:
+        assert each in str(error.value)
+
+
+def test_places_without_pictures_are_one_line(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match="there is no such folder"):
+        pictures.given(tmp_path / "absent")
+    with pytest.raises(TableError, match="there is no picture here"):
+        pictures.given(tmp_path)
+    (tmp_path / "t.parquet").write_bytes(b"no table")
+    with pytest.raises(TableError, match=r"t\.parquet: not a readable parquet"):
+        pictures.given(tmp_path / "t.parquet")
+    pl.DataFrame({"picture": [b""]}).write_parquet(tmp_path / "t.parquet")
+    with pytest.raises(TableError, match=r"t\.parquet: column 'image' is missing"):
+        pictures.given(tmp_path / "t.parquet")
+    pl.DataFrame({"image": [{"bytes": None, "path": "a.png"}]}).write_parquet(tmp_path / "t.parquet")
+    with pytest.raises(TableError, match=r"t\.parquet: image: row 0"):
+        pictures.given(tmp_path / "t.parquet")
+
+
+def test_a_parquet_file_as_the_hub_has_it(tmp_path: Path) -> None:
+    files = [factories.png(n, 32, 32) for n in range(3)]
+    images = [{"bytes": file, "path": "../x.png"} for file in files]
+    frame = pl.DataFrame(
+        {"image": images, "item": ["red cup", "", None], "description": ["a red cup", "a street", None], "other column": [1, 2, 3]}
+    )
+    frame.write_parquet(tmp_path / "train.parquet")
+    found = pictures.given(tmp_path / "train.parquet").rows
+    assert found["source"].to_list() == [digest(file) for file in files]
+    assert found["item"].to_list() == ["red cup", None, None] and found["subject"].null_count() == 3
+
+
+def test_shards_are_read_back_a_picture_at_a_time(folder: Path, tmp_path: Path) -> None:
+    rows = pictures.given(folder).rows
+    write(rows, tmp_path / "shards")
+    assert pictures.given(tmp_path / "shards").rows.sort("source").equals(rows.sort("source"))
+    library = Library(tmp_path / "shards")
+    for source, image in rows.select("source", "image").iter_rows():
+        assert library.get(source) == image["bytes"] and source in library
+    assert library.get(None) is None
+    with pytest.raises(TableError, match="there is no source picture " + "0" * 32):
+        library.get("0" * 32)
+
+
+def settings(**changes: object) -> Any:
+    base = {"tasks": ["p2p", "s2p"], "per_subset": 2, "train_per_subset": 0, "max_tokens": 60}
+    return params.load().annotate.model_copy(update=base | changes)
+
+
+def test_pictures_that_nobody_described_are_one_line(folder: Path) -> None:
+    (folder / "sources.yaml").unlink()
+    with pytest.raises(TableError, match=r"2 of 2 pictures have no description; write .*sources\.yaml, or name a vision model"):
+        benchmark(folder=TINY, sources=folder, review=Path("data/review"), settings=settings(), seed=1, hire=None, show=consume)
+
+
+def test_a_vision_model_describes_pictures_and_names_the_unfit(folder: Path) -> None:
+    (folder / "sources.yaml").unlink()
+    for number in range(4, 20):
+        (folder / f"{number}.png").write_bytes(factories.png(number, 32, 32))
+    unfit = factories.png(5, 32, 32)
+
+    def reply(ask: Ask) -> Any:
+        if ask.shape is Seen:
+            (file,) = ask.images
+            told: dict[str, Any] = {"subject": "the old boat", "other": None, "place": None, "item": "old boat", "description": "A boat."}
+            return Seen(**told, fit=file != unfit, unfit_reason="a collage" if file == unfit else None)
+        if ask.shape is Written:
+            words = ask.text[-9:].encode().hex() if "Spanish" not in ask.text else ""
+            wrong = hash(words) % 5 == 0
+            return Written(
+                prompt="Píntalo de rojo y pon una casa vieja junto a la orilla del río"
+                if wrong
+                else f"put the old boat beside a jetty {words}"
+            )
+        if ask.shape is Shown:
+            return Shown(first=True, second=True)
+        codes = list(Dimension)
+        return Refusal("down") if ask.shape is not Recovered else Recovered(first=codes[0], second=codes[4])
+
+    fake = Fake(reply)
+
+    def hire(material: Material, read: Any) -> Scribe:
+        return Scribe(material, Desk(fake, Store.passing(), consume, 0, read), "custom", 60)
+
+    made = benchmark(TINY, folder, Path("data/review"), settings(), 1, hire, consume)
+    assert made.unusable == {digest(unfit): "unfit: a collage"}
+    assert digest(unfit) not in set(made.sources["source"])
+    assert set(made.sources["subject"]) == {"the old boat"}
+    assert set(made.prompts["pair"].cast(pl.String)) == {"IQ-R_TA-R"}, "only what was recovered is accepted"
+    reasons = dict(made.rejected.group_by(pl.col("check").cast(pl.String)).agg(pl.col("reason").first()).iter_rows())
+    assert reasons["language"].startswith("reads as") or "language" in reasons["language"]
+    assert reasons["recovered"] == "read as IQ-R and TA-R"

@@ -1,0 +1,53 @@
+"""The verdicts that the pipeline reads."""
+
+from pathlib import Path
+
+import pytest
+from workplace import ROOT
+
+from trig.annotate.review import verdicts
+from trig.errors import TrigError
+from trig.run.code import Code
+
+
+def test_no_folder_and_an_empty_folder_are_no_review(tmp_path: Path) -> None:
+    assert verdicts(tmp_path / "none") is None and verdicts(tmp_path) is None
+    (tmp_path / "a.csv").write_text("key,verdict,votes,reason\n", "utf-8")
+    assert verdicts(tmp_path) == {} == verdicts(tmp_path / "a.csv")
+    for name in ("none.csv", "none.txt"):
+        with pytest.raises(TrigError, match="it cannot be read"):
+            verdicts(tmp_path / name)
+
+
+def test_files_of_a_folder_are_one_review(tmp_path: Path) -> None:
+    head = "key,verdict,votes,reason,whatever\n"
+    (tmp_path / "a.csv").write_text(f"{head}k1,open,1:1,a tie\nk2,accept,2:0,fine\n", "utf-8")
+    (tmp_path / "b.csv").write_text(f"{head}k1, Accept ,3:0,fine\nk2,open,1:1,a tie\nk3,reject,0:1,no\n", "utf-8-sig")
+    found = verdicts(tmp_path) or {}
+    assert {key: one.verdict for key, one in found.items()} == {"k1": "accept", "k2": "accept", "k3": "reject"}
+    (tmp_path / "c.csv").write_text(f"{head}k3,accept,1:0,yes\n", "utf-8")
+    with pytest.raises(TrigError, match=r"c.csv: prompt k3: accept, and reject in .*b.csv; settle it in one of them"):
+        verdicts(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ("k1,accepted,1:0,", "line 2: verdict 'accepted' is unknown; write accept, reject, open"),
+        ("1.2E+30,accept,1:0,", "line 2: key '1.2E+30': a spreadsheet program made a number of it; import the column as text"),
+        (" ,accept,1:0,", "line 2: column 'key' is empty"),
+        ("k1,accept,1:0,\nk1,accept,1:0,", "line 3: prompt k1 stands in an earlier row too; keep one"),
+    ],
+)
+def test_verdicts_that_are_not_sound_are_one_line(tmp_path: Path, rows: str, said: str) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text(f"key,verdict,votes,reason\n{rows}\n", "utf-8")
+    with pytest.raises(TrigError) as raised:
+        verdicts(file)
+    assert str(raised.value).startswith(f"{file}: {said}")
+
+
+def test_reading_verdicts_does_not_depend_on_the_code_of_the_page() -> None:
+    read = set(Code(ROOT).closure("trig/annotate/review/__init__.py"))
+    own = {f"trig/annotate/{name}.py" for name in ("__init__", "review/__init__", "review/sheet")}
+    assert {file for file in read if file.startswith("trig/annotate/")} == own

@@ -1,0 +1,103 @@
+"""The stage annotate as a program: with a language model that is not there, with a review by people, and with an imported benchmark."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import workplace
+from annotating import ENTRY
+
+from trig import tables
+from trig.annotate.imported import load
+from trig.tables.prompts import PROMPTS, split
+from trig.tables.rejected import REJECTED
+from trig.tables.sources import Library
+
+OUTPUTS = ("prompts.parquet", "rejected.parquet", "sources", "annotate.json")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder where the stage can run on the general material, with few prompts of all tasks."""
+    changes: dict[str, Any] = {"material": "material/general", "sources": "material/general/sources", "tasks": ["t2i", "p2p", "s2p"]}
+    changes |= {"per_subset": 10, "train_per_subset": 1, "max_tokens": 90}
+    workplace.bench(tmp_path, **{f"annotate__{name}": value for name, value in changes.items()})
+    (tmp_path / "material").symlink_to(workplace.ROOT / "material")
+    (tmp_path / "data/review").mkdir()
+    return tmp_path
+
+
+def command(place: Path, out: str = "out", material: str = "material/general") -> list[str]:
+    (place / out).mkdir(exist_ok=True)
+    outputs = [f"{out}/{name}" for name in OUTPUTS]
+    return [sys.executable, "-m", "stages.annotate", material, "material/general/sources", "data/review", *outputs]
+
+
+def environment(place: Path, root: str = "root") -> dict[str, str]:
+    return {**os.environ, "DVC_ROOT": str(place / root), "PYTHONPATH": str(workplace.ROOT)}
+
+
+def run(place: Path, out: str = "out", root: str = "root", material: str = "material/general") -> str:
+    """What the stage says."""
+    ran = subprocess.run(
+        command(place, out, material), cwd=place, env=environment(place, root), capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stderr
+
+
+def written(place: Path, out: str = "out") -> tuple[pl.DataFrame, pl.DataFrame]:
+    return tables.read(place / out / "prompts.parquet", PROMPTS), tables.read(place / out / "rejected.parquet", REJECTED)
+
+
+def test_an_unknown_annotator_and_one_that_is_not_there_are_one_line(place: Path) -> None:
+    workplace.edit(place, annotate__annotator="nobody")
+    ran = subprocess.run(command(place), cwd=place, env=environment(place), capture_output=True, text=True, check=False)
+    assert ran.returncode == 2 and ran.stderr.count("\n") == 1 and "annotate.annotator" in ran.stderr and "nobody" in ran.stderr
+    workplace.edit(place, annotate__annotator="x", annotators={"x": {**ENTRY, "endpoints": ["http://127.0.0.1:9/v1"]}})
+    ran = subprocess.run(command(place), cwd=place, env=environment(place), capture_output=True, text=True, check=False)
+    assert ran.returncode == 2 and "annotators.x" in ran.stderr.splitlines()[-1]
+    assert not any((place / "out").iterdir())
+
+
+def test_only_what_people_accepted_goes_on(place: Path) -> None:
+    run(place)
+    before, _ = written(place)
+    verdicts = before.unique("key", maintain_order=True).with_row_index()
+    lines = ["key,verdict,votes,reason"]
+    for row in verdicts.iter_rows(named=True):
+        said = "reject,0 to 2,dull" if row["index"] % 5 == 0 else "accept,2 to 0,"
+        lines.append(f"{row['key']},{said}")
+    (place / "data/review/first.csv").write_text("\n".join(lines) + "\n", "utf-8")
+    told = run(place, "reviewed")
+    after, rejected = written(place, "reviewed")
+    accepted = set(verdicts.filter(pl.col("index") % 5 != 0)["key"])
+    assert set(after["key"]) == accepted
+    refused = rejected.filter(pl.col("check") == "reviewed")
+    assert refused.filter(pl.col("reason").str.contains("dull")).height == verdicts.height - len(accepted)
+    assert "short of prompts" in told and "reviewed" in told
+
+
+def test_an_imported_benchmark_runs_like_any_material(place: Path) -> None:
+    run(place)
+    before, _ = written(place)
+    for words in (
+        ["export", "out/prompts.parquet", "--to", "json", "--out", "export"],
+        ["import", "trig-bench", "export", "--out", "imported/own"],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "trig.cli.main", *words], cwd=place, env=environment(place), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    workplace.edit(place, annotate__material="imported/own")
+    run(place, "again", material="imported/own")
+    after, _ = written(place, "again")
+    asked_of = ["task", "data_id", "prompt", "source"]
+    assert after.select(asked_of).sort(asked_of[:2]).equals(split(before, "test").select(asked_of).sort(asked_of[:2]))
+    library = Library(place / "again/sources")
+    assert all(library.get(source) for source in after["source"].drop_nulls())
+    assert load(place / "imported/own")[0].height == after.height

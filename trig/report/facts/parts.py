@@ -1,0 +1,32 @@
+"""Parts: facts that the page loads when somebody looks, as columns of equal length."""
+
+from typing_extensions import TypedDict
+
+
+class Samples(TypedDict):
+    """Samples of a task."""
+
+    ids: dict[str, list[str]]  # pair → data_ids
+    prompts: dict[str, str]  # data_id → prompt, of those with a picture
+
+
+class Scores(TypedDict):
+    """Scores of a model on a task: for each pair of `Samples.ids` in turn its samples, packed by `trig.report.parts`."""
+
+    x: str
+    y: str
+
+
+class Moves(TypedDict):
+    """Paired mean differences of a task's pairs from a model to another, a row per pair: `trig.report.numbers.moves`."""
+
+    a: str
+    b: str
+    pair: list[str]
+    n: list[int]
+    x: list[float | None]
+    x_low: list[float | None]
+    x_high: list[float | None]
+    y: list[float | None]
+    y_low: list[float | None]
+    y_high: list[float | None]

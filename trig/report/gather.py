@@ -1,0 +1,49 @@
+"""Assembles what the report tells whatever the thresholds, and writes it."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from trig import tables
+from trig.classify.answered import answered
+from trig.classify.samples import points
+from trig.files import replace
+from trig.report import sheets, stills
+from trig.report.beside import lay
+from trig.report.contents import Background, Judged
+from trig.report.digest import digest, packed
+from trig.report.sheets import Sheet
+from trig.tables.points import POINTS
+from trig.tables.scores import distinct
+
+
+def picked(scores: pl.DataFrame, score: str, per_pair: int) -> list[Sheet]:
+    """Contact sheets of the pictures to show, by the score that is classified."""
+    return sheets.pick(points(scores, score), scores, per_pair)
+
+
+def judged(
+    models: Sequence[str],
+    prompts: pl.DataFrame,
+    scores: pl.DataFrame,
+    score: str,
+    shown: Sequence[Sheet],
+    pictures: Mapping[str, bytes],
+    background: Background,
+) -> Judged:
+    """Threshold-independent part of a run. `scores` have `root`, and `pictures` the sheets that are `shown`, as `trig.report.sheets.drawn`."""
+    return Judged(
+        *(tuple(models), prompts, scores, distinct(scores), points(scores, score), score, shown, pictures),
+        metrics=answered(scores, prompts),
+        background=background,
+    )
+
+
+def write(run: Judged, folder: Path, reports: Path) -> None:
+    """Writes the digest into the folder, and the assets and dimensions.png into `reports`. Deterministic."""
+    made, beside = digest(run)
+    lay(beside, reports)
+    replace(reports / "dimensions.png", stills.dimensions(run))
+    tables.write(run.points, POINTS, folder / "points.parquet")
+    replace(folder / "facts.json", packed(made))

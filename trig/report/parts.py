@@ -1,0 +1,53 @@
+"""Parts of the report: samples that the page loads when somebody looks."""
+
+import zlib
+from base64 import b64encode
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from trig.report import numbers
+from trig.report.contents import Judged
+from trig.report.facts.parts import Samples, Scores
+from trig.report.facts.rows import as_json
+from trig.report.sheets import Sheet
+
+
+def place(run: Judged, sheet: Sheet) -> str:
+    """Asset name of a model's subset, by index."""
+    return f"{run.models.index(sheet.model)}-{sheet.task}-{sheet.pair}"
+
+
+def all_parts(run: Judged) -> Iterator[tuple[str, str]]:
+    """Names and JSON of the parts: per task `Moves` of any two models, and `Samples`; per model and task `Scores`."""
+    samples = run.points.select("task", "pair", "data_id").unique().sort("task", "pair", "data_id")
+    moves = numbers.moves(run.points, run.scores.select("task", "data_id", "root").unique(), run.models)
+    shown = _shown(run, samples)
+    for task in run.tasks:
+        yield f"moves-{task}", as_json(moves[task])
+        own = samples.filter(pl.col("task") == task)
+        ids = {str(pair): part["data_id"].to_list() for (pair,), part in own.group_by("pair", maintain_order=True)}
+        prompts = dict(shown.filter(pl.col("task") == task).select("data_id", "prompt").iter_rows())
+        yield f"samples-{task}", as_json(Samples(ids=ids, prompts=prompts))
+        for number, model in enumerate(run.models):
+            scored = run.points.filter(pl.col("model") == model, pl.col("task") == task).select("pair", "data_id", "x", "y")
+            placed = own.join(scored, on=["pair", "data_id"], how="left", maintain_order="left")
+            yield f"points-{number}-{task}", as_json(Scores(x=_packed(placed["x"]), y=_packed(placed["y"])))
+
+
+def _shown(run: Judged, samples: pl.DataFrame) -> pl.DataFrame:
+    """Samples with a picture, and their prompts."""
+    rows = [(sheet.task, sheet.pair, name) for sheet in run.sheets for name in sheet.names]
+    shown = pl.DataFrame(rows, schema={name: samples.schema[name] for name in ("task", "pair", "data_id")}, orient="row").unique()
+    texts = run.prompts.filter(pl.col("split") == "test").select("task", "data_id", "prompt")
+    return shown.join(texts, on=["task", "data_id"]).sort("task", "pair", "data_id")
+
+
+def _packed(scores: pl.Series) -> str:
+    """Scores as packed float64, so the browser classifies exactly what Python did; NaN where missing.
+
+    Byte-shuffled (all first bytes, then all second bytes …) for better deflate compression, then base64.
+    """
+    doubles = scores.fill_null(float("nan")).to_numpy().astype("<f8").view(np.uint8).reshape(-1, 8)
+    return b64encode(zlib.compress(doubles.T.tobytes())).decode()

@@ -1,0 +1,92 @@
+"""The funnel of annotation: of each subset how many prompts were wanted, drafted, refused and accepted, and how even they are.
+
+One JSON file, a subset per line, that the annotation writes and that gates and report read.
+"""
+
+import json
+from collections.abc import Mapping
+from math import log
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from trig.errors import TableError
+from trig.files import replace
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Words(_Record):
+    """Words per accepted prompt: the least, quartiles, the most, and the mean."""
+
+    least: int
+    low: float
+    median: float
+    high: float
+    most: int
+    mean: float
+
+
+class Coverage(_Record):
+    """Sub-prompts of one dimension in the accepted prompts of a subset."""
+
+    there: int  # phrases that the material has
+    used: int  # of these, how many stand in a prompt
+    most: int  # prompts with the most frequent phrase
+    prompts: int  # prompts that have a phrase of the dimension
+
+
+class Subset(_Record):
+    """A (task, pair) subset of one split."""
+
+    task: str
+    pair: str
+    split: str
+    wanted: int
+    drafted: int  # accepted and refused drafts; copies are not drafted
+    copied: int  # accepted copies of another subset's prompts
+    accepted: int  # with the copies
+    rejected: dict[str, int]  # check → drafts that failed it first
+    kinds: dict[str, int]  # kind of caption → accepted prompts
+    frames: dict[str, int]  # frames → accepted prompts
+    phrases: dict[str, Coverage]  # dimension → its sub-prompts
+    words: Words | None  # null: no prompt was accepted
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the material gave fewer prompts than were wanted."""
+        return self.accepted < self.wanted
+
+
+class Funnel(_Record):
+    """All subsets, in the order of tasks and pairs, test before train."""
+
+    subsets: tuple[Subset, ...]
+
+
+def evenness(counts: Mapping[str, int]) -> float | None:
+    """Shannon entropy of shares divided by its maximum, in [0, 1]: 1 where all are equal. None for fewer than two."""
+    total = sum(counts.values())
+    if len(counts) < 2 or not total:
+        return None
+    return -sum(count / total * log(count / total) for count in counts.values() if count) / log(len(counts))
+
+
+def write(funnel: Funnel, path: Path) -> None:
+    """Write the file. Deterministic."""
+    lines = ",\n".join(json.dumps(subset.model_dump(), ensure_ascii=False, sort_keys=True) for subset in funnel.subsets)
+    replace(path, f'{{"subsets": [\n{lines}\n]}}\n'.encode())
+
+
+def read(path: Path) -> Funnel:
+    """Read the file. Raises TableError where it holds something else."""
+    try:
+        return Funnel.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise TableError(f"{path}: this file is missing; write it with `dvc repro annotate`") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "file"
+        raise TableError(f"{path}: {where}: {first['msg']}; write it anew with `dvc repro annotate`") from None
