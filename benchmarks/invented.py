@@ -17,6 +17,7 @@ from trig.gates.page import page
 from trig.gates.result import Finding, Result
 from trig.keys import prompt_key
 from trig.scales import SCALES
+from trig.tables.diagnostics import DIAGNOSED, DIAGNOSTICS
 from trig.tables.images import IMAGES
 from trig.tables.kinds import DIMENSION
 from trig.tables.prompts import PROMPTS
@@ -52,7 +53,9 @@ def write(root: Path, roster: Sequence[str], share: float = 1.0) -> pl.DataFrame
         keys = pl.Series("key", [_key(model, key) for key in asked["key"]])
         for name, shard in _shards(model, asked.with_columns(keys)):
             tables.write(shard, IMAGES, root / "data/images" / model / name)
-        tables.write(scores(model, asked, keys, place), SCORES, root / "data/scores" / f"{model}.parquet")
+        scored = scores(model, asked, keys, place)
+        for folder, table in (("scores", SCORES), ("diagnostics", DIAGNOSTICS)):
+            tables.write(scored, table, root / "data" / folder / f"{model}.parquet")
         _passed(root, "images", f"images/{model}")
         _passed(root, "scores", f"scores/{model}")
     return asked
@@ -114,7 +117,7 @@ def _shards(model: str, asked: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame
 
 
 def scores(model: str, asked: pl.DataFrame, image_keys: pl.Series, seed: int) -> pl.DataFrame:
-    """Scores of a model: a level per task and dimension, a shared part per picture, and noise.
+    """DIAGNOSED rows of a model: a level per task and dimension, a shared part per picture, and noise.
 
     Equal questions about equal pictures have equal answers. Grade probabilities are rounded, so scores tie. High or low levels give synergies
     and bottlenecks, skewed ones tilts, weakly correlated ones dispersions.
@@ -163,7 +166,7 @@ def scores(model: str, asked: pl.DataFrame, image_keys: pl.Series, seed: int) ->
         image_key=keys,
         key=pl.Series([_key(key, code) for key, code in zip(keys, codes, strict=True)]),
     )
-    return tables.check(frame, SCORES, model)
+    return tables.check(frame, DIAGNOSED, model)
 
 
 def _grades(quality: Floats) -> Floats:

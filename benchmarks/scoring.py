@@ -43,7 +43,7 @@ def sharing(_: Project) -> Iterator[Bar]:
     """All ten dimensions of a picture together, against one forward pass per question and against batches without a shared prefix."""
     settings = params.load()
     judge, single = judges.load(settings, 40), judges.load(settings, 1)
-    texts = rubrics(Task.T2I, settings.judge.scale.grades)
+    texts = rubrics(settings.judge.rubrics, Task.T2I, settings.judge.scale.grades)
     every = [Question(each.image, each.prompt, texts[dimension]) for each in _questions(settings) for dimension in Dimension]
     apart = [every[place] for start in range(10) for place in range(start, len(every), 10)]  # neighbours share no picture
     ids = labels(settings.judge.scale, judge.encode)
@@ -64,7 +64,7 @@ def _questions(settings: Params) -> list[Question]:
     """Twenty held-out pictures; the first is the scored one."""
     from tinyworld import evaluate
 
-    texts = rubrics(Task.T2I, settings.judge.scale.grades)
+    texts = rubrics(settings.judge.rubrics, Task.T2I, settings.judge.scale.grades)
     return [Question(evaluate.png(shown), case.request.text, texts[ASKED]) for _, case, shown in evaluate.cases(2)]
 
 

@@ -96,7 +96,7 @@ def memory(_: Project) -> Iterator[Bar]:
 def _questions(grades: Sequence[str]) -> list[Question]:
     from tinyworld import evaluate
 
-    texts = rubrics(Task.T2I, grades)
+    texts = rubrics("brief", Task.T2I, grades)
     cases = evaluate.cases(PICTURES // len(Dimension))
     return [Question(evaluate.png(shown), case.request.text, texts[dimension]) for _, case, shown in cases for dimension in ASKED]
 

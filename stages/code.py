@@ -1,33 +1,58 @@
 """Code fingerprint of each stage: it reruns only when output-affecting code changes.
 
-python -m stages.code OUT
+python -m stages.code RUBRICS OUT
 """
 
 from pathlib import Path
 
 from trig import params
+from trig.errors import ParamsError
 from trig.files import clear, replace
+from trig.judge.rubrics import SHIPPED, texts
+from trig.keys import content_key
 from trig.params import Params
 from trig.run.code import Code
 from trig.run.edge import run
+from trig.vocabulary.dimensions import Task
+
+JUDGING = ("judge", "finetune")
+"""Programs that ask a judge."""
 
 
-def main(out: Path) -> None:
-    """Read stages/ and trig/, write a file per stage to data/code."""
-    code, plugged = Code(Path()), backends(params.load())
+def main(watched: Path, out: Path) -> None:
+    """Read stages/, trig/ and rubrics of the user's below data/rubrics, write a file per stage to data/code."""
+    settings = params.load()
+    code, plugged, asked = Code(Path()), backends(settings), own_rubrics(settings, watched)
     programs = sorted(path for path in Path("stages").glob("*.py") if path.name != "__init__.py")
     hashes = {f"{path.stem}.txt": code.fingerprint(path.as_posix(), *plugged.get(path.stem, ())) for path in programs}
     for name, found in hashes.items():
-        replace(out / name, f"{found}\n".encode())
+        replace(out / name, f"{found}\n{asked if Path(name).stem in JUDGING else ''}".encode())
     clear(out, but=hashes)
 
 
+def own_rubrics(settings: Params, watched: Path) -> str:
+    """A line with the hash of the chosen rubrics where they are the user's; none of shipped ones, which are among the code.
+
+    Raises ParamsError when their folder is not below the one that DVC watches.
+    """
+    chosen = settings.judge.rubrics
+    if chosen in SHIPPED:
+        return ""
+    if not Path(chosen).resolve().is_relative_to(watched.resolve()):
+        raise ParamsError(f"params.yaml: judge.rubrics: {chosen!r} is not below {watched}, where edits are noticed; move it there")
+    found = {task: {dimension.value: text for dimension, text in texts(chosen, Task(task)).items()} for task in settings.annotate.tasks}
+    return f"{content_key(rubrics=found)}\n"
+
+
 def backends(settings: Params) -> dict[str, list[str]]:
-    """Backends a stage loads as plug-ins: those of the configured judge and annotator, and those of the roster's generators."""
+    """What a stage loads by name: the configured judge, annotator and loss, the painters of the roster, and the bases of tuned models."""
     judge = f"trig/backends/judges/{settings.judge_model(settings.judge.name).backend}.py"
     painters = {f"trig/backends/painters/{settings.model(name).backend}.py" for name in settings.generate.roster}
+    bases = {settings.model(tuning.base).backend for tuning in settings.tunings.values()}
+    trained = {f"trig/backends/{part}/{backend}.py" for backend in bases for part in ("painters", "trainers")}
+    loss = [f"trig/backends/losses/{settings.finetune.loss}.py"] if settings.finetune else []
     annotator = ["trig/backends/annotators/openai.py"] if settings.annotate.annotator else []
-    return {"annotate": annotator, "judge": [judge], "finetune": [judge], "generate": sorted(painters)}
+    return {"annotate": annotator, "judge": [judge], "finetune": [judge, *sorted(trained), *loss], "generate": sorted(painters)}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Digest of the scores for the report, whatever the thresholds: statistics, samples, images.
 
-python -m stages.digest PROMPTS IMAGES SCORES ZOO AGREEMENT DIGEST REPORTS
+python -m stages.digest PROMPTS IMAGES SCORES DIAGNOSTICS ZOO AGREEMENT DIGEST REPORTS
 """
 
 from pathlib import Path
@@ -14,14 +14,14 @@ from trig.store import Store
 from trig.tables.prompts import PROMPTS
 
 
-def main(prompts: Path, images: Path, scores: Path, zoo: Path, agreement: Path, digest: Path, reports: Path) -> None:
+def main(prompts: Path, images: Path, scores: Path, diagnostics: Path, zoo: Path, agreement: Path, digest: Path, reports: Path) -> None:
     """Read the tables, what data/zoo says of tuned models, and how the judge was measured; write DIGEST, and in REPORTS what lies beside the page."""
     from trig.report import gather, sheets, sources  # lazy import: altair slows `--help`
 
     settings = params.load()
     roster, score = settings.generate.roster, settings.thresholds.score
     asked = tables.read(prompts, PROMPTS)
-    scored = rooted(inputs.roster_scores(scores, roster, asked), asked)
+    scored = rooted(inputs.roster_diagnosed(scores, diagnostics, roster, asked), asked)
     shown = gather.picked(scored, score, settings.report.pictures_per_pair)
     with Store.open() as store:
         bar("pictures", ((step.done, step.total) for step in sheets.draw(shown, images, store)))

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from trig import generate, params, tables
-from trig.backends import judges
+from trig.backends import judges, painters, trainers
 from trig.finetune import lessons
 from trig.judge.album import Album
 from trig.judge.run import Painted, judged
@@ -29,10 +29,8 @@ def main(tuned: str, weakest: Path, prompts: Path, sources: Path, lora: Path) ->
     library = Library(sources)
     of_pairs = everything.judge.model_copy(update={"dimensions": "pair"})
     with only_one(f"finetune-{tuned}", home()), Store.open() as store:
-        from trig.backends.lora import Lora
-        from trig.backends.painters.diffusers import Diffusers
-
-        base, judge = Diffusers(tuning.base, everything.model(tuning.base), everything.generate.engine_in_key), judges.load(everything)
+        base, judge = painters.load(everything, tuning.base), judges.load(everything)
+        trainer = trainers.load(everything, tuned, base)
 
         def made(asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
             images = generate.made(asked, library, tuning.base, everything, base, store, partial(bar, "generate candidates"))
@@ -40,7 +38,7 @@ def main(tuned: str, weakest: Path, prompts: Path, sources: Path, lora: Path) ->
 
         for lesson in lessons.search(tuning.base, lessons.pairs(weakest), tables.read(prompts, PROMPTS), made, settings):
             print(lesson.summary, file=sys.stderr)
-        lessons.teach(Lora(base, settings, everything.seed), lesson, lora, trainings(), bar)
+        lessons.teach(trainer(), lesson, lora, trainings(), bar)
 
 
 if __name__ == "__main__":

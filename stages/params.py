@@ -1,18 +1,24 @@
 """Validate params.yaml as a whole before any stage runs, also keys that no stage reads.
 
-python -m stages.params PARAMS OUT
+python -m stages.params PARAMS OUT MODELS
 """
 
 from pathlib import Path
 
 from trig import params
-from trig.files import replace
+from trig.files import clear, replace
 from trig.run.edge import run
 
 
-def main(file: Path, out: Path) -> None:
-    """Read params.yaml; write a line that is always the same, so that a sound change makes nothing run that does not depend on it."""
-    params.load(file)
+def main(file: Path, out: Path, models: Path) -> None:
+    """Read params.yaml; write a line that is always the same, so that a sound change makes nothing run that does not depend on it.
+
+    Also write data/models/NAME.json: each model's entry with what it extends, so that a change of either reruns what depends on it.
+    """
+    entries = {f"{name}.json": entry.model_dump_json(indent=1).encode() + b"\n" for name, entry in params.load(file).models.items()}
+    for name, entry in entries.items():
+        replace(models / name, entry)
+    clear(models, but=entries)
     replace(out, b"no mistake\n")
 
 

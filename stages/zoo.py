@@ -22,17 +22,17 @@ class Section(StrEnum):
 
 
 def main(section: Section, name: str, out: Path) -> None:
-    """Read what the entry's `needs` names, write data/zoo/NAME.json: the hash of what it holds, and how an adapter was trained."""
+    """Read what the entry loads, write data/zoo/NAME.json: the hash of what it holds, how an adapter was trained, and a model's whole entry."""
     settings = params.load()
     field = f"params.yaml: {section}.{name}"
     if section is Section.MODELS:
         model = settings.model(name)
-        places, again = [Path(model.needs), Path(model.weights)], f"zoo@{name}"
-        found = description(places[0], field, places[1], settings.generate.engine_in_key)
+        loads, again = [model.adapter or model.weights, model.weights], f"zoo@{name}"
+        found = description(loads[0], field, loads[1], settings.generate.engine_in_key) | {"entry": model.model_dump()}
     else:
-        places, again = [Path(settings.judge_model(name).needs)], f"zoo-judge@{name}"
-        found = description(places[0], field, None, settings.judge.engine_in_key)
-    notes(field, link_notes(places, again))
+        loads, again = [settings.judge_model(name).needs], f"zoo-judge@{name}"
+        found = description(loads[0], field, None, settings.judge.engine_in_key)
+    notes(field, link_notes(map(Path, loads), again))
     replace(out, json.dumps(found).encode() + b"\n")
 
 

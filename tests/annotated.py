@@ -8,7 +8,7 @@ from PIL import Image
 
 from trig import tables
 from trig.annotate.funnel import Key, funnel
-from trig.tables.funnel import Funnel
+from trig.tables.funnel import Credit, Funnel
 from trig.tables.prompts import PROMPTS
 from trig.tables.rejected import CHECKS, REJECTED
 from trig.tables.sources import SOURCES, digest
@@ -30,6 +30,10 @@ STYLES = ("an oil painting", "a watercolour", "an ukiyo-e print", "a comic panel
 PHRASES: Mapping[tuple[Task, Dimension], tuple[str, ...]] = {
     (task, dimension): STYLES if dimension is Dimension.STYLE else () for task in Task for dimension in Dimension
 }
+CREDITS = (
+    Credit(of="captions", licence="CC BY 4.0", origin='"><script>alert(4)</script>', entries=1_234, prompts=5_678),
+    Credit(of="phrases", licence="Apache-2.0", origin="turned \u202e around", entries=3, prompts=4),
+)
 
 
 def picture(number: int) -> bytes:
@@ -113,6 +117,7 @@ def sources() -> pl.DataFrame:
             "image": {"bytes": file, "path": f"{number}.png"},
             "width": 48 + 8 * number,
             "height": 48,
+            "tasks": ["p2p", "s2p"],
             "subject": "a backpack",
             "other": None,
             "place": "on a beach",
@@ -131,4 +136,4 @@ def wanted() -> dict[Key, int]:
 
 
 def counted() -> Funnel:
-    return funnel(prompts(), rejected(), wanted(), CAPTIONS, PHRASES)
+    return funnel(prompts(), rejected(), wanted(), CAPTIONS, PHRASES, CREDITS)

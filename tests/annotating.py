@@ -78,7 +78,7 @@ def drafts(count: int, task: Task = Task.T2I, route: str = "refine", split: str 
 
 def brief(asked: Sequence[Draft]) -> Brief:
     """What the questions of these drafts say besides."""
-    return Brief("en", 40, {draft.caption: f"a scene of {draft.caption}" for draft in asked}, {"5" * 32: SEEN})
+    return Brief("en", 40, {draft.caption: f"a scene of {draft.caption}" for draft in asked}, {task: {"5" * 32: SEEN} for task in Task})
 
 
 class Fake:
@@ -117,5 +117,6 @@ def whole(model: Served, root: Path) -> Benchmark:
     asked = Annotate.model_validate({**given, **numbers})
     settings: Any = SimpleNamespace(annotators={"x": model.entry}, annotate=asked)
     with Store.open(root) as store:
-        hire = partial(scribe.hired, model, settings, store, consume)
+        hire = partial(scribe.hired, lambda: model, settings, store, consume)
+        (root / "none").mkdir(exist_ok=True)
         return benchmark(MATERIAL, SOURCES, root / "none", asked, 42, hire, consume)

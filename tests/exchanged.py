@@ -130,6 +130,7 @@ def own(place: Path) -> Path:
         "image": {"bytes": picture, "path": "x"},
         "width": 8,
         "height": 8,
+        "tasks": ["p2p", "s2p"],
         "subject": "a kite",
         "place": "by the sea",
     }

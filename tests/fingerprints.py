@@ -20,6 +20,9 @@ DECIDES = {
     "trig.backends.painters.diffusers.PAINTING": (
         "backends/painters/diffusers",
         "backends/painters/adapter",
+        "backends/families/__init__",
+        "backends/families/calls",
+        "backends/families/flux",
         "generate/__init__",
         "pictures",
     ),
@@ -45,7 +48,16 @@ DECIDES = {
         "stats/bootstrap",
     ),
     "trig.report.sheets.DRAWING": ("report/sheets", "pictures"),
-    "trig.backends.lora.TRAINING": ("backends/lora", "backends/flow", "pictures"),
+    "trig.backends.trainers.diffusers.TRAINING": (
+        "backends/trainers/diffusers",
+        "backends/families/__init__",
+        "backends/families/family",
+        "backends/families/flow",
+        "backends/families/flux",
+        "backends/losses/batch",
+        "backends/losses/sft",
+        "pictures",
+    ),
 }
 """Cache version → modules of trig whose code decides the cached results."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from trig import tables
+from trig.classify.inputs import roster_diagnosed
 from trig.classify.relations import relations
 from trig.classify.samples import rooted
 from trig.params.thresholds import Thresholds
@@ -16,12 +17,12 @@ from trig.report.facts.digest import Gate, Tuning, Yardstick
 from trig.report.sheets import Sheet
 from trig.store import Store
 from trig.tables.prompts import PROMPTS
-from trig.tables.scores import SCORES
 from trig.testing import factories
 
 THRESHOLDS = factories.thresholds()
 BACKGROUND = Background(
     tiny=True,
+    rubrics={"name": "data/rubrics/mine", "texts": [{"task": "t2i", "dimension": "IQ-R", "text": "<b>Real?</b>\nGrade: Bad or Good."}]},
     tunings=(Tuning("tiny", "tiny-dtm", ("IQ-R_TA-S",), {"steps": "200"}),),
     versions={"judge": "tiny-judge@0123abcd"},
     settings={"seed": "42"},
@@ -84,7 +85,7 @@ def run_of(root: Path, rows: int = 12, per_pair: int = 3) -> Run:
     """A run of three models, 42 pairs and `rows` prompts each, written to `root`."""
     factories.write_run(root, rows)
     prompts = tables.read(root / "prompts.parquet", PROMPTS)
-    scores = rooted(pl.concat([tables.read(root / "scores" / f"{model}.parquet", SCORES) for model in factories.MODELS]), prompts)
+    scores = rooted(roster_diagnosed(root / "scores", root / "diagnostics", factories.MODELS, prompts), prompts)
     shown = gather.picked(scores, THRESHOLDS.score, per_pair)
     with Store.open(root / "work") as store:
         list(sheets.draw(shown, root / "images", store))

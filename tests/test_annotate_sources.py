@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 import pytest
 from annotating import Fake, consume
+from lines import names
 
 from trig import params
 from trig.annotate import pictures
@@ -14,7 +15,7 @@ from trig.annotate.benchmark import benchmark
 from trig.annotate.material import Material
 from trig.annotate.scribe import Scribe
 from trig.annotate.shapes import Recovered, Seen, Shown, Written
-from trig.errors import TableError
+from trig.errors import FileError, TableError
 from trig.protocols.annotator import Ask
 from trig.protocols.refusal import Refusal
 from trig.store import Store
@@ -156,13 +157,122 @@ def test_a_vision_model_describes_pictures_and_names_the_unfit(folder: Path) -> 
     fake = Fake(reply)
 
     def hire(material: Material, read: Any) -> Scribe:
-        return Scribe(material, Desk(fake, Store.passing(), consume, 0, read), "custom", 60)
+        return Scribe(material, Desk(fake, Store.passing(), consume, 0, read), "custom", 60, {})
 
     made = benchmark(TINY, folder, Path("data/review"), settings(), 1, hire, consume)
-    assert made.unusable == {digest(unfit): "unfit: a collage"}
+    assert made.unusable == {digest(unfit): "p2p: unfit: a collage; s2p: unfit: a collage"}
     assert digest(unfit) not in set(made.sources["source"])
     assert set(made.sources["subject"]) == {"the old boat"}
     assert set(made.prompts["pair"].cast(pl.String)) == {"IQ-R_TA-R"}, "only what was recovered is accepted"
     reasons = dict(made.rejected.group_by(pl.col("check").cast(pl.String)).agg(pl.col("reason").first()).iter_rows())
     assert reasons["language"].startswith("reads as") or "language" in reasons["language"]
     assert reasons["recovered"] == "read as IQ-R and TA-R"
+
+
+def shard(place: Path, **changed: Any) -> Path:
+    """A shard of two sources, the first one changed."""
+    place.mkdir(parents=True, exist_ok=True)
+    files = [factories.png(1, 32, 32), factories.png(2, 32, 16)]
+    told = {"tasks": ["p2p"], "width": 1, "height": 1, "subject": "a cat", "other": None, "place": "", "item": None, "description": None}
+    rows = [
+        {"source": digest(file), "image": {"bytes": file, "path": "a.png"}, **told, "origin": "mine", "licence": "CC0"} for file in files
+    ]
+    pl.DataFrame([rows[0] | changed, rows[1]], strict=False).write_parquet(place / "0.parquet")
+    return place
+
+
+@pytest.mark.parametrize(
+    ("file", "source", "said"),
+    [
+        (b"not a picture", None, "another hash"),
+        (b"not a picture", digest(b"not a picture"), "cannot be decoded"),
+        (factories.png(3), None, "another hash"),
+        (b"", digest(b""), "cannot be decoded"),
+    ],
+)
+def test_a_broken_picture_of_a_shard_is_told_as_one_of_a_folder(file: bytes, source: str | None, said: str, tmp_path: Path) -> None:
+    own = {"source": source} if source else {}
+    found = pictures.given(shard(tmp_path / "s", image={"bytes": file, "path": "a.png"}, **own))
+    assert list(found.broken) == ["0.parquet-0"] and said in found.broken["0.parquet-0"]
+    assert found.rows.select("source", "width", "height").rows() == [(digest(factories.png(2, 32, 16)), 32, 16)], (
+        "sizes are the pictures' own"
+    )
+
+
+@pytest.mark.parametrize("name", ["loose.png", "deep/loose.JPG", "sources.yaml"])
+def test_what_lies_beside_shards_is_told(name: str, tmp_path: Path) -> None:
+    place = shard(tmp_path / "s")
+    (place / name).parent.mkdir(exist_ok=True)
+    (place / name).write_bytes(factories.png(5))
+    found = pictures.given(place)
+    assert found.rows.height == 2 and list(found.broken) == [name] and "beside shards" in found.broken[name]
+
+
+def test_a_parquet_file_among_pictures_is_told(folder: Path) -> None:
+    pl.DataFrame({"image": [factories.png(7)]}).write_parquet(folder / "more.parquet")
+    found = pictures.given(folder)
+    assert found.rows.height == 2 and list(found.broken) == ["more.parquet"]
+
+
+def test_a_link_to_nothing_is_a_broken_picture(folder: Path) -> None:
+    (folder / "x.png").symlink_to(folder / "nothing.png")
+    (folder / "loop.webp").symlink_to(folder / "loop.webp")
+    found = pictures.given(folder)
+    assert found.rows.height == 2 and set(found.broken) == {"x.png", "loop.webp"}
+    assert all("cannot be read" in reason for reason in found.broken.values())
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize(
+    ("column", "value"), [("subject", "a cat "), ("item", "<b>cat</b>"), ("other", 5), ("description", "one\ntwo"), ("licence", "a\u202eb")]
+)
+def test_texts_of_a_parquet_file_are_as_untrusted_as_notes(column: str, value: object, whole: bool, tmp_path: Path) -> None:
+    place = shard(tmp_path / "s", **{column: value})
+    if isinstance(value, int):
+        frame = pl.read_parquet(place / "0.parquet").with_columns(pl.lit(value).alias(column))
+        frame.write_parquet(place / "0.parquet")
+    if not whole:
+        pl.read_parquet(place / "0.parquet").drop("source").write_parquet(place / "0.parquet")
+        place /= "0.parquet"
+    with pytest.raises(TableError, match=names(tmp_path / "s/0.parquet", "row 0", column, value if isinstance(value, int) else "")):
+        pictures.given(place)
+
+
+@pytest.mark.parametrize(("name", "said"), [("anim.gif", "not read"), (".a.png", "hidden"), ("none.gif", "no such picture")])
+def test_a_note_of_a_file_that_is_not_read_says_so(name: str, said: str, folder: Path) -> None:
+    if said != "no such picture":
+        (folder / name).write_bytes(b"GIF89a")
+    (folder / "sources.yaml").write_text(f"{NOTES}{name}: {{subject: a cat}}\n", "utf-8")
+    with pytest.raises(TableError, match=names(folder / "sources.yaml", name)) as told:
+        pictures.given(folder)
+    assert said in str(told.value)
+
+
+@pytest.mark.parametrize("other", ["notes.txt", "deep/.hidden", "prompts.parquet", "half.parquet"])
+def test_a_folder_with_anything_but_shards_is_not_replaced(other: str, tmp_path: Path) -> None:
+    place = shard(tmp_path / "s")
+    rows = pictures.given(place).rows
+    (place / other).parent.mkdir(exist_ok=True)
+    pl.DataFrame({"prompt": ["mine"]}).write_parquet(place / other)
+    if other == "half.parquet":
+        (place / other).write_bytes(b"PAR1")
+    before = sorted(place.rglob("*"))
+    with pytest.raises(FileError, match=names(place, other)):
+        write(rows, place)
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(FileError, match=names(tmp_path / "file")):
+        write(rows, tmp_path / "file")
+    assert sorted(place.rglob("*")) == before and (tmp_path / "file").read_text() == "mine"
+
+
+def test_new_shards_replace_the_old_ones_and_are_never_written_into_them(tmp_path: Path) -> None:
+    rows = pictures.given(shard(tmp_path / "old")).rows
+    write(rows, tmp_path / "out")
+    (tmp_path / "cache").mkdir()
+    kept = tmp_path / "cache" / min(file.name for file in (tmp_path / "out").iterdir())
+    kept.hardlink_to(tmp_path / "out" / kept.name)
+    before = kept.read_bytes()
+    write(rows.head(0), tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir()) and kept.read_bytes() == before
+    write(rows, tmp_path / "out")
+    assert pictures.given(tmp_path / "out").rows.sort("source").equals(rows.sort("source"))

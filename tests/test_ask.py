@@ -25,9 +25,9 @@ from trig.protocols.judge import Answer, Labels, Question
 from trig.protocols.refusal import Refusal
 from trig.scales import SCALES
 from trig.store import Progress, Store
+from trig.tables.diagnostics import DIAGNOSED
 from trig.tables.images import IMAGES
 from trig.tables.prompts import split
-from trig.tables.scores import SCORES
 from trig.tables.sources import Library
 from trig.testing import factories
 from trig.vocabulary.dimensions import Pair, Task
@@ -184,7 +184,7 @@ def test_a_picture_in_several_subsets_is_read_once_and_its_questions_stand_toget
         by_prompt = sorted(glib.asked, key=lambda one: one.prompt)
         assert [glib.asked.index(question) // 3 for question in by_prompt] == [0, 0, 0, 1, 1, 1, 2, 2, 2]
         assert painted.given == 3
-        table = tables.check(scores(found, store, "1", settings()), SCORES, "scores")
+        table = tables.check(scores(found, store, "1", settings()), DIAGNOSED, "scores")
     both = table.filter(pl.col("dimension") == "TA-C").sort("data_id")["expected"].to_list()
     assert both[:3] == both[3:]
 

@@ -58,9 +58,9 @@ def damaged(images: pl.DataFrame) -> pl.DataFrame:
         ("stages.generate flux prompts.parquet sources images", ("model", "flux", "tiny, tiny-turbo, tiny-dtm")),
         ("stages.generate tiny absent.parquet sources images", ("absent.parquet", "prompts")),
         ("stages.generate tiny keyless.parquet sources images", ("keyless.parquet", "key", "missing")),
-        ("stages.judge tiny prompts.parquet sources absent out.parquet", ("absent", "images")),
-        ("stages.classify prompts.parquet scores out.parquet", ("scores/tiny.parquet", "score_trig", "NaN", "24")),
-        ("stages.gate_scores prompts.parquet scores/tiny.parquet out.json out.html", ("scores", "score_trig", "NaN", "24")),
+        ("stages.judge tiny prompts.parquet sources absent out.parquet told.parquet", ("absent", "images")),
+        ("stages.classify prompts.parquet scores diagnostics out.parquet", ("scores/tiny.parquet", "score_trig", "NaN", "24")),
+        ("stages.gate_scores prompts.parquet scores/tiny.parquet told.parquet out.json out.html", ("scores", "score_trig", "NaN", "24")),
         ("trig.cli score torn.png --prompt ball --dimension TA-X", ("dimension", "TA-X", "IQ-R,")),
         ("trig.cli score absent.png --prompt ball --dimension TA-C", ("absent.png", "no such file")),
         ("trig.cli score torn.png --prompt ball --dimension TA-C", ("torn.png", "cannot be decoded")),
@@ -74,7 +74,7 @@ def test_one_line_and_exit_code_2(program: str, said: Sequence[str], place: Path
 
 def test_a_negative_threshold_is_one_line(tmp_path: Path) -> None:
     workplace.bench(tmp_path, thresholds__synergy=-0.5)
-    failed = workplace.python("-m", "stages.classify", "prompts.parquet", "scores", "out.parquet", cwd=tmp_path)
+    failed = workplace.python("-m", "stages.classify", "prompts.parquet", "scores", "diagnostics", "out.parquet", cwd=tmp_path)
     assert failed.returncode == 2 and re.match(names("params.yaml", "thresholds.synergy", -0.5), failed.stderr)
 
 
@@ -88,13 +88,13 @@ def test_a_damaged_picture_stops_at_the_gate_by_name(place: Path) -> None:
 def test_a_damaged_picture_is_a_null_with_its_reason_and_the_gate_counts_it(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
     monkeypatch.setenv("DVC_ROOT", str(place / "root"))
-    out = Path("judged/tiny.parquet")
-    judge.main("tiny", Path("prompts.parquet"), Path("sources"), Path("images/tiny"), out)
+    out, told = Path("judged/tiny.parquet"), Path("diagnostics/tiny.parquet")
+    judge.main("tiny", Path("prompts.parquet"), Path("sources"), Path("images/tiny"), out, told)
     scores = tables.read(out, SCORES)
     nulls = scores.filter(pl.col("status") == "null")
     assert (set(nulls["data_id"]), nulls.height, scores.height) == ({PICTURE}, 2, 24)
     assert nulls["reason"].str.contains("cannot be decoded").all() and nulls["expected"].is_null().all()
-    failed = workplace.python("-m", "stages.gate_scores", "prompts.parquet", str(out), *GATED, cwd=place)
+    failed = workplace.python("-m", "stages.gate_scores", "prompts.parquet", str(out), str(told), *GATED, cwd=place)
     assert failed.returncode == 2
     assert len(failed.stderr.splitlines()) == 1 and "null" in failed.stderr
 
@@ -116,7 +116,14 @@ def test_a_picture_that_its_model_refused_is_a_null_with_its_reason_and_stops_no
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path / "root"))
     for _ in range(2):  # the second time everything is known
-        judge.main("tiny", Path("prompts.parquet"), Path("sources"), Path("images/tiny"), Path("scores/tiny.parquet"))
+        judge.main(
+            "tiny",
+            Path("prompts.parquet"),
+            Path("sources"),
+            Path("images/tiny"),
+            Path("scores/tiny.parquet"),
+            Path("diagnostics/tiny.parquet"),
+        )
         scores = tables.read(Path("scores/tiny.parquet"), SCORES)
         nulls = scores.filter(pl.col("status") == "null")
         assert (set(nulls["data_id"]), nulls.height, scores.height, scores["key"].n_unique()) == ({PICTURE}, 2, 24, 24)

@@ -16,12 +16,13 @@ from scipy import stats
 
 from trig import tables
 from trig.classify.answered import answered
-from trig.classify.inputs import roster_scores
+from trig.classify.inputs import roster_diagnosed, roster_scores
 from trig.classify.map import ALL, groups, lines, metrics, overall
 from trig.classify.relations import check_current, relations
 from trig.classify.samples import points
 from trig.errors import TableError
 from trig.params.thresholds import Thresholds
+from trig.tables.diagnostics import DIAGNOSED, DIAGNOSTICS
 from trig.tables.kinds import DIMENSION
 from trig.tables.kinds import PAIR as PAIR_TYPE
 from trig.tables.prompts import SPLIT
@@ -370,6 +371,43 @@ def test_a_model_without_a_test_prompt_is_one_line(tmp_path: Path) -> None:
     train = prompts.with_columns(split=pl.lit("train", SPLIT))
     with pytest.raises(TableError, match=r"tiny\.parquet: holds no score of a prompt of the test split; run `dvc repro judge@tiny`"):
         roster_scores(tmp_path, ["tiny"], train)
+
+
+def test_diagnostics_are_joined_to_their_scores(tmp_path: Path) -> None:
+    """In any order, a score without diagnostics included."""
+    prompts = factories.run_prompts(2)
+    judged = factories.run_scores("tiny", prompts)
+    mixed = pl.concat([judged.head(5), factories.undiagnosed(judged.slice(5))])
+    scores, diagnostics = tmp_path / "scores", tmp_path / "diagnostics"
+    for frame in (judged, mixed):
+        factories.write_scores(tmp_path, "tiny", frame)
+        assert roster_diagnosed(scores, diagnostics, ["tiny"], prompts).equals(frame.select(list(DIAGNOSED.columns)))
+    tables.write(judged.reverse(), DIAGNOSTICS, diagnostics / "tiny.parquet")
+    tables.write(judged, SCORES, scores / "tiny.parquet")
+    assert roster_diagnosed(scores, diagnostics, ["tiny"], prompts).equals(judged)
+    (diagnostics / "tiny.parquet").unlink()
+    with pytest.raises(TableError, match=r"diagnostics/tiny\.parquet: there is no diagnostics table here; run the stage that writes it"):
+        roster_diagnosed(scores, diagnostics, ["tiny"], prompts)
+
+
+def test_a_scorer_without_diagnostics_is_classified_by_either_score() -> None:
+    judged = pl.concat([factories.run_scores(model, factories.run_prompts(12)) for model in factories.MODELS])
+    plain, of_judge = factories.undiagnosed(judged), ("off_mass", "noise")
+    want = relations(judged, limits(bootstraps=5))
+    for score in ("expected", "score_trig"):
+        found = relations(plain, limits(bootstraps=5, score=score))
+        assert found.drop(of_judge).equals(want.drop(of_judge))
+        assert found["off_mass"].null_count() == found["noise"].null_count() == found.height
+
+
+def test_two_scores_of_one_kind_are_one_line(tmp_path: Path) -> None:
+    prompts = factories.run_prompts(1)
+    judged = factories.run_scores("tiny", prompts)
+    first = judged["data_id"][0]
+    factories.write_scores(tmp_path, "tiny", pl.concat([judged, factories.undiagnosed(judged.filter(data_id=first))]))
+    said = rf"scores/tiny\.parquet: column 'scorer' holds 'clip-score' and 'factory' for t2i/{first}/0/IQ-[A-Z]; keep the rows of one"
+    with pytest.raises(TableError, match=said):
+        roster_scores(tmp_path / "scores", ["tiny"], prompts)
 
 
 def test_relations_of_other_scores_or_thresholds_are_refused() -> None:

@@ -81,7 +81,7 @@ def test_doctor_is_content_when_the_weights_are_there(tmp_path: Path, monkeypatc
     assert (told.exit_code, "missing" in told.stdout) == (0, False), told.stdout
 
 
-@pytest.mark.parametrize("program", ["trig.cli models", "stages.classify a b c"])
+@pytest.mark.parametrize("program", ["trig.cli models", "stages.classify a b c d"])
 def test_bad_parameters_are_one_line_and_exit_code_2(program: str, tmp_path: Path) -> None:
     text = (ROOT / "params.yaml").read_text("utf-8")
     (tmp_path / "params.yaml").write_text(text.replace("  synergy: 0.8", "  synergie: 0.8"), "utf-8")
@@ -136,7 +136,7 @@ def test_doctor_names_weights_that_are_a_link_to_nothing(tmp_path: Path, monkeyp
 def test_what_is_shown_is_also_told_as_json(command: str) -> None:
     found = json.loads(python("-m", "trig.cli", command, "--json").stdout)
     expected = {
-        "models": {"models", "judges"},
+        "models": {"models", "judges", "zoo"},
         "doctor": {"ok", "rows", "notes"},
         "store": {"path", "dropped", "shelves"},
         "published": {"relations", "means"},

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -17,7 +18,7 @@ from typer.testing import CliRunner
 
 from trig import params, published, revision, tables
 from trig.classify.compare import agreement, by_task, differing
-from trig.classify.inputs import roster_scores
+from trig.classify.inputs import roster_diagnosed
 from trig.classify.relations import relations
 from trig.classify.samples import roots
 from trig.cli.comparison import Comparison, Side, as_json, as_markdown, show
@@ -31,10 +32,15 @@ from trig.testing import factories
 
 EVIL = "v1|<b>`@team`&_x_"
 """Hostile tag name that git permits."""
+PER_MODEL = [f"data/{table}/{model}.parquet" for table in ("scores", "diagnostics") for model in factories.MODELS]
 STAGE = {
     "cmd": "true",
     "deps": ["made"],
-    "outs": ["data/prompts.parquet", "data/relations.parquet", *(f"data/scores/{model}.parquet" for model in factories.MODELS)],
+    "outs": [
+        "data/prompts.parquet",
+        "data/relations.parquet",
+        *PER_MODEL,
+    ],
 }
 WHO = {f"GIT_{role}_{what}": "test@localhost" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 SHIFTED = "IQ-R_TA-S"
@@ -49,7 +55,7 @@ def settle(place: Path, shift: float = 0.0) -> None:
     tables.write(scores.with_columns(score_trig=moved), SCORES, path)
     settings = params.load(place / "params.yaml")
     prompts = tables.read(place / "data/prompts.parquet", PROMPTS)
-    judged = roster_scores(place / "data/scores", settings.generate.roster, prompts)
+    judged = roster_diagnosed(place / "data/scores", place / "data/diagnostics", settings.generate.roster, prompts)
     tables.write(relations(judged, settings.thresholds, roots(prompts)), RELATIONS, place / "data/relations.parquet")
 
 
@@ -217,6 +223,30 @@ def test_a_table_from_before_a_column_is_read_where_the_column_may_be_null(tmp_p
     assert old.table(Path("item"), PROMPTS).equals(prompts)
     with pytest.raises(RevisionError, match=names("old:key", "'key'")):
         old.table(Path("key"), PROMPTS)
+
+
+@pytest.mark.usefixtures("here")
+def test_a_revision_before_there_were_diagnostics_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = revision.find("main", Path())
+    earlier = replace(known, outputs={path: file for path, file in known.outputs.items() if "diagnostics" not in path})
+    monkeypatch.setattr("trig.cli.compare.find", lambda *_: earlier)
+    error = CliRunner().invoke(app, ["compare", "tiny", "--rev", "main"]).exception
+    assert isinstance(error, RevisionError)
+    assert re.match(names("main:data/diagnostics/tiny.parquet", "choose a later revision"), str(error))
+
+
+@pytest.mark.usefixtures("here")
+def test_scores_by_another_scorer_are_told(tmp_path: Path) -> None:
+    prompts = tables.read(Path("data/prompts.parquet"), PROMPTS)
+    for model in factories.MODELS:
+        scored = factories.run_scores(model, prompts)
+        factories.write_scores(tmp_path, model, factories.undiagnosed(scored) if model == "tiny" else scored)
+    settings = params.load()
+    judged = roster_diagnosed(tmp_path / "scores", tmp_path / "diagnostics", settings.generate.roster, prompts)
+    tables.write(relations(judged, settings.thresholds, roots(prompts)), RELATIONS, tmp_path / "relations.parquet")
+    places = {"scores": "scores", "diagnostics": "diagnostics", "relations": "relations.parquet"}
+    notes = json.loads(said("tiny", "tiny-dtm", *(f"--{name}={tmp_path / place}" for name, place in places.items()), "--json"))["notes"]
+    assert notes[0] == "The scores come from different judges: clip-score and factory@1."
 
 
 def test_relations_of_other_scores_are_refused(project: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from stages.code import backends
 from trig import params
+from trig.params.finetune import LossName
 from trig.params.generate import Model
 from trig.params.judge import JUDGES
 from trig.run.code import PLUGS, PLUMBING, Code, meaning
@@ -102,7 +103,7 @@ def test_nothing_is_imported_that_the_closure_lacks(program: str) -> None:
 
 def test_every_data_file_belongs_to_a_module_that_opens_it() -> None:
     tracked = subprocess.run(["git", "ls-files", "trig"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    data = {file for file in tracked if not file.endswith(".py")}
+    data = {file for file in tracked if not file.endswith(".py") and not file.startswith(PLUMBING)}
     backends = [file.relative_to(ROOT).as_posix() for file in (ROOT / "trig/backends").rglob("*.py")]
     assert data == {file for file in CODE.closure(*PROGRAMS, *backends, "trig/annotate/review/page.py") if not file.endswith(".py")}
 
@@ -133,9 +134,11 @@ def test_a_hash_follows_code_data_and_names(tmp_path: Path) -> None:
 
 
 def test_every_backend_has_a_module_of_its_name() -> None:
-    """A stage depends on the module of the backend it runs, named after the backend."""
-    painters, judges = get_args(Model.model_fields["backend"].annotation), tuple(JUDGES)
-    named = {f"painters/{name}.py" for name in painters} | {f"judges/{name}.py" for name in judges}
+    """A stage depends on the module of the backend it runs, named after the backend, and of the loss."""
+    painters, judges, losses = get_args(Model.model_fields["backend"].annotation), tuple(JUDGES), get_args(LossName)
+    kinds = {"painters": painters, "trainers": painters, "judges": judges, "losses": losses}
+    named = {f"{kind}/{name}.py" for kind, names in kinds.items() for name in names}
     assert {name for name in named if not (ROOT / "trig/backends" / name).is_file()} == set()
-    found = {path.removeprefix("trig/backends/") for paths in backends(params.load(ROOT / "params.yaml")).values() for path in paths}
-    assert found <= named
+    found = backends(params.load(ROOT / "params.yaml"))
+    assert {path.removeprefix("trig/backends/") for paths in found.values() for path in paths} <= named
+    assert {path.split("/")[2] for path in found["finetune"]} == kinds.keys()

@@ -14,7 +14,7 @@ from trig.backends.judges.transformers import Transformers
 from trig.errors import LabelError
 from trig.judge.labels import labels
 from trig.judge.rating import rate, ratings
-from trig.judge.rubrics import rubric, rubrics
+from trig.judge.rubrics import rubrics
 from trig.params.judge import ServedJudge
 from trig.protocols.judge import Answer, Judge, Question
 from trig.protocols.refusal import Refusal
@@ -47,7 +47,7 @@ def judge(request: pytest.FixtureRequest, here: Transformers) -> Judge:
 
 def questions(count: int) -> list[Question]:
     """About `count` questions on held-out pictures, all ten dimensions each."""
-    texts = rubrics(Task.T2I, SCALE.grades)
+    texts = rubrics("brief", Task.T2I, SCALE.grades)
     return [
         Question(evaluate.png(shown), case.request.text, texts[dimension])
         for _, case, shown in evaluate.cases(-(-count // 100))
@@ -79,7 +79,7 @@ def test_a_damaged_picture_is_refused_for_good_and_its_neighbours_are_not(judge:
 
 
 def test_the_judge_sees_the_source_too(judge: Judge) -> None:
-    text = rubric(Task.P2P, Dimension.CONTENT, SCALE.grades)
+    text = rubrics("brief", Task.P2P, SCALE.grades)[Dimension.CONTENT]
     shown, *sources = (factories.png(seed, 64, 64) for seed in range(3))
     asked = [Question(shown, "make it red", text, source) for source in (None, *sources)]
     assert len({rating.p for rating in ratings(judge, asked, SCALE, 1.0)}) == 3
@@ -96,7 +96,7 @@ def test_it_says_what_it_is(judge: Judge) -> None:
 
 
 def test_both_give_the_same_probabilities(here: Transformers, there: Served) -> None:
-    edit = rubric(Task.P2P, Dimension.CONTENT, SCALE.grades)
+    edit = rubrics("brief", Task.P2P, SCALE.grades)[Dimension.CONTENT]
     edits = [Question(factories.png(seed, 64, 64), "make it red", edit, factories.png(seed + 1, 64, 64)) for seed in range(5)]
     asked = [*questions(500), *edits]
     one, other = (np.array([rating.p for rating in ratings(judge, asked, SCALE, 1.0)]) for judge in (here, there))
@@ -107,7 +107,7 @@ def test_both_give_the_same_probabilities(here: Transformers, there: Served) -> 
 def test_both_see_the_pixels_that_a_viewer_shows(here: Transformers, there: Served) -> None:
     inputs = Path(__file__).parent / "inputs"
     prompt, files = (inputs / "prompt.txt").read_text("utf-8").strip(), sorted((inputs / "pictures").iterdir())
-    asked = [Question(file.read_bytes(), prompt, rubric(Task.T2I, Dimension.RELATION, SCALE.grades)) for file in files]
+    asked = [Question(file.read_bytes(), prompt, rubrics("brief", Task.T2I, SCALE.grades)[Dimension.RELATION]) for file in files]
     one, other = ([rating.expected for rating in ratings(judge, asked, SCALE, 0.5)] for judge in (here, there))
     assert one == [pytest.approx(expected, abs=1e-3) for expected in other]
     by_name = dict(zip((file.name for file in files), one, strict=True))
@@ -133,7 +133,10 @@ def test_trig_serve_really_serves(served: tuple[str, Path], monkeypatch: pytest.
     assert isinstance(entry, ServedJudge)
     judge = Served("tiny-served", entry)
     asked = Question(
-        factories.png(1, 64, 64), "make it red", rubric(Task.P2P, Dimension.CONTENT, settings.judge.scale.grades), factories.png(2, 64, 64)
+        factories.png(1, 64, 64),
+        "make it red",
+        rubrics("brief", Task.P2P, settings.judge.scale.grades)[Dimension.CONTENT],
+        factories.png(2, 64, 64),
     )
     ((_, said),) = judge.ask([asked], labels(settings.judge.scale, judge.encode))
     assert isinstance(said, Answer) and said.mode == "exact" and rate(said, 1.0, settings.judge.scale).reason is None

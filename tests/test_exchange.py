@@ -15,6 +15,8 @@ from trig import tables
 from trig.annotate.imported import about, load
 from trig.exchange import hub
 from trig.exchange.exporting import COLUMNS
+from trig.tables import funnel
+from trig.tables.funnel import Credit, Funnel
 from trig.tables.prompts import PROMPTS
 from trig.tables.published import PUBLISHED
 from trig.tables.rejected import CHECKS
@@ -172,6 +174,17 @@ def test_the_projects_own_prompts_are_exported(tmp_path: Path) -> None:
     assert {name: row["prompt"] for name, row in rows(tmp_path / "back").items()}["IQ-A_TA-C_2"] == "A red kite"
     done("export", tmp_path / "prompts.parquet", "--to", "hf", "--split", "train", "--out", tmp_path / "train")
     assert pq.read_table(tmp_path / "train/data/text_to_image-00000-of-00001.parquet")["prompt"].to_pylist() == ["A kite to learn from"]
+
+
+def test_the_card_tells_whose_captions_and_phrases_were_used(tmp_path: Path) -> None:
+    own(tmp_path)
+    done("export", tmp_path / "prompts.parquet", "--to", "hf", "--out", tmp_path / "without")
+    assert "No counts of the annotation were given" in (tmp_path / "without/README.md").read_text("utf-8")
+    told = Credit(of="captions", licence="CC0-1.0", origin="a | <b>", entries=7, prompts=1_000)
+    funnel.write(Funnel(subsets=(), credits=(told,)), tmp_path / "annotate.json")
+    done("export", tmp_path / "prompts.parquet", "--to", "hf", "--out", tmp_path / "with")
+    (line,) = [line for line in (tmp_path / "with/README.md").read_text("utf-8").splitlines() if line.startswith("| captions")]
+    assert line.endswith("| 7 | 1,000 |") and "CC0" in line and "<b>" not in line and line.count("|") == 6
 
 
 def test_prompts_that_came_from_an_import_keep_what_was_published(folder: Path, tmp_path: Path) -> None:

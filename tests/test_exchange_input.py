@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from exchanged import P2P, S2P, T2I, done, published, refused, rows, taken, trig
 
@@ -84,11 +86,82 @@ def test_a_malformed_record_is_one_line(made: Callable[[], object], said: str, t
         ("rows.parquet", LFS + b"v1\n", "rows.parquet: a Git LFS pointer"),
         ("t2i.text_to_image.parquet", b"PAR1", "not a readable parquet file"),
         ("rows.csv", b"a,b", "rows.csv: .csv: not a published format"),
+        ("rows.json", json.dumps([T2I[0]])[:-2].encode() + b', "x": [1e999]}]', "row 1: ['x']: Out of range float"),
+        ("rows.json", json.dumps([T2I[0] | {"x": {"y": "\ud800"}}]).encode(), "row 1: ['x']: 'utf-8' codec can't encode"),
+        (
+            "rows.json",
+            json.dumps([T2I[0]])[:-2].encode() + b', "x": ' + b"[" * 500 + b"]" * 500 + b"}]",
+            "row 1: it is nested more than 100 deep",
+        ),
+        (
+            "rows.json",
+            json.dumps([T2I[0]])[:-2].encode() + b', "prompt": ' + b"[" * 900 + b"]" * 900 + b"}]",
+            "row 1: it is nested more than",
+        ),
     ],
 )
 def test_an_unreadable_file_is_one_line(name: str, content: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / name).write_bytes(content)
     refused(tmp_path / name, said, tmp_path)
+
+
+HUB = {name: value for name, value in T2I[0].items() if name != "dimension"} | {"dimensions": T2I[0]["dimension"]}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        *(
+            ({"extra_fields": text}, "row 1: extra_fields: no text")
+            for text in ("5", "[1]", '"s"', "null", "[" * 100_000, '{"a": NaN}', "{", {"a": 1}, 5, [1])
+        ),
+        ({"extra_fields": '{"a": 1e999}'}, "row 1: ['a']: Out of range float"),
+        ({"extra_fields": '{"prompt": "another"}'}, "row 1: extra_fields: 'prompt' has a column of its own"),
+        ({"extra_fields": json.dumps({"a": {"b": "\ud800"}})}, "row 1: ['a']: 'utf-8' codec"),
+        ({"grade": float("nan")}, "row 1: ['grade']: Out of range float"),
+        ({"grades": [1.0, float("inf")]}, "row 1: ['grades']: Out of range float"),
+        ({"blob": b"x"}, "row 1: ['blob']: Object of type bytes"),
+    ],
+)
+def test_a_parquet_row_that_json_cannot_hold_is_one_line(more: dict[str, object], said: str, tmp_path: Path) -> None:
+    pq.write_table(pa.Table.from_pylist([HUB | more]), tmp_path / "text_to_image.parquet")
+    refused(tmp_path / "text_to_image.parquet", said, tmp_path)
+
+
+@pytest.mark.parametrize("to", ["json", "hf"])
+@pytest.mark.parametrize(
+    "record",
+    [
+        T2I[0] | {"dimensions": ["a"]},
+        T2I[0] | {"dimensions": T2I[0]["dimension"][::-1], "image": {"bytes": None, "path": "x"}},
+        T2I[0] | {"image": "https://example.org/lake.jpg"},
+        T2I[0] | {"image": None, "extra_fields": '{"prompt": "x"}', "item": 5, "text": None},
+        T2I[0] | {"reason": "r", "task": "p2p", "published_id": "z", "sub_prompts": 3, "extra": "e"},
+        T2I[0] | {"deep": json.loads("[" * 90 + "]" * 90)},
+        P2P[0] | {"dimension": "R-T"},
+        P2P[0] | {"dimension": P2P[0]["dimensions"], "image": ["a", 1.5]},
+        S2P[0] | {"dimension": None, "image": 7},
+    ],
+)
+def test_a_round_trip_loses_nothing(record: dict[str, object], to: str, tmp_path: Path) -> None:
+    name = "subject_driven" if "item" in record and "dimensions" in record and record["img_id"] == "kettle.png" else None
+    name = name or ("image_editing" if record["data_id"] == P2P[0]["data_id"] else "text_to_image")
+    published(tmp_path)
+    (tmp_path / f"{name}.json").write_text(json.dumps([record]), "utf-8")
+    folders = ("--images", f"p2p={tmp_path / 'edits'}", "--images", f"s2p={tmp_path / 'subjects'}") if name != "text_to_image" else ()
+    done("import", "trig-bench", tmp_path / f"{name}.json", "--out", tmp_path / "first", *folders)
+    done("export", tmp_path / "first", "--to", to, "--out", tmp_path / to)
+    done("import", "trig-bench", tmp_path / to, "--out", tmp_path / "second")
+    done("export", tmp_path / "second", "--to", "json", "--out", tmp_path / "last")
+    (file,) = (tmp_path / "last").glob("*.json")
+    assert json.loads(file.read_text("utf-8")) == [record]
+
+
+def test_an_address_in_the_column_of_pictures_stays(tmp_path: Path) -> None:
+    pl.DataFrame([HUB | {"image": "https://example.org/lake.jpg"}]).write_parquet(tmp_path / "text_to_image.parquet")
+    done("import", "trig-bench", tmp_path / "text_to_image.parquet", "--out", tmp_path / "out")
+    (extra,) = tables.read(tmp_path / "out/published.parquet", PUBLISHED)["extra"].to_list()
+    assert json.loads(extra) == {"image": "https://example.org/lake.jpg"}
 
 
 def test_files_that_are_not_there(tmp_path: Path) -> None:

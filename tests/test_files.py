@@ -1,15 +1,19 @@
 """Walking folders and writing files atomically."""
 
 import os
-from contextlib import suppress
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
+import lines
 import pytest
 import workplace
 
 from trig.backends.weights import CARD, description, linked, revision
 from trig.errors import FileError, WeightsError
-from trig.files import clear, replace, replacing, walk
+from trig.files import building, clear, rebuilding, replace, replacing, walk
 
 
 @pytest.fixture
@@ -154,23 +158,85 @@ def test_a_folder_is_cleared_but_for_some_names(place: Path) -> None:
 
 def test_an_entry_of_the_zoo_names_its_engine_where_that_counts_and_how_it_was_tuned(tmp_path: Path) -> None:
     (tmp_path / "adapter.safetensors").write_bytes(b"1")
-    plain, keyed = (description(tmp_path, "models.x.needs", tmp_path, counts) for counts in (False, True))
+    plain, keyed = (description(str(tmp_path), "models.x.needs", str(tmp_path), counts) for counts in (False, True))
     assert set(plain) == {"needs", "revision"} and set(keyed) == {"needs", "revision", "engine"}
     (tmp_path / CARD).write_text('{"base": "tiny"}')
     revision.cache_clear()
-    tuned = description(tmp_path, "models.x.needs", tmp_path, engine_in_key=False)
+    tuned = description(str(tmp_path), "models.x.needs", str(tmp_path), engine_in_key=False)
     assert tuned["tuning"] == {"base": "tiny"} and tuned["revision"] != plain["revision"]
     (tmp_path / CARD).write_text("{")
     with pytest.raises(WeightsError, match=r"tuning\.json: cannot be read"):
-        description(tmp_path, "models.x.needs", tmp_path, engine_in_key=False)
+        description(str(tmp_path), "models.x.needs", str(tmp_path), engine_in_key=False)
 
 
 def test_new_weights_below_an_adapter_are_another_model(tmp_path: Path) -> None:
     for name in ("adapter", "weights"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "model.safetensors").write_bytes(b"1")
-    before = description(tmp_path / "adapter", "models.x", tmp_path / "weights", engine_in_key=False)
+    before = description(str(tmp_path / "adapter"), "models.x", str(tmp_path / "weights"), engine_in_key=False)
     (tmp_path / "weights" / "model.safetensors").write_bytes(b"2")
     revision.cache_clear()
-    after = description(tmp_path / "adapter", "models.x", tmp_path / "weights", engine_in_key=False)
+    after = description(str(tmp_path / "adapter"), "models.x", str(tmp_path / "weights"), engine_in_key=False)
     assert after["revision"] == before["revision"] and after["weights"] != before["weights"]
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {file.relative_to(folder).as_posix(): file.read_text() for file in walk(folder, hidden=True)}
+
+
+@pytest.mark.parametrize("call", ["exchange", "two renames"])
+def test_a_folder_is_replaced_whole_and_hard_links_keep_their_bytes(call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if call == "two renames":
+        monkeypatch.setattr("ctypes.CDLL", lambda _: None)
+    (tmp_path / "cache").write_text("kept")
+    (tmp_path / "out").mkdir()
+    os.link(tmp_path / "cache", tmp_path / "out/a")
+    with rebuilding(tmp_path / "out") as part:
+        (part / "b").write_text("new")
+        assert contents(tmp_path / "out") == {"a": "kept"}
+    assert contents(tmp_path) == {"cache": "kept", "out/b": "new"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "out"]
+
+
+def test_a_link_to_a_folder_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "far")
+    with rebuilding(tmp_path / "out") as part:
+        (part / "b").write_text("new")
+    assert (tmp_path / "out").is_symlink() and contents(tmp_path / "far") == {"b": "new"}
+
+
+@pytest.mark.parametrize("make", [building, rebuilding])
+def test_a_folder_that_fails_on_the_way_leaves_what_was_there(make: Callable[[Path], AbstractContextManager[Path]], tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    with suppress(KeyboardInterrupt), make(tmp_path / "out") as part:
+        (part / "half").write_text("half")
+        raise KeyboardInterrupt
+    with pytest.raises(FileError, match=lines.names(tmp_path / "out", "No space left")), make(tmp_path / "out"):
+        raise OSError(28, "No space left on device")
+    assert list(tmp_path.rglob("*")) == [tmp_path / "out"]
+
+
+ALTERNATING = """
+from itertools import count
+from pathlib import Path
+from trig.files import rebuilding
+for turn in count():
+    with rebuilding(Path("out")) as part:
+        for name in "abcdefgh":
+            (part / name).write_text(str(turn))
+    print(turn, flush=True)
+"""
+
+
+def test_a_folder_is_whole_after_a_kill(tmp_path: Path) -> None:
+    for wait in (3, 20, 41):
+        running = subprocess.Popen([sys.executable, "-c", ALTERNATING], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+        assert running.stdout
+        for _ in range(wait):
+            running.stdout.readline()
+        running.kill()
+        running.wait()
+        running.stdout.close()
+        found = contents(tmp_path / "out")
+        assert sorted(found) == list("abcdefgh") and len(set(found.values())) == 1

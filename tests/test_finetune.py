@@ -14,16 +14,17 @@ import torch
 from PIL import Image
 
 from trig import memory, params
-from trig.backends.lora import Lora
 from trig.backends.painters.diffusers import Diffusers
+from trig.backends.trainers.diffusers import Lora
 from trig.backends.weights import CARD
 from trig.errors import ParamsError, TableError
 from trig.finetune import lessons, select
-from trig.finetune.lessons import Judged, Lesson, Sample, search, teach
+from trig.finetune.lessons import Judged, Lesson, search, teach
 from trig.finetune.weakest import ranking, weakest
 from trig.params.finetune import Finetune
 from trig.protocols.generator import Order, Picture
 from trig.protocols.refusal import Refusal
+from trig.protocols.tuner import Sample
 from trig.tables.kinds import DIMENSION
 from trig.testing import factories
 from trig.vocabulary.dimensions import Pair

@@ -9,6 +9,8 @@ from typing import get_args
 import fingerprints
 import pytest
 
+from trig.backends.families import FAMILIES
+from trig.params.finetune import LossName
 from trig.params.generate import Model
 from trig.params.judge import JUDGES
 
@@ -36,7 +38,16 @@ def test_every_backend_has_a_version() -> None:
     """Pictures and answers are cached: an edit without a new version would reuse stale ones."""
     backends = {f"trig.backends.painters.{name}" for name in get_args(Model.model_fields["backend"].annotation)}
     backends |= {f"trig.backends.judges.{name}" for name in JUDGES}
+    backends |= {f"trig.backends.trainers.{name}" for name in get_args(Model.model_fields["backend"].annotation)}
     assert backends <= {name.rpartition(".")[0] for name in fingerprints.DECIDES}
+
+
+def test_every_family_and_every_loss_is_watched() -> None:
+    """Pictures and adapters depend on the family of their model, adapters on their loss too."""
+    found = {type(family).__module__.removeprefix("trig.").replace(".", "/") for family in FAMILIES.values()}
+    assert found <= set(fingerprints.DECIDES["trig.backends.painters.diffusers.PAINTING"])
+    found |= {f"backends/losses/{name}" for name in get_args(LossName)}
+    assert found <= set(fingerprints.DECIDES["trig.backends.trainers.diffusers.TRAINING"])
 
 
 def test_a_changed_body_is_not_taken_over_without_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

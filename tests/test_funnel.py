@@ -1,16 +1,20 @@
 """The funnel of annotation: every draft is counted once, and the file keeps what it holds."""
 
+import shutil
 from pathlib import Path
 
 import annotated
 import polars as pl
 import pytest
 
+from trig.annotate.credits import credits_of, credits_of_imported
 from trig.annotate.funnel import NO_KIND, WRITTEN, funnel
+from trig.annotate.material import material
 from trig.errors import TableError
 from trig.tables import funnel as tables_funnel
-from trig.tables.funnel import Coverage, Funnel, Subset, Words, evenness
+from trig.tables.funnel import Coverage, Credit, Funnel, Subset, Words, evenness
 from trig.text.words import words
+from trig.vocabulary.dimensions import Dimension
 
 
 def subset(found: Funnel, task: str, pair: str, split: str = "test") -> Subset:
@@ -63,7 +67,12 @@ def test_balance_and_coverage_equal_hand_counts() -> None:
 
 def test_the_order_of_rows_does_not_matter() -> None:
     turned = funnel(
-        annotated.prompts().reverse(), annotated.rejected().reverse(), annotated.wanted(), annotated.CAPTIONS, annotated.PHRASES
+        annotated.prompts().reverse(),
+        annotated.rejected().reverse(),
+        annotated.wanted(),
+        annotated.CAPTIONS,
+        annotated.PHRASES,
+        annotated.CREDITS,
     )
     assert turned == annotated.counted()
 
@@ -84,6 +93,9 @@ def test_the_file_keeps_it_and_is_the_same_each_time(tmp_path: Path) -> None:
         tables_funnel.write(annotated.counted(), tmp_path / name)
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "other.json").read_bytes()
     assert tables_funnel.read(tmp_path / "one.json") == annotated.counted()
+    told = Funnel(subsets=(), credits=(Credit(of="captions", licence="CC <0>", origin="a\nb", entries=2, prompts=9),))
+    tables_funnel.write(told, tmp_path / "told.json")
+    assert tables_funnel.read(tmp_path / "told.json") == told
     tables_funnel.write(Funnel(subsets=()), tmp_path / "empty.json")
     assert tables_funnel.read(tmp_path / "empty.json") == Funnel(subsets=())
 
@@ -110,3 +122,41 @@ def test_evenness_is_one_where_all_are_equal() -> None:
     assert evenness({"a": 9, "b": 0}) == 0
     assert evenness({"a": 3, "b": 1}) == pytest.approx(0.811278, abs=1e-6)
     assert evenness({"a": 3}) is None and evenness({}) is None and evenness({"a": 0, "b": 0}) is None
+
+
+def test_captions_and_phrases_are_credited_to_whom_they_are_from(tmp_path: Path) -> None:
+    shutil.copytree("material/tiny", tmp_path / "own")
+    (tmp_path / "own/captions.yaml").write_text(
+        "a: {subject: a ball, other: a box, licence: CC0, origin: hers}\nb: {subject: a car, other: a box}\nc: {subject: a cat, other: a box}\n"
+    )
+    path = tmp_path / "own/sub_prompts.yaml"
+    path.write_text(path.read_text().replace("above: above", "above: {text: above, edit: on top of, licence: MIT}", 1))
+    whole = material(tmp_path / "own", False)
+    below = next(phrase.text for phrase in whole.phrases[Dimension.RELATION] if phrase.id != "above")
+
+    def row(task: str, caption: str, *phrases: str, pair: str = "TA-R_R-B") -> dict[str, object]:
+        return {"task": task, "pair": pair, "caption": caption, "sub_prompts": list(phrases)}
+
+    rows = [
+        row("t2i", "a", "above", ""),
+        row("t2i", "b", below, "no phrase of the material"),
+        row("s2p", "b", "", ""),
+        row("p2p", "a", "on top of", ""),
+        row("p2p", "absent", "above", ""),  # an edit takes the other wording
+        row("t2i", "a", "", "above", pair="IQ-R_TA-R"),
+    ]
+    ours = ("Apache-2.0", "written for this project")
+    assert [(one.of, one.licence, one.origin, one.entries, one.prompts) for one in credits_of(pl.DataFrame(rows), whole)] == [
+        ("captions", *ours, 1, 2),
+        ("captions", "CC0", "hers", 1, 3),
+        ("phrases", *ours, 1, 1),
+        ("phrases", "MIT", ours[1], 1, 3),
+    ]
+    assert credits_of(pl.DataFrame(rows).clear(), whole) == ()
+
+
+def test_an_import_is_credited_as_a_whole() -> None:
+    (one,) = credits_of_imported(annotated.prompts(), "CC BY 4.0", "theirs")
+    assert one == Credit(
+        of="prompts", licence="CC BY 4.0", origin="theirs", entries=annotated.prompts().height, prompts=annotated.prompts().height
+    )

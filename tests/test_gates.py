@@ -20,6 +20,7 @@ from trig.gates.gx import look
 from trig.gates.page import page
 from trig.gates.result import Example, Finding, Result
 from trig.keys import prompt_key
+from trig.tables.diagnostics import DIAGNOSTICS
 from trig.tables.images import IMAGES as IMAGES_TABLE
 from trig.tables.kinds import DIMENSION
 from trig.tables.prompts import PROMPTS as PROMPTS_TABLE
@@ -93,8 +94,14 @@ def about_images(frame: pl.DataFrame, folder: Path, model: str = "tiny") -> list
     return look(images.views(PROMPTS, folder, model, 0.0))
 
 
+def of_scores(frame: pl.DataFrame, model: str = "tiny", max_null_share: float = 1.0, asked: pl.DataFrame = PROMPTS) -> list[expect.View]:
+    """Views of the two tables of DIAGNOSED rows."""
+    scored, told = tables.check(frame, SCORES_TABLE, "test"), tables.check(frame.drop_nulls("judge"), DIAGNOSTICS, "test")
+    return scores.views(asked, scored, told, model, max_null_share)
+
+
 def about_scores(frame: pl.DataFrame, model: str = "tiny", max_null_share: float = 1.0) -> list[Finding]:
-    return look(scores.views(PROMPTS, tables.check(frame, SCORES_TABLE, "test"), model, max_null_share))
+    return look(of_scores(frame, model, max_null_share))
 
 
 def about_relations(frame: pl.DataFrame, min_relations: int = 3) -> list[Finding]:
@@ -113,7 +120,7 @@ def test_sound_tables_of_other_tasks_pass(tmp_path: Path) -> None:
     for (task, pair), shard in factories.images(frame).group_by("task", "pair"):
         tables.write(shard, IMAGES_TABLE, tmp_path / str(task) / f"{pair}.parquet")
     found = [*of_prompts(frame, subsets), *images.views(frame, tmp_path, "tiny", 0.0)]
-    found += [*scores.views(frame, factories.scores(frame), "tiny", 0.0), *relations.views(frame, factories.relations(subsets), 2)]
+    found += [*of_scores(factories.scores(frame), "tiny", 0.0, frame), *relations.views(frame, factories.relations(subsets), 2)]
     assert [finding.says for finding in look(found) if not finding.met] == []
 
 
@@ -183,7 +190,7 @@ def test_a_subset_for_which_the_material_has_too_few_prompts_is_told_and_stops_n
 
 def test_one_instruction_for_two_source_images_is_no_duplicate() -> None:
     subsets = ((Task.P2P, Pair.parse("IQ-R_TA-C")),)
-    frame = say(pl.lit(True), prompt="Paint it red.", annotator="person")(factories.prompts(subsets))
+    frame = say(pl.col("split") == "test", prompt="Paint it red.", annotator="person")(factories.prompts(subsets))
     assert all(finding.met for finding in about_prompts(frame, subsets))
 
 
@@ -273,7 +280,7 @@ def test_sound_pictures_need_no_note(tmp_path: Path) -> None:
 
 def test_scores_of_two_engines_are_told() -> None:
     mixed = put(SCORED, engine="factory 2")(SCORES)
-    (told,) = (note for view in scores.views(PROMPTS, mixed, "tiny", 1.0) for note in view.notes)
+    (told,) = (note for view in of_scores(mixed) for note in view.notes)
     assert told.startswith("the scores come from 2 engines: 23 by factory 1; 1 by factory 2")
 
 
@@ -315,7 +322,7 @@ NULL = {"status": "null", "score_trig": None, "expected": None, "confidence": No
         ),
         *(
             (put(SCORED, **{"p" if column == "grades" else column: None}), f"a score that is ok has its {column}", [SCORE])
-            for column in (*scores.NUMBERS, "grades")
+            for column in (*scores.NUMBERS, *scores.ANSWERED, "grades")
         ),
         (put(SCORED, **P | {"status": "null", "reason": "off"}), "a score that is null has no score_trig", [SCORE]),
         (put(SCORED, reason="because"), "a score that is ok has no reason", [SCORE]),
@@ -342,6 +349,27 @@ def test_scores_that_break_one_expectation(change: Change, says: str | None, exp
         assert sorted(finding.says for finding in findings if not finding.met) == expected
     else:
         assert only(findings, says) == (1, expected)
+
+
+def test_scores_without_diagnostics_pass_and_meet_the_rules_of_any_scorer() -> None:
+    plain = factories.undiagnosed(SCORES)
+    assert [finding.says for finding in about_scores(plain) if not finding.met] == []
+    both = pl.concat([SCORES, plain])
+    assert [finding.says for finding in about_scores(both) if not finding.met] == []
+    clip = SCORED & pl.col("scorer").eq("clip-score")
+    says = "a score without diagnostics has a score_trig that is expected"
+    assert only(about_scores(put(clip, expected=0.9, score_trig=0.8)(both)), says) == (1, [SCORE])
+    assert only(about_scores(put(clip, expected=None)(both)), "a score that is ok has its expected") == (1, [SCORE])
+
+
+def test_diagnostics_that_are_lost_or_of_no_score() -> None:
+    scored, told = tables.check(SCORES, SCORES_TABLE, "test"), tables.check(SCORES, DIAGNOSTICS, "test")
+    same = put(SCORED, score_trig=0.5, expected=0.5)(scored)
+    lost = look(scores.views(PROMPTS, same, told.filter(~SCORED), "tiny", 1.0))
+    assert only(lost, "a scorer with diagnostics has them of every score") == (1, [SCORE])
+    more = put(SCORED, scorer="other")(told.filter(SCORED))
+    orphaned = look(scores.views(PROMPTS, scored, pl.concat([told, more]), "tiny", 1.0))
+    assert only(orphaned, "all diagnostics belong to a score") == (1, [SCORE])
 
 
 def test_scores_of_another_model_belong_nowhere() -> None:
@@ -464,7 +492,7 @@ def test_every_expectation_has_a_test_that_breaks_it(tmp_path: Path) -> None:
     text = Path(__file__).read_text(encoding="utf-8")
     computed = {f"every relation is one of {', '.join(Relation)}", "at most 100% of a dimension's scores are null"}
     computed |= {f"{column} is no less than 0" for column in relations.COUNTS}
-    computed |= {f"a score that is ok has its {column}" for column in (*scores.NUMBERS, "grades")}
+    computed |= {f"a score that is ok has its {column}" for column in (*scores.NUMBERS, *scores.ANSWERED, "grades")}
     computed |= {f"the interval of {name} has its ends in order" for name in relations.INTERVALS}
     computed |= {f"{test}_q is no smaller than {test}_p" for test in relations.TESTS}
     computed |= {f"{column} is in [-1, 1]" for column in relations.CORRELATIONS} | {f"{column} is in [0, 1]" for column in relations.SHARES}

@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file
 
 from trig import generate, params, tables
 from trig.backends import engines
-from trig.backends.lora import Lora
 from trig.backends.painters.diffusers import Diffusers
+from trig.backends.trainers.diffusers import Lora
 from trig.errors import WeightsError
 from trig.params.generate import Model
 from trig.protocols.generator import Order, Picture

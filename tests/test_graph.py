@@ -1,6 +1,7 @@
 """The DVC graph: dependencies and order of the stages."""
 
 import importlib.util
+import json
 import re
 import subprocess
 import sys
@@ -9,9 +10,11 @@ from typing import Any
 
 import networkx as nx
 import pytest
+import workplace
 import yaml
 
 from trig import params
+from trig.testing.project import copy
 
 ROOT = Path(__file__).parents[1]
 GRAPH: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
@@ -40,8 +43,8 @@ def test_a_stage_depends_on_the_hash_of_its_own_code(stage: str) -> None:
 
 def test_no_code_is_named_by_hand() -> None:
     assert {stage: [dep for dep in body(stage)["deps"] if dep.startswith(("stages", "trig"))] for stage in GRAPH} == {
-        stage: ["stages", "trig"] if stage == "code" else [] for stage in GRAPH
-    }
+        stage: {"code": ["stages", "trig"], "params": ["trig/params/zoo.yaml"]}.get(stage, []) for stage in GRAPH
+    }  # the zoo is data: entries of params.yaml extend it
     assert len((ROOT / "dvc.yaml").read_text("utf-8").splitlines()) <= 230
 
 
@@ -54,6 +57,31 @@ def test_a_study_of_thresholds_computes_no_picture_and_trains_nothing() -> None:
     asked = {stage: [name for name in body(stage).get("params", []) if name.startswith("thresholds")] for stage in GRAPH}
     told = {stage: names for stage, names in asked.items() if names}
     assert told == {"classify": ["thresholds"], "digest": ["thresholds.score"], "report": ["thresholds"]}
+
+
+def test_no_stage_reads_an_entry_that_lacks_what_it_extends() -> None:
+    """Only `needs` of an entry as written: the rest may stand in the entry that it extends, and a change there would rerun nothing."""
+    said = yaml.safe_dump({stage: body(stage) for stage in GRAPH.keys() - {"zoo-judge"}})
+    assert set(re.findall(r"models\.\$\{.+?\}|item\.\w+", said)) == {"item.model", "item.base", "item.needs"}
+    assert "data/models/${key}.json" in body("zoo")["deps"]
+    assert all("data/zoo/${item." in str(body(stage)["deps"]) for stage in ("generate", "finetune"))
+
+
+def test_a_change_of_an_entry_reruns_what_extends_it_and_nothing_else(tmp_path: Path) -> None:
+    copy(tmp_path)
+    assert {"zoo@tiny", "zoo@tiny-turbo"} <= zoo(tmp_path)
+    workplace.edit(tmp_path, **{"models__tiny-turbo__steps": 3})
+    assert zoo(tmp_path) == {"params", "code", "zoo@tiny-turbo"}
+    workplace.edit(tmp_path, models__tiny__width=72)
+    assert zoo(tmp_path) == {"params", "code", "zoo@tiny", "zoo@tiny-turbo"}
+    assert json.loads((tmp_path / "data/zoo/tiny-turbo.json").read_text("utf-8"))["entry"]["width"] == 72
+
+
+def zoo(place: Path) -> set[str]:
+    """Runs the stage `zoo` of two models; returns the stages that ran."""
+    done = workplace.python("-m", "dvc", "repro", "zoo@tiny", "zoo@tiny-turbo", cwd=place)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    return set(re.findall(r"^Running stage '(.+)':$", done.stdout, re.MULTILINE))
 
 
 @pytest.fixture(scope="module")

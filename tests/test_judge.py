@@ -29,15 +29,15 @@ from trig.judge.cache import ANSWERS
 from trig.judge.labels import labels
 from trig.judge.pictures import fit, size
 from trig.judge.rating import rate, ratings
-from trig.judge.rubrics import rubric, rubrics
+from trig.judge.rubrics import rubrics
 from trig.judge.samples import Sample, samples
 from trig.params.judge import Judging
 from trig.protocols.judge import Answer, Labels, Question
 from trig.protocols.refusal import Refusal
 from trig.scales import SCALES, Scale
 from trig.store import Store
+from trig.tables.diagnostics import DIAGNOSED
 from trig.tables.prompts import split
-from trig.tables.scores import SCORES
 from trig.testing import factories
 from trig.vocabulary.dimensions import Dimension, Pair, Task
 
@@ -50,7 +50,7 @@ def judge() -> Transformers:
 
 
 def question(seed: int, prompt: str = "a red ball in a meadow", dimension: Dimension = Dimension.CONTENT) -> Question:
-    return Question(factories.png(seed, 64, 64), prompt, rubric(Task.T2I, dimension, SCALE.grades))
+    return Question(factories.png(seed, 64, 64), prompt, rubrics("brief", Task.T2I, SCALE.grades)[dimension])
 
 
 INPUTS = Path(__file__).parent / "inputs"
@@ -175,7 +175,7 @@ def test_questions_about_one_picture_share_their_beginning_and_nothing_else(judg
     pictures = [factories.png(seed, 64, 64) for seed in range(3)]
     prompts = ("a ball", "a photo of a red ball in a meadow, lifelike")
     whole = [
-        Question(png, prompt, rubric(Task.T2I, dimension, SCALE.grades))
+        Question(png, prompt, rubrics("brief", Task.T2I, SCALE.grades)[dimension])
         for png in pictures
         for prompt in prompts
         for dimension in Dimension
@@ -206,7 +206,7 @@ def test_questions_about_one_picture_share_their_beginning_and_nothing_else(judg
 
 def test_an_answer_says_how_many_tokens_its_pictures_are(judge: Transformers) -> None:
     """Against the processor's own patch grid."""
-    text, sides = rubric(Task.P2P, Dimension.CONTENT, SCALE.grades), (64, 96, 48)
+    text, sides = rubrics("brief", Task.P2P, SCALE.grades)[Dimension.CONTENT], (64, 96, 48)
     large, other, source = (factories.png(side, side, 64) for side in sides)
     grids = judge.processor.image_processor(images=[Image.open(BytesIO(file)) for file in (large, other, source)], return_tensors="pt")
     cell = judge.processor.image_processor.merge_size**2
@@ -295,13 +295,6 @@ def test_spellings_of_a_grade_are_folded() -> None:
     assert labels(Scale(("Bad", "Good")), lambda text: [vocabulary[text]] if text in vocabulary else [8, 9]).ids == ((1, 2, 3), (4,))
 
 
-def test_every_rubric_ends_in_the_grades() -> None:
-    texts = rubrics(Task.T2I, SCALE.grades)
-    assert list(texts) == list(Dimension)
-    assert all(text.endswith("Answer with one word: Bad, Medium or Good.") for text in texts.values())
-    assert len(set(texts.values())) == 10
-
-
 class Unwell:
     """Real judge that fails to answer the questions at places `cut`; counts questions."""
 
@@ -346,7 +339,7 @@ def test_every_call_has_a_row_and_only_what_may_be_mended_is_asked_again(judge: 
 
         def scored() -> pl.DataFrame:
             list(answer(found, shown, unwell, store, settings()))
-            return tables.check(judging.scores(found, store, "x", settings()), SCORES, "scores")
+            return tables.check(judging.scores(found, store, "x", settings()), DIAGNOSED, "scores")
 
         first = scored()
         assert first.height == 2 * prompts.height == unwell.asked
@@ -409,7 +402,7 @@ def test_the_judge_of_an_edit_sees_what_was_edited_unless_told_otherwise(judge: 
             list(answer(judging.calls(painted(prompts), "1", wanted), painted(prompts), glib, store, wanted))
             sent.append([question.images for question in glib.asked])
     assert [pictures[-1:] for pictures in sent[0]] == sent[1] and {len(pictures) for pictures in sent[0]} == {2}
-    text = rubric(Task.P2P, Dimension.CONTENT, SCALE.grades)
+    text = rubrics("brief", Task.P2P, SCALE.grades)[Dimension.CONTENT]
     first, second, other = factories.png(1, 64, 64), factories.png(2, 64, 64), factories.png(3, 64, 64)
     asked = [Question(first, "make it red", text, source) for source in (second, other, None)]
     together = [rating.p for rating in ratings(judge, asked, SCALE, 1.0)]

@@ -52,7 +52,7 @@ PROMPTS = "data/prompts.parquet"
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
-    ["trig.backends.lora", "trig.backends.judges.transformers", "trig.gates.gx", "trig.report.digest", "scipy.special"]
+    ["trig.backends.trainers.diffusers", "trig.backends.judges.transformers", "trig.gates.gx", "trig.report.digest", "scipy.special"]
 )
 """Each program runs in a process forked with the libraries loaded: fifty imports would take minutes."""
 
@@ -122,6 +122,8 @@ EDITS: list[tuple[str, str, str, str, set[str]]] = [
         AFTER_CLASSIFY,
     ),
     ("the judge that is not asked", "trig/backends/judges/contact.py", "PROBES = 3", "PROBES = 4", set()),
+    ("the loss that adapters are trained with", "trig/backends/losses/sft.py", "mse_loss", "l1_loss", {"finetune"}),
+    ("a setting of the zoo", "trig/params/zoo.yaml", "steps: 20", "steps: 21", {"params"}),
     ("what a dimension is called", "trig/vocabulary/about.py", '"Realism"', '"Photorealism"', {"digest", "report"}),
 ]
 """Edits, their places, and the stages that `dvc status` names once the code is hashed again."""
@@ -142,7 +144,7 @@ def test_an_edit_reruns_what_it_can_change(file: str, old: str, new: str, reruns
 
 def stale(place: Path) -> set[str]:
     """Stages that would run next, without their descendants, once the code is hashed."""
-    code = workplace.python("-m", "stages.code", "data/code", cwd=place)
+    code = workplace.python("-m", "stages.code", "data/rubrics", "data/code", cwd=place)
     assert code.returncode == 0, code.stderr
     told = workplace.python("-m", "dvc", "status", "--json", cwd=place)
     return {stage.split("@")[0] for stage, why in json.loads(told.stdout).items() if stage != "code" and "changed deps" in str(why)}
@@ -158,7 +160,8 @@ def test_one_changed_prompt_costs_one_picture_per_model_and_its_two_grades(
     for model in roster:
         before = kept()
         generate.main(model, prompts, Path("data/sources"), tmp_path / "images" / model)
-        judge.main(model, prompts, Path("data/sources"), tmp_path / "images" / model, tmp_path / "scores" / f"{model}.parquet")
+        outs = [tmp_path / table / f"{model}.parquet" for table in ("scores", "diagnostics")]
+        judge.main(model, prompts, Path("data/sources"), tmp_path / "images" / model, *outs)
         assert {shelf: rows - before[shelf] for shelf, rows in kept().items()} == {"pictures": 1, "answers": 2}
 
 
@@ -217,6 +220,16 @@ def test_a_path_of_the_parameters_is_no_part_of_a_shell_command(project: Path, e
     assert {"zoo-judge@odd", "digest"} <= ran
     assert not (project / "hacked").exists()
     assert json.loads((project / "data/zoo/judges/odd.json").read_text("utf-8"))["needs"] == odd
+
+
+def test_an_edit_of_a_rubric_of_ones_own_judges_anew(project: Path, edits: Callable[..., None]) -> None:
+    mine = project / "data/rubrics/mine"
+    shutil.copytree(project / "trig/judge/rubrics/brief", mine)
+    edits(judge__rubrics="data/rubrics/mine")
+    assert {"code", "judge@tiny"} <= repro(project, "judge@tiny")
+    for file, ran in {"p2p/TA-C.txt": {"code"}, "t2i/TA-C.txt": {"code", "judge@tiny"}}.items():
+        (mine / file).write_text(f"Indeed: {(mine / file).read_text('utf-8')}", "utf-8")
+        assert repro(project, "judge@tiny") == ran, file
 
 
 def test_a_name_that_could_leave_its_quotes_is_refused_before_any_command(project: Path, edits: Callable[..., None]) -> None:

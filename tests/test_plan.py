@@ -20,7 +20,7 @@ from trig.errors import ParamsError, TableError
 from trig.judge.album import Album
 from trig.judge.ask import answer
 from trig.judge.plan import Plan, together
-from trig.judge.rubrics import rubric
+from trig.judge.rubrics import rubrics
 from trig.judge.run import Painted, calls
 from trig.keys import prompt_key
 from trig.llm.cost import length
@@ -167,7 +167,7 @@ def test_the_cost_is_the_one_reckoned_by_hand() -> None:
     place = Path("params.yaml").parent
     workplace.edit(place, **{JUDGE + "price": {"prompt": 2.5, "completion": 10}, JUDGE + "needs": "params.yaml"})
     texts = [
-        f"Prompt: {prompt}\n{rubric(Task.T2I, dimension, params.load().judge.scale.grades)}"
+        f"Prompt: {prompt}\n{rubrics('brief', Task.T2I, params.load().judge.scale.grades)[dimension]}"
         for pair, prompt in split(prompts(), "test").select(pl.col("pair").cast(pl.String), "prompt").rows()
         for dimension in (Pair.parse(pair).x, Pair.parse(pair).y)
     ]
@@ -185,7 +185,7 @@ def test_the_estimate_is_what_the_judge_reads_but_for_its_template() -> None:
     over: dict[int, set[int]] = {1: set(), 2: set()}
     for seed, (width, height) in enumerate([(64, 64), (50, 64), (200, 90), (640, 480)]):
         for source in (None, factories.png(seed + 9, height, width)):
-            words = rubric(Task.T2I, list(Dimension)[seed], settings.judge.scale.grades)
+            words = rubrics("brief", Task.T2I, settings.judge.scale.grades)[list(Dimension)[seed]]
             question = Question(factories.png(seed, width, height), f"a red ball {seed}", words, source)
             shown = [opened(file).convert("RGB") for file in question.images]
             asked = judge.processor(text=[judge._text(question)], images=shown)

@@ -67,6 +67,13 @@ def test_texts_are_never_markup() -> None:
     assert "<b>ann</b>" in text and '"><script>alert(3)</script>' in text
 
 
+def test_captions_and_phrases_are_told_with_licence_and_origin() -> None:
+    text = " ".join("".join(Elements(HTML).text).split())
+    assert 'captionsCC BY 4.0"><script>alert(4)</script>1,2345,678' in text and "turned ⟨U+202E⟩ around34" in text
+    nothing = annotated.prompts().clear(), annotated.rejected().clear()
+    assert "Captions and phrases" not in page(*nothing, funnel(*nothing, {}, {}, {}), None)
+
+
 def test_nothing_is_loaded() -> None:
     assert "default-src 'none'" in unescape(HTML) and "script-src" not in HTML
     assert {link for link in Elements(HTML).links if link[0] != "#"} == {"data:,", "index.html"}
@@ -147,6 +154,20 @@ def test_figures_of_a_review_are_read(tmp_path: Path) -> None:
         assert "\n" not in str(raised.value) and "review.json" in str(raised.value)
     with pytest.raises(TableError, match="cannot be read"):
         agreements.read(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("verdicts", ["review.csv", "REVIEW.CSV", "review.v2", "folder.csv"])
+def test_figures_lie_beside_verdicts(verdicts: str, tmp_path: Path) -> None:
+    place = tmp_path / verdicts
+    if verdicts.lower() == "review.csv":
+        place.write_text("key\n", "utf-8")
+        figures = place.with_suffix(".json")
+    else:
+        place.mkdir()
+        figures = place / "a.json"
+    assert agreements.files(place) == []
+    figures.write_text("{}", "utf-8")
+    assert agreements.files(place) == [figures]
 
 
 @pytest.fixture(scope="module")

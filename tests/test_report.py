@@ -18,7 +18,7 @@ import polars as pl
 import pytest
 import workplace
 from PIL import Image
-from reporting import THRESHOLDS, Run, run_of
+from reporting import BACKGROUND, THRESHOLDS, Run, run_of
 from scipy import stats
 
 from trig import tables
@@ -26,6 +26,7 @@ from trig.classify import change
 from trig.classify.relations import relations
 from trig.classify.samples import points, rooted
 from trig.errors import PictureError, TableError, TrigError
+from trig.judge.rubrics import rubrics
 from trig.params import load
 from trig.report import digest, numbers, page, sheets, sources, theme
 from trig.report.facts.digest import Gate, Tuning, Yardstick
@@ -36,6 +37,7 @@ from trig.tables.images import IMAGES
 from trig.tables.kinds import TASK
 from trig.tables.relations import RELATION
 from trig.testing import factories
+from trig.vocabulary.dimensions import Dimension, Task
 
 
 @pytest.fixture(scope="module")
@@ -382,11 +384,12 @@ def test_the_page_fetches_nothing(html: str) -> None:
 
 def test_prompts_stand_in_the_page_as_data_only(html: str) -> None:
     assert html.count(factories.EVIL) == 0
-    assert "<b>3 rows" not in html
+    assert "<b>3 rows" not in html and "<b>Real?" not in html
     parts = 3 * 42 + 3 + 1 + 1
     assert html.count("<script") == html.count("</script>") == 3 + parts
     assert factories.EVIL in embedded(html, "part-samples-t2i")["prompts"].values()
     assert embedded(html)["gates"][1]["failures"] == ["<b>3 rows</b> fail"]
+    assert embedded(html)["rubrics"] == BACKGROUND.rubrics
 
 
 def test_the_first_line_says_which_world_it_is(ran: Run, html: str) -> None:
@@ -484,6 +487,15 @@ def test_the_settings_tell_the_seed_and_how_models_were_called() -> None:
     told = sources.settings(load(Path(__file__).parent.parent / "params.yaml"))
     assert told["seed"] == "42"
     assert "steps 4" in told["model tiny-turbo"] and "scale Bad/Medium/Good" in told["judge"]
+
+
+def test_the_rubrics_told_are_those_of_the_scored_tasks_and_dimensions(ran: Run) -> None:
+    settings = load(Path(__file__).parent.parent / "params.yaml")
+    scores = ran.scores.filter(pl.col("dimension").is_in(["R-B", "IQ-R"]))
+    found = sources.rubrics(settings, scores)
+    texts = rubrics("brief", Task.T2I, settings.judge.scale.grades)
+    assert found["name"] == "brief"
+    assert found["texts"] == [{"task": "t2i", "dimension": code, "text": texts[Dimension(code)]} for code in ("IQ-R", "R-B")]
 
 
 def test_hashes_name_prompts_pictures_and_rubrics(ran: Run) -> None:

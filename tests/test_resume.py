@@ -24,16 +24,18 @@ from trig.tables.prompts import PROMPTS as PROMPTS_TABLE
 from trig.tables.prompts import split
 from trig.testing import factories
 
-PROMPTS, IMAGES, SCORES = "prompts.parquet", "images/tiny", "scores/tiny.parquet"
+PROMPTS, IMAGES = "prompts.parquet", "images/tiny"
+SCORES, DIAGNOSTICS = "scores/tiny.parquet", "diagnostics/tiny.parquet"
 HOSTILE = "<script>alert(1)</script> ../../../etc/passwd\n{{ 7 * 7 }} a red ball"
-GENERATE, JUDGE = ("generate", "tiny", PROMPTS, IMAGES), ("judge", "tiny", PROMPTS, IMAGES, SCORES)
+GENERATE = ("generate", "tiny", PROMPTS, "sources", IMAGES)
+JUDGE = ("judge", "tiny", PROMPTS, "sources", IMAGES, SCORES, DIAGNOSTICS)
 LOG = "log.txt"
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
     [
         "stages.generate",
         "stages.judge",
-        "trig.backends.lora",
+        "trig.backends.trainers.diffusers",
         "trig.backends.judges.transformers",
         "transformers.models.qwen2_5_vl.modeling_qwen2_5_vl",
     ]
@@ -96,7 +98,7 @@ class Place:
 
     def files(self) -> dict[str, bytes]:
         """All outputs of the stages."""
-        found = [*self.folder.glob("images/**/*"), *self.folder.glob("scores/**/*")]
+        found = [*self.folder.glob("images/**/*"), *self.folder.glob("scores/*"), *self.folder.glob("diagnostics/*")]
         return {str(file.relative_to(self.folder)): file.read_bytes() for file in found if file.is_file()}
 
 
@@ -148,6 +150,6 @@ def test_all_files_are_there(undisturbed: Place, disturbed: Place) -> None:
 
 def test_a_hostile_prompt_is_text_and_never_a_place(undisturbed: Place, prompts: pl.DataFrame) -> None:
     shards = {f"images/tiny/t2i/{pair}.parquet" for pair in prompts["pair"].unique()}
-    assert undisturbed.files().keys() == shards | {SCORES}
+    assert undisturbed.files().keys() == shards | {SCORES, DIAGNOSTICS}
     paths = tables.read(undisturbed.folder / IMAGES, IMAGES_TABLE)["image"].struct.field("path")
     assert sorted(paths) == sorted(split(prompts, "test")["data_id"] + ".png")

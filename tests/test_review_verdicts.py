@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from lines import names
 from workplace import ROOT
 
 from trig.annotate.review import verdicts
@@ -10,13 +11,27 @@ from trig.errors import TrigError
 from trig.run.code import Code
 
 
-def test_no_folder_and_an_empty_folder_are_no_review(tmp_path: Path) -> None:
-    assert verdicts(tmp_path / "none") is None and verdicts(tmp_path) is None
+def test_a_folder_without_files_is_no_review(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("here", "utf-8")
+    (tmp_path / "._a.csv").write_text("hidden", "utf-8")
+    assert verdicts(tmp_path) is None
     (tmp_path / "a.csv").write_text("key,verdict,votes,reason\n", "utf-8")
     assert verdicts(tmp_path) == {} == verdicts(tmp_path / "a.csv")
-    for name in ("none.csv", "none.txt"):
-        with pytest.raises(TrigError, match="it cannot be read"):
-            verdicts(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["none", "none.csv", "reviews/none.v2", "link"])
+def test_a_path_that_is_not_there_is_one_line(name: str, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "nothing")
+    with pytest.raises(TrigError, match=names(tmp_path / name, "annotate.review")):
+        verdicts(tmp_path / name)
+
+
+@pytest.mark.parametrize("file", ["A.CSV", "a.Csv"])
+def test_a_folder_may_have_a_dot_and_a_file_capital_letters(file: str, tmp_path: Path) -> None:
+    (tmp_path / "review.v2").mkdir()
+    assert verdicts(tmp_path / "review.v2") is None
+    (tmp_path / "review.v2" / file).write_text("key,verdict,votes,reason\nk1,accept,1:0,\n", "utf-8")
+    assert list(verdicts(tmp_path / "review.v2") or {}) == ["k1"] == list(verdicts(tmp_path / "review.v2" / file) or {})
 
 
 def test_files_of_a_folder_are_one_review(tmp_path: Path) -> None:

@@ -28,11 +28,11 @@ def stage(name: str, folder: Path, *arguments: str) -> subprocess.CompletedProce
 
 
 def classify(folder: Path) -> subprocess.CompletedProcess[str]:
-    return stage("classify", folder, "prompts.parquet", "scores", "relations.parquet")
+    return stage("classify", folder, "prompts.parquet", "scores", "diagnostics", "relations.parquet")
 
 
 def digest(folder: Path) -> subprocess.CompletedProcess[str]:
-    return stage("digest", folder, "prompts.parquet", "images", "scores", "zoo", "judge.json", "digest", "reports")
+    return stage("digest", folder, "prompts.parquet", "images", "scores", "diagnostics", "zoo", "judge.json", "digest", "reports")
 
 
 def report(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -68,6 +68,30 @@ def test_the_stages_leave_a_report(run: Path) -> None:
     assert sum(metrics["models"]["tiny"]["relations"].values()) == 42
     assert digest(run).returncode == report(run).returncode == 0
     assert files == {file.name: file.read_bytes() for file in (run / "reports").rglob("*.*")}
+
+
+def test_a_scorer_without_diagnostics_has_a_map_and_a_report(run: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(run, tmp_path / "run")
+    prompts = tables.read(run / "prompts.parquet", PROMPTS)
+    for model in factories.MODELS:
+        factories.write_scores(folder, model, factories.undiagnosed(factories.run_scores(model, prompts)))
+    for ended in (classify(folder), digest(folder), report(folder)):
+        assert ended.returncode == 0, ended.stderr
+    found, want = (tables.read(place / "relations.parquet", RELATIONS) for place in (folder, run))
+    assert found["n"].equals(want["n"]) and found["off_mass"].null_count() == found.height
+    facts = json.loads((folder / "digest" / "facts.json").read_text("utf-8"))["facts"]
+    assert facts["versions"]["judge"] == "clip-score" and facts["modes"] == facts["histograms"]["confidence"] == []
+    assert {(row["confidence_mean"], row["off_mass_95"]) for row in facts["judged"]} == {(None, None)}
+
+
+def test_a_model_without_diagnostics_is_one_line(run: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(run, tmp_path / "run")
+    (folder / "diagnostics" / "tiny-turbo.parquet").unlink()
+    for ended in (classify(folder), digest(folder)):
+        assert ended.returncode == 2 and ended.stderr.count("\n") == 1
+        assert ended.stderr.startswith(
+            "error: diagnostics/tiny-turbo.parquet: there is no diagnostics table here; run the stage that writes it"
+        )
 
 
 def test_a_model_without_scores_is_one_line(run: Path, tmp_path: Path) -> None:

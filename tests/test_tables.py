@@ -8,6 +8,7 @@ import pytest
 from trig import tables
 from trig.errors import TableError
 from trig.tables import Table
+from trig.tables.diagnostics import DIAGNOSTICS
 from trig.tables.images import IMAGES
 from trig.tables.prompts import PROMPTS as PROMPTS_TABLE
 from trig.tables.relations import RELATIONS
@@ -18,7 +19,8 @@ PROMPTS = factories.prompts()
 WRITTEN = {
     "prompts": (PROMPTS, PROMPTS_TABLE),
     "images": (factories.images(PROMPTS), IMAGES),
-    "scores": (factories.scores(PROMPTS), SCORES),
+    "scores": (tables.check(factories.scores(PROMPTS), SCORES, "scores"), SCORES),
+    "diagnostics": (tables.check(factories.scores(PROMPTS), DIAGNOSTICS, "diagnostics"), DIAGNOSTICS),
     "relations": (factories.relations(), RELATIONS),
 }
 ALL = pytest.mark.parametrize(("frame", "table"), WRITTEN.values(), ids=WRITTEN)
@@ -90,9 +92,9 @@ def test_a_row_that_stands_twice_is_named(frame: pl.DataFrame, table: Table) -> 
 def test_some_columns_are_read_and_the_others_need_not_be_there(tmp_path: Path) -> None:
     frame, table = WRITTEN["scores"]
     some = table.only(("expected", "reason"))
-    frame.drop("judge").write_parquet(tmp_path / "scores.parquet")
+    frame.drop("image_key").write_parquet(tmp_path / "scores.parquet")
     assert tables.read(tmp_path / "scores.parquet", some).equals(frame.select(*table.key, "expected", "reason"))
-    with pytest.raises(TableError, match="column 'judge' of the scores table is missing"):
+    with pytest.raises(TableError, match="column 'image_key' of the scores table is missing"):
         tables.read(tmp_path / "scores.parquet", table)
     frame.drop("expected").write_parquet(tmp_path / "scores.parquet")
     with pytest.raises(TableError, match="column 'expected' of the scores table is missing"):

@@ -30,7 +30,7 @@ def judge() -> Transformers:
 
 def test_packed_questions_answer_as_single_ones_do(judge: Transformers) -> None:
     grades = params.load().judge.scale.grades
-    texts = rubrics(Task.T2I, grades)
+    texts = rubrics("brief", Task.T2I, grades)
     packer = Packer(judge.processor.tokenizer, texts, grades)
     cases, pictures = zip(*(shown_case(11, number) for number in range(3)), strict=True)
     asked = [(Dimension.REALISM, Dimension.RELATION), (Dimension.BIAS, Dimension.CONTENT), (Dimension.STYLE, Dimension.KNOWLEDGE)]
@@ -50,7 +50,7 @@ def test_packed_questions_answer_as_single_ones_do(judge: Transformers) -> None:
 
 def test_notes_stand_at_the_words_they_are_about(judge: Transformers) -> None:
     words = judge.processor.tokenizer
-    packer = Packer(words, rubrics(Task.T2I, params.load().judge.scale.grades), params.load().judge.scale.grades)
+    packer = Packer(words, rubrics("brief", Task.T2I, params.load().judge.scale.grades), params.load().judge.scale.grades)
     request = Request((plain("ball", "red"), plain("box")), "left", "snow", "sketch", "lifelike")
     (first, second) = Scene("photo", "snow", (Thing("ball", "blue"),)), Scene("sketch", "night", (Thing("box", "red"),))
     packed = packer.read([first, second], [[request, request], [request]])

@@ -69,7 +69,7 @@ def test_a_larger_picture_shows_the_same(style: str) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["taken"], "taken: it holds notes.txt, which is no shard and would be lost; name a new folder"),
+        (["taken"], "taken: it holds notes.txt, which is no shard of sources and would be lost; name a new folder"),
         (["taken/notes.txt"], "taken/notes.txt: this is a file; name a folder"),
         (["new", "--side", "100"], "--side: 100: pixel art has 16 blocks a side; take a multiple of 16"),
         (["new", "--edits", "0", "--subjects", "0"], "--edits and --subjects are both 0: nothing would be drawn; ask for a picture"),

@@ -9,8 +9,7 @@ import typer
 
 from tinyworld import HELD_OUT
 from trig import params
-from trig.errors import FileError, ParamsError, TrigError
-from trig.files import walk
+from trig.errors import ParamsError, TrigError
 from trig.protocols.generator import Picture
 from trig.protocols.refusal import Refusal
 from trig.run.display import console, table
@@ -35,7 +34,7 @@ def evaluate(count: Count = 200, as_json: Json = False) -> None:
 
     settings = params.load()
     judge = judges.load(settings)
-    texts = rubrics(Task.T2I, settings.judge.scale.grades)
+    texts = rubrics(settings.judge.rubrics, Task.T2I, settings.judge.scale.grades)
     asked = tiny.cases(count)
     through = [number % 2 == 1 for number in range(len(asked))]
     pictures = [shown for _, _, shown in asked]
@@ -81,7 +80,7 @@ def paint(
     prompts = [request.text for request in tiny.plain_requests(count)]
     orders = [Order(prompt, number) for number, prompt in enumerate(prompts)]
     pictures = [_png(made) for start in range(0, count, 50) for made in painter.generate(orders[start : start + 50])]
-    texts = rubrics(Task.T2I, settings.judge.scale.grades)
+    texts = rubrics(settings.judge.rubrics, Task.T2I, settings.judge.scale.grades)
     found: list[dict[str, Any]] = []
     for dimension in (Dimension.STYLE, Dimension.CONTENT, Dimension.RELATION):
         rows = [
@@ -122,16 +121,13 @@ def sources(
     """Draws pictures to edit and pictures of subjects, and writes them as shards of the sources table. Equal options give equal bytes."""
     from tinyworld.render import BLOCKS
     from tinyworld.sources import rendered
-    from trig.tables.sources import write
+    from trig.tables.sources import replaceable, write
 
     if side % BLOCKS:
         raise ParamsError(f"--side: {side}: pixel art has {BLOCKS} blocks a side; take a multiple of {BLOCKS}")
     if not edits + subjects:
         raise ParamsError("--edits and --subjects are both 0: nothing would be drawn; ask for a picture")
-    if other := next((file for file in walk(folder, hidden=True) if file.suffix != ".parquet"), None) if folder.is_dir() else None:
-        raise FileError(f"{folder}: it holds {other.relative_to(folder)}, which is no shard and would be lost; name a new folder")
-    if folder.exists() and not folder.is_dir():
-        raise FileError(f"{folder}: this is a file; name a folder")
+    replaceable(folder)
     made = rendered(edits, subjects, side, seed)
     write(made, folder)
     print(f"{folder}: {edits} pictures to edit and {subjects} subjects, {sum(map(len, made['image'].struct.field('bytes'))):,} bytes")

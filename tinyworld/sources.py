@@ -78,6 +78,7 @@ def _row(scene: Scene, item: str, side: int, seed: int) -> dict[str, object]:
     file = png(draw(scene, side))
     names = [thing.role or f"{thing.colour} {thing.kind}" for thing in scene.things]
     return {
+        "tasks": ["s2p"] if item else ["p2p"],
         "source": digest(file),
         "image": {"bytes": file, "path": None},
         "width": side,

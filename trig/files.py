@@ -1,7 +1,8 @@
-"""Files on disk: a deterministic directory walk, and atomic writes (write-then-rename)."""
+"""Files on disk: a deterministic directory walk, and atomic writes of files and folders (write-then-rename)."""
 
+import ctypes
 import os
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from shutil import rmtree
@@ -46,6 +47,8 @@ def _found(path: Path) -> os.stat_result | None:
         return None
 
 
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
+"""Arguments of Linux's renameat2: paths as they are, and both names change places."""
 RUST = "(os error "
 """Mark of an OS error that polars or safetensors raise as an error of their own."""
 
@@ -74,6 +77,56 @@ def replace(path: Path, content: bytes) -> None:
     """Write a file atomically."""
     with replacing(path) as part:
         part.write_bytes(content)
+
+
+@contextmanager
+def building(folder: Path) -> Iterator[Path]:
+    """A new folder that is there whole or not at all. Raises FileError where one with files is there already."""
+    with _beside(folder, _put) as part:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise FileError(f"{folder.absolute()}: something is there already; name another folder, or remove it")
+        yield part
+
+
+@contextmanager
+def rebuilding(folder: Path) -> Iterator[Path]:
+    """A folder in place of what is there: killed at any moment, the old one is whole or the new one is; DVC's hard links stay intact. Raises FileError."""
+    with _beside(folder, _exchange) as part:
+        yield part
+
+
+@contextmanager
+def _beside(folder: Path, settle: Callable[[Path, Path], object]) -> Iterator[Path]:
+    """A temporary folder that `settle` moves to its place; what it leaves behind is removed. A link to a folder stays a link."""
+    folder = folder.resolve()
+    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    try:
+        part.mkdir(parents=True)
+        yield part
+        settle(part, folder)
+    except OSError as error:
+        raise FileError(f"{folder}: it cannot be written ({error.strerror}); mend that and run again") from None
+    finally:
+        rmtree(part, ignore_errors=True)
+
+
+def _put(part: Path, folder: Path) -> None:
+    if folder.is_dir():
+        folder.rmdir()
+    part.replace(folder)
+
+
+def _exchange(part: Path, folder: Path) -> None:
+    """Swap two folders in one step; in two renames where the system or the file system has no such call."""
+    if not folder.exists():
+        part.replace(folder)
+        return
+    swap = getattr(ctypes.CDLL(None), "renameat2", None)
+    if swap is None or swap(AT_FDCWD, os.fsencode(part), AT_FDCWD, os.fsencode(folder), RENAME_EXCHANGE):
+        old = part.with_suffix(".old")
+        folder.replace(old)
+        part.replace(folder)
+        rmtree(old)
 
 
 def clear(folder: Path, but: Container[str]) -> None:

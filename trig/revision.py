@@ -29,7 +29,9 @@ class Revision:
         """A stage output, missing nullable columns as null. Raises RevisionError (no output, not cached, other columns missing) or TableError (values)."""
         where = f"{self.name}:{path.as_posix()}"
         if path.as_posix() not in self.outputs:
-            raise RevisionError(f"{where}: no stage of that revision wrote it; it wrote {self._alike(path)}")
+            raise RevisionError(
+                f"{where}: no stage of that revision wrote it; it wrote {self._alike(path)}; choose a later revision, or a name that it has"
+            )
         file = self.outputs[path.as_posix()]
         if not file.is_file():
             raise RevisionError(f"{where}: not in DVC's cache; fetch it with `git checkout {self.commit[:10]} && dvc pull`, then come back")

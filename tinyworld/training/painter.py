@@ -17,7 +17,8 @@ from tinyworld.training.loop import Course, Step, device, train
 from tinyworld.training.pool import NAMES, Pool
 from tinyworld.training.reader import POOLED, PROMPTS, WIDTH, WORDS, clip, clip_ids, ids
 from tinyworld.words import MAX_TOKENS
-from trig.backends.flow import noised
+from trig.backends.families.flow import noised
+from trig.backends.families.flux import image_ids, pack
 
 CHANNELS, SIDE = 8, 16
 """Of the latents."""
@@ -57,11 +58,9 @@ class Painter(nn.Module):
 
     def forward(self, words: Tensor, pooled: Tensor, noisy: Tensor, source: Tensor | None, sigma: Tensor) -> Tensor:
         """Velocity (noise minus picture) of packed latents (B, 64, 32), followed by cell logits: (B, 64, 32 + 4·34)."""
-        places = FluxKontextPipeline._prepare_latent_image_ids(1, SIDE // 2, SIDE // 2, noisy.device, noisy.dtype)
+        places = image_ids(SIDE // 2, SIDE // 2, noisy)
         if source is not None:
-            shown = places.clone()
-            shown[:, 0] = 1
-            noisy, places = torch.cat((noisy, source), 1), torch.cat((places, shown))
+            noisy, places = torch.cat((noisy, source), 1), torch.cat((places, image_ids(SIDE // 2, SIDE // 2, noisy, source=True)))
         out: Tensor = self.transformer(
             hidden_states=noisy,
             encoder_hidden_states=self.text_encoder_2(words).last_hidden_state,
@@ -72,12 +71,6 @@ class Painter(nn.Module):
             return_dict=False,
         )[0]
         return out[:, : SIDE * SIDE // 4]
-
-
-def pack(latents: Tensor) -> Tensor:
-    """Packs (B, C, 16, 16) into FLUX's (B, 64, 4·C)."""
-    packed: Tensor = FluxKontextPipeline._pack_latents(latents, len(latents), latents.shape[1], SIDE, SIDE)
-    return packed
 
 
 def losses(model: Painter, pools: tuple[Pool, Pool], batch: int, seed: int) -> Callable[[int], dict[str, Tensor]]:

@@ -101,7 +101,7 @@ def sight() -> None:
     from tinyworld.training.processor import processor
 
     settings, grades = _settings(), params.load().judge.scale.grades
-    reads = processor(rubrics(Task.T2I, grades), grades, settings["seed"])
+    reads = processor(rubrics("brief", Task.T2I, grades), grades, settings["seed"])
     tower = whole.tower(reads.tokenizer, settings["seed"])
     rest = (reads.image_processor, WORK / "round_trips.safetensors")
     _show("sight", trainer.fit(WORK / "tower.safetensors", WORK, tower, whole.WIDTH, *rest, _course("sight")))
@@ -113,7 +113,7 @@ def judge() -> None:
     from tinyworld.training import judge as trainer
 
     grades = params.load().judge.scale.grades
-    settings, texts = _settings(), rubrics(Task.T2I, grades)
+    settings, texts = _settings(), rubrics("brief", Task.T2I, grades)
     seen = WORK / "tower.safetensors", (WORK / "round_trips.safetensors", settings["seed"])
     weights = {Dimension(code): weight for code, weight in settings["judge_weights"].items()}
     start = Path(settings["judge_start"]) if settings["judge_start"] else None

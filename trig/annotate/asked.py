@@ -17,7 +17,7 @@ from trig.protocols.refusal import Refusal
 from trig.store import Store, fill
 
 SHELF = "annotations"
-KEEPING = 1
+KEEPING = 2
 """Cache version: raise it when a change to questions, shapes or payloads makes kept answers wrong that their key does not tell apart."""
 AT_A_TIME = 500
 """Kept answers in memory at once."""

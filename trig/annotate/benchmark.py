@@ -3,24 +3,22 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from trig import tables
 from trig.annotate import imported, pictures
 from trig.annotate.checks import Checks
 from trig.annotate.compose import Composer
+from trig.annotate.credits import credits_of, credits_of_imported
 from trig.annotate.funnel import funnel
 from trig.annotate.material import Material, material
+from trig.annotate.pool import PICTURED, pool
 from trig.annotate.review import verdicts
 from trig.annotate.run import SPLITS, Annotation
 from trig.annotate.scribe import Scribe
-from trig.annotate.sentence import Shown
 from trig.errors import TableError
 from trig.params.annotate import Annotate
 from trig.tables.funnel import Funnel
-from trig.tables.rejected import REJECTED
 from trig.tables.sources import SOURCES
 from trig.vocabulary.dimensions import Dimension, Task
 
@@ -38,7 +36,7 @@ class Benchmark:
     rejected: pl.DataFrame
     sources: pl.DataFrame  # of the prompts
     funnel: Funnel
-    unusable: Mapping[str, str]  # source picture → why no prompt names it
+    unusable: Mapping[str, str]  # source picture, or what an import left out → why
 
     def notes(self) -> Iterator[str]:
         """What was left out, one line per cause."""
@@ -55,33 +53,31 @@ class Benchmark:
 def benchmark(folder: Path, sources: Path, review: Path, settings: Annotate, seed: int, hire: Hire | None, show: Show) -> Benchmark:
     """Annotates. Raises TableError and ParamsError in one line for a material or sources that cannot be meant."""
     if imported.about(folder).kind == "imported":
-        return _taken(folder, review, settings)
+        taken = imported.take(folder, verdicts(review), settings)
+        head = imported.about(folder)
+        credits_ = credits_of_imported(taken.tables[0], head.licence, head.origin)
+        return Benchmark(*taken.tables, funnel(*taken.tables[:2], taken.wanted, {}, {}, credits_), taken.left)
     found = material(folder, settings.allow_toxic)
     given = pictures.given(sources) if set(settings.tasks) - {Task.T2I} else pictures.Given(pl.DataFrame(schema=dict(SOURCES.columns)), {})
     files = dict(given.rows.select("source", pl.col("image").struct.field("bytes")).iter_rows())
     scribe = hire(found, files.get) if hire else None
-    pool, unusable = _described(sources, given, settings, scribe)
-    composer = Composer(found, {row["source"]: _shown(row) for row in pool.drop("image").iter_rows(named=True)}, seed)
+    rows, unusable = _described(sources, given, settings, scribe)
+    composer = Composer(found, scribe.pool if scribe else pool(rows), seed)
     checks = Checks(settings, found.about.language, found.words.betraying, found.words.unsafe, _known(found))
     made = Annotation(composer, settings, checks, scribe, verdicts(review)).run(lambda steps: show("annotate", steps))
-    used = pool.filter(pl.col("source").is_in(made.prompts["source"].drop_nulls().unique().to_list()))
-    kinds = {name: caption.kind for name, caption in found.captions.items()}
-    return Benchmark(made.prompts, made.rejected, used, _funnel(made.prompts, made.rejected, settings, kinds, _phrases(found)), unusable)
+    used = rows.filter(pl.col("source").is_in(made.prompts["source"].drop_nulls().unique().to_list()))
+    return Benchmark(made.prompts, made.rejected, used, _funnel(made.prompts, made.rejected, settings, found), unusable)
 
 
-def _funnel(
-    prompts: pl.DataFrame,
-    rejected: pl.DataFrame,
-    settings: Annotate,
-    kinds: Mapping[str, str | None],
-    phrases: Mapping[tuple[Task, Dimension], list[str]],
-) -> Funnel:
+def _funnel(prompts: pl.DataFrame, rejected: pl.DataFrame, settings: Annotate, found: Material) -> Funnel:
     wanted = {
         (task, pair, split): settings.size(task, pair) if split == "test" else settings.train_per_subset
         for task, pair in settings.subsets()
         for split in SPLITS
     }
-    return funnel(prompts, rejected, {key: count for key, count in wanted.items() if count}, kinds, phrases)
+    kinds = {name: caption.kind for name, caption in found.captions.items()}
+    asked = {key: count for key, count in wanted.items() if count}
+    return funnel(prompts, rejected, asked, kinds, _phrases(found), credits_of(prompts, found))
 
 
 def _phrases(found: Material) -> dict[tuple[Task, Dimension], list[str]]:
@@ -96,10 +92,8 @@ def _described(place: Path, given: pictures.Given, settings: Annotate, scribe: S
     """Source pictures with what they show, and why others cannot be used."""
     rows, unusable = given.rows, dict(given.broken)
     if scribe:
-        for task in (Task.P2P, Task.S2P):
-            if task in settings.tasks:
-                rows, unfit = scribe.describe(rows, task)
-                unusable |= unfit
+        rows, unfit = scribe.describe(rows, [task for task in PICTURED if task in settings.tasks])
+        unusable |= unfit
     if undescribed := rows.filter(pl.col("subject").is_null()).height:
         raise TableError(
             f"{place}: {undescribed} of {rows.height} pictures have no description; write what they show into"
@@ -108,26 +102,7 @@ def _described(place: Path, given: pictures.Given, settings: Annotate, scribe: S
     return rows, unusable
 
 
-def _shown(row: Mapping[str, Any]) -> Shown:
-    return Shown(row["subject"], row["other"], row["place"], row["item"])
-
-
 def _known(found: Material) -> list[str]:
     """Texts of the material: no private person's name is in them."""
     captions = [text for each in found.captions.values() for text in (each.subject, each.action, each.other, each.place)]
     return captions + [phrase.text for phrases in found.phrases.values() for phrase in phrases]
-
-
-def _taken(folder: Path, review: Path, settings: Annotate) -> Benchmark:
-    """The prompts of an imported benchmark: of each subset the first so many, and those that people accepted."""
-    prompts, place = imported.load(folder)
-    accepted = verdicts(review)
-    wanted = prompts.filter(pl.col("task").cast(pl.String).is_in(settings.tasks))
-    if accepted is not None:
-        wanted = wanted.filter(pl.col("key").is_in([key for key, verdict in accepted.items() if verdict.verdict == "accept"]))
-    if settings.profile == "even":
-        wanted = wanted.group_by("task", "pair", maintain_order=True).head(settings.per_subset)
-    used = wanted["source"].drop_nulls().unique().to_list()
-    sources = tables.read(place, SOURCES).filter(pl.col("source").is_in(used)) if used else pl.DataFrame(schema=dict(SOURCES.columns))
-    rejected = pl.DataFrame(schema=dict(REJECTED.columns))
-    return Benchmark(wanted, rejected, sources, _funnel(wanted, rejected, settings, {}, {}), {})

@@ -1,12 +1,13 @@
 """The composer: try k at slot n of a subset, a function of ids and of the seed only."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from trig.annotate.choose import first, in_split, number, ordered
 from trig.annotate.draft import Draft
 from trig.annotate.material import Caption, Material, Phrase
-from trig.annotate.sentence import Sentence, Shown, capital
+from trig.annotate.pool import Pool
+from trig.annotate.sentence import Sentence, capital
 from trig.keys import content_key
 from trig.vocabulary.dimensions import Pair, Task
 
@@ -15,13 +16,10 @@ SAME_CAPTION = 8
 
 
 class Composer:
-    """Drafts from a material. `sources`: content hash → what the picture shows."""
+    """Drafts from a material, about the pictures of a pool."""
 
-    def __init__(self, material: Material, sources: Mapping[str, Shown], seed: int) -> None:
-        self.material, self.seed = material, seed
-        items = {name: shown for name, shown in sources.items() if shown.item}
-        scenes = {name: shown for name, shown in sources.items() if not shown.item} or items
-        self.sources: Mapping[Task, Mapping[str, Shown]] = {Task.T2I: {}, Task.P2P: scenes, Task.S2P: items}
+    def __init__(self, material: Material, pool: Pool, seed: int) -> None:
+        self.material, self.pool, self.seed = material, pool, seed
         self._captions, self._pictures = cache(self._ordered_captions), cache(self._ordered_pictures)
 
     def draft(self, task: Task, pair: Pair, split: str, slot: int, attempt: int) -> Draft | None:
@@ -45,11 +43,11 @@ class Composer:
             return None
         said = [phrase for phrase in chosen if phrase.text]
         sentence = Sentence(self.material.about, lambda group, frames: first(salt ^ number(group), frames))
-        shown = self.sources[task][source] if source else None
-        if task is Task.P2P and shown:
-            prompt = sentence.edit(said, shown, caption.other, self.material.edits)
+        seen = self.pool[task][source] if source else None
+        if task is Task.P2P and seen:
+            prompt = sentence.edit(said, seen, caption.other, self.material.edits)
         else:
-            prompt = sentence.scene(caption, said, shown.item if shown else None)
+            prompt = sentence.scene(caption, said, seen.item if seen else None)
         if not prompt:
             return None
         return Draft(
@@ -62,7 +60,7 @@ class Composer:
             tuple((phrase.edit if task is Task.P2P else phrase.text) for phrase in chosen),  # type: ignore[arg-type]
             name,
             template=" ".join(sentence.template) or "plain",
-            item=shown.item if shown and task is Task.S2P else None,
+            item=seen.item if seen and task is Task.S2P else None,
             source=source,
         )
 
@@ -94,7 +92,7 @@ class Composer:
         return self._ordered("captions", task, pair, split, usable)
 
     def _ordered_pictures(self, task: Task, pair: Pair, split: str) -> Sequence[str]:
-        return self._ordered("pictures", task, pair, split, self.sources[task])
+        return self._ordered("pictures", task, pair, split, self.pool[task])
 
     def _ordered(self, what: str, task: Task, pair: Pair, split: str, names: Iterable[str]) -> Sequence[str]:
         return ordered(number(f"{self.seed}/{what}/{task}/{pair}/{split}"), (name for name in names if in_split(name, split)))

@@ -6,7 +6,7 @@ from statistics import fmean, quantiles
 
 import polars as pl
 
-from trig.tables.funnel import Coverage, Funnel, Subset, Words
+from trig.tables.funnel import Coverage, Credit, Funnel, Subset, Words
 from trig.text.words import words
 from trig.vocabulary.dimensions import Dimension, Pair, Task
 
@@ -24,8 +24,12 @@ def funnel(
     wanted: Mapping[Key, int],
     kinds: Mapping[str, str | None],
     phrases: Mapping[tuple[Task, Dimension], Collection[str]],
+    credits_: tuple[Credit, ...] = (),
 ) -> Funnel:
-    """Counts per subset, in the order of `wanted`. `kinds` are those of the captions, `phrases` the sub-prompts that the material has."""
+    """Counts per subset, in the order of `wanted`. `kinds` are those of the captions, `phrases` the sub-prompts that the material has.
+
+    `credits_` are the licences and origins that `trig.annotate.credits` counts.
+    """
     names = ["task", "pair", "split"]
     accepted = {tuple(map(str, key)): part for key, part in prompts.partition_by(names, as_dict=True).items()}
     counted = rejected.group_by([*names, "check"]).len().rows()
@@ -37,7 +41,8 @@ def funnel(
             _subset(key, count, accepted.get(name, prompts.clear()), refused.get(name, {}), kinds, phrases)
             for key, count in wanted.items()
             for name in [(key[0].value, str(key[1]), key[2])]
-        )
+        ),
+        credits=credits_,
     )
 
 

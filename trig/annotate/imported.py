@@ -1,15 +1,22 @@
-"""An imported benchmark as a material: its prompts are taken as they are."""
+"""An imported benchmark as a material: its prompts are taken as they are, but for those that people rejected."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from trig import tables
+from trig.annotate.review import Verdict, refusal
 from trig.errors import TableError
 from trig.notation import NotationError, read
+from trig.params.annotate import Annotate
 from trig.tables.prompts import PROMPTS
-from trig.tables.sources import Library
+from trig.tables.rejected import CHECKS, NAMES, REJECTED
+from trig.tables.sources import SOURCES, Library
+from trig.vocabulary.dimensions import Pair, Task
 
 
 class About(BaseModel):
@@ -51,3 +58,38 @@ def load(folder: Path) -> tuple[pl.DataFrame, Path]:
             f"{sources}: {missing.height} source pictures are missing, first that of {task} {data_id}, {source}; import it again"
         )
     return prompts, sources
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What is taken of an import."""
+
+    tables: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]  # prompts, rejected ones, and source pictures
+    wanted: Mapping[tuple[Task, Pair, str], int]  # prompts of each subset, as far as the import has them
+    left: Mapping[str, str]  # what was left out → why
+
+
+def take(folder: Path, verdicts: Mapping[str, Verdict] | None, settings: Annotate) -> Taken:
+    """Of each subset the first so many prompts, and of these the ones that people accepted, where there is a review."""
+    prompts, place = load(folder)
+    asked = prompts.filter(pl.col("task").cast(pl.String).is_in(settings.tasks))
+    numbers = pl.int_range(pl.len()).over("task", "pair")
+    sizes = [settings.size(Task(task), Pair.parse(pair)) for task, pair in asked.select(pl.col("task", "pair").cast(pl.String)).iter_rows()]
+    chosen = asked.filter(numbers < pl.Series(sizes, dtype=pl.Int64))
+    reasons = [None if verdicts is None else refusal(verdicts, key) for key in chosen["key"]]
+    accepted = chosen.filter(pl.Series([reason is None for reason in reasons], dtype=pl.Boolean))
+    refused = [_refused(row, reason) for row, reason in zip(chosen.iter_rows(named=True), reasons, strict=True) if reason]
+    used = accepted["source"].drop_nulls().unique().to_list()
+    sources = tables.read(place, SOURCES).filter(pl.col("source").is_in(used)) if used else pl.DataFrame(schema=dict(SOURCES.columns))
+    counts = chosen.group_by(pl.col("task", "pair").cast(pl.String), maintain_order=True).len().iter_rows()
+    left = {f"{asked.height - chosen.height} prompts": "more than the subsets are asked to have"} if asked.height > chosen.height else {}
+    return Taken(
+        (accepted, pl.DataFrame(refused, schema=dict(REJECTED.columns)), sources),
+        {(Task(task), Pair.parse(pair), "test"): count for task, pair, count in counts},
+        left,
+    )
+
+
+def _refused(row: Mapping[str, Any], reason: str) -> dict[str, Any]:
+    told = dict.fromkeys(CHECKS) | {"check": "reviewed", "reason": reason, "reviewed": False}
+    return {**{name: row[name] for name in NAMES}, "slot": int(row["data_id"].rpartition("_")[2]), "round": 0, **told}

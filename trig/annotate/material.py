@@ -1,32 +1,32 @@
 """A material: the folder of captions, sub-prompts, frames and routes that prompts are written from."""
 
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, TypeAdapter, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, field_validator, model_validator
 
-from trig.annotate.wording import Entry, Id, Strict, Words, framed, load
+from trig.annotate.checks.scripts import leftward, right_to_left
+from trig.annotate.languages import known
+from trig.annotate.wording import Entry, Id, Said, Strict, Words, filled, framed, load
 from trig.errors import ParamsError, TableError
 from trig.params.values import Name
 from trig.vocabulary.dimensions import Dimension, Pair, Task, pairs
 
 Role = Literal["subject", "other", "relation", "scene", "none"]
-Filled = Annotated[Words, Field(min_length=1)]
-RIGHT_TO_LEFT = {"ar", "fa", "he", "ps", "ur", "yi"}
-"""Languages whose letters run from right to left."""
+Filled = Annotated[Words, AfterValidator(filled)]
+Told = Annotated[Said, AfterValidator(filled)]
 
 
 class Caption(Entry):
     """Parts of a sentence about an ordinary scene."""
 
-    subject: Filled
-    action: Words = ""
-    other: Filled
-    place: Words = ""
-    kind: Words = ""  # such as `people`; phrases may ask for some kinds only
+    subject: Told
+    action: Said = ""
+    other: Told
+    place: Said = ""
+    kind: Said = ""  # such as `people`; phrases may ask for some kinds only
 
 
 class Slot(Strict):
@@ -58,29 +58,33 @@ class About(Strict):
     """material.yaml."""
 
     name: Name
-    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]  # ISO 639-1
+    language: Annotated[str, AfterValidator(known)]  # ISO 639-1
     licence: Filled
     origin: Filled
     capital: bool = False  # prompts begin with a capital letter
     slots: dict[Id, Slot] = Field(min_length=1)
     joins: Joins
     items: Annotated[dict[Id, Filled], framed("items", "item")] = Field(default={"this": "this {item}"})
-    poses: dict[Id, Words] = Field(default={"none": ""})
+    poses: dict[Id, Said] = Field(default={"none": ""})
+
+
+def _worded(phrase: object) -> object:
+    return {"text": phrase} if isinstance(phrase, str) else phrase
 
 
 class Wording(Entry):
-    """A phrase, and its wording in edit clauses where that differs."""
+    """A phrase, and its wording in edit clauses where that differs; a text alone is a phrase."""
 
-    text: Words
-    edit: Words | None = None
+    text: Said
+    edit: Said | None = None
 
 
 class Kind(Strict):
     """Phrases of one kind, such as styles of painting."""
 
-    fits: list[Words] = Field(default_factory=list, alias="with")  # kinds of caption that take these phrases; empty: all
+    fits: list[Said] = Field(default_factory=list, alias="with")  # kinds of caption that take these phrases; empty: all
     slot: Id | None = None
-    phrases: dict[Id, Words | Wording] = Field(min_length=1)
+    phrases: dict[Id, Annotated[Wording, BeforeValidator(_worded)]] = Field(min_length=1)
 
 
 class SubPrompts(Strict):
@@ -94,7 +98,7 @@ class SubPrompts(Strict):
     @classmethod
     def _once(cls, kinds: dict[str, Kind]) -> dict[str, Kind]:
         names = [(kind, name) for kind, each in kinds.items() for name in each.phrases]
-        texts = [" ".join(_text(phrase).casefold().split()) for each in kinds.values() for phrase in each.phrases.values()]
+        texts = [" ".join(phrase.text.casefold().split()) for each in kinds.values() for phrase in each.phrases.values()]
         for at, (kind, name) in enumerate(names):
             if texts.index(texts[at]) != at:
                 raise ValueError(f"{kind}.phrases.{name}: {texts[at]!r} stands twice; name each phrase once")
@@ -105,7 +109,7 @@ class SubPrompts(Strict):
     @model_validator(mode="after")
     def _needed(self) -> Self:
         for name, kind in self.kinds.items():
-            if not self.optional and any(not _text(phrase) for phrase in kind.phrases.values()):
+            if not self.optional and any(not phrase.text for phrase in kind.phrases.values()):
                 raise ValueError(f"kinds.{name}: a phrase is empty, and the dimension is not optional; write words, or set optional: true")
         return self
 
@@ -156,6 +160,8 @@ class Phrase:
     slot: str
     kind: str
     fits: frozenset[str]  # kinds of caption; empty: all
+    licence: str | None = None  # null: the material's
+    origin: str | None = None
 
     def fit(self, kind: str) -> bool:
         """Whether a caption of this kind takes the phrase."""
@@ -198,7 +204,7 @@ def material(folder: Path, allow_toxic: bool) -> Material:
     phrases = {dimension: tuple(_phrases(dimensions[dimension])) for dimension in Dimension}
     if allow_toxic:
         phrases[Dimension.TOXICITY] += tuple(_phrases(load(folder / "toxic.yaml", TypeAdapter(SubPrompts))))
-    captions = load(folder / "captions.yaml", TypeAdapter(dict[Id, Caption]))
+    captions = load(folder / "captions.yaml", TypeAdapter(Annotated[dict[Id, Caption], BeforeValidator(_some)]))
     found = Material(
         about,
         captions,
@@ -209,28 +215,31 @@ def material(folder: Path, allow_toxic: bool) -> Material:
         load(folder / "words.yaml", TypeAdapter(WordLists)),
     )
     _sound(found, folder)
+    _directed(found, folder)
     return found
 
 
-def _text(phrase: str | Wording) -> str:
-    return phrase if isinstance(phrase, str) else phrase.text
+def _some(captions: object) -> object:
+    if isinstance(captions, Mapping) and not any(captions.values()):
+        raise ValueError("there is no caption; write one at least, such as beach: {subject: a girl, other: a jetty}")
+    return captions
 
 
 def _phrases(found: SubPrompts) -> Iterator[Phrase]:
     for name, kind in found.kinds.items():
         for id_, phrase in kind.phrases.items():
-            edit = None if isinstance(phrase, str) else phrase.edit
-            yield Phrase(id_, _text(phrase), _text(phrase) if edit is None else edit, kind.slot or found.slot, name, frozenset(kind.fits))
+            edit = phrase.text if phrase.edit is None else phrase.edit
+            slot, fits = kind.slot or found.slot, frozenset(kind.fits)
+            yield Phrase(id_, phrase.text, edit, slot, name, fits, phrase.licence, phrase.origin)
 
 
 def _sound(found: Material, folder: Path) -> None:
-    """Raises TableError for a caption that stands twice, letters of another direction, unknown slots and kinds, and copies of nothing."""
+    """Raises TableError for a caption that stands twice, unknown slots and kinds, and copies of nothing."""
     first: dict[tuple[str, str, str, str], str] = {}
     for name, caption in found.captions.items():
         said = (caption.subject, caption.action, caption.other, caption.place)
         if first.setdefault(said, name) != name:
             raise TableError(f"{folder / 'captions.yaml'}: {name}: the same caption as {first[said]}; keep one")
-        _directed(found.about.language, " ".join(said), f"{folder / 'captions.yaml'}: {name}")
     kinds = {caption.kind for caption in found.captions.values()}
     for dimension, phrases in found.phrases.items():
         for phrase in phrases:
@@ -239,7 +248,6 @@ def _sound(found: Material, folder: Path) -> None:
                 raise TableError(f"{where}: slot: {phrase.slot} is unknown; choose one of {', '.join(found.about.slots)}")
             if strange := sorted(phrase.fits - kinds):
                 raise TableError(f"{where}: with: no caption is of kind {strange[0]!r}; choose among {', '.join(sorted(kinds))}")
-            _directed(found.about.language, phrase.text, f"{where}.phrases.{phrase.id}")
     wanted = {str(pair) for pair in pairs(Task.T2I)}
     for name, parent in found.routes.copies.get(Task.T2I, {}).items():
         if not {name, parent} <= wanted:
@@ -248,6 +256,29 @@ def _sound(found: Material, folder: Path) -> None:
             )
 
 
-def _directed(language: str, text: str, where: str) -> None:
-    if language not in RIGHT_TO_LEFT and any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in text):
-        raise TableError(f"{where}: {text[:60]!r} has letters that run from right to left, and the language is {language}; correct one")
+def _directed(found: Material, folder: Path) -> None:
+    """Raises TableError for letters that run from right to left in a material of which most do not."""
+    texts = list(_texts(found))
+    if not right_to_left(text for file, _, text in texts if file == "captions"):
+        for file, where, text in texts:
+            if leftward(text):
+                raise TableError(
+                    f"{folder / file}.yaml: {where}: {text[:60]!r} has letters that run from right to left, and those of most captions do not;"
+                    " correct it"
+                )
+
+
+def _texts(found: Material) -> Iterator[tuple[str, str, str]]:
+    """All that may become part of a prompt: file, place in it, and text."""
+    for name, caption in found.captions.items():
+        yield from (("captions", f"{name}.{part}", getattr(caption, part)) for part in ("subject", "action", "other", "place", "kind"))
+    for dimension, phrases in found.phrases.items():
+        for phrase in phrases:
+            where = f"{dimension}.kinds.{phrase.kind}.phrases.{phrase.id}"
+            yield from (("sub_prompts", where, text) for text in (phrase.text, phrase.edit))
+    about = found.about
+    frames = {f"slots.{name}.{kind}": getattr(slot, kind) for name, slot in about.slots.items() for kind in ("frames", "edits")}
+    frames |= {f"joins.{kind}": getattr(about.joins, kind) for kind in ("things", "company", "clauses")}
+    for where, entries in {**frames, "items": about.items, "poses": about.poses}.items():
+        yield from (("material", f"{where}.{name}", text) for name, text in entries.items())
+    yield from (("edits", name, text) for name, text in found.edits.items())

@@ -2,34 +2,35 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
 
 import polars as pl
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from trig import tables
-from trig.annotate.wording import Entry, Words, load
+from trig.annotate.wording import Entry, Said, complaint, load
 from trig.errors import TableError
 from trig.files import walk
-from trig.pictures import SUFFIXES, decoded, size
+from trig.pictures import SUFFIXES, decoded, size, unseen
 from trig.protocols.refusal import Refusal
 from trig.tables.sources import SOURCES, digest
 
 NOTES = "sources.yaml"
 UNSAID = "not said"
-FILES = 16
-"""Pictures decoded at a time."""
+LOOSE = "it lies beside shards, which alone are read; move it to a folder of its own, or write it into a shard"
+STRAY = "a parquet file among pictures is not read; name it alone in annotate.sources"
 
 
 class Note(Entry):
     """What sources.yaml says of a picture file."""
 
-    subject: Words | None = None
-    other: Words | None = None
-    place: Words | None = None
-    item: Words | None = None
-    description: Words | None = None
+    subject: Said | None = None
+    other: Said | None = None
+    place: Said | None = None
+    item: Said | None = None
+    description: Said | None = None
+    tasks: list[Literal["p2p", "s2p"]] | None = None  # null: p2p, and s2p where it has an item
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,70 +38,138 @@ class Given:
     """Sources as they were found: `subject` is null where nobody described the picture yet."""
 
     rows: pl.DataFrame  # columns of the sources table
-    broken: Mapping[str, str]  # file → why it is no picture
+    broken: Mapping[str, str]  # file → why it is no picture, or is not read
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A file that should be a picture."""
+
+    name: str  # it is told by this name where it is broken
+    path: str
+    file: bytes | Refusal
+    note: Note
+    source: str | None = None  # content hash, where a shard says one
 
 
 def given(place: Path) -> Given:
     """Loads source pictures. Broken files are told, not lost. Raises TableError."""
     if not place.exists():
         raise TableError(f"{place}: there is no such folder; annotate.sources names pictures to edit and subjects to show")
-    shards = tables.shards(place) if place.is_dir() else [place]
-    if shards and all(set(SOURCES.columns) <= set(_columns(file)) for file in shards):
-        return Given(tables.read(place, SOURCES), {})
-    found = _of_table(place) if place.is_file() else _of_folder(place)
     rows: dict[str, dict[str, Any]] = {}
     broken: dict[str, str] = {}
-    for name, file, note in found:
-        seen = decoded(file)
-        if isinstance(seen, Refusal):
-            broken[name] = seen.reason
+    for found in _files(place):
+        made = _row(found)
+        if isinstance(made, Refusal):
+            broken[found.name] = made.reason
         else:
-            rows.setdefault(digest(file), _row(name, file, note))
+            rows.setdefault(made["source"], made)
     return Given(pl.DataFrame(list(rows.values()), schema=dict(SOURCES.columns)), broken)
 
 
-def _row(name: str, file: bytes, note: Note) -> dict[str, Any]:
+def _files(place: Path) -> Iterator[_Found]:
+    if place.is_file():
+        yield from _of_table(place, place.name)
+        return
+    files = {str(file.relative_to(place)): file for file in walk(place)}
+    shards = {name: file for name, file in files.items() if file.suffix == ".parquet"}
+    if shards and all(SOURCES.columns.keys() <= set(_columns(file)) for file in shards.values()):
+        tables.read(place, SOURCES.only(()))  # each picture stands once
+        for name, file in shards.items():
+            yield from _of_table(file, name)
+        others = {name: LOOSE for name, file in files.items() if file.suffix.lower() in SUFFIXES or name == NOTES}
+    else:
+        yield from _of_folder(place, files)
+        others = dict.fromkeys(shards, STRAY)
+    for name, reason in others.items():
+        yield _Found(name, name, Refusal(reason), Note())
+
+
+def _row(found: _Found) -> dict[str, Any] | Refusal:
+    """A row of the sources table; why there is none for a file that is broken."""
+    file, said = found.file, found.note.model_dump()
+    if isinstance(file, Refusal):
+        return file
+    source = digest(file)
+    if found.source not in (None, source):
+        return Refusal("its bytes have another hash than the column source says; write the shard again")
+    # the pixels of shards were decoded before they were written
+    if isinstance(broken := unseen(file) if found.source else decoded(file), Refusal):
+        return broken
     width, height = size(file)
-    said = note.model_dump()
     return {
-        "source": digest(file),
-        "image": {"bytes": file, "path": Path(name).name},
+        "source": source,
+        "tasks": found.note.tasks or (["p2p", "s2p"] if found.note.item else ["p2p"]),
+        "image": {"bytes": file, "path": PurePosixPath(found.path).name},
         "width": width,
         "height": height,
         **{column: said[column] for column in ("subject", "other", "place", "item", "description")},
-        "origin": note.origin or UNSAID,
-        "licence": note.licence or UNSAID,
+        "origin": found.note.origin or UNSAID,
+        "licence": found.note.licence or UNSAID,
     }
 
 
-def _of_folder(folder: Path) -> Iterator[tuple[str, bytes, Note]]:
+def _of_folder(folder: Path, files: Mapping[str, Path]) -> Iterator[_Found]:
     """Picture files under a folder, with what sources.yaml says of them."""
-    notes = load(folder / NOTES, TypeAdapter(dict[str, Note])) if (folder / NOTES).is_file() else {}
-    files = {str(file.relative_to(folder)): file for file in walk(folder) if file.suffix.lower() in SUFFIXES}
-    if absent := sorted(notes.keys() - files.keys()):
-        raise TableError(f"{folder / NOTES}: {absent[0]}: there is no such picture beside it; correct the name, or take the entry out")
-    if not files:
+    notes = load(folder / NOTES, TypeAdapter(dict[str, Note])) if NOTES in files else {}
+    read = {name: file for name, file in files.items() if file.suffix.lower() in SUFFIXES}
+    if absent := sorted(notes.keys() - read.keys()):
+        there = absent[0] in {str(file.relative_to(folder)) for file in walk(folder, hidden=True)}
+        said = f"hidden files, and others than {', '.join(SUFFIXES)}, are not read" if there else "there is no such picture beside it"
+        raise TableError(f"{folder / NOTES}: {absent[0]}: {said}; correct the name, or take the entry out")
+    if not read:
         raise TableError(f"{folder}: there is no picture here; name a folder with {', '.join(SUFFIXES)} files, or a parquet file")
-    for name, file in files.items():
-        yield name, file.read_bytes(), notes.get(name, Note())
+    for name, file in read.items():
+        yield _Found(name, name, _bytes(file), notes.get(name, Note()))
 
 
-def _of_table(path: Path) -> Iterator[tuple[str, bytes, Note]]:
-    """Rows of a parquet file, as Hugging Face datasets write pictures: `image`, and item or description where there are such columns."""
+def _bytes(file: Path) -> bytes | Refusal:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        return Refusal(f"it cannot be read ({error.strerror})")
+
+
+def _of_table(path: Path, name: str) -> Iterator[_Found]:
+    """Rows of a parquet file, as Hugging Face datasets write pictures: `image`, and the columns of a note and `source` where there are such."""
     columns = _columns(path)
     if "image" not in columns:
         raise TableError(f"{path}: column 'image' is missing; there is {', '.join(columns) or 'nothing'}")
-    told = [name for name in Note.model_fields if name in columns]
-    for number, row in enumerate(pl.scan_parquet(path).select("image", *told).collect(engine="streaming").iter_rows(named=True)):
+    told = [column for column in Note.model_fields if column in columns]
+    shard = SOURCES.columns.keys() <= set(columns)
+    wanted = ["image", *told, *(["source"] if shard else [])]
+    for number, row in enumerate(_rows(path, wanted)):
         picture = row["image"]
         file = picture.get("bytes") if isinstance(picture, dict) else picture
         if not isinstance(file, bytes):
             raise TableError(f"{path}: image: row {number} holds no picture's bytes; write the Image feature with its bytes, not a path")
-        yield f"{path.name}-{number}", file, Note.model_validate({name: row[name] or None for name in told})
+        kept = picture.get("path") if shard and isinstance(picture, dict) else None
+        where = f"{name}-{number}"
+        note = _note({column: row[column] for column in told}, f"{path}: row {number}")
+        yield _Found(where, kept if isinstance(kept, str) else where, file, note, str(row["source"]) if shard else None)
+
+
+def _rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    try:
+        yield from pl.scan_parquet(path).select(columns).collect(engine="streaming").iter_rows(named=True)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise _unreadable(path, error) from None
+
+
+def _note(values: Mapping[str, object], where: str) -> Note:
+    try:
+        return Note.model_validate({name: None if value == "" else value for name, value in values.items()})
+    except ValidationError as error:
+        column, said = complaint(error)
+        raise TableError(f"{where}: column {column!r}: {said}") from None
 
 
 def _columns(path: Path) -> Sequence[str]:
     try:
         return list(pl.read_parquet_schema(path))
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise TableError(f"{path}: not a readable parquet file ({str(error).splitlines()[0]}); write it again, or name another") from None
+        raise _unreadable(path, error) from None
+
+
+def _unreadable(path: Path, error: Exception) -> TableError:
+    return TableError(f"{path}: not a readable parquet file ({str(error).splitlines()[0]}); write it again, or name another")

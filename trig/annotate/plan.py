@@ -1,6 +1,6 @@
 """Dry run: the questions that an annotator would be asked in the first round, and their estimated token cost."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import polars as pl
 
@@ -9,9 +9,9 @@ from trig.annotate.asked import Errand, kept, settled
 from trig.annotate.compose import Composer
 from trig.annotate.draft import Draft
 from trig.annotate.material import Material
+from trig.annotate.pool import PICTURED, pool
 from trig.annotate.run import wanted
 from trig.annotate.scribe import routed
-from trig.annotate.sentence import Shown
 from trig.annotate.shapes import Seen, Written
 from trig.annotate.write import Brief
 from trig.llm.cost import Plan, length
@@ -20,44 +20,26 @@ from trig.params.annotate import Annotate
 from trig.store import Store
 from trig.vocabulary.dimensions import Task
 
-UNSEEN = Shown("the main thing", None, None, "thing")
+UNSEEN = Seen.model_construct(
+    None, subject="the main thing", other=None, place=None, item="thing", description="something", fit=True, unfit_reason=None
+)
 """Stands for a picture that nobody described yet."""
 
 
 def errands(material: Material, sources: pl.DataFrame, settings: Annotate, seed: int, revision: str, store: Store) -> Iterator[Errand]:
     """Descriptions of pictures that have none, the prompts of the first round, and the checks of each; rejected drafts are asked for again later."""
-    blank = set(sources.filter(pl.col("subject").is_null())["source"])
-    for task in (Task.P2P, Task.S2P):
-        if task in settings.tasks:
-            yield from (Errand(write.describe(task, material.about.language), (source,)) for source in sorted(blank))
-    shown = {row["source"]: _shown(row) for row in sources.drop("image").iter_rows(named=True)}
-    composer = Composer(material, shown, seed)
+    blank = sorted(sources.filter(pl.col("subject").is_null())["source"])
+    wished = [task for task in PICTURED if task in settings.tasks]
+    yield from (Errand(write.describe(task, material.about.language), (source,)) for task in wished for source in blank)
+    known = pool(sources)
+    pictured = {task: {**known[task], **(dict.fromkeys(blank, UNSEEN) if task in wished else {})} for task in Task}
+    composer = Composer(material, pictured, seed)
     tried = (composer.draft(slot.task, slot.pair, slot.split, slot.number, 0) for slot in wanted(settings, material))
-    drafts, brief = [new for draft in tried if draft and (new := routed(draft, material))], _brief(material, shown, settings)
+    drafts = [new for draft in tried if draft and (new := routed(draft, material))]
+    brief = Brief(material.about.language, settings.max_tokens, material.scenes(), pictured)
     asked = [Errand(write.question(draft, brief)) for draft in drafts]
     yield from asked
     yield from _checks(drafts, asked, revision, store)
-
-
-def _shown(row: Mapping[str, str | None]) -> Shown:
-    return Shown(row["subject"], row["other"], row["place"], row["item"]) if row["subject"] else UNSEEN
-
-
-def _brief(material: Material, shown: Mapping[str, Shown], settings: Annotate) -> Brief:
-    seen = {
-        name: Seen.model_construct(
-            None,
-            subject=each.subject,
-            other=each.other,
-            place=each.place,
-            item=each.item,
-            description=each.subject,
-            fit=True,
-            unfit_reason=None,
-        )
-        for name, each in shown.items()
-    }
-    return Brief(material.about.language, settings.max_tokens, material.scenes(), seen)
 
 
 def _checks(drafts: Sequence[Draft], asked: Sequence[Errand], revision: str, store: Store) -> Iterator[Errand]:

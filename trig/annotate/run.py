@@ -1,8 +1,8 @@
 """Annotation: the slots of all subsets are filled in rounds, and what is refused is kept with its reason."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import polars as pl
 
@@ -10,7 +10,8 @@ from trig.annotate.checks import TEMPLATE, Checks, Looked
 from trig.annotate.compose import Composer
 from trig.annotate.draft import Draft
 from trig.annotate.material import Material
-from trig.annotate.review import Verdict
+from trig.annotate.review import Verdict, refusal
+from trig.annotate.scribe import Scribe, routed
 from trig.keys import prompt_key
 from trig.params.annotate import Annotate
 from trig.protocols.refusal import Refusal
@@ -21,23 +22,13 @@ from trig.vocabulary.dimensions import Pair, Task
 
 ROUNDS = 64
 """Most tries at a slot."""
+ASKED = 8
+"""Most tries at a slot that a language model writes: each costs."""
 FRESH = 12
 """Rounds in which no text may repeat; later, an instruction may come again for another picture."""
 PATIENCE = 16
 """Rounds in which a subset takes no draft; then the material is exhausted there."""
 SPLITS = ("test", "train")
-
-
-class Writer(Protocol):
-    """A language model that rewrites drafts, and checks what it wrote."""
-
-    def write(self, drafts: Sequence[Draft]) -> Iterable[tuple[Draft, Draft | Refusal]]:
-        """What became of each draft; one that no model is to rewrite comes back as it is."""
-        ...
-
-    def check(self, drafts: Mapping[Draft, Looked]) -> Mapping[Draft, Looked]:
-        """Further verdicts on what it wrote: whether sub-prompts show, and blind recovery."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +61,7 @@ class Annotation:
     composer: Composer
     settings: Annotate
     checks: Checks
-    writer: Writer | None = None
+    scribe: Scribe | None = None
     verdicts: Mapping[str, Verdict] | None = None  # of reviewers, by prompt key
 
     def run(self, show: Callable[[Iterator[tuple[int, int]]], object]) -> Annotated:
@@ -85,7 +76,7 @@ class Annotation:
         slots = list(wanted(self.settings, self.composer.material))
         total, last = len(slots), dict.fromkeys((slot.subset for slot in slots), 0)
         for round_ in range(ROUNDS):
-            drafts = {slot: self.composer.draft(slot.task, slot.pair, slot.split, slot.number, round_) for slot in slots}
+            drafts = {slot: self._drafted(slot, round_) for slot in slots}
             written = self._written([draft for draft in drafts.values() if draft])
             for done, (slot, draft) in enumerate(drafts.items(), len(taken)):
                 if draft is None:
@@ -105,12 +96,18 @@ class Annotation:
                 break
         yield total, total
 
+    def _drafted(self, slot: Slot, round_: int) -> Draft | None:
+        """The next draft; None where the material, or the patience with a language model, is exhausted."""
+        draft = self.composer.draft(slot.task, slot.pair, slot.split, slot.number, round_)
+        given_up = self.scribe and round_ >= ASKED and draft and routed(draft, self.composer.material)
+        return None if given_up else draft
+
     def _written(self, drafts: Sequence[Draft]) -> dict[Draft, tuple[Draft, Looked]]:
         """Each draft as it is to be taken, with the verdicts so far."""
-        given = dict(self.writer.write(drafts)) if self.writer else {draft: draft for draft in drafts}
+        given = dict(self.scribe.write(drafts)) if self.scribe else {draft: draft for draft in drafts}
         found = {draft: self._read(draft, given[draft]) for draft in drafts}
-        if self.writer:
-            said = self.writer.check({new: looked for new, looked in found.values() if looked.passed and new.annotator != TEMPLATE})
+        if self.scribe:
+            said = self.scribe.check({new: looked for new, looked in found.values() if looked.passed and new.annotator != TEMPLATE})
             found = {draft: (new, looked.then(said[new]) if new in said else looked) for draft, (new, looked) in found.items()}
         return found
 
@@ -126,11 +123,8 @@ class Annotation:
         looked = looked.then(Looked({"distinct": True}))
         if self.verdicts is None:
             return looked
-        verdict = self.verdicts.get(prompt_key(draft.task, draft.prompt, draft.source))
-        if verdict and verdict.verdict == "accept":
-            return looked.then(Looked({"reviewed": True}))
-        told = f"{verdict.verdict}: {verdict.reason}" if verdict else "nobody reviewed it"
-        return looked.then(Looked({"reviewed": False}, "reviewed", told))
+        reason = refusal(self.verdicts, prompt_key(draft.task, draft.prompt, draft.source))
+        return looked.then(Looked({"reviewed": reason is None}, reason and "reviewed", reason or ""))
 
     def _table(self, taken: Mapping[Slot, Draft]) -> pl.DataFrame:
         """Prompts table, subset by subset; copies after the model of their parents."""
@@ -144,19 +138,23 @@ class Annotation:
 
 
 class Taken:
-    """Prompts of a task so far: their texts, and their texts by source picture."""
+    """Prompts of a task so far, by split: their texts, and their texts with the source picture."""
 
     def __init__(self, threshold: float) -> None:
-        self.texts, self.instructions = Near(threshold), Near(threshold)
+        self.texts, self.instructions = ({split: Near(threshold) for split in SPLITS} for _ in range(2))
 
     def add(self, draft: Draft, name: str) -> None:
         """Keep a prompt."""
-        self.texts.add(draft.prompt, name)
-        self.instructions.add(draft.prompt, name, draft.source)
+        self.texts[draft.split].add(draft.prompt, name)
+        self.instructions[draft.split].add(draft.prompt, name, draft.source)
 
     def near(self, draft: Draft) -> str | None:
-        """Name of a prompt that says the same."""
-        return self.texts.near(draft.prompt) if draft.round < FRESH else self.instructions.near(draft.prompt, draft.source)
+        """Name of a prompt that says the same: of the other split in any case, of its own also for another picture while there may be fresh words."""
+        (other,) = (split for split in SPLITS if split != draft.split)
+        if found := self.texts[other].near(draft.prompt):
+            return found
+        own = self.texts[draft.split].near(draft.prompt) if draft.round < FRESH else None
+        return own or self.instructions[draft.split].near(draft.prompt, draft.source)
 
 
 def wanted(settings: Annotate, material: Material) -> Iterator[Slot]:

@@ -1,7 +1,7 @@
 """A language model at work on a material: what it writes instead of the templates, and what it says of it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
@@ -11,6 +11,7 @@ from trig.annotate.asked import Desk, Errand, Show, answers
 from trig.annotate.checks import Looked
 from trig.annotate.draft import Draft
 from trig.annotate.material import Material
+from trig.annotate.pool import COLUMNS, Pool, pool
 from trig.annotate.shapes import Recovered, Seen, Shown
 from trig.annotate.write import Brief
 from trig.annotate.written import described, written
@@ -23,24 +24,22 @@ from trig.vocabulary.dimensions import Task
 COMBINE = "combine"
 Reader = Callable[[str], bytes | None]
 """Reads a source picture by its content hash."""
-SEEN = ("subject", "other", "place", "item", "description")
-"""Columns of the sources table that a description fills."""
 
 
 @dataclass(slots=True)
 class Scribe:
-    """Refines and expands the drafts of a material by an annotator. Satisfies `Writer`."""
+    """Refines and expands the drafts of a material by an annotator, and checks what it wrote."""
 
     material: Material
     desk: Desk
     provider: str  # named in the drafts
     words: int  # most words of a prompt
-    seen: dict[str, Seen] = field(default_factory=dict)  # content hash of a source picture → its description
+    pool: Pool  # what the source pictures show; `describe` fills in what nobody described
 
     def write(self, drafts: Sequence[Draft]) -> list[tuple[Draft, Draft | Refusal]]:
         """Drafts of the routes refine and expand, and all edits and subject prompts, as the model writes them; the others as they are."""
         asked = {draft: new for draft in drafts if (new := routed(draft, self.material))}
-        brief = Brief(self.material.about.language, self.words, self.material.scenes(), self.seen)
+        brief = Brief(self.material.about.language, self.words, self.material.scenes(), self.pool)
         told = written(asked.values(), brief, self.desk, self.provider)
         found: dict[Draft, Draft | Refusal] = {draft: new for draft, (_, new) in zip(asked, told, strict=True)}
         return [(draft, found.get(draft, draft)) for draft in drafts]
@@ -56,19 +55,21 @@ class Scribe:
             found[draft] = found.get(draft, Looked({})).then(_recovered(draft, said))
         return found
 
-    def describe(self, sources: pl.DataFrame, task: Task) -> tuple[pl.DataFrame, dict[str, str]]:
-        """The sources that are fit for a task, with what they show, and why the others are not. Described ones stay as they are."""
+    def describe(self, sources: pl.DataFrame, tasks: Sequence[Task]) -> tuple[pl.DataFrame, dict[str, str]]:
+        """The sources that are fit for one of these tasks, with what they show, and why the others are not. Described ones stay as they are."""
         blank = sources.filter(pl.col("subject").is_null())["source"].to_list()
-        unfit: dict[str, str] = {}
-        for source, said in described(blank, task, self.material.about.language, self.desk):
-            if isinstance(said, Refusal):
-                unfit[source] = said.reason
-            else:
-                self.seen[source] = said
-        rows = [{**row, **_columns(self.seen.get(row["source"]))} for row in sources.iter_rows(named=True) if row["source"] not in unfit]
-        for row in rows:
-            self.seen.setdefault(row["source"], _as_seen(row))
-        return pl.DataFrame(rows, schema=sources.schema), unfit
+        told = {task: dict(described(blank, task, self.material.about.language, self.desk)) for task in tasks}
+        fit = {task: {source: seen for source, seen in each.items() if isinstance(seen, Seen)} for task, each in told.items()}
+        rows = [_row(row, {task: fit[task][row["source"]] for task in tasks if row["source"] in fit[task]}) for row in sources.to_dicts()]
+        known = pool(sources)
+        self.pool = {task: {**known[task], **fit.get(task, {})} for task in Task}
+        described_rows = pl.DataFrame([row for row in rows if row["subject"] is not None], schema=sources.schema)
+        unfit = {
+            row["source"]: "; ".join(f"{task}: {_why(told[task][row['source']])}" for task in tasks)
+            for row in rows
+            if row["subject"] is None
+        }
+        return described_rows, unfit
 
 
 def routed(draft: Draft, material: Material) -> Draft | None:
@@ -79,22 +80,26 @@ def routed(draft: Draft, material: Material) -> Draft | None:
     return replace(draft, route="expand" if named == COMBINE else named)
 
 
-def hired(model: Annotator, settings: Params, store: Store, show: Show, material: Material, pictures: Reader) -> Scribe:
-    """The model of `annotate.annotator` at work on a material."""
+def hired(load: Callable[[], Annotator], settings: Params, store: Store, show: Show, material: Material, pictures: Reader) -> Scribe:
+    """The model of `annotate.annotator` at work on a material; `load` opens it."""
+    model = load()
     entry = settings.annotators[model.name]
     recorded = {"provider": entry.provider, "temperature": entry.temperature, "seed": entry.seed}
     desk = Desk(model, store, show, entry.max_failures, pictures, recorded)
-    return Scribe(material, desk, entry.provider, settings.annotate.max_tokens)
+    return Scribe(material, desk, entry.provider, settings.annotate.max_tokens, {task: {} for task in Task})
 
 
-def _columns(seen: Seen | None) -> dict[str, object]:
-    return {name: getattr(seen, name) for name in SEEN} if seen else {}
+def _row(row: dict[str, Any], fit: Mapping[Task, Seen]) -> dict[str, Any]:
+    """The row with the description of the first task that it is fit for; the item is that of a subject."""
+    if not fit:
+        return row
+    told = {name: getattr(next(iter(fit.values())), name) for name in COLUMNS}
+    told["item"] = fit[Task.S2P].item if Task.S2P in fit else None
+    return {**row, **told, "tasks": [task.value for task in fit]}
 
 
-def _as_seen(row: Mapping[str, str | None]) -> Seen:
-    """A description that came with the picture."""
-    told: dict[str, Any] = {name: row[name] for name in SEEN}
-    return Seen.model_construct(None, **{**told, "description": told["description"] or told["subject"]}, fit=True, unfit_reason=None)
+def _why(said: Seen | Refusal) -> str:
+    return said.reason if isinstance(said, Refusal) else "fit"
 
 
 def _shown(draft: Draft, said: Reply | Refusal) -> Looked:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from trig.annotate.material import About, Caption, Phrase
+from trig.annotate.shapes import Seen
 from trig.annotate.wording import PLACEHOLDER, placeholders
 
 Pick = Callable[[str, Mapping[str, str]], str]
@@ -12,16 +13,6 @@ Pick = Callable[[str, Mapping[str, str]], str]
 
 ALONE = {"yes": "", "no": ""}
 """Whether the only clause of an edit stands alone, or after a general instruction."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What is in a source picture."""
-
-    subject: str
-    other: str | None = None
-    place: str | None = None
-    item: str | None = None
 
 
 @dataclass(slots=True)
@@ -71,9 +62,9 @@ class Sentence:
             words = self.fill("things", self.about.joins.things, {"subject": words, "other": other})
         return words
 
-    def edit(self, phrases: Sequence[Phrase], shown: Shown, thing: str, general: Mapping[str, str]) -> str:
+    def edit(self, phrases: Sequence[Phrase], seen: Seen, thing: str, general: Mapping[str, str]) -> str:
         """An imperative clause for each phrase, joined; where there is one or none, a general instruction. Empty where no frame can be filled."""
-        values = {"subject": shown.subject, "other": shown.other, "place": shown.place, "thing": thing}
+        values = {"subject": seen.subject, "other": seen.other, "place": seen.place, "thing": thing}
         clauses = list(self._clauses(phrases, values))
         if len(clauses) < len(phrases):
             return ""

@@ -2,22 +2,37 @@
 
 from typing import Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
+from trig.annotate.wording import braceless, one_line, seen, tidy
 from trig.vocabulary.dimensions import Dimension
 
 PROMPT, PHRASE, TEXT = 2_000, 120, 600
 """Characters of a prompt, a phrase and a description; an answer beyond them is repaired or refused."""
 
 
-class Written(BaseModel):
-    """A prompt."""
+def _tidied(words: str | None) -> str | None:
+    return None if words is None else braceless(tidy(words))
+
+
+class _Told(BaseModel):
+    """Texts on one line."""
+
+    _lines = field_validator("*", mode="before")(one_line)
+
+
+class Written(_Told):
+    """A prompt. What else is wrong with it is for the checks to tell."""
+
+    _seen = field_validator("prompt")(seen)
 
     prompt: str = Field(min_length=1, max_length=PROMPT, description="the prompt alone", examples=["A grey cat asleep on a garden wall."])
 
 
-class Seen(BaseModel):
-    """What a picture shows, and whether it serves the purpose."""
+class Seen(_Told):
+    """What a picture shows, and whether it serves the purpose, in texts such as a material's."""
+
+    _tidy = field_validator("subject", "other", "place", "item", "description", "unfit_reason")(_tidied)
 
     subject: str = Field(min_length=1, max_length=PHRASE, description="the main thing, with its article", examples=["a wooden chair"])
     other: str | None = Field(max_length=PHRASE, description="a second thing, with its article; null if there is none", examples=["a lamp"])

@@ -1,12 +1,12 @@
 """Texts of a material: what a caption, a phrase or a frame may hold, and the reading of its YAML files."""
 
 import re
-import unicodedata
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
+from trig.annotate.checks.scripts import unseen
 from trig.errors import TableError
 from trig.notation import NotationError, read
 from trig.text import blank
@@ -37,13 +37,39 @@ def tidy(words: str) -> str:
         raise ValueError(f"{words!r} begins or ends with a blank; take it away")
     if found := MARKUP.search(words):
         raise ValueError(f"{words[:60]!r} holds markup or a link, {found[0]!r}; write plain words")
-    if strange := next((letter for letter in words if unicodedata.category(letter) in ("Cc", "Cf", "Zl", "Zp")), None):
+    return seen(words)
+
+
+def seen(words: str) -> str:
+    """Validator: no control, bidirectional-override or other invisible characters."""
+    if strange := unseen(words):
         raise ValueError(f"{words[:60]!r} holds the invisible character U+{ord(strange):04X}; take it out")
+    return words
+
+
+def one_line(words: object) -> object:
+    """Validator: white space as single blanks, in a text."""
+    return " ".join(words.split()) if isinstance(words, str) else words
+
+
+def braceless(words: str) -> str:
+    """Validator: no braces, which are placeholders of frames."""
+    if found := next((letter for letter in words if letter in "{}"), None):
+        raise ValueError(f"{words[:60]!r} holds {found!r}; braces name placeholders, and only frames have these: write plain words")
+    return words
+
+
+def filled(words: str) -> str:
+    """Validator: not empty."""
+    if not words:
+        raise ValueError("'' is empty; write words")
     return words
 
 
 Words = Annotated[str, AfterValidator(tidy)]
 """Trimmed text; empty where it is optional."""
+Said = Annotated[Words, AfterValidator(braceless)]
+"""Words that are put into frames."""
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$")]
 """Stable name of an entry: prompts depend on it, not on the entry's place in the file."""
 
@@ -91,10 +117,17 @@ def load(path: Path, kind: TypeAdapter[T]) -> T:
     except (NotationError, UnicodeDecodeError) as error:
         raise TableError(f"{path}: not readable as YAML: {error}") from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        ours = first["type"] == "value_error"
-        said = first["msg"].removeprefix("Value error, ") if ours else f"{_shown(first['input'])}: {first['msg'].lower()}"
-        raise TableError(f"{path}: {'.'.join(map(str, first['loc']))}: {said}") from None
+        where, said = complaint(error)
+        raise TableError(": ".join(filter(None, (str(path), where, said)))) from None
+
+
+def complaint(error: ValidationError) -> tuple[str, str]:
+    """Where the first mistake is, "" for the whole, and what is wrong there."""
+    first = error.errors(include_url=False)[0]
+    told = first["msg"]
+    ours = first["type"] == "value_error"
+    said = told.removeprefix("Value error, ") if ours else f"{_shown(first['input'])}: {told[:1].lower()}{told[1:]}"
+    return ".".join(map(str, first["loc"])), said
 
 
 def _shown(value: object) -> str:

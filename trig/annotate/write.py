@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from trig.annotate.draft import Draft
+from trig.annotate.pool import Pool
 from trig.annotate.shapes import Recovered, Seen, Shown, Written
 from trig.protocols.annotator import Ask, Reply
 from trig.vocabulary.about import ABOUT
@@ -48,7 +49,7 @@ class Brief:
     language: str  # ISO 639-1 code of the material's language
     words: int  # most words of a prompt
     scenes: Mapping[str, str]  # caption id → caption as a sentence
-    sources: Mapping[str, Seen]  # content hash of a source picture → its description
+    pool: Pool  # what the source pictures show
 
 
 def question(draft: Draft, brief: Brief) -> Ask:
@@ -58,9 +59,9 @@ def question(draft: Draft, brief: Brief) -> Ask:
             scene = brief.scenes[draft.caption]
             return refine(draft, scene, brief) if draft.route == "refine" else expand(draft, scene, brief)
         case Task.P2P:
-            return edit(draft, brief.sources[str(draft.source)], brief)
+            return edit(draft, brief.pool[draft.task][str(draft.source)], brief)
         case Task.S2P:
-            return subject(draft, brief.sources[str(draft.source)], brief)
+            return subject(draft, brief.pool[draft.task][str(draft.source)], brief)
         case _:
             assert_never(draft.task)
 
@@ -135,7 +136,7 @@ def draft(template: Draft, reply: Reply, label: str) -> Draft:
     """The draft as the language model wrote it; `label` names the model and its provider."""
     assert isinstance(reply.answer, Written)
     route = template.route if template.route != "combine" else "expand"
-    return replace(template, prompt=" ".join(reply.answer.prompt.split()), template=None, annotator=label, route=route)
+    return replace(template, prompt=reply.answer.prompt, template=None, annotator=label, route=route)
 
 
 def recovered(reply: Reply, pair: Pair) -> bool:

@@ -7,9 +7,11 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from trig.backends import hub
 from trig.backends.engines import JUDGES, PAINTERS, engine
 from trig.errors import WeightsError
 from trig.files import walk
+from trig.params.values import hub as pinned
 
 CARD = "tuning.json"
 """Model card of a fine-tuned adapter: base model, target pairs, training settings."""
@@ -23,7 +25,21 @@ def folder(path: str, field: str) -> Path:
     place = Path(path)
     if not place.is_dir() or not any(file.suffix == ".safetensors" for file in walk(place)):
         raise WeightsError(f"{field}: {path}: no safetensors weights here; check the path, or fetch them with `dvc pull`")
+    if found := hub.pickled(file.relative_to(place).as_posix() for file in walk(place)):
+        raise WeightsError(f"{field}: {path}: {found} is a pickle, which can run any code, and no safetensors stand beside it; convert it")
     return place
+
+
+def located(weights: str, field: str) -> Path:
+    """The folder of a model's weights, a path or `hub:owner/name@commit`. Raises WeightsError where they are not there, or pickled."""
+    found = pinned(weights)
+    return folder(weights if found is None else str(hub.cached(*found, field)), field)
+
+
+def identity(weights: str, field: str) -> str:
+    """What of weights enters a key: the commit, or the content hash of a folder."""
+    found = pinned(weights)
+    return found[1] if found else revision(folder(weights, field))
 
 
 def brief(error: Exception) -> str:
@@ -66,12 +82,12 @@ def link_notes(places: Iterable[Path], stage: str) -> list[str]:
     ]
 
 
-def description(needs: Path, field: str, weights: Path | None, engine_in_key: bool) -> dict[str, Any]:
-    """Dependency record of a zoo entry: hashes of `needs` and base `weights` (None for a judge), tuning card, and engine if it is in the key."""
-    place = needs if needs.is_file() else folder(str(needs), field)
-    found: dict[str, Any] = {"needs": str(needs), "revision": revision(place)}
-    if weights and weights != needs:
-        found["weights"] = revision(folder(str(weights), field))
+def description(loads: str, field: str, weights: str | None, engine_in_key: bool) -> dict[str, Any]:
+    """Dependency record of a zoo entry: identity of what it loads and of base `weights` (None for a judge), tuning card, and engine if it is in the key."""
+    place = Path(loads)
+    found: dict[str, Any] = {"needs": loads, "revision": revision(place) if place.is_file() else identity(loads, field)}
+    if weights and weights != loads:
+        found["weights"] = identity(weights, field)
     if engine_in_key:
         found["engine"] = engine(PAINTERS, adapter=True) if weights else engine(JUDGES)
     if (card := place / CARD).is_file():

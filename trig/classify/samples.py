@@ -7,6 +7,7 @@ import polars as pl
 
 from trig import tables
 from trig.classify.stack import Clouds
+from trig.tables.diagnostics import DIAGNOSED
 from trig.tables.kinds import DIMENSION, PAIR, TASK
 from trig.tables.scores import SCORES
 from trig.vocabulary.dimensions import Pair
@@ -14,7 +15,7 @@ from trig.vocabulary.dimensions import Pair
 KEY = ("model", "task", "pair")
 SAMPLE = (*KEY, "data_id", "number")
 ANSWER = ("off_mass", "stderr")
-"""Quality of the judge's answers."""
+"""Quality of the judge's answers; null for a scorer without any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +26,14 @@ class Samples:
     clouds: Clouds
 
 
+def scored(column: str) -> tables.Table:
+    """Columns of the scores table needed for the points of this score column."""
+    return SCORES.only((*SAMPLE, "dimension", column))
+
+
 def judged(column: str) -> tables.Table:
-    """Columns of the scores table needed to build clouds of this score column."""
-    return SCORES.only((*SAMPLE, "dimension", *ANSWER, column))
+    """The same, with the quality of the judge's answers."""
+    return DIAGNOSED.only((*SAMPLE, "dimension", *ANSWER, column))
 
 
 def roots(prompts: pl.DataFrame) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from trig.cli.costs import line, repro, sheet
 from trig.errors import ParamsError
 from trig.llm.cost import Plan
 from trig.params import Params
+from trig.params.annotators import AnnotatorModel
 from trig.run.display import console
 from trig.store import Store
 from trig.tables.sources import SOURCES
@@ -23,6 +24,10 @@ KINDS = {"Written": "prompts", "Seen": "descriptions", "Shown": "phrases shown",
 ALL = "all"
 WORD, FORM = 2, 20
 """Estimated tokens of an answer: per word of a prompt, and besides."""
+REPAIR = 300
+"""Tokens of a request for a repair, without the answer it quotes."""
+ROUNDS = 8
+"""Drafts of a prompt that a language model writes, at most."""
 
 
 def annotate(
@@ -30,9 +35,13 @@ def annotate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the figures of a dry run as JSON.")] = False,
 ) -> None:
     """Writes the prompts with `dvc repro`; with --dry-run counts the questions, tokens and dollars before a prompt or a picture is sent."""
+    from trig.annotate.imported import about
+
     settings = params.load()
     if not dry_run:
         repro(["annotate"], as_json)
+    if about(Path(settings.annotate.material)).kind == "imported":
+        raise ParamsError("--dry-run: annotate.material is an imported benchmark, whose prompts are taken as they are: nothing is asked")
     if (name := settings.annotate.annotator) is None:
         raise ParamsError("--dry-run: annotate.annotator is null, so prompts are combined from the material and nothing is asked")
     entry = settings.annotators[name]
@@ -40,7 +49,7 @@ def annotate(
 
     plans = _plans(settings, Served(name, entry).revision)
     cost = partial(Plan.usd, price=entry.price, answers=min(entry.longest, WORD * settings.annotate.max_tokens + FORM))
-    most = plans[ALL].usd(entry.price, entry.longest)
+    most = _most(plans[ALL], entry)
     if as_json:
         figures = {kind: each.figures(cost(each)) for kind, each in plans.items()}
         print(json.dumps({"annotator": name, **figures, "usd_at_most": most}, indent=2))
@@ -53,7 +62,19 @@ def annotate(
     if most is None:
         print(f"Annotator {name} has no price: annotators.{name}.price.")
     else:
-        print(f"At most {most:,.4f} US dollars, if every answer were {entry.longest:,} tokens long.")
+        print(
+            f"At most {most:,.4f} US dollars, if every answer were {entry.longest:,} tokens long and needed a repair, and {ROUNDS} drafts"
+            f" of every prompt were rejected."
+        )
+
+
+def _most(whole: Plan, entry: AnnotatorModel) -> float | None:
+    """Upper bound in US dollars: every draft rejected in every round, every answer repaired once, all of them of the greatest length."""
+    if entry.price is None:
+        return None
+    calls = len(whole.asked)
+    prompt = 2 * whole.tokens + calls * (entry.longest + REPAIR)
+    return ROUNDS * (prompt * entry.price.prompt + 2 * calls * entry.longest * entry.price.completion) / 1e6
 
 
 def _plans(settings: Params, revision: str) -> dict[str, Plan]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import polars as pl
 import typer
@@ -13,9 +13,19 @@ from trig.cli.comparison import Comparison, Side
 from trig.errors import ParamsError
 from trig.params import Params
 from trig.revision import Revision, find
+from trig.tables.diagnostics import DIAGNOSTICS, SCORED_BY, diagnosed
 from trig.tables.prompts import PROMPTS, split
 from trig.tables.relations import RELATIONS
-from trig.tables.scores import SCORES
+from trig.tables.scores import SCORES, one_scorer
+
+
+class Places(NamedTuple):
+    """The tables that are compared."""
+
+    relations: Path
+    prompts: Path
+    scores: Path  # this and the next: a folder with a file per model
+    diagnostics: Path
 
 
 def compare(
@@ -27,6 +37,7 @@ def compare(
     relations: Annotated[Path, typer.Option(help="The relations table.")] = Path("data/relations.parquet"),
     prompts: Annotated[Path, typer.Option(help="The prompts table.")] = Path("data/prompts.parquet"),
     scores: Annotated[Path, typer.Option(help="The folder with a scores table per model.")] = Path("data/scores"),
+    diagnostics: Annotated[Path, typer.Option(help="The folder with a diagnostics table per model.")] = Path("data/diagnostics"),
 ) -> None:
     """Shows how far the maps of two models agree, or of one model at two revisions, and which pairs changed from A to B on the same prompts."""
     from trig.classify.change import changes  # lazy import: scipy slows `trig --help`
@@ -38,7 +49,7 @@ def compare(
         raise ParamsError("compare: name a second model or a published map, or a revision with --rev")
     if rev is not None and a.startswith(published.PREFIX):
         raise ParamsError(f"--rev: {a} has no revisions; name a model of the roster first")
-    settings, places = params.load(), (relations, prompts, scores)
+    settings, places = params.load(), Places(relations, prompts, scores, diagnostics)
     one = _read(a, settings, places) if rev is None else _at(find(rev, Path()), a, places)
     other = _read(b or a, settings, places)
     found = Comparison(
@@ -55,10 +66,10 @@ def compare(
     show(found)
 
 
-def _read(name: str, settings: Params, places: tuple[Path, Path, Path]) -> Side:
+def _read(name: str, settings: Params, places: Places) -> Side:
     """A published map, or a model of the current roster."""
     from trig.classify.change import Run
-    from trig.classify.inputs import roster_scores
+    from trig.classify.inputs import roster_diagnosed
     from trig.classify.relations import check_current
     from trig.classify.samples import points
 
@@ -66,23 +77,23 @@ def _read(name: str, settings: Params, places: tuple[Path, Path, Path]) -> Side:
         return Side(f"{name}, {published.SOURCE}", name, published.relations_of(name), None, {})
     if name not in settings.generate.roster:
         raise ParamsError(f"compare: {name!r} is not in generate.roster; choose from {', '.join(settings.generate.roster)}")
-    relations, prompts, scores = places
-    asked = tables.read(prompts, PROMPTS)
-    found = tables.read(relations, RELATIONS).filter(pl.col("model") == name)
-    run = Run(roster_scores(scores, [name], asked), asked)
-    check_current(found, points(run.scores, settings.thresholds.score), settings.thresholds, relations)
+    asked = tables.read(places.prompts, PROMPTS)
+    found = tables.read(places.relations, RELATIONS).filter(pl.col("model") == name)
+    run = Run(roster_diagnosed(places.scores, places.diagnostics, [name], asked), asked)
+    check_current(found, points(run.scores, settings.thresholds.score), settings.thresholds, places.relations)
     return Side(name, name, found, run, settings.model_dump())
 
 
-def _at(revision: Revision, name: str, places: tuple[Path, Path, Path]) -> Side:
+def _at(revision: Revision, name: str, places: Places) -> Side:
     """A model at a git revision."""
     from trig.classify.change import Run
     from trig.classify.compare import MAP, follows
 
-    rev, (relations, prompts, scores) = revision.name, places
-    asked = revision.table(prompts, PROMPTS)
-    judged = revision.table(scores / f"{name}.parquet", SCORES)
-    found = revision.table(relations, MAP).filter(pl.col("model") == name)
+    rev, own = revision.name, f"{name}.parquet"
+    asked = revision.table(places.prompts, PROMPTS)
+    scores = one_scorer(revision.table(places.scores / own, SCORES), f"{rev}:{places.scores / own}")
+    judged = diagnosed(scores, revision.table(places.diagnostics / own, DIAGNOSTICS))
+    found = revision.table(places.relations, MAP).filter(pl.col("model") == name)
     judged = judged.join(split(asked, "test"), on=("task", "data_id"), how="semi")
     said = revision.params
     column = "expected" if _thresholds(said).get("score") == "expected" else "score_trig"
@@ -105,7 +116,8 @@ def _notes(a: Side, b: Side) -> Iterator[str]:
         if mine.get(name) != theirs.get(name)
     ]:
         yield f"The thresholds differ: {'; '.join(moved)}. Each map keeps its own; changes are tested with those of {params.PATH}."
-    judges, rubrics = ([_said(run.scores[column]) for run in (a.run, b.run)] for column in ("judge", "rubric"))
+    judges = [_said(run.scores.select(SCORED_BY).to_series()) for run in (a.run, b.run)]
+    rubrics = [_said(run.scores["rubric"].drop_nulls()) for run in (a.run, b.run)]
     if judges[0] != judges[1]:
         yield f"The scores come from different judges: {judges[0]} and {judges[1]}."
     if rubrics[0] != rubrics[1]:

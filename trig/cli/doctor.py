@@ -1,4 +1,4 @@
-"""`trig doctor` and `trig models`: environment check, and listing of the zoo."""
+"""`trig doctor`: environment check."""
 
 import json
 import os
@@ -14,19 +14,15 @@ from typing import Annotated
 import typer
 
 from trig import params
+from trig.cli.models import GPU, Json
 from trig.files import walk
 from trig.params import Params
-from trig.params.generate import Model
+from trig.params.values import hub
 from trig.run.display import console, table
 
 LIBRARIES = ("trig", "dvc", "polars", "torch", "torchvision", "diffusers", "transformers", "peft", "great-expectations", "altair")
-GPU = Path("/dev/nvidiactl")
-CHOSEN = "•"
 Row = tuple[bool, str, str]
 """Check result: ok, name, finding."""
-
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def doctor(
@@ -50,23 +46,6 @@ def doctor(
         raise typer.Exit(1)
 
 
-def models(as_json: Json = False) -> None:
-    """Show the zoo: every model of params.yaml, those of the roster marked, and every judge."""
-    settings = params.load()
-    if as_json:
-        zoo_json = {name: {**entry.model_dump(), "in_roster": name in settings.generate.roster} for name, entry in settings.models.items()}
-        judges_json = {name: {**entry.model_dump(), "chosen": name == settings.judge.name} for name, entry in settings.judges.items()}
-        print(json.dumps({"models": zoo_json, "judges": judges_json}, indent=2))
-        return
-    zoo = (
-        (CHOSEN * (name in settings.generate.roster), name, entry.backend, _place(entry), *_call(entry))
-        for name, entry in settings.models.items()
-    )
-    console().print(table(("", "model", "backend", "weights", "steps", "guidance", "pixels"), zoo))
-    judges = ((CHOSEN * (name == settings.judge.name), name, entry.backend, entry.needs) for name, entry in settings.judges.items())
-    console().print(table(("", "judge", "backend", "weights"), judges))
-
-
 def _machine() -> Iterator[Row]:
     yield True, "Python", platform.python_version()
     yield True, "cores", str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
@@ -87,6 +66,9 @@ def _weights(settings: Params) -> Iterator[Row]:
     """Check the weights of the roster and the judge. Adapters are skipped: a stage may not have written them yet."""
     zoo = {settings.models[name].weights for name in settings.generate.roster} | {settings.judges[settings.judge.name].needs}
     for place in sorted(zoo):
+        if pinned := hub(place):
+            yield _hub(*pinned)
+            continue
         if Path(place).is_file():
             yield True, place, "a file that stands for weights which lie elsewhere"
             continue
@@ -96,6 +78,17 @@ def _weights(settings: Params) -> Iterator[Row]:
             continue
         size = sum(file.stat().st_size for file in files) / 2**20
         yield bool(files), place, f"{size:.1f} MB of weights" if files else "no safetensors here: check params.yaml, or `dvc pull`"
+
+
+def _hub(repository: str, commit: str) -> Row:
+    from trig.backends.hub import missing, snapshot
+
+    lacks = missing(snapshot(repository, commit))
+    return (
+        lacks is None,
+        f"{repository}@{commit[:10]}",
+        f"{lacks} is not in the cache: `trig models fetch`" if lacks else "in the hub's cache",
+    )
 
 
 def _notes(settings: Params) -> Iterator[str]:
@@ -113,11 +106,3 @@ def _accelerator() -> Row:
     code = "import torch; print(torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU only')"
     asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     return asked.returncode == 0, "torch computes on", (asked.stdout or asked.stderr).strip().splitlines()[-1]
-
-
-def _place(entry: Model) -> str:
-    return f"{entry.weights} + {entry.adapter}" if entry.adapter else entry.weights
-
-
-def _call(entry: Model) -> tuple[str, str, str]:
-    return str(entry.steps), f"{entry.guidance_scale:g}", f"{entry.width}×{entry.height}"

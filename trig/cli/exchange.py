@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
@@ -11,14 +11,6 @@ from trig.errors import FileError
 from trig.run.display import notes
 from trig.vocabulary.dimensions import Task
 
-if TYPE_CHECKING:
-    import polars as pl
-
-    from trig.annotate.imported import About
-    from trig.exchange.exporting import Pictures
-    from trig.report.datasheet import Described
-
-UNKNOWN = "unknown"
 ORIGIN = "TRIG benchmark as published (arXiv 2507.22100)"
 imports = typer.Typer(no_args_is_help=True, help="Make a material of a benchmark that others published.")
 
@@ -53,6 +45,7 @@ def trig_bench(
     from trig.exchange.album import Album
     from trig.exchange.header import declared
     from trig.exchange.importing import imported
+    from trig.exchange.publishing import UNKNOWN
 
     places = [str(hub.fetched(path)) if path.startswith(hub.PREFIX) else path for path in paths]
     found = [each for place in places for each in reading.files(place)]
@@ -115,67 +108,14 @@ def export(
     split: Annotated[Literal["test", "train"], typer.Option(help="Which prompts.")] = "test",
 ) -> None:
     """Write prompts in the formats of the published benchmark, with a dataset card."""
-    from trig import tables
-    from trig.exchange import exporting, folder
-    from trig.exchange.header import head
+    from trig.annotate.imported import about
+    from trig.exchange import folder
+    from trig.exchange.publishing import described, publish
     from trig.report.datasheet import datasheet
-    from trig.tables.prompts import PROMPTS
-    from trig.tables.prompts import split as of_split
 
     file = prompts / folder.PROMPTS_FILE if prompts.is_dir() else prompts
-    chosen = of_split(tables.read(file, PROMPTS), split)
-    if not chosen.height:
-        raise FileError(f"{file}: no prompt of the {split} split; choose another split")
     material, sources = material or file.parent, sources or file.parent / folder.SOURCES_FOLDER
-    published, about = _published(material / folder.PUBLISHED_FILE), _about(material)
-    told = _described(about, chosen, sources, rejected or file.parent / "rejected.parquet", published)
-    with exporting.pictures_of(chosen, sources) as pictures, folder.building(out) as part:
-        files = _write(to, chosen, published, pictures, part)
-        counts = {task: chosen.filter(chosen["task"] == task).height for task in files}
-        columns = exporting.columns_of(part / next(iter(files.values()))) if to == "hf" else None
-        top = head(told.name, about.language if about else "en", told.licence, files, counts, columns)
-        (part / "README.md").write_text(f"{top}\n{datasheet(told)}", "utf-8")
+    said = about(material).model_dump() if (material / folder.MATERIAL_FILE).exists() else {}
+    told = described(file, split, said, material, sources, rejected)
+    counts = publish(told, to, sources, out, datasheet)
     print(f"{out}: {', '.join(f'{n:,} {task}' for task, n in counts.items())} prompts")
-
-
-def _about(material: Path) -> "About | None":
-    from trig.annotate.imported import about
-
-    return about(material) if (material / "material.yaml").exists() else None
-
-
-def _published(file: Path) -> "pl.DataFrame | None":
-    from trig import tables
-    from trig.tables.published import PUBLISHED
-
-    return tables.read(file, PUBLISHED) if file.exists() else None
-
-
-def _described(
-    about: "About | None", chosen: "pl.DataFrame", sources: Path, rejected: Path, published: "pl.DataFrame | None"
-) -> "Described":
-    """What the datasheet tells; only licences and origins are read of the pictures."""
-    from trig import tables
-    from trig.report.datasheet import Described
-    from trig.tables.rejected import REJECTED
-    from trig.tables.sources import SOURCES
-
-    named = chosen.select("source").drop_nulls().unique()
-    return Described(
-        name=about.name if about else "TRIG prompts",
-        origin=about.origin if about else "",
-        licence=about.licence if about else UNKNOWN,
-        prompts=chosen,
-        sources=tables.read(sources, SOURCES.only(("origin", "licence"))).join(named, on="source", how="semi") if named.height else None,
-        rejected=tables.read(rejected, REJECTED) if rejected.exists() else None,
-        left_out=None if published is None else published.filter(published["reason"].is_not_null()),
-    )
-
-
-def _write(
-    to: Literal["json", "hf"], chosen: "pl.DataFrame", published: "pl.DataFrame | None", pictures: "Pictures", folder: Path
-) -> Mapping[Task, str]:
-    from trig.exchange import exporting
-
-    rows = exporting.rows(chosen, published, pictures)
-    return exporting.write_json(rows, pictures, folder) if to == "json" else exporting.write_hf(rows, pictures, folder)

@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from trig.cli import annotate, compare, doctor, exchange, judge, published, report, review, score, serve, store, thresholds
+from trig.cli import annotate, compare, doctor, exchange, judge, models, published, report, review, score, serve, store, thresholds
 from trig.run.edge import edge, stoppable
 
 PLUGS = "trig.commands"
@@ -26,7 +26,6 @@ app = typer.Typer(cls=Commands, add_completion=False, pretty_exceptions_enable=F
 app.command()(annotate.annotate)
 app.command()(compare.compare)
 app.command()(doctor.doctor)
-app.command()(doctor.models)
 app.command()(exchange.export)
 app.add_typer(exchange.imports, name="import")
 app.command()(judge.judge)
@@ -36,6 +35,7 @@ app.command()(score.score)
 app.command(cls=serve.Passing)(serve.serve)
 app.command()(store.store)
 app.command()(thresholds.thresholds)
+app.add_typer(models.app, name="models")
 app.add_typer(review.app, name="review")
 for plug in sorted(entry_points(group=PLUGS), key=lambda point: point.name):
     app.add_typer(plug.load(), name=plug.name)

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand
 
 from trig import params
-from trig.cli.doctor import GPU
+from trig.cli.models import GPU
 from trig.errors import JudgeError
 from trig.params import Params
 from trig.vocabulary.dimensions import Task
@@ -73,7 +73,8 @@ def serve(
 
 
 def _rubrics(settings: Params) -> list[str]:
-    """All rubrics of all tasks."""
+    """All rubrics of the tasks of the run."""
     from trig.judge.rubrics import rubrics
 
-    return [text for task in Task for text in rubrics(task, settings.judge.scale.grades).values()]
+    judge = settings.judge
+    return [text for task in settings.annotate.tasks for text in rubrics(judge.rubrics, Task(task), judge.scale.grades).values()]

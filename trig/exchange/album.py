@@ -83,8 +83,12 @@ class Album:
         self._rows[source]["item"] = self._rows[source]["item"] or item
         return source
 
-    def table(self) -> pl.DataFrame:
-        """The sources table. Published data do not describe what a picture shows, but for the subject's name."""
+    def table(self, used: Mapping[tuple[str, str], str | None]) -> pl.DataFrame:
+        """The sources table; `used`: task and data_id → picture. Published data do not describe what a picture shows, but for the subject's name."""
+        tasks: dict[str, set[str]] = {}
+        for (task, _), source in used.items():
+            if source is not None:
+                tasks.setdefault(source, set()).add(str(task))
         told = {"other": None, "place": "", "description": None, "origin": self._origin, "licence": self._licence}
-        rows = [row | told | {"subject": row["item"] or ""} for row in self._rows.values()]
+        rows = [row | told | {"subject": row["item"] or "", "tasks": sorted(tasks.get(row["source"], ()))} for row in self._rows.values()]
         return pl.DataFrame(rows, schema=dict(SOURCES.columns))

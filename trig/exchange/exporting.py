@@ -17,6 +17,7 @@ from trig import tables
 from trig.errors import TableError
 from trig.exchange import SPLITS
 from trig.exchange.album import inside, split_folder
+from trig.exchange.header import LISTS, features
 from trig.exchange.importing import LABEL, NEW
 from trig.exchange.reading import EXTRA
 from trig.exchange.record import ANNOTATIONS, Row, written
@@ -26,7 +27,6 @@ from trig.vocabulary.dimensions import Task
 COLUMNS = ("data_id", "item", "prompt", "dimension_prompt", "parent_dataset", "img_id", "dimensions", "image")
 """Columns of the hub's layout, in order. Any of MORE follow where a row needs them."""
 MORE = ("target_group", "text", EXTRA)
-LISTS = ("dimension_prompt", "parent_dataset", "dimensions")
 GROUP = 100
 """Rows per parquet row group, as the hub advises for pictures."""
 SUFFIXES = {b"\x89PNG": ".png", b"\xff\xd8": ".jpg", b"RIFF": ".webp"}
@@ -180,15 +180,6 @@ def _columns(row: Row, source: str | None, pictures: Pictures) -> dict[str, Any]
 def columns_of(file: Path) -> list[str]:
     """Columns of a written parquet file."""
     return list(pq.read_schema(file).names)
-
-
-def features(columns: Sequence[str]) -> dict[str, Any]:
-    """Feature types as `datasets` declares them."""
-    text = {"dtype": "string", "_type": "Value"}
-    return {
-        name: {"_type": "Image"} if name == "image" else {"feature": text, "_type": "Sequence"} if name in LISTS else text
-        for name in columns
-    }
 
 
 def _schema(columns: Sequence[str]) -> pa.Schema:

@@ -1,40 +1,17 @@
-"""Folders that are written whole, and an imported benchmark's folder."""
+"""An imported benchmark's folder."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
-from shutil import rmtree
 
 from trig import tables
-from trig.errors import FileError
 from trig.exchange.importing import Imported
-from trig.files import replace
+from trig.files import building, replace
 from trig.tables import sources
 from trig.tables.prompts import PROMPTS
 from trig.tables.published import PUBLISHED
 
 PROMPTS_FILE, PUBLISHED_FILE, SOURCES_FOLDER, MATERIAL_FILE = "prompts.parquet", "published.parquet", "sources", "material.yaml"
-
-
-@contextmanager
-def building(folder: Path) -> Iterator[Path]:
-    """A new folder that is there whole or not at all. Raises FileError where one with files is there already."""
-    folder = folder.absolute()
-    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    try:
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise FileError(f"{folder}: something is there already; name another folder, or remove it")
-        part.mkdir(parents=True)
-        yield part
-        if folder.is_dir():
-            folder.rmdir()
-        part.replace(folder)
-    except OSError as error:
-        raise FileError(f"{folder}: it cannot be written ({error.strerror}); mend that and run again") from None
-    finally:
-        rmtree(part, ignore_errors=True)
 
 
 def write(made: Imported, about: Mapping[str, str], folder: Path) -> None:

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from trig.exchange import SPLITS
-from trig.exchange.exporting import features
 from trig.exchange.folder import yaml_lines
 from trig.notation import NotationError, read
 from trig.vocabulary.dimensions import Task
 
 LINE = "---\n"
+LISTS = ("dimension_prompt", "parent_dataset", "dimensions")
 LICENCES = """apache-2.0 mit bsd-3-clause cc0-1.0 cc-by-4.0 cc-by-sa-4.0 cc-by-nc-4.0 cc-by-nd-4.0 cc-by-nc-sa-4.0 cc-by-nc-nd-4.0
     cc-by-sa-3.0 odc-by odbl cdla-permissive-2.0 gpl-3.0 unknown""".split()
 """Licences by the hub's names."""
@@ -50,6 +50,15 @@ def head(
         splits = [{"name": SPLITS[task], "num_examples": counts[task]} for task in files]
         values["dataset_info"] = {"features": list(_declared_features(columns)), "splits": splits}
     return LINE + "".join(yaml_lines(values)) + LINE
+
+
+def features(columns: Sequence[str]) -> dict[str, Any]:
+    """Feature types as `datasets` declares them."""
+    text = {"dtype": "string", "_type": "Value"}
+    return {
+        name: {"_type": "Image"} if name == "image" else {"feature": text, "_type": "Sequence"} if name in LISTS else text
+        for name in columns
+    }
 
 
 def _configs(files: Mapping[Task, str], together: bool) -> list[dict[str, Any]]:

@@ -61,7 +61,7 @@ def imported(found: Iterable[Found], album: Album) -> Imported:
     return Imported(
         pl.DataFrame(prompts, schema=dict(PROMPTS.columns)),
         pl.DataFrame(list(rows.values()), schema=dict(PUBLISHED.columns)),
-        album.table(),
+        album.table(sources),
         list(_notes(rows, parents)),
     )
 

@@ -119,7 +119,7 @@ def _parquet(file: Path, task: Task | None) -> Iterator[Found]:
     try:
         opened = pq.ParquetFile(file)
         task = task or _told_by_columns(opened, file)
-        columns = [field.name for field in opened.schema_arrow if field.name != PICTURE or task is not Task.T2I]
+        columns = [field.name for field in opened.schema_arrow if task is not Task.T2I or not _photo(field)]
         number = 0
         for batch in opened.iter_batches(BATCH, columns=columns):
             for row in batch.to_pylist():
@@ -129,17 +129,37 @@ def _parquet(file: Path, task: Task | None) -> Iterator[Found]:
         raise TableError(f"{file}: not a readable parquet file ({str(error).splitlines()[0]}); fetch it anew, or name another") from None
 
 
+def _photo(field: pa.Field) -> bool:
+    """Whether a column holds the photos that captions of the text-to-image task belong to."""
+    kind = field.type
+    return field.name == PICTURE and bool(pa.types.is_struct(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
+
+
 def _found(file: Path, number: int, task: Task, row: dict[str, Any]) -> Found:
     """A parquet row has a value for each column: null stands for a field that is not there."""
     where = f"{file}: row {number}"
     picture = row.pop(PICTURE, None)
+    extra = _extra(row.pop(EXTRA, None), where)
+    record = {name: value for name, value in row.items() if value is not None}
+    held = picture.get("bytes") if isinstance(picture, dict) else picture
+    if not isinstance(held, bytes) and picture is not None and picture != {"bytes": None, "path": None}:
+        record[PICTURE] = picture  # such as an address
+    if task is Task.T2I and "dimensions" in extra and "dimensions" in record and "dimension" not in record:
+        record["dimension"] = record.pop("dimensions")  # the record had both
+    if clash := sorted(extra.keys() & record.keys()):
+        raise TableError(f"{where}: {EXTRA}: {clash[0]!r} has a column of its own; take it out of one of them")
+    return Found(where, file, task, record | extra, held if isinstance(held, bytes) else None)
+
+
+def _extra(text: object, where: str) -> dict[str, Any]:
+    """The JSON object in a cell."""
     try:
-        extra = json.loads(row.pop(EXTRA, None) or "{}")
-    except ValueError:
-        raise TableError(f"{where}: {EXTRA}: no JSON object; write one, or leave the column out") from None
-    record = {name: value for name, value in row.items() if value is not None} | extra
-    picture = picture.get("bytes") if isinstance(picture, dict) else picture
-    return Found(where, file, task, record, picture if isinstance(picture, bytes) else None)
+        extra = _loaded(text or "{}") if isinstance(text, str | None) else None
+    except (ValueError, RecursionError):
+        extra = None
+    if not isinstance(extra, dict):
+        raise TableError(f"{where}: {EXTRA}: no text of a JSON object; write one, or leave the column out")
+    return extra
 
 
 def _told_by_columns(opened: pq.ParquetFile, file: Path) -> Task:

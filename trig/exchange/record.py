@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypedDict
 
 from trig.errors import ParamsError, TableError
@@ -15,7 +15,11 @@ NAMES = {
 }
 """Fields of a record in the JSON layout, in order."""
 OPTIONAL = ("item", "img_id", "target_group", "text")
+DIMENSIONS = ("dimension", "dimensions")
+"""Names of one field: that of the task's layout counts where a record has both, and the other is a field like any."""
 PICTURE = "image"
+DEEPEST = 100
+"""Levels of lists and objects in a record."""
 ANNOTATIONS = ("Origin", "Auto", "Human")
 """Who wrote the text: untouched, a language model, a person."""
 ID = re.compile(r"([A-Z-]+_[A-Z-]+)_([1-9]\d*)", re.ASCII)
@@ -44,7 +48,10 @@ def parsed(record: object, task: Task, where: str) -> Row:
     """Checks a record. Raises TableError, naming the field."""
     if not isinstance(record, Mapping):
         raise TableError(f"{where}: not a record but {type(record).__name__}; write an object with the fields {', '.join(NAMES[task])}")
-    name = "dimension" if "dimension" in record else "dimensions"
+    if _deep(record):
+        raise TableError(f"{where}: it is nested more than {DEEPEST} deep; write what it holds on fewer levels")
+    own = [each for each in NAMES[task] if each in DIMENSIONS]
+    name = next((each for each in (*own, *DIMENSIONS) if each in record), "dimensions")
     written = _two(record, name, where)
     x, y = (_dimension(code, f"{where}: {name}") for code in written)
     if x == y or (pair := Pair.of(x, y)) not in pairs(task):
@@ -137,12 +144,28 @@ def _valid(value: object, name: str, where: str) -> str:
 
 def _extra(record: Mapping[str, object], known: tuple[str, ...], where: str) -> str | None:
     """JSON of the fields that no column holds."""
-    columns = {*known, PICTURE} - set(OPTIONAL)
+    columns = {*known} - set(OPTIONAL)
     extra = {name: value for name, value in record.items() if name not in columns and not (name in OPTIONAL and isinstance(value, str))}
     try:
-        return json.dumps(extra, sort_keys=True) if extra else None
-    except TypeError as error:
+        json.dumps(extra, ensure_ascii=False).encode()
+        return json.dumps(extra, sort_keys=True, allow_nan=False) if extra else None
+    except (TypeError, ValueError) as error:
         raise TableError(f"{where}: {_shown(list(extra))}: {error}; leave out what JSON cannot hold") from None
+
+
+def _deep(value: object) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        level = [child for each in level for child in _children(each)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: object) -> Iterable[object]:
+    if isinstance(value, Mapping):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _shown(value: object) -> str:

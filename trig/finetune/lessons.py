@@ -3,24 +3,23 @@
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import polars as pl
 
 from trig.errors import ParamsError
 from trig.finetune import select
 from trig.params.finetune import Finetune
+from trig.protocols.tuner import Sample, Tuner
 from trig.vocabulary.dimensions import Pair
 
 Judged: TypeAlias = Callable[[pl.DataFrame], tuple[pl.DataFrame, pl.DataFrame]]
 """Generates and judges pictures of prompts: returns the images and the scores table."""
-Sample: TypeAlias = tuple[str, bytes]
-"""Prompt and PNG."""
 CHECKPOINT_SECONDS = 10.0
 """Interval of time-based checkpoints."""
 Show: TypeAlias = Callable[[str, Iterator[tuple[int, int]]], object]
@@ -59,30 +58,6 @@ class Lesson:
             "loss_first_tenth": round(sum(losses[:tenth]) / tenth, 4),
             "loss_last_tenth": round(sum(losses[-tenth:]) / tenth, 4),
         }
-
-
-class Tuner(Protocol):
-    """Model with a trainable adapter."""
-
-    def key(self, samples: Sequence[Sample]) -> str:
-        """Cache key of a training on these samples."""
-        ...
-
-    def steps(self, samples: Sequence[Sample], done: int = 0) -> Iterator[float]:
-        """Trains on the samples from step `done`; yields the loss of each step."""
-        ...
-
-    def save_checkpoint(self, file: Path, losses: Sequence[float]) -> None:
-        """Writes the training state and the losses so far."""
-        ...
-
-    def load_checkpoint(self, file: Path) -> list[float]:
-        """Restores a checkpoint; returns its losses."""
-        ...
-
-    def save(self, folder: Path, about: Mapping[str, object]) -> None:
-        """Writes the adapter weights and its card."""
-        ...
 
 
 def pairs(weakest: Path) -> list[Pair]:

@@ -68,7 +68,7 @@ def missing(column: str, where: tuple[str, str] | None = None) -> Check:
     return Check("expect_column_values_to_be_null", {"column": column}, where)
 
 
-def present(column: str, where: tuple[str, str]) -> Check:
+def present(column: str, where: tuple[str, str] | None = None) -> Check:
     """The column is not null."""
     return Check("expect_column_values_to_not_be_null", {"column": column}, where)
 

@@ -91,11 +91,11 @@ def _line(row: Mapping[str, str], parents: Mapping[Node, str | None]) -> Iterato
 
 
 def _near(test: Rows, train: Rows, threshold: float) -> Found:
-    """Train prompts that nearly duplicate a test prompt of their task, on the same source picture where there is one."""
+    """Train prompts that nearly duplicate a test prompt of their task, also for another picture."""
     kept: dict[str, Near] = {}
     for row in test:
-        kept.setdefault(row["task"], Near(threshold)).add(row["prompt"], row["data_id"], row["source"])
+        kept.setdefault(row["task"], Near(threshold)).add(row["prompt"], row["data_id"])
     for row in train:
-        name = kept[row["task"]].near(row["prompt"], row["source"]) if row["task"] in kept else None
+        name = kept[row["task"]].near(row["prompt"]) if row["task"] in kept else None
         if name is not None:
             yield row, name

@@ -1,4 +1,4 @@
-"""Expectation suite of a model's scores."""
+"""Expectation suite of a model's scores and of their diagnostics."""
 
 from collections.abc import Mapping
 
@@ -8,15 +8,21 @@ from trig.gates import expect
 from trig.vocabulary.dimensions import Dimension
 
 LABEL = ("model", "task", "data_id", "dimension")
-NUMBERS = ("score_trig", "expected", "confidence", "off_mass")
+ROW = (*expect.SAMPLE, "number", "dimension", "scorer")
+"""What names a score and its diagnostics."""
+NUMBERS = ("score_trig", "expected")
+ANSWERED = ("confidence", "off_mass")
+"""Numbers of the judge's answer."""
 
 
-def views(prompts: pl.DataFrame, scores: pl.DataFrame, model: str, max_null_share: float) -> list[expect.View]:
-    """Views of one model's scores."""
-    texts = scores.with_columns(pl.col("task", "pair", "dimension", "status").cast(pl.String))
+def views(prompts: pl.DataFrame, scores: pl.DataFrame, diagnostics: pl.DataFrame, model: str, max_null_share: float) -> list[expect.View]:
+    """Views of one model's scores and diagnostics."""
+    texts, answers = (frame.with_columns(pl.col(pl.Enum).cast(pl.String)) for frame in (scores, diagnostics))
     asked = expect.asked_of(model, prompts)
+    engines = tuple(expect.mixture(answers["engine"], "scores"))
     return [
-        expect.View("scores", _rows(texts, asked), LABEL, _of_a_score(), tuple(expect.mixture(texts["engine"], "scores"))),
+        expect.View("scores", _rows(texts, answers, asked), LABEL, _of_a_score()),
+        expect.View("diagnostics", _answers(texts, answers), LABEL, _of_an_answer(), engines),
         expect.View("test prompts", _samples(texts, asked), LABEL[:3], _of_a_prompt()),
         expect.View("dimensions", _dimensions(texts), ("model", "dimension"), _of_a_dimension(max_null_share)),
     ]
@@ -26,18 +32,28 @@ def _of_a_score() -> Mapping[str, expect.Check]:
     return {
         **{f"{column} is in [0, 1]": expect.share(column) for column in NUMBERS},
         "every score belongs to the model and to one of its test prompts": expect.holds("asked"),
+        "a score without diagnostics has a score_trig that is expected": expect.between("off_expected", None, expect.ROUNDING),
+        "a scorer with diagnostics has them of every score": expect.holds("explained"),
+        **{f"a score that is ok has its {column}": expect.present(column, expect.OK) for column in NUMBERS},
+        "a score that is ok has no reason": expect.missing("reason", expect.OK),
+        "a score that is null has no score_trig": expect.missing("score_trig", expect.NULL),
+        "a score that is null has a reason": expect.present("reason", expect.NULL),
+        "every key is 32 hex digits": expect.key("key"),
+        "every image key is 32 hex digits": expect.key("image_key"),
+    }
+
+
+def _of_an_answer() -> Mapping[str, expect.Check]:
+    return {
+        **{f"{column} is in [0, 1]": expect.share(column) for column in ANSWERED},
+        "all diagnostics belong to a score": expect.present("status"),
         "p holds at least two grades": expect.between("grades", 2, None),
         "no p is below 0": expect.between("smallest_p", 0, None),
         "no p is above 1": expect.between("largest_p", None, 1 + expect.ROUNDING),
         "p sums to 1": expect.between("p_sum", 1 - expect.ROUNDING, 1 + expect.ROUNDING),
         "the confidence is the largest p": expect.between("off_largest_p", None, expect.ROUNDING),
         "score_trig is confidence times expected": expect.between("off_product", None, expect.ROUNDING),
-        **{f"a score that is ok has its {column}": expect.present(column, expect.OK) for column in (*NUMBERS, "grades")},
-        "a score that is ok has no reason": expect.missing("reason", expect.OK),
-        "a score that is null has no score_trig": expect.missing("score_trig", expect.NULL),
-        "a score that is null has a reason": expect.present("reason", expect.NULL),
-        "every key is 32 hex digits": expect.key("key"),
-        "every image key is 32 hex digits": expect.key("image_key"),
+        **{f"a score that is ok has its {column}": expect.present(column, expect.OK) for column in (*ANSWERED, "grades")},
     }
 
 
@@ -52,11 +68,23 @@ def _of_a_dimension(max_null_share: float) -> Mapping[str, expect.Check]:
     return {f"at most {max_null_share:.0%} of a dimension's scores are null": expect.between("null_share", None, max_null_share)}
 
 
-def _rows(scores: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
+def _rows(scores: pl.DataFrame, diagnostics: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
     """One flat row per score, with derived columns to validate."""
-    p = pl.col("p")
+    there = diagnostics.select(*ROW, diagnosed=True)
+    rows = expect.belonging(scores, asked).join(there, on=ROW, how="left", maintain_order="left")
+    diagnosed = pl.col("diagnosed").is_not_null()
+    return rows.with_columns(
+        off_expected=pl.when(~diagnosed).then((pl.col("score_trig") - pl.col("expected")).abs()),
+        explained=diagnosed | ~pl.col("scorer").is_in(diagnostics["scorer"].unique().implode()),
+        reason=pl.col("reason").replace("", None),
+    ).drop("diagnosed")
+
+
+def _answers(scores: pl.DataFrame, diagnostics: pl.DataFrame) -> pl.DataFrame:
+    """One flat row per answer of the judge, joined with its score, with derived columns to validate."""
+    p, numbers = pl.col("p"), scores.select(*ROW, *NUMBERS, "status")
     return (
-        expect.belonging(scores, asked)
+        diagnostics.join(numbers, on=ROW, how="left", maintain_order="left")
         .with_columns(
             p_sum=p.list.sum(),
             grades=p.list.len(),
@@ -64,16 +92,16 @@ def _rows(scores: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
             largest_p=p.list.max(),
             off_largest_p=(pl.col("confidence") - p.list.max()).abs(),
             off_product=(pl.col("score_trig") - pl.col("confidence") * pl.col("expected")).abs(),
-            reason=pl.col("reason").replace("", None),
         )
         .drop("p")
     )
 
 
 def _samples(scores: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
-    """Number of dimensions judged per test prompt."""
+    """Number of dimensions scored per test prompt."""
     of_pair = pl.col("dimension").is_in(pl.col("pair").str.split("_"))
-    counts = scores.with_columns(of_pair=of_pair).group_by(expect.SAMPLE).agg(of_its_pair=pl.col("of_pair").sum(), dimensions=pl.len())
+    dimension = pl.col("dimension")
+    counts = scores.group_by(expect.SAMPLE).agg(of_its_pair=dimension.filter(of_pair).n_unique(), dimensions=dimension.n_unique())
     found = asked.join(counts, on=expect.SAMPLE, how="left", maintain_order="left")
     return found.with_columns(pl.col("of_its_pair", "dimensions").fill_null(0))
 

@@ -11,7 +11,7 @@ from trig.judge.ask import answer
 from trig.judge.cache import results
 from trig.judge.calls import Call, Shown, call, look
 from trig.judge.rows import row
-from trig.judge.rubrics import rubric
+from trig.judge.rubrics import rubrics
 from trig.judge.samples import Pile, Sample
 from trig.keys import content_key
 from trig.params.judge import Judging
@@ -75,15 +75,19 @@ class Rater:
         """
         pile = Pile(samples)
         shown = {each.place: each for each in look(pile, self.settings)}
-        found = [self._call(sample, dimension, shown[place]) for place, sample in enumerate(samples) for dimension in dimensions]
         grades = list(self.settings.scale.grades)
+        texts = {task: rubrics(self.settings.rubrics, task, grades) for task in {sample.task for sample in samples}}
+        found = [
+            self._call(sample, dimension, shown[place], texts[sample.task][dimension])
+            for place, sample in enumerate(samples)
+            for dimension in dimensions
+        ]
         patient = self.settings.model_copy(update={"max_failures": len(found)})
         with nullcontext(self.store) if self.store else Store.passing() as store:
             watch((step.done, step.total) for step in answer(found, pile, self.backend, store, patient))
             rows = [{**row(*each, self.backend.revision, self.settings), "grades": grades} for each in results(found, store)]
             return pl.DataFrame(rows, schema=COLUMNS)
 
-    def _call(self, sample: Sample, dimension: Dimension, shown: Shown) -> Call:
-        text = rubric(sample.task, dimension, self.settings.scale.grades)
+    def _call(self, sample: Sample, dimension: Dimension, shown: Shown, text: str) -> Call:
         names = {"image": str(sample.image), "prompt": sample.prompt, "task": sample.task.value, "dimension": dimension.value}
         return call({**names, "rubric": content_key(rubric=text)}, shown, sample.prompt, text, self.backend.revision, self.settings)

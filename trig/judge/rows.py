@@ -1,4 +1,4 @@
-"""Rows of a scores table."""
+"""Rows of the tables of scores and diagnostics."""
 
 from dataclasses import asdict
 

@@ -1,4 +1,4 @@
-"""Judges a model's pictures on every dimension and builds the scores table."""
+"""Judges a model's pictures on every dimension and builds the tables of scores and diagnostics."""
 
 import time
 from collections import deque
@@ -20,7 +20,7 @@ from trig.params.judge import Judging
 from trig.protocols.judge import Judge
 from trig.protocols.refusal import Refusal
 from trig.store import Store
-from trig.tables.scores import SCORES
+from trig.tables.diagnostics import DIAGNOSED
 from trig.tables.sources import Library
 from trig.vocabulary.dimensions import Dimension, Pair, Task
 
@@ -32,7 +32,7 @@ NEWS_SECONDS = 1.0
 """Progress report interval."""
 
 PICTURE = ("model", "task", "pair", "data_id", "number")
-"""What names a picture in the scores table."""
+"""What names a picture in both tables."""
 
 
 class Painted:
@@ -74,7 +74,7 @@ def calls(painted: Painted, revision: str, settings: Judging, watch: Callable[[S
     """One call per picture and dimension, grouped by picture. `watch` consumes the progress of reading the pictures."""
     shown: dict[int, Shown] = {}
     watch(_looked(painted, settings, shown))
-    texts = {task: rubrics(Task(task), settings.scale.grades) for task in painted.rows["task"].unique()}
+    texts = {task: rubrics(settings.rubrics, Task(task), settings.scale.grades) for task in painted.rows["task"].unique()}
     hashes = {text: content_key(rubric=text) for found in texts.values() for text in found.values()}
     found = []
     for number, each in enumerate(painted.rows.iter_rows(named=True)):
@@ -99,13 +99,13 @@ def _looked(painted: Painted, settings: Judging, shown: dict[int, Shown]) -> Ste
 
 
 def judged(painted: Painted, judge: Judge, store: Store, settings: Judging, show: Show, name: str) -> pl.DataFrame:
-    """Scores table of these pictures; cache misses are asked. `show` consumes the progress iterators."""
+    """Scores of these pictures with their diagnostics; cache misses are asked. `show` consumes the progress iterators."""
     found = calls(painted, judge.revision, settings, partial(show, f"read {name}"))
     show(f"judge {name}", ((step.done, step.total) for step in answer(found, painted, judge, store, settings)))
     return scores(found, store, judge.revision, settings)
 
 
 def scores(found: Sequence[Call], store: Store, revision: str, settings: Judging) -> pl.DataFrame:
-    """Scores table: a row per call, with its score or the reason for its absence."""
+    """DIAGNOSED: a row per call, with its score or the reason for its absence."""
     rows = [row(*each, revision, settings) for each in results(found, store)]
-    return pl.DataFrame(rows, schema=dict(SCORES.columns))
+    return pl.DataFrame(rows, schema=dict(DIAGNOSED.columns))

@@ -19,6 +19,7 @@ from trig.params.report import Report
 from trig.params.section import Section
 from trig.params.thresholds import Thresholds
 from trig.params.values import Name, at_most
+from trig.params.zoo import OWN, resolved
 
 PATH = Path("params.yaml")
 
@@ -112,7 +113,7 @@ class Params(Section):
                 )
             for field in Model.model_fields:
                 mine, theirs = getattr(tuned, field), getattr(base, field)
-                if field not in {"adapter", "needs"} and mine != theirs:
+                if field not in {"adapter", *OWN} and mine != theirs:
                     raise ValueError(
                         f"models.{name}.{field}: {mine!r} is not its base's {theirs!r}, so their difference would not be the"
                         f" adapter's; set both, as in -S models.{name}.{field}={theirs}"
@@ -142,6 +143,8 @@ def load(path: Path = PATH) -> Params:
         raise ParamsError(f"{path}: not readable as YAML: {error}") from None
     if not isinstance(found, dict):
         raise ParamsError(f"{path}: holds no parameters; restore it with `git checkout {path}`")
+    if isinstance(models := found.get("models"), dict):
+        found["models"] = resolved(models, str(path))
     try:
         return Params.model_validate(found)
     except ValidationError as error:

@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from trig.params.section import Section
-from trig.params.values import Name, Place, Prompts, Share, at_most
+from trig.params.values import Name, Place, Prompts, at_most
 from trig.vocabulary.dimensions import Pair, Task, pairs
 from trig.vocabulary.sizes import published_size
 
@@ -20,10 +20,17 @@ class Annotate(Section):
     per_subset: Annotated[int, Field(ge=1), Prompts]  # test prompts per subset
     train_per_subset: Annotated[int, Field(ge=0), Prompts]
     max_tokens: Annotated[int, Field(ge=1), at_most(100_000, "no model reads a prompt so long")]  # words and punctuation marks per prompt
-    near_duplicate: Share  # Jaccard similarity of word 3-grams from which two prompts are one
+    near_duplicate: Annotated[float, Field(gt=0, le=1)]  # Jaccard similarity of word 3-grams from which two prompts are one
     annotator: Name | None  # a language model of `annotators`; null: prompts are combined from the material
-    review: Place  # verdicts of people: a file that `trig review import` wrote, or a folder of them; an empty folder: no review
+    review: Place  # verdicts of people: a file that `trig review import` wrote, or a folder of them; a folder without any: no review
     allow_toxic: bool  # read the material's toxic.yaml too
+
+    @field_validator("tasks")
+    @classmethod
+    def _once(cls, tasks: list[str]) -> list[str]:
+        if twice := next((task for place, task in enumerate(tasks) if task in tasks[:place]), None):
+            raise ValueError(f"{twice} stands twice; name each task once")
+        return tasks
 
     def subsets(self) -> tuple[tuple[Task, Pair], ...]:
         """The (task, pair) subsets to annotate."""

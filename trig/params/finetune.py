@@ -1,6 +1,6 @@
 """The sections `tunings` and `finetune`."""
 
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, field_validator
 
@@ -10,6 +10,8 @@ from trig.params.values import Batch, Name, Share, at_most
 from trig.vocabulary.dimensions import Pair
 
 WEAKEST = "weakest"
+LossName: TypeAlias = Literal["sft"]
+"""Training objectives, each a module of trig/backends/losses."""
 
 
 class Tuning(Section):
@@ -26,6 +28,7 @@ class Finetune(Section):
     candidates: Annotated[int, Field(ge=1), at_most(1_000_000, "each is painted and judged first")]  # images generated to select from
     keep_above: Share  # minimum of both scores of a training image
     max_gap: Share  # maximum gap between them
+    loss: LossName
     rank: Annotated[int, Field(ge=1), at_most(4_096, "no layer has more to adapt")]
     steps: Annotated[int, Field(ge=1), at_most(10_000_000, "no adapter learns so long")]
     batch_size: Batch

@@ -47,6 +47,7 @@ class Judging(Section):
     mode: Literal["logprobs", "sampled"]
     samples: Annotated[int, Field(ge=2), at_most(10_000, "each is asked and paid for")]  # answers per question in sampled mode
     scale: Annotated[Scale, BeforeValidator(scale)]  # a named scale, or grades from worst to best
+    rubrics: Place  # brief, full, or a folder with TASK/DIMENSION.txt of the user's own
     reference_image: Literal["source", "none"]  # whether the judge sees the source image (p2p) or subject (s2p)
     max_pixels: Annotated[
         int, Field(ge=1), at_most(178_956_970, "no larger picture is read")

@@ -1,6 +1,7 @@
 """Constrained parameter types: shares, names, paths, and numbers with upper bounds and their reasons."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -32,6 +33,39 @@ def _quotable(place: str) -> str:
 
 Place = Annotated[str, AfterValidator(_quotable)]
 """File or folder path, safe in single quotes in a dvc.yaml command."""
+
+
+Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+HUB = "hub:"
+_PINNED = re.compile(r"hub:(?P<repository>[\w.-]+/[\w.-]+)@(?P<commit>[0-9a-f]{40})")
+
+
+def hub(weights: str) -> tuple[str, str] | None:
+    """Repository and commit of `hub:owner/name@commit`; None for a path."""
+    pinned = _PINNED.fullmatch(weights)
+    return (pinned["repository"], pinned["commit"]) if pinned else None
+
+
+def _loadable(weights: str) -> str:
+    """Validator: a path, or a repository of the Hugging Face hub at a commit."""
+    if not weights.startswith(HUB) or hub(weights):
+        return _quotable(weights)
+    repository, _, revision = weights.removeprefix(HUB).partition("@")
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", repository):
+        raise ValueError(f"{weights!r} names no repository; write hub:owner/name@commit")
+    wrong = f"{revision!r} is no commit, and a name may move" if revision else "it is not pinned"
+    raise ValueError(
+        f"{weights!r}: {wrong}; write {HUB}{repository}@ and the 40 digits that"
+        f" `git ls-remote https://huggingface.co/{repository} {revision or 'main'}` prints, or the page of its files shows"
+    )
+
+
+Weights = Annotated[str, AfterValidator(_loadable)]
+"""Folder of weights, or `hub:owner/name@commit`."""
+Dtype = Literal["float32", "bfloat16", "float16"]
+Value = bool | int | float | str | list[int] | None
+Call = dict[str, Value]
+"""Further arguments of a pipeline, by their names there."""
 
 
 def _reachable(url: str) -> str:

@@ -51,7 +51,7 @@ class Agreement(_Figures):
 
 def files(review: Path) -> list[Path]:
     """Figures beside the verdicts of `annotate.review`: of a file, or all of a folder."""
-    found = [review.with_suffix(".json")] if review.suffix == ".csv" else sorted(review.glob("*.json"))
+    found = sorted(review.glob("*.json")) if review.is_dir() else [review.with_suffix(".json")]
     return [file for file in found if file.is_file()]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from trig.params.thresholds import Thresholds
-from trig.report.facts.digest import Change, DigestFacts, Gate, Level, Mean, Tuning, Yardstick
+from trig.report.facts.digest import Change, DigestFacts, Gate, Level, Mean, Rubrics, Tuning, Yardstick
 from trig.report.facts.page import Agreement, Overall, Published
 from trig.report.sheets import Sheet
 from trig.vocabulary.groups import Group
@@ -18,6 +18,7 @@ class Background:
     """What is told of a run beside its scores."""
 
     tiny: bool  # all models are built-in tiny ones
+    rubrics: Rubrics
     tunings: tuple[Tuning, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)  # seeds, model calls and hashes, shown verbatim
@@ -30,7 +31,7 @@ class Judged:
 
     models: tuple[str, ...]  # in roster order
     prompts: pl.DataFrame  # PROMPTS
-    scores: pl.DataFrame  # SCORES with `root`, the number of the root prompt (cluster label)
+    scores: pl.DataFrame  # DIAGNOSED with `root`, the number of the root prompt (cluster label)
     answers: pl.DataFrame  # `scores` without the duplicates of pictures that belong to several pairs
     points: pl.DataFrame  # POINTS
     score: str  # score column that is classified

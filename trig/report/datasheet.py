@@ -1,11 +1,12 @@
 """Datasheet of an exported benchmark: sizes, who wrote the prompts, pictures, checks and limits."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 import polars as pl
 
+from trig.exchange.publishing import Described
 from trig.report.markdown import code, prose, table
+from trig.tables.funnel import Credit
 from trig.vocabulary.dimensions import Dimension, Task, pairs
 
 TASKS = {Task.T2I: "text-to-image", Task.P2P: "image editing", Task.S2P: "subject-driven"}
@@ -16,28 +17,16 @@ ALWAYS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Described:
-    """What a datasheet tells."""
-
-    name: str
-    origin: str
-    licence: str
-    prompts: pl.DataFrame  # those exported
-    sources: pl.DataFrame | None  # licence and origin of the pictures that they name
-    rejected: pl.DataFrame | None  # task and check of the refused drafts
-    left_out: pl.DataFrame | None  # reason of each imported row without a prompt
-
-
 def datasheet(told: Described) -> str:
     """Markdown. Names, origins and prompts are untrusted and escaped."""
     sections = {
         "Sizes": _sizes(told.prompts),
         "Who wrote the prompts": _written(told.prompts),
+        "Captions and phrases": _credits(told.credits),
         "Source pictures": _pictures(told.sources),
         "Checks": _checks(told),
         "Limits": (f"- {limit}" for limit in _limits(told.prompts)),
-        "Licence": [f"{prose(told.licence)}. A source picture has the licence of its own row above."],
+        "Licence": [f"{prose(told.licence)}. Captions, phrases and source pictures have the licences of their own rows above."],
         "Examples": _examples(told.prompts),
     }
     intro = f"Prompts about pairs of quality dimensions of generated images, in the format of the TRIG benchmark (arXiv 2507.22100). {prose(told.origin)}"
@@ -78,6 +67,13 @@ def _pictures(sources: pl.DataFrame | None) -> Iterable[str]:
     if sources is None or not sources.height:
         return ["None."]
     return _tallied(sources, ("origin", "licence"), "pictures")
+
+
+def _credits(found: Sequence[Credit]) -> Iterable[str]:
+    if not found:
+        return ["No counts of the annotation were given: what the prompts were written from is not known here."]
+    rows = [[one.of, prose(one.licence), prose(one.origin), _count(one.entries), _count(one.prompts)] for one in found]
+    return ["Counted over the prompts of both splits.", "", *table(["of", "licence", "origin", "used", "prompts"], rows, names=3)]
 
 
 def _checks(told: Described) -> Iterator[str]:

@@ -93,6 +93,7 @@ def _facts(run: Judged, inside: bool, tuned: Sequence[Sequence[Change]]) -> Dige
         "histograms": {"confidence": numbers.histogram(run.answers, "confidence"), "off_mass": numbers.histogram(run.answers, "off_mass")},
         "nulls": rows(Missing, numbers.nulls(run.answers, run.score)),
         "yardstick": run.background.yardstick,
+        "rubrics": run.background.rubrics,
         "versions": run.background.versions,
         "settings": run.background.settings,
         "specs": _specs(run.models),

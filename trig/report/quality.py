@@ -30,6 +30,7 @@ def page(
         histograms=[found for task in tasks if (found := histogram(prompts, task))],
         coverage=coverage(funnel),
         annotators=counts(prompts, ("annotator", "route", "split")),
+        credits=funnel.credits,
         pictures=None if sources is None or sources.is_empty() else origins(sources),
         reviews=reviews,
     )

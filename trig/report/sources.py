@@ -11,10 +11,12 @@ from typing import Any
 import polars as pl
 
 from trig.errors import TrigError
+from trig.judge.rubrics import rubrics as texts_of
 from trig.params import Params
 from trig.report.contents import Background
-from trig.report.facts.digest import Gate, Tuning, Yardstick
-from trig.vocabulary.dimensions import Dimension
+from trig.report.facts.digest import Gate, Rubric, Rubrics, Tuning, Yardstick
+from trig.tables.diagnostics import SCORED_BY
+from trig.vocabulary.dimensions import Dimension, Task
 
 TINY = Path("data/tiny")
 JUDGED = ("name", "dimensions", "mode", "samples", "scale", "reference_image", "max_pixels", "max_off_mass")
@@ -42,6 +44,7 @@ def background(chosen: Params, prompts: pl.DataFrame, scores: pl.DataFrame, zoo:
     """What is told of a run beside its scores; `zoo` holds the cards of models, `agreement` says how the judge was measured."""
     return Background(
         tiny(chosen),
+        rubrics(chosen, scores),
         tunings(zoo, chosen.generate.roster),
         versions(scores),
         settings(chosen) | hashes(prompts, scores),
@@ -76,7 +79,7 @@ def yardstick(file: Path, scores: pl.DataFrame) -> Yardstick | None:
         rows = [(Dimension(row["dimension"]).value, row["rho"], int(row["n"])) for row in found["dimensions"] if row["rho"] is not None]
         if wrong := [rho for _, rho, _ in rows if not -1 <= float(rho) <= 1]:
             raise ValueError(f"rho {wrong[0]!r} is not between -1 and 1")
-        if set(scores["judge"]) != {found["judge"]}:
+        if set(scores.select(SCORED_BY).to_series()) != {found["judge"]}:
             return None
         return Yardstick(str(found["against"]), {code: float(rho) for code, rho, _ in rows}, {code: n for code, _, n in rows})
     except (KeyError, TypeError, ValueError) as error:
@@ -84,6 +87,20 @@ def yardstick(file: Path, scores: pl.DataFrame) -> Yardstick | None:
         raise TrigError(
             f"{file}: {said}; write the file anew with `trig tiny evaluate --json`, or name another at report.agreement"
         ) from None
+
+
+def rubrics(chosen: Params, scores: pl.DataFrame) -> Rubrics:
+    """What the judge was asked, of the tasks and dimensions in the scores."""
+    name, grades = chosen.judge.rubrics, chosen.judge.scale.grades
+    asked = {(str(task), str(dimension)) for task, dimension in scores.select("task", "dimension").unique().rows()}
+    texts = [
+        Rubric(task=task.value, dimension=dimension.value, text=text)
+        for task in Task
+        if any(task == one for one, _ in asked)
+        for dimension, text in texts_of(name, task, grades).items()
+        if (task, dimension) in asked
+    ]
+    return {"name": name, "texts": texts}
 
 
 def settings(chosen: Params) -> dict[str, str]:
@@ -95,19 +112,19 @@ def settings(chosen: Params) -> dict[str, str]:
 
 def _shown(values: Mapping[str, Any]) -> str:
     words = {name: "/".join(map(str, value)) if isinstance(value, list | tuple) else value for name, value in values.items()}
-    return ", ".join(f"{name} {value}" for name, value in words.items() if value not in (None, ""))
+    return ", ".join(f"{name} {value}" for name, value in words.items() if value not in (None, "", {}))
 
 
 def hashes(prompts: pl.DataFrame, scores: pl.DataFrame) -> dict[str, str]:
     """Provenance hashes of prompts, each model's pictures, and rubrics."""
     pictures = {f"hash of the pictures of {model!s}": of["image_key"] for (model,), of in scores.group_by("model", maintain_order=True)}
-    columns = {"hash of the prompts": prompts["key"], **pictures, "hash of the rubrics": scores["rubric"]}
+    columns = {"hash of the prompts": prompts["key"], **pictures, "hash of the rubrics": scores["rubric"].drop_nulls()}
     return {name: blake2b("".join(column.unique().sort()).encode(), digest_size=8).hexdigest() for name, column in columns.items()}
 
 
 def versions(scores: pl.DataFrame) -> dict[str, str]:
     """Judge, and versions of the installed libraries; cached results may stem from other versions."""
-    judges = ", ".join(scores["judge"].unique().sort())
+    judges = ", ".join(scores.select(SCORED_BY).to_series().unique().sort())
     return {"judge": judges, "Python": platform.python_version()} | dict(_installed())
 
 

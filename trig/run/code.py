@@ -15,7 +15,7 @@ from tokenize import COMMENT, tokenize
 PACKAGES = ("stages", "trig")
 PLUMBING = (*("trig/errors.py", "trig/memory.py", "trig/params/", "trig/run/", "trig/store.py"),)
 """Excluded: it decides how a program runs and fails, not what it writes. Parameter values are dependencies of their own."""
-PLUGS = ("trig/backends/annotators/__init__.py", "trig/backends/judges/__init__.py", "trig/backends/painters/__init__.py")
+PLUGS = tuple(f"trig/backends/{kind}/__init__.py" for kind in ("annotators", "judges", "losses", "painters", "trainers"))
 """Plug-in loaders: their imports are not followed; the caller of `fingerprint` adds the backends in use."""
 Span = tuple[int, int]
 """Start and end offset in bytes (UTF-8)."""

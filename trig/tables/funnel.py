@@ -1,10 +1,10 @@
 """The funnel of annotation: of each subset how many prompts were wanted, drafted, refused and accepted, and how even they are.
 
-One JSON file, a subset per line, that the annotation writes and that gates and report read.
+One JSON file, a licence and origin or a subset per line, that the annotation writes and that gates and report read.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import log
 from pathlib import Path
 
@@ -60,10 +60,21 @@ class Subset(_Record):
         return self.accepted < self.wanted
 
 
+class Credit(_Record):
+    """Captions or phrases of one licence and origin; of an imported benchmark, its prompts."""
+
+    of: str  # captions, phrases or prompts
+    licence: str
+    origin: str
+    entries: int  # of them, how many a prompt uses
+    prompts: int  # prompts that use one or more of them
+
+
 class Funnel(_Record):
-    """All subsets, in the order of tasks and pairs, test before train."""
+    """All subsets, in the order of tasks and pairs, test before train, and what the prompts were written from."""
 
     subsets: tuple[Subset, ...]
+    credits: tuple[Credit, ...] = ()
 
 
 def evenness(counts: Mapping[str, int]) -> float | None:
@@ -76,8 +87,12 @@ def evenness(counts: Mapping[str, int]) -> float | None:
 
 def write(funnel: Funnel, path: Path) -> None:
     """Write the file. Deterministic."""
-    lines = ",\n".join(json.dumps(subset.model_dump(), ensure_ascii=False, sort_keys=True) for subset in funnel.subsets)
-    replace(path, f'{{"subsets": [\n{lines}\n]}}\n'.encode())
+    credits_, subsets = _lines(funnel.credits), _lines(funnel.subsets)
+    replace(path, f'{{"credits": [\n{credits_}\n],\n"subsets": [\n{subsets}\n]}}\n'.encode())
+
+
+def _lines(records: Iterable[_Record]) -> str:
+    return ",\n".join(json.dumps(each.model_dump(), ensure_ascii=False, sort_keys=True) for each in records)
 
 
 def read(path: Path) -> Funnel:

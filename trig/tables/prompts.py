@@ -1,4 +1,4 @@
-"""Schemas of the prompts table, and of the drafts that were rejected."""
+"""Schema of the prompts table, and its splits."""
 
 from typing import Literal
 

@@ -1,7 +1,8 @@
-"""Schema of the scores table: TRIGScore per picture and dimension."""
+"""Schema of the scores table: what any scorer gives a picture on a dimension."""
 
 import polars as pl
 
+from trig.errors import TableError
 from trig.tables import Table
 from trig.tables.kinds import DIMENSION, PAIR, STATUS, TASK
 
@@ -15,37 +16,34 @@ SCORES = Table(
         "number": pl.Int32,  # which of a prompt's seeds, from 0
         "dimension": DIMENSION,
         "scorer": pl.String,  # what gave the score: a judge's name
-        "score_trig": pl.Float64,  # C·S (Eq. 3)
-        "expected": pl.Float64,  # S (Eq. 2)
+        # C·S (Eq. 3). A scorer without a confidence C, such as CLIPScore, repeats `expected`: a null would count as a missing score.
+        "score_trig": pl.Float64,
+        "expected": pl.Float64,  # S (Eq. 2), or another scorer's score in 0..1
         "stderr": pl.Float64,  # standard error of S, where answers were sampled
-        "confidence": pl.Float64,  # C = max p
-        "off_mass": pl.Float64,  # probability outside all grades, 0..1
-        "p": pl.List(pl.Float64),  # softmax over the grades, worst to best (Eq. 1)
         "status": STATUS,
         "reason": pl.String,  # why there is no score
-        "judge": pl.String,  # name@revision
-        "engine": pl.String,  # inference engine that computed the answer
-        "dtype": pl.String,  # compute dtype, such as float32; null where a server does not report it
-        "mode": pl.String,  # exact: full vocabulary; top: top-k logprobs, off_mass is an upper bound; sampled: counted answers
-        "rubric": pl.String,  # hash of the rubric
-        "tokens": pl.Int64,  # prompt tokens, pictures included
-        "cached": pl.Int64,  # of these, from the server's prefix cache
-        "picture_tokens": pl.Int64,  # of `tokens`, picture tokens, source picture included; null where not reported
-        "scale": pl.String,  # grades, worst to best
-        "max_pixels": pl.Int64,  # larger pictures are downscaled
-        "reference_image": pl.String,  # whether the source picture is sent to the judge
-        "judged_width": pl.Int32,  # pixels of the picture as sent
-        "judged_height": pl.Int32,
         "image_key": pl.String,
-        "key": pl.String,
+        "key": pl.String,  # content hash of what decides the score
     },
     ("model", "task", "data_id", "number", "dimension", "scorer"),
-    frozenset(
-        "score_trig expected stderr confidence off_mass p reason engine dtype mode tokens cached picture_tokens judged_width judged_height".split()
-    ),
+    frozenset({"score_trig", "expected", "stderr", "reason"}),
 )
+CELL = ("task", "data_id", "number", "dimension")
+"""What one model's score is of."""
 
 
 def distinct(scores: pl.DataFrame) -> pl.DataFrame:
     """Scores without duplicates: a picture that belongs to several pairs is judged once per model."""
     return scores.unique(["model", "key"], keep="first", maintain_order=True)
+
+
+def one_scorer(scores: pl.DataFrame, where: str) -> pl.DataFrame:
+    """One model's scores as they are. Raises TableError when two scorers scored a picture on one dimension: a point cloud takes one."""
+    if scores["scorer"].n_unique() > 1:
+        twice = scores.filter(scores.select(CELL).is_duplicated()).sort(*CELL, "scorer")
+        if twice.height:
+            both = " and ".join(map(repr, twice["scorer"].head(2)))
+            raise TableError(
+                f"{where}: column 'scorer' holds {both} for {'/'.join(map(str, twice.select(CELL).row(0)))}; keep the rows of one"
+            )
+    return scores

@@ -4,14 +4,13 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
-from shutil import rmtree
 
 import polars as pl
 import pyarrow.parquet as pq
 
 from trig import tables
-from trig.errors import TableError
-from trig.files import replacing
+from trig.errors import FileError, TableError
+from trig.files import rebuilding, replacing, walk
 from trig.tables import Table
 from trig.tables.images import PICTURE
 
@@ -25,7 +24,8 @@ SOURCES = Table(
         "subject": pl.String,  # noun phrase of the main thing, with its article
         "other": pl.String,  # a second thing in the picture
         "place": pl.String,  # prepositional phrase, such as `on a beach`
-        "item": pl.String,  # s2p: noun phrase of the subject, without an article; null: the picture is for editing
+        "item": pl.String,  # s2p: noun phrase of the subject, without an article
+        "tasks": pl.List(pl.String),  # p2p, s2p or both: what the picture is fit for
         "description": pl.String,
         "origin": pl.String,  # where the picture comes from
         "licence": pl.String,
@@ -45,13 +45,30 @@ def digest(file: bytes) -> str:
 
 
 def write(sources: pl.DataFrame, folder: Path) -> None:
-    """Write one shard per first digit of the hash, replacing the folder's contents."""
+    """Write one shard per first digit of the hash in place of the shards of a folder. Raises FileError where the folder holds anything else."""
+    replaceable(folder)
     checked = tables.check(sources, SOURCES, str(folder)).sort("source")
-    rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    for (first,), rows in checked.group_by(pl.col("source").str.slice(0, 1), maintain_order=True):
-        with replacing(folder / f"{first}.parquet") as part:
-            rows.write_parquet(part, compression="zstd", row_group_size=ROWS)
+    with rebuilding(folder) as part:
+        for (first,), rows in checked.group_by(pl.col("source").str.slice(0, 1), maintain_order=True):
+            with replacing(part / f"{first}.parquet") as shard:
+                rows.write_parquet(shard, compression="zstd", row_group_size=ROWS)
+
+
+def replaceable(folder: Path) -> None:
+    """Raises FileError where writing would lose something other than shards of source pictures."""
+    if folder.exists() and not folder.is_dir():
+        raise FileError(f"{folder}: this is a file; name a folder")
+    if other := next((file for file in walk(folder, hidden=True) if not _shard(file)), None) if folder.is_dir() else None:
+        raise FileError(
+            f"{folder}: it holds {other.relative_to(folder)}, which is no shard of sources and would be lost; name a new folder"
+        )
+
+
+def _shard(file: Path) -> bool:
+    try:
+        return file.suffix == ".parquet" and SOURCES.columns.keys() <= set(pl.read_parquet_schema(file))
+    except (pl.exceptions.PolarsError, OSError):
+        return False
 
 
 class Library:

@@ -13,6 +13,7 @@ from trig.keys import content_key, prompt_key
 from trig.params.thresholds import Thresholds
 from trig.protocols.judge import Answer, Labels, Question
 from trig.protocols.refusal import Refusal
+from trig.tables.diagnostics import DIAGNOSED, DIAGNOSTICS
 from trig.tables.images import IMAGES
 from trig.tables.prompts import PROMPTS
 from trig.tables.relations import INTERVALS, RELATIONS
@@ -104,10 +105,16 @@ def images(frame: pl.DataFrame, model: str = "tiny", width: int = 8, height: int
 
 
 def scores(frame: pl.DataFrame, model: str = "tiny") -> pl.DataFrame:
-    """Scores table of the test prompts on both dimensions of their pair, each with random grade probabilities."""
+    """DIAGNOSED rows of the test prompts on both dimensions of their pair, each with random grade probabilities."""
     asked = [(row, dimension) for row in _test_prompts(frame) for dimension in row[1].split("_")]
     rows = [_score(model, *row, dimension, place) for place, (row, dimension) in enumerate(asked)]
-    return tables.check(pl.DataFrame(rows, schema=dict(SCORES.columns)), SCORES, "factory")
+    return tables.check(pl.DataFrame(rows, schema=dict(DIAGNOSED.columns)), DIAGNOSED, "factory")
+
+
+def undiagnosed(frame: pl.DataFrame, scorer: str = "clip-score") -> pl.DataFrame:
+    """These scores by a scorer without a confidence or any other diagnostics."""
+    none = [pl.lit(None, kind).alias(name) for name, kind in DIAGNOSTICS.columns.items() if name not in SCORES.columns]
+    return frame.with_columns(*none, score_trig="expected", scorer=pl.lit(scorer))
 
 
 def _score(model: str, task: str, pair: str, data_id: str, dimension: str, place: int) -> dict[str, object]:
@@ -163,7 +170,7 @@ def cloud(points: Iterable[Sequence[float | None]], pair: str = "IQ-R_TA-S", mod
         "reason": [None if value is not None else "no answer" for _, _, value in cells],
         "key": [f"{data_id}/{code}" for data_id, code, _ in cells],
     }
-    return pl.DataFrame(columns, {name: SCORES.columns[name] for name in columns})
+    return pl.DataFrame(columns, {name: DIAGNOSED.columns[name] for name in columns})
 
 
 def run_prompts(rows: int) -> pl.DataFrame:
@@ -188,11 +195,17 @@ def run_scores(model: str, frame: pl.DataFrame) -> pl.DataFrame:
         expected=expected,
         score_trig=0.8 * expected,
         confidence=pl.when(~null).then(0.8),
-        p=pl.lit(None, SCORES.columns["p"]),
+        p=pl.lit(None, DIAGNOSED.columns["p"]),
         status=pl.when(null).then(pl.lit("null")).otherwise(pl.lit("ok")).cast(SCORES.columns["status"]),
         reason=pl.when(null).then(pl.lit("no answer")),
     )
-    return tables.check(frame, SCORES, "factory")
+    return tables.check(frame, DIAGNOSED, "factory")
+
+
+def write_scores(root: Path, model: str, frame: pl.DataFrame) -> None:
+    """DIAGNOSED rows of a model as two tables, as the stages leave them."""
+    tables.write(frame, SCORES, root / "scores" / f"{model}.parquet")
+    tables.write(frame.drop_nulls("judge"), DIAGNOSTICS, root / "diagnostics" / f"{model}.parquet")
 
 
 def write_run(root: Path, rows: int = 24) -> None:
@@ -200,7 +213,7 @@ def write_run(root: Path, rows: int = 24) -> None:
     frame = run_prompts(rows)
     tables.write(frame, PROMPTS, root / "prompts.parquet")
     for model in MODELS:
-        tables.write(run_scores(model, frame), SCORES, root / "scores" / f"{model}.parquet")
+        write_scores(root, model, run_scores(model, frame))
         for (task, pair), shard in images(frame, model, 64, 64).group_by("task", "pair"):
             tables.write(shard, IMAGES, root / "images" / model / str(task) / f"{pair}.parquet")
 

@@ -36,7 +36,7 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Found:
     """Result of one check."""
 
     passed: bool | None
@@ -63,27 +63,27 @@ class Checks:
                 return Looked(verdicts, name, verdict.reason)
         return Looked(verdicts)
 
-    def _verdicts(self, draft: Draft, found: Sequence[str]) -> Iterator[tuple[str, Verdict]]:
+    def _verdicts(self, draft: Draft, found: Sequence[str]) -> Iterator[tuple[str, Found]]:
         """Each check, made when it is asked for."""
         written = draft.annotator != TEMPLATE
         yield "length", self._length(draft.prompt, found)
-        yield "language", _of(self._language.complaint(draft.prompt, found)) if written else Verdict(None)
+        yield "language", _of(self._language.complaint(draft.prompt, found)) if written else Found(None)
         yield "readable", _of(readable.complaint(draft.prompt, found) or (readable.looped(found) if written else None))
         yield "shown", _shown(draft, found, written)
         yield "plain", _of(_holding(self._betraying, draft.prompt, found, "a word that betrays the evaluation"))
         yield "private", _of(private.contact(draft.prompt) or (private.person(draft.prompt, self._known) if written else None))
         toxic = Dimension.TOXICITY in (draft.pair.x, draft.pair.y)
-        yield "safe", Verdict(None) if toxic else _of(_holding(self._unsafe, draft.prompt, found, "an unsafe word outside R-T"))
+        yield "safe", Found(None) if toxic else _of(_holding(self._unsafe, draft.prompt, found, "an unsafe word outside R-T"))
 
-    def _length(self, prompt: str, found: Sequence[str]) -> Verdict:
+    def _length(self, prompt: str, found: Sequence[str]) -> Found:
         if blank(prompt):
-            return Verdict(False, "is blank")
+            return Found(False, "is blank")
         count = max(tokens(prompt), len(found))  # without spaces a sentence is one token and many words
-        return Verdict(True) if count <= self._max_tokens else Verdict(False, f"has {count} words and marks, more than {self._max_tokens}")
+        return Found(True) if count <= self._max_tokens else Found(False, f"has {count} words and marks, more than {self._max_tokens}")
 
 
-def _of(complaint: str | None) -> Verdict:
-    return Verdict(complaint is None, complaint or "")
+def _of(complaint: str | None) -> Found:
+    return Found(complaint is None, complaint or "")
 
 
 def _holding(lexicon: Lexicon, prompt: str, found: Sequence[str], says: str) -> str | None:
@@ -91,9 +91,9 @@ def _holding(lexicon: Lexicon, prompt: str, found: Sequence[str], says: str) -> 
     return None if entry is None else f"{says}: {entry!r}"
 
 
-def _shown(draft: Draft, found: Sequence[str], written: bool) -> Verdict:
+def _shown(draft: Draft, found: Sequence[str], written: bool) -> Found:
     """Whether both sub-prompts show; where a model wrote the prompt and says one in other words, only a model can tell."""
     missing = [phrase for phrase in draft.sub_prompts if not verbatim(draft.prompt, phrase)]
     if not written:
         return _of(f"the sub-prompt {missing[0]!r} is not in it" if missing else None)
-    return Verdict(True) if all(overlapping(found, phrase) for phrase in missing) else Verdict(None)
+    return Found(True) if all(overlapping(found, phrase) for phrase in missing) else Found(None)

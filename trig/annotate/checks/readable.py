@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from unicodedata import category
 
-from trig.annotate.checks.scripts import mixed, script
+from trig.annotate.checks.scripts import mixed, unseen
 
 LONGEST_SENTENCE = 60
 """Words. Readability formulas are not used: on one sentence they measure its length, and they know English only."""
@@ -13,24 +13,6 @@ LONGEST_WORD = 40
 """Letters."""
 REPEATS = 3
 """Times a word stands in a row where a model is caught in a loop."""
-UNSEEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
-"""Unicode categories of controls, format characters, surrogates, private and unassigned ones, and line breaks."""
-JOINERS = "\u200c\u200d"
-JOINING = (
-    "ARABIC",
-    "DEVANAGARI",
-    "BENGALI",
-    "TAMIL",
-    "TELUGU",
-    "KANNADA",
-    "MALAYALAM",
-    "GUJARATI",
-    "GURMUKHI",
-    "SINHALA",
-    "ORIYA",
-    "SYRIAC",
-)
-"""Scripts in which joiners are part of spelling."""
 
 _MARKUP = re.compile(r"[<>{}\[\]\\|^~`*_#=]|&#?\w+;|^\s*(?:[-•+]|\d{1,2}[.)])\s")
 _ADDRESS = re.compile(r"://|[^\W_]{2}\.[a-z]{2,}|@", re.IGNORECASE)
@@ -62,10 +44,10 @@ def looped(found: Sequence[str]) -> str | None:
 
 def _strange(text: str) -> str | None:
     """A character that is not seen, or is a picture."""
+    if hidden := unseen(text):
+        return f"holds the control or invisible character U+{ord(hidden):04X}"
     for match in _NOT_ASCII.finditer(text):
         letter, kind = match[0], category(match[0])
-        if kind in UNSEEN and not (letter in JOINERS and script(text[match.start() - 1]) in JOINING):
-            return f"holds the control or invisible character U+{ord(letter):04X}"
         if (kind == "So" and letter >= "\u2190") or "\U0001f3fb" <= letter <= "\U0001f3ff" or "\ufe00" <= letter <= "\ufe0f":
             return f"holds the symbol or emoji U+{ord(letter):04X}"
     return None

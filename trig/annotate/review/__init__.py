@@ -23,6 +23,14 @@ class Verdict:
     reason: str
 
 
+def refusal(found: Mapping[str, Verdict], key: str) -> str | None:
+    """Why people did not accept the prompt with this key; None where they did."""
+    verdict = found.get(key)
+    if verdict is None:
+        return "nobody reviewed it"
+    return None if verdict.verdict == "accept" else f"{verdict.verdict}: {verdict.reason}"
+
+
 def verdicts(path: Path) -> Mapping[str, Verdict] | None:
     """Prompt key → verdict, of a file or of all CSV files of a folder; None where a folder has none: no review.
 
@@ -41,10 +49,18 @@ def verdicts(path: Path) -> Mapping[str, Verdict] | None:
 
 
 def _files(path: Path) -> list[Path]:
-    """A file, or those of a folder; none where there is no such folder."""
-    if path.is_file() or path.suffix:
+    """A file, or the CSV files of a folder. Raises TableError where there is neither."""
+    if not path.is_dir():
+        if not path.exists():
+            raise TableError(
+                f"{path}: annotate.review names no file or folder; correct the path, or make an empty folder where there is no review"
+            )
         return [path]
-    return sorted(path.glob("*.csv"))
+    try:
+        found = sorted(path.iterdir())
+    except OSError as error:
+        raise TableError(f"{path}: it cannot be read ({error.strerror}); allow it, or name another folder in annotate.review") from None
+    return [file for file in found if file.suffix.lower() == ".csv" and not file.name.startswith(".")]
 
 
 def _file(file: Path) -> dict[str, Verdict]:

@@ -4,11 +4,10 @@ from trig.params import Params
 from trig.protocols.annotator import Annotator
 
 
-def load(settings: Params) -> Annotator | None:
-    """The annotator that `annotate.annotator` names; None for none. No server is contacted before the first question, if the model is named."""
+def load(settings: Params) -> Annotator:
+    """The annotator that `annotate.annotator` names. No server is contacted before the first question, if the model is named."""
     name = settings.annotate.annotator
-    if name is None:
-        return None
+    assert name is not None
     from trig.backends.annotators.openai import Served
 
     return Served(name, settings.annotators[name])

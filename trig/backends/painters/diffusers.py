@@ -4,20 +4,22 @@ import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import diffusers
 import numpy as np
 import torch
 import transformers
-from diffusers import DiffusionPipeline
+from diffusers import DiffusionPipeline, SchedulerMixin
 from numpy.typing import NDArray
 from PIL import Image
 from safetensors import SafetensorError
 
 from trig.backends.engines import PAINTERS, engine
+from trig.backends.families import calls
 from trig.backends.painters.adapter import attach
-from trig.backends.weights import brief, folder, revision
+from trig.backends.weights import brief, folder, identity, located, revision
 from trig.errors import WeightsError
 from trig.keys import content_key
 from trig.memory import require
@@ -34,8 +36,6 @@ BYTES = 3 * 4 * 2
 """Bytes per pixel: three float32 channels, before and after clipping."""
 PAINTING = 3
 """Cache version: raise it when a change to pipeline calls can change images."""
-CONVENIENCES = {"max_area", "_auto_resize", "max_sequence_length", "output_type"}
-"""Arguments that turn off a pipeline's own resizing, truncation or rounding; dropped where it does not accept them."""
 
 
 class Diffusers:
@@ -43,15 +43,18 @@ class Diffusers:
 
     def __init__(self, name: str, model: Model, engine_in_key: bool = False) -> None:
         self.field = f"params.yaml: models.{name}"
-        weights = folder(model.weights, f"{self.field}.weights")
+        weights = located(model.weights, f"{self.field}.weights")
         adapter = folder(model.adapter, f"{self.field}.adapter") if model.adapter else None
-        call = model.model_dump(exclude={"weights", "adapter", "needs"})
         self.engine = engine(PAINTERS, adapter=adapter is not None)
-        made_by = {"weights": revision(weights), "adapter": adapter and revision(adapter), "engine": self.engine if engine_in_key else None}
-        self.revision = content_key(**made_by, call=call, painting=PAINTING)
+        made_by = {
+            "weights": identity(model.weights, self.field),
+            "adapter": adapter and revision(adapter),
+            "engine": self.engine if engine_in_key else None,
+        }
+        self.revision = content_key(**made_by, call=model.decides(), painting=PAINTING)
         self.model = model
         try:
-            self.pipe = DiffusionPipeline.from_pretrained(weights, dtype=torch.float32, local_files_only=True, use_safetensors=True)
+            self.pipe = _pipeline(model, weights, self.field)
             if adapter:
                 attach(self.pipe, adapter, f"{self.field}.adapter")
         except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
@@ -59,8 +62,9 @@ class Diffusers:
         self.pipe.set_progress_bar_config(disable=True)
         if torch.cuda.is_available():
             self.pipe.to("cuda")
+        self.calls = calls(self.pipe)
         self.accepts = inspect.signature(self.pipe.__call__).parameters
-        self.reader = _reader(self.pipe)
+        self.reader = _reader(self.pipe, model.call.get("max_sequence_length"))
         self._known(self._settings())
 
     def generate(self, orders: Sequence[Order]) -> list[Picture | Refusal]:
@@ -115,41 +119,22 @@ class Diffusers:
 
     def _settings(self) -> dict[str, Any]:
         """Pipeline arguments shared by all orders."""
-        model = self.model
-        wanted: dict[str, Any] = {
-            "num_inference_steps": model.steps,
-            "guidance_scale": model.guidance_scale,
-            "width": model.width,
-            "height": model.height,
-            "max_area": model.width * model.height,
-            "_auto_resize": False,
-            "output_type": "np",
-        }
-        distilled = self._distilled()
-        if "true_cfg_scale" in self.accepts and not distilled:
-            wanted["true_cfg_scale"] = wanted.pop("guidance_scale")
-        elif model.guidance_scale <= 1 and "guidance_scale" not in self.accepts:
-            wanted.pop("guidance_scale")  # guidance is off
-        if distilled and model.negative_prompt:
+        distilled = self.calls.distilled(self.pipe)
+        if distilled and self.model.negative_prompt:
             raise WeightsError(f"{self.field}.negative_prompt: guidance is distilled into this model, which takes none; set it to ''")
-        if model.guidance_scale > 1 and not distilled and (model.negative_prompt or "negative_prompt" in self.accepts):
-            wanted["negative_prompt"] = model.negative_prompt
+        wanted = self.calls.arguments(self.model, self.accepts, distilled)
         if self.reader and "max_sequence_length" in self.accepts:
             wanted["max_sequence_length"] = self.reader.most
-        return wanted
+        return wanted | self.model.call
 
     def _known(self, wanted: dict[str, Any]) -> dict[str, Any]:
         """The arguments the pipeline accepts. Raises WeightsError if it lacks one that affects the image."""
-        for name in sorted(wanted.keys() - self.accepts.keys() - CONVENIENCES):
+        for name in sorted(wanted.keys() - self.accepts.keys() - (self.calls.conveniences - self.model.call.keys())):
             told = "the picture to edit, or the subject" if name == "image" else f"{name} {wanted[name]!r}"
             raise WeightsError(
                 f"{self.field}: {type(self.pipe).__name__} takes no {name!r}, so {told} would be left out; name another pipeline for this task"
             )
         return {name: value for name, value in wanted.items() if name in self.accepts}
-
-    def _distilled(self) -> bool:
-        """Whether the model is guidance-distilled: guidance is an input, and classifier-free guidance must not be applied."""
-        return bool(getattr(getattr(self.pipe, "transformer", None), "config", {}).get("guidance_embeds", False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +145,30 @@ class Reader:
     most: int
 
 
-def _reader(pipe: DiffusionPipeline) -> Reader | None:
+def _pipeline(model: Model, weights: Path, field: str) -> DiffusionPipeline:
+    """The pipeline of an entry, by its class, in its numbers, with its scheduler."""
+    kind = DiffusionPipeline if model.pipeline == "auto" else _class(model.pipeline, DiffusionPipeline, f"{field}.pipeline")
+    pipe = kind.from_pretrained(weights, dtype=getattr(torch, model.dtype), local_files_only=True, use_safetensors=True)
+    if model.scheduler:
+        pipe.scheduler = _class(model.scheduler, SchedulerMixin, f"{field}.scheduler").from_config(pipe.scheduler.config)
+    return pipe
+
+
+def _class(name: str, of: type, field: str) -> Any:
+    found = getattr(diffusers, name, None)
+    if not (isinstance(found, type) and issubclass(found, of)):
+        raise WeightsError(f"{field}: {name!r}: diffusers {diffusers.__version__} has no {of.__name__} of this name; check the spelling")
+    return found
+
+
+def _reader(pipe: DiffusionPipeline, asked: Any) -> Reader | None:
+    """`asked`: the sequence length that the entry asks for, if any."""
     names = ("tokenizer_3", "tokenizer_2", "tokenizer")
     tokenizer = next((each for name in names if (each := getattr(pipe, name, None))), None)
     if tokenizer is None:
         return None
     length = inspect.signature(pipe.__call__).parameters.get("max_sequence_length")
-    return Reader(tokenizer, min(length.default, tokenizer.model_max_length) if length else tokenizer.model_max_length)
+    return Reader(tokenizer, min(asked or length.default, tokenizer.model_max_length) if length else tokenizer.model_max_length)
 
 
 def _png(picture: Image.Image) -> bytes:

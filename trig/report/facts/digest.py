@@ -38,6 +38,21 @@ class Yardstick:
     n: Mapping[str, int]  # dimension → sample size
 
 
+class Rubric(TypedDict):
+    """What the judge is asked about a dimension."""
+
+    task: str
+    dimension: str
+    text: str
+
+
+class Rubrics(TypedDict):
+    """Rubrics of a run."""
+
+    name: str  # brief, full, or a folder
+    texts: list[Rubric]  # of the scored tasks and dimensions
+
+
 class Mean(TypedDict):
     """Mean score of a model on a dimension, as of `trig.report.numbers.means`."""
 
@@ -175,6 +190,7 @@ class DigestFacts(TypedDict):
     histograms: Histograms
     nulls: list[Missing]
     yardstick: Yardstick | None
+    rubrics: Rubrics
     versions: Mapping[str, str]
     settings: Mapping[str, str]  # seeds, model calls and hashes, shown verbatim
     specs: Specs

@@ -77,6 +77,8 @@ function methods() {
     h("h1", {}, "Methods"),
     h("section", {}, h("h2", {}, "What this report does not say"), h("ul", {}, CAVEATS.map((one) => h("li", {}, one)))),
     h("section", {}, h("h2", {}, "What each number is"), list(DEFINITIONS)),
+    h("section", {}, h("h2", {}, "Rubrics"), h("p", {}, `What the judge was asked about each picture, after the prompt: ${facts.rubrics.name}.`),
+      facts.rubrics.texts.map(({ task, dimension: code, text }) => h("details", folds(`rubric ${task} ${code}`), h("summary", {}, `${dimension(code)}, ${taskNames[task]}`), h("p", { class: "rubric" }, text)))),
     h("div", { class: "columns" },
       h("section", {}, h("h2", {}, "Thresholds of the run"), list(Object.entries(facts.thresholds))),
       h("section", {}, h("h2", {}, "Made from"), list(Object.entries(facts.settings))),

@@ -1,0 +1,110 @@
+"""Families of diffusion architectures: painter and trainer read one place, and an unknown architecture is painted and not trained."""
+
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import diffusers
+import pytest
+import torch
+from diffusers import DiffusionPipeline, FluxKontextPipeline, FluxPipeline
+from lines import names
+
+from trig import params
+from trig.backends import families, trainers
+from trig.backends.families.calls import Calls
+from trig.backends.families.family import Family
+from trig.backends.families.flux import image_ids, pack
+from trig.backends.painters.diffusers import Diffusers
+from trig.backends.trainers.diffusers import Lora
+from trig.errors import WeightsError
+from trig.params.generate import Model
+from trig.protocols.generator import Order
+from trig.testing import factories
+
+FOLDER = Path(families.__file__).parent
+SAMPLES = [("a red ball in a meadow", factories.png(1, 64, 64)), ("a pencil sketch of a blue tree", factories.png(2, 64, 64))]
+
+
+def entry(**changes: object) -> Model:
+    return params.load().model("tiny").model_copy(update={"steps": 2, **changes})
+
+
+def test_every_family_is_found_by_the_names_of_its_pipelines() -> None:
+    for file in FOLDER.glob("*.py"):
+        importlib.import_module(f"trig.backends.families.{file.stem}")
+    assert {type(family) for family in families.FAMILIES.values()} == set(Family.__subclasses__())
+    for name, family in families.FAMILIES.items():
+        assert issubclass(getattr(diffusers, name), DiffusionPipeline)
+        assert name in family.pipelines
+
+
+class OtherPipeline:
+    """A pipeline of an architecture that no family knows."""
+
+
+def test_an_unknown_architecture_is_called_by_its_signature_and_not_trained() -> None:
+    called = families.calls(OtherPipeline())
+    assert type(called) is Calls
+    assert called.arguments(entry(), ["guidance_scale", "negative_prompt"], distilled=False) == {
+        "num_inference_steps": 2, "guidance_scale": 3.0, "width": 64, "height": 64, "_auto_resize": False, "output_type": "np", "negative_prompt": "",
+    }  # fmt: skip
+    base = Diffusers("tiny", entry())
+    base.pipe = OtherPipeline()
+    with pytest.raises(
+        WeightsError, match=names("params.yaml", "models.tiny.weights", "data/tiny/painter", "OtherPipeline", "FluxPipeline")
+    ):
+        trainers.load(params.load(), "tiny-dtm", base)
+
+
+def test_a_guidance_distilled_model_is_not_trained() -> None:
+    base = Diffusers("tiny", entry())
+    base.pipe.transformer.register_to_config(guidance_embeds=True)
+    with pytest.raises(WeightsError, match=names("params.yaml", "models.tiny.weights", "data/tiny/painter", "distilled")):
+        trainers.load(params.load(), "tiny-dtm", base)
+
+
+@pytest.mark.parametrize(("distilled", "guided"), [(False, ["negative_prompt", "true_cfg_scale"]), (True, ["guidance_scale"])])
+def test_flux_is_guided_by_what_it_was_trained_for_and_keeps_its_size(distilled: bool, guided: Sequence[str]) -> None:
+    pipe = Diffusers("tiny", entry()).pipe
+    found = families.calls(pipe).arguments(entry(width=32), ["true_cfg_scale", "guidance_scale", "negative_prompt"], distilled)
+    assert sorted(found.keys() & {"guidance_scale", "negative_prompt", "true_cfg_scale"}) == guided
+    assert found["max_area"] == 32 * 64
+    assert not families.calls(pipe).distilled(pipe)
+
+
+def test_a_token_is_four_cells_and_knows_its_place() -> None:
+    latents = torch.arange(2 * 3 * 4 * 6).reshape(2, 3, 4, 6)
+    tokens, places = pack(latents), image_ids(2, 3, latents)
+    assert tokens.shape == (2, 6, 12) and places.shape == (6, 3)
+    for token, (_, row, column) in zip(tokens.unbind(1), places.tolist(), strict=True):
+        assert torch.equal(token, latents[:, :, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2].flatten(1))
+    assert torch.equal(image_ids(2, 3, latents, source=True) - places, torch.tensor([[1, 0, 0]] * 6))
+
+
+def test_a_batch_takes_rows_of_what_samples_have_of_their_own() -> None:
+    base = Diffusers("tiny", entry())
+    given = families.trainable(base.pipe, "x").encode(base.pipe, SAMPLES)
+    one = given.rows(torch.tensor([1, 1, 0]))
+    assert len(one.latents) == 3 and torch.equal(one.latents[0], given.latents[1]) and torch.equal(one.latents[2], given.latents[0])
+    assert {name: len(tensor) for name, tensor in one.conditions.items()} == dict.fromkeys(given.conditions, 3)
+    assert all(torch.equal(one.shared[name], tensor) for name, tensor in given.shared.items())
+
+
+def test_flux_without_kontext_is_trained_to_the_same_adapter(tmp_path: Path) -> None:
+    """The pipelines share network, autoencoder and target."""
+    _, settings = params.load().tuning("tiny-dtm")
+    kontext = Diffusers("tiny", entry())
+    assert type(kontext.pipe) is FluxKontextPipeline
+    FluxPipeline(**{name: part for name, part in kontext.pipe.components.items() if name not in {"image_encoder", "feature_extractor"}}).save_pretrained(
+        tmp_path / "flux"
+    )  # fmt: skip
+    wanted = settings.model_copy(update={"steps": 2, "batch_size": 2, "rank": 2})
+    for name, base in (("kontext", kontext), ("plain", Diffusers("tiny", entry(weights=str(tmp_path / "flux"))))):
+        tuner = Lora(base, wanted, 1)
+        list(tuner.steps(SAMPLES))
+        tuner.save(tmp_path / name, {})
+    adapters = [(tmp_path / name / "pytorch_lora_weights.safetensors").read_bytes() for name in ("kontext", "plain")]
+    assert adapters[0] == adapters[1]
+    tuned = Diffusers("tiny", entry(weights=str(tmp_path / "flux"), adapter=str(tmp_path / "plain")))
+    assert tuned.generate([Order(SAMPLES[0][0], 1)])

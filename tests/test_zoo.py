@@ -1,0 +1,145 @@
+"""The model zoo: every entry against the installed diffusers, and entries of params.yaml that extend it or each other."""
+
+import inspect
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import pytest
+from lines import names
+from test_params import SHIPPED, both, complaint, edited, put
+
+from stages import params as stage
+from trig import params
+from trig.params.generate import GIVEN
+from trig.params.zoo import System, systems
+
+AVAILABLE = {name: system for name, system in systems().items() if system.unavailable is None}
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+Edit = Callable[[dict[str, Any]], object]
+FLUX = {"extends": "flux-dev", "weights": f"hub:black-forest-labs/FLUX.1-dev@{COMMIT}", "needs": "params.yaml"}
+
+
+@pytest.mark.parametrize("name", systems())
+def test_diffusers_has_the_classes_that_an_entry_names(name: str) -> None:
+    system = systems()[name]
+    kinds = {system.pipeline: diffusers.DiffusionPipeline, system.scheduler: diffusers.SchedulerMixin}
+    for kind, of in kinds.items():
+        assert kind is None or issubclass(getattr(diffusers, kind), of)
+
+
+@pytest.mark.parametrize("name", [name for name, system in systems().items() if system.pipeline])
+def test_the_pipeline_of_an_entry_knows_every_argument(name: str) -> None:
+    system = systems()[name]
+    takes = inspect.signature(getattr(diffusers, str(system.pipeline)).__call__).parameters.keys()
+    assert asked(system) <= takes
+    assert not system.call.keys() & GIVEN.keys()
+
+
+def asked(system: System) -> set[str]:
+    """Arguments without which the entry would not paint as it says. A pipeline that only edits may take the source's size."""
+    if "LEditsPP" in str(system.pipeline):
+        return {*system.call}  # steps and guidance are those of the inversion before it
+    guides = "true_cfg_scale" if "QwenImage" in str(system.pipeline) else "guidance_scale"
+    wanted = {"num_inference_steps", *system.call}
+    wanted |= {guides} if (system.guidance_scale or 0) > 1 else set()
+    wanted |= {"negative_prompt"} if system.negative_prompt else set()
+    return wanted | ({"width", "height"} if "t2i" in system.tasks else set())
+
+
+def test_the_published_settings_are_the_entries() -> None:
+    """Steps, guidance and size of the paper's runs."""
+    said = {name: (system.steps, system.guidance_scale, system.width) for name, system in systems().items()}
+    assert (
+        said.items()
+        >= {
+            "flux-dev": (50, 3.5, 1024),
+            "sd35-large": (28, 4.5, 1024),
+            "sana15-4800m": (20, 4.5, 1024),
+            "janus-pro-7b": (576, 5.0, 384),
+            "omnigen": (50, 2.5, 1024),
+            "instruct-pix2pix": (100, 7.5, 512),
+            "hq-edit": (30, 7.0, 512),
+            "freediff": (50, 7.5, 512),
+            "blip-diffusion": (25, 7.5, 512),
+            "ssr-encoder": (30, 5.0, 512),
+            "ominicontrol": (8, 1.0, 512),
+            "flux-ip-adapter": (25, 4.0, 512),
+        }.items()
+    )
+
+
+@pytest.mark.parametrize("name", AVAILABLE)
+def test_every_available_entry_can_be_extended_in_three_lines(name: str, tmp_path: Path) -> None:
+    weights = f"hub:{AVAILABLE[name].repository}@{COMMIT}"
+    found = params.load(edited(tmp_path, put("models.x", {"extends": name, "weights": weights, "needs": "params.yaml"}))).models["x"]
+    assert (found.steps, found.guidance_scale, found.pipeline) == (
+        AVAILABLE[name].steps,
+        AVAILABLE[name].guidance_scale,
+        AVAILABLE[name].pipeline,
+    )
+
+
+def test_an_entry_may_have_the_name_of_the_one_it_extends_in_the_zoo(tmp_path: Path) -> None:
+    variant = {"extends": "flux-dev", "needs": "params.yaml", "steps": 20, "call": {"sigmas": None}}
+    found = params.load(edited(tmp_path, put("models.flux-dev", FLUX), put("models.flux-fast", variant))).models
+    assert (found["flux-dev"].steps, found["flux-fast"].steps) == (50, 20)
+    assert found["flux-fast"].weights == FLUX["weights"]
+    assert found["flux-fast"].call == {"max_sequence_length": 512, "sigmas": None}
+
+
+def test_the_shipped_variants_resolve_to_their_base() -> None:
+    found = params.load(SHIPPED).models
+    plain = {"backend": "diffusers", "guidance_scale": 3.0, "height": 64, "negative_prompt": "", "steps": 16, "width": 64}
+    assert found["tiny"].decides() == found["tiny-dtm"].decides() == plain
+    assert found["tiny-turbo"].decides() == plain | {"steps": 4, "guidance_scale": 1.5}
+    assert {model.weights for model in found.values()} == {"data/tiny/painter"}
+
+
+def test_a_field_that_changes_how_a_pipeline_is_called_enters_the_key(tmp_path: Path) -> None:
+    found = params.load(edited(tmp_path, put("models.flux-dev", FLUX))).models["flux-dev"].decides()
+    assert found == {
+        "backend": "diffusers", "pipeline": "FluxPipeline", "dtype": "bfloat16", "call": {"max_sequence_length": 512}, "steps": 50,
+        "guidance_scale": 3.5, "negative_prompt": "", "width": 1024, "height": 1024,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (put("models.x", {"extends": "nothing", "needs": "x"}), ("models.x.extends", "'nothing'", "tiny", "flux-dev")),
+        (put("models.x", {"extends": "x", "needs": "x"}), ("models.x.extends", "'x'", "unknown")),
+        (put("models.x", {"extends": "dall-e-3", "needs": "params.yaml"}), ("models.x.extends", "'dall-e-3'", "unavailable")),
+        (
+            both(put("models.a", {"extends": "b", "needs": "x"}), put("models.b", {"extends": "a", "needs": "x"})),
+            ("models.b.extends", "'a'", "b"),
+        ),
+        (put("models.x", {"extends": "tiny", "needs": "data/tiny/painter", "stepz": 3}), ("models.x.stepz", "unknown", "'steps'")),
+        (put("models.x", {"extends": "tiny", "steps": 3}), ("models.x.needs", "missing")),
+        (put("models.x", {"extends": 3}), ("models.x.extends", "3")),
+        (put("models.x", {"extends": "flux-dev", "needs": "params.yaml"}), ("models.x", "not pinned", "git ls-remote")),
+        (put("models.x", FLUX | {"weights": "hub:a/b@main"}), ("models.x.weights", "'main'", "git ls-remote")),
+        (put("models.x", FLUX | {"weights": "hub:a/b@0123abc"}), ("models.x.weights", "'0123abc'", "40 digits")),
+        (put("models.x", FLUX | {"weights": "hub:flux"}), ("models.x.weights", "'hub:flux'", "hub:owner/name@commit")),
+        (put("models.x", FLUX | {"needs": "data"}), ("models.x", "needs", "'data'", "params.yaml")),
+        (put("models.x", FLUX | {"call": {"width": 8}}), ("models.x", "call", "'width'")),
+        (put("models.x", FLUX | {"call": 3}), ("models.x.call", "3")),
+        (put("models.tiny.call", 3), ("models.tiny.call", "3")),
+        (put("models.x", FLUX | {"dtype": "half"}), ("models.x.dtype", "'half'", "'bfloat16'")),
+    ],
+)
+def test_a_mistake_in_an_entry_is_one_line(edit: Edit, said: tuple[str, ...], tmp_path: Path) -> None:
+    assert re.match(names(*said), complaint(edited(tmp_path, edit)))
+
+
+def test_each_model_has_its_whole_entry_on_disk(tmp_path: Path) -> None:
+    written = {name: entries(tmp_path, put("models.tiny.guidance_scale", guidance)) for name, guidance in (("a", 3.0), ("b", 4.0))}
+    assert {name for name in written["a"] if written["a"][name] != written["b"][name]} == {"tiny.json", "tiny-dtm.json"}
+
+
+def entries(place: Path, edit: Edit) -> dict[str, bytes]:
+    """data/models of an edited params.yaml."""
+    stage.main(edited(place, edit), place / "params.txt", place / "models")
+    return {file.name: file.read_bytes() for file in (place / "models").iterdir()}

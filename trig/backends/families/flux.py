@@ -1,0 +1,77 @@
+"""FLUX and FLUX Kontext."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from diffusers import FluxKontextPipeline
+from torch import Tensor
+
+from trig.backends.families.calls import Calls
+from trig.backends.families.family import Encoded, Family
+from trig.backends.families.flow import noised
+from trig.params.generate import Model
+from trig.pictures import pixels
+from trig.protocols.tuner import Sample
+
+
+class Flux(Family):
+    """Rectified flow over packed latents; Kontext adds the tokens of a source picture."""
+
+    pipelines = ("FluxPipeline", "FluxKontextPipeline", "FluxKontextInpaintPipeline")
+    conveniences = Calls.conveniences | {"max_area"}
+    network = "transformer"
+    targets = (
+        "to_q",
+        "to_k",
+        "to_v",
+        "to_out.0",
+        "add_q_proj",
+        "add_k_proj",
+        "add_v_proj",
+        "to_add_out",
+        "proj_mlp",
+        "ff.net.0.proj",
+        "ff.net.2",
+    )
+    """Attention projections and feed-forward layers."""
+
+    def arguments(self, model: Model, accepts: Collection[str], distilled: bool) -> dict[str, Any]:
+        """Kontext resizes its output to `max_area`."""
+        return super().arguments(model, accepts, distilled) | {"max_area": model.width * model.height}
+
+    def encode(self, pipe: Any, samples: Sequence[Sample]) -> Encoded:
+        """Packed latents (B, tokens, channels) of all samples, which are of one size, and their prompts for both text encoders."""
+        text, pooled, text_ids = pipe.encode_prompt(
+            [prompt for prompt, _ in samples], None, max_sequence_length=min(512, pipe.tokenizer_2.model_max_length)
+        )
+        shown = pipe.image_processor.preprocess([pixels(png) for _, png in samples]).to(pipe.vae.device)
+        latents = FluxKontextPipeline._encode_vae_image(pipe, shown, generator=None)
+        _, _, height, width = latents.shape
+        return Encoded(
+            pack(latents),
+            {"encoder_hidden_states": text, "pooled_projections": pooled},
+            {"txt_ids": text_ids, "img_ids": image_ids(height // 2, width // 2, latents)},
+        )
+
+    def noised(self, pipe: Any, clean: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """Rectified flow with the scheduler's shift."""
+        return noised(clean, pipe.scheduler.config.shift, rng)
+
+    def predict(self, pipe: Any, given: Encoded, noisy: Tensor, level: Tensor) -> Tensor:
+        """Velocity (B, tokens, channels)."""
+        predicted: Tensor = pipe.transformer(hidden_states=noisy, timestep=level, **given.conditions, **given.shared, return_dict=False)[0]
+        return predicted
+
+
+def pack(latents: Tensor) -> Tensor:
+    """Packs (B, C, H, W) into (B, H·W/4, 4·C): a token per 2 × 2 cells."""
+    packed: Tensor = FluxKontextPipeline._pack_latents(latents, *latents.shape)
+    return packed
+
+
+def image_ids(rows: int, columns: int, like: Tensor, source: bool = False) -> Tensor:
+    """Positions (rows·columns, 3) of picture tokens: 1 for a source picture, else 0; row; column."""
+    places: Tensor = FluxKontextPipeline._prepare_latent_image_ids(1, rows, columns, like.device, like.dtype)
+    return places + torch.tensor([1, 0, 0]).to(places) if source else places

@@ -1,0 +1,13 @@
+"""Supervised fine-tuning: the denoising objective on accepted pictures."""
+
+import numpy as np
+from torch import Tensor
+from torch.nn import functional as F
+
+from trig.backends.losses.batch import Batch
+
+
+def loss(batch: Batch, rng: np.random.Generator) -> Tensor:
+    """Mean squared error of the predicted target: of the velocity, in flow matching."""
+    noisy, level, target = batch.noised(batch.clean, rng)
+    return F.mse_loss(batch.predict(noisy, level), target)
