@@ -62,15 +62,14 @@ def run_until_classify(place: Path) -> int:
     edit(place, generate={"roster": roster}, models=models)
     files = {f"{folder}/weights.safetensors": name for name, folder in added.items()}
     files |= {f"data/zoo/{name}.json": "{}" for name in (*known["models"], *added, *(f"judges/{judge}" for judge in known["judges"]))}
-    files |= {f"data/models/{name}.json": "{}" for name in (*known["models"], *added)}
     for tuned in known["tunings"]:
         files |= {f"data/weakest/{tuned}.json": "{}", f"data/zoo/{tuned}.json": '{"tuning": {"base": "tiny", "pairs": ["IQ-R_TA-S"]}}'}
         files[f"data/lora/{tuned}/adapter.safetensors"] = tuned
-    files["data/params.txt"] = "no mistake\n"
     files |= dict.fromkeys(("data/annotate.json", "data/rejected.parquet", "data/sources/none", "reports/annotation.html"), "{}")
     for name, text in files.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text(text, "utf-8")
+    run(sys.executable, "-m", "stages.params", "params.yaml", "data/params.txt", "data/models", cwd=place)
     return invented.write(place, roster, SHARE).height
 
 

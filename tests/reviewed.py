@@ -35,7 +35,16 @@ def prompts(folder: Path, count: int = 6, **first: str) -> Path:
 def with_pictures(folder: Path) -> tuple[Path, Path]:
     """A prompts table of all three tasks with a hostile prompt, and the sources that it names."""
     files = [png(1, 900, 40), png(2, 40, 900)]
-    row = {"width": 900, "height": 40, "subject": "the kite", "other": None, "place": None, "origin": "noise", "licence": "Apache-2.0"}
+    row = {
+        "tasks": ["p2p", "s2p"],
+        "width": 900,
+        "height": 40,
+        "subject": "the kite",
+        "other": None,
+        "place": None,
+        "origin": "noise",
+        "licence": "Apache-2.0",
+    }
     rows = [
         {
             **row,

@@ -22,7 +22,7 @@ from trig.testing import vllm
 from trig.vocabulary.dimensions import SUBSETS, Task
 
 CONTEXT = 8192
-END = "<|end|>"
+END, UNKNOWN = "<|end|>", "<|unknown|>"
 TEMPLATE = "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}assistant: "
 COUNT = 8
 # No seed: vLLM for the CPU ends at the first batch of several seeded questions.
@@ -30,13 +30,16 @@ ENTRY = {"provider": "vllm", "model": "tiny", "temperature": 1.0, "longest": 150
 
 
 def babbler(folder: Path) -> Path:
-    """A Llama of random weights that reads and writes bytes."""
+    """A Llama of random weights that reads and writes printable ASCII."""
+    letters = sorted(
+        {letter for letter in pre_tokenizers.ByteLevel.alphabet() if " " < letter <= "~"} | {"Ġ", "Ċ"}
+    )  # and blank and line feed
     bytewise = Tokenizer(
-        models.BPE(vocab={letter: number for number, letter in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}, merges=[])
+        models.BPE(vocab={letter: number for number, letter in enumerate([UNKNOWN, *letters])}, merges=[], unk_token=UNKNOWN)
     )
     bytewise.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     bytewise.decoder = decoders.ByteLevel()
-    bytewise.add_special_tokens([END])
+    bytewise.add_special_tokens([END, UNKNOWN])
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=bytewise, eos_token=END, pad_token=END, chat_template=TEMPLATE)
     tokenizer.save_pretrained(folder)
     torch.manual_seed(0)

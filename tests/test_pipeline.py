@@ -109,7 +109,7 @@ AFTER_CLASSIFY = {"classify", "gate-relations", "report"}
 EDITS: list[tuple[str, str, str, str, set[str]]] = [
     ("prose of the report", "trig/report/summary.py", "Gates", "The gates", {"report"}),
     ("a column of the report", "trig/report/web/views.js", "const ", "const extra = 1; const ", {"report"}),
-    ("the page's style", "trig/report/web/page.css", "body", "main, body", {"report"}),
+    ("the page's style", "trig/report/web/page.css", "body", "main, body", {"quality", "report"}),
     ("what trig score reads", "trig/judge/samples.py", 'TABLES = (".csv",', 'TABLES = (".csv", ".tsv",', set()),
     ("a message", "trig/judge/run.py", "has no picture; run", "has no picture: run", set()),
     ("a docstring", "trig/cli/doctor.py", "Show the machine", "Shows the machine", set()),
@@ -124,7 +124,7 @@ EDITS: list[tuple[str, str, str, str, set[str]]] = [
     ("the judge that is not asked", "trig/backends/judges/contact.py", "PROBES = 3", "PROBES = 4", set()),
     ("the loss that adapters are trained with", "trig/backends/losses/sft.py", "mse_loss", "l1_loss", {"finetune"}),
     ("a setting of the zoo", "trig/params/zoo.yaml", "steps: 20", "steps: 21", {"params"}),
-    ("what a dimension is called", "trig/vocabulary/about.py", '"Realism"', '"Photorealism"', {"digest", "report"}),
+    ("what a dimension is called", "trig/vocabulary/about.py", '"Realism"', '"Photorealism"', {"annotate", "digest", "quality", "report"}),
 ]
 """Edits, their places, and the stages that `dvc status` names once the code is hashed again."""
 

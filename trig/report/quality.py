@@ -21,9 +21,9 @@ def page(
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(visible=visible, number="{:,}".format, percent=_percent, fixed=_fixed)
     tasks = list(dict.fromkeys(one.task for one in funnel.subsets))
-    return environment.from_string(_part("quality.html")).render(
+    return environment.from_string(_part("web/quality.html")).render(
         policy=POLICY,
-        style=theme.style() + _part("page.css") + _part("quality.css"),
+        style=theme.style() + _part("web/page.css") + _part("web/quality.css"),
         totals=_totals(funnel),
         checks=checks(rejected),
         subsets={(task, split): subsets(funnel, task, split) for split in ("test", "train") for task in tasks},
@@ -47,7 +47,7 @@ def _totals(funnel: Funnel) -> dict[str, int]:
 
 
 def _part(name: str) -> str:
-    return files(__package__).joinpath("web", name).read_text("utf-8")
+    return files(__package__).joinpath(name).read_text("utf-8")
 
 
 def _percent(share: float | None) -> str:

@@ -72,7 +72,7 @@ class Code:
             return set()
         beside = (self.root / file).parent
         words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-        named = [path for path in beside.iterdir() if path.name in words]
+        named = [path for path in beside.rglob("*") if path.relative_to(beside).as_posix() in words]
         files = [below for path in named or [beside] for below in ([path] if path.is_file() else path.rglob("*"))]
         return {path.relative_to(self.root).as_posix() for path in files if path.is_file() and path.suffix not in {".py", ".pyc"}}
 
