@@ -57,7 +57,7 @@ class Composer:
             slot,
             attempt,
             capital(prompt) if self.material.about.capital else prompt,
-            tuple((phrase.edit if task is Task.P2P else phrase.text) for phrase in chosen),  # type: ignore[arg-type]
+            _worded(task, *chosen),
             name,
             template=" ".join(sentence.template) or "plain",
             item=seen.item if seen and task is Task.S2P else None,
@@ -102,3 +102,8 @@ class Composer:
 
     def _salt(self, task: Task, pair: Pair, split: str, **parts: object) -> int:
         return int(content_key(seed=self.seed, task=task.value, pair=str(pair), split=split, **parts)[:16], 16)
+
+
+def _worded(task: Task, x: Phrase, y: Phrase) -> tuple[str, str]:
+    """The sub-prompts in the wording of the task."""
+    return (x.edit, y.edit) if task is Task.P2P else (x.text, y.text)

@@ -28,7 +28,7 @@ class Sentence:
         name = self.pick(group, frames)
         if len(frames) > 1:
             self.template.append(f"{group}:{name}")
-        return PLACEHOLDER.sub(lambda found: values[found[1]] or "", frames[name])
+        return _filled(frames[name], values)
 
     def scene(self, caption: Caption, phrases: Sequence[Phrase], item: str | None = None) -> str:
         """The caption with the phrases in their slots. An `item` stands for its subject and keeps its place: phrases stand beside it."""
@@ -86,7 +86,11 @@ class Sentence:
                 name = self.pick(phrase.slot, chosen)
                 named |= placeholders(chosen[name]) - {"phrase", "place"}
                 self.template.append(f"{phrase.slot}:{name}")
-                yield PLACEHOLDER.sub(lambda found, given=given: given[found[1]] or "", chosen[name])  # type: ignore[misc]
+                yield _filled(chosen[name], given)
+
+
+def _filled(frame: str, values: Mapping[str, str | None]) -> str:
+    return PLACEHOLDER.sub(lambda found: values[found[1]] or "", frame)
 
 
 def _usable(frame: str, values: Mapping[str, str | None]) -> bool:

@@ -26,8 +26,6 @@ WORD, FORM = 2, 20
 """Estimated tokens of an answer: per word of a prompt, and besides."""
 REPAIR = 300
 """Tokens of a request for a repair, without the answer it quotes."""
-ROUNDS = 8
-"""Drafts of a prompt that a language model writes, at most."""
 
 
 def annotate(
@@ -49,7 +47,9 @@ def annotate(
 
     plans = _plans(settings, Served(name, entry).revision)
     cost = partial(Plan.usd, price=entry.price, answers=min(entry.longest, WORD * settings.annotate.max_tokens + FORM))
-    most = _most(plans[ALL], entry)
+    from trig.annotate.run import ASKED
+
+    most = _most(plans[ALL], entry, ASKED)
     if as_json:
         figures = {kind: each.figures(cost(each)) for kind, each in plans.items()}
         print(json.dumps({"annotator": name, **figures, "usd_at_most": most}, indent=2))
@@ -63,18 +63,18 @@ def annotate(
         print(f"Annotator {name} has no price: annotators.{name}.price.")
     else:
         print(
-            f"At most {most:,.4f} US dollars, if every answer were {entry.longest:,} tokens long and needed a repair, and {ROUNDS} drafts"
+            f"At most {most:,.4f} US dollars, if every answer were {entry.longest:,} tokens long and needed a repair, and {ASKED} drafts"
             f" of every prompt were rejected."
         )
 
 
-def _most(whole: Plan, entry: AnnotatorModel) -> float | None:
+def _most(whole: Plan, entry: AnnotatorModel, rounds: int) -> float | None:
     """Upper bound in US dollars: every draft rejected in every round, every answer repaired once, all of them of the greatest length."""
     if entry.price is None:
         return None
     calls = len(whole.asked)
     prompt = 2 * whole.tokens + calls * (entry.longest + REPAIR)
-    return ROUNDS * (prompt * entry.price.prompt + 2 * calls * entry.longest * entry.price.completion) / 1e6
+    return rounds * (prompt * entry.price.prompt + 2 * calls * entry.longest * entry.price.completion) / 1e6
 
 
 def _plans(settings: Params, revision: str) -> dict[str, Plan]:
