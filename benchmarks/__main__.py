@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import annotate, classify, exchange, full, models, pipeline, scoring, serving
+from benchmarks import annotate, classify, diversity, exchange, families, front, full, models, painting, pipeline, scoring, serving, storage
 from benchmarks.bar import Bar
 from trig.testing.programs import FailedError
 from trig.testing.project import Project
@@ -24,8 +24,13 @@ ROWS: dict[str, Callable[[Project], Iterator[Bar]]] = {
     "relations": classify.speed,
     "evidence": classify.evidence,
     "full": full.full,
+    "front": front.front,
     "judge": models.judge,
     "painter": models.painter,
+    "painting": painting.painting,
+    "diversity": diversity.diversity,
+    "storage": storage.storage,
+    "families": families.families,
     "annotate": annotate.annotate,
     "prompts": exchange.exchange,
     "pipeline": pipeline.first,

@@ -69,7 +69,7 @@ def run_until_classify(place: Path) -> int:
     for name, text in files.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text(text, "utf-8")
-    run(sys.executable, "-m", "stages.params", "params.yaml", "data/params.txt", "data/models", cwd=place)
+    run(sys.executable, "-m", "stages.params", "params.yaml", "data/params.txt", "data/models", "data/judges", cwd=place)
     return invented.write(place, roster, SHARE).height
 
 

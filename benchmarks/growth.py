@@ -21,7 +21,8 @@ PICTURES = 50
 def main(address: str, count: int) -> None:
     """Asks `count` questions; prints the growth of peak resident memory in MiB after the first FIRST."""
     settings = ServedJudge(
-        backend="openai", needs="params.yaml", endpoints=[f"{address}/v1"], model=None, key=None, concurrency=16, timeout=60, retries=3, price=None
+        backend="openai", extends=None, weights=None, serve=[], needs="params.yaml", endpoints=[f"{address}/v1"], model=None, key=None,
+        concurrency=16, timeout=60, retries=3, price=None,
     )  # fmt: skip
     judge = Served("stub", settings)
     pictures = [_picture(number) for number in range(PICTURES)]

@@ -23,6 +23,7 @@ from trig.tables.kinds import DIMENSION
 from trig.tables.prompts import PROMPTS
 from trig.tables.scores import SCORES
 from trig.tables.sources import digest
+from trig.testing import measured
 from trig.vocabulary.dimensions import SUBSETS, Dimension, Pair, Task
 from trig.vocabulary.sizes import published_size
 
@@ -56,6 +57,7 @@ def write(root: Path, roster: Sequence[str], share: float = 1.0) -> pl.DataFrame
         scored = scores(model, asked, keys, place)
         for folder, table in (("scores", SCORES), ("diagnostics", DIAGNOSTICS)):
             tables.write(scored, table, root / "data" / folder / f"{model}.parquet")
+        measured.write(scored, root / "data/figures" / model)
         _passed(root, "images", f"images/{model}")
         _passed(root, "scores", f"scores/{model}")
     return asked
@@ -108,11 +110,24 @@ def _shards(model: str, asked: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame
     told = [pl.lit("ok").alias("status"), pl.lit(None, pl.String).alias("reason"), pl.lit("invented").alias("engine")]
     told += [pl.lit(LENGTH).alias(name) for name in ("prompt_tokens", "tokens_read")]
     for (task, pair), own in asked.group_by("task", "pair", maintain_order=True):
-        made = [_commented(drawings[int(key[:8], 16) % POOL], key) for key in own["key"]]
+        made = [commented(drawings[int(key[:8], 16) % POOL], key) for key in own["key"]]
         image = pl.DataFrame({"bytes": made, "path": own["data_id"] + ".png"}).to_struct("image")
         yield (
             f"{task}/{pair}.parquet",
-            own.select("task", "pair", "data_id", "key", image, *told, model=pl.lit(model), number=0, seed=0, width=SIDE, height=SIDE),
+            own.select(
+                "task",
+                "pair",
+                "data_id",
+                "key",
+                image,
+                *told,
+                model=pl.lit(model),
+                number=0,
+                digest=pl.Series(map(digest, made)),
+                seed=0,
+                width=SIDE,
+                height=SIDE,
+            ),
         )
 
 
@@ -163,6 +178,7 @@ def scores(model: str, asked: pl.DataFrame, image_keys: pl.Series, seed: int) ->
         reference_image=pl.lit("source"),
         judged_width=pl.lit(SIDE),
         judged_height=pl.lit(SIDE),
+        canary_noise=pl.lit(None),
         image_key=keys,
         key=pl.Series([_key(key, code) for key, code in zip(keys, codes, strict=True)]),
     )
@@ -189,7 +205,7 @@ def _png(number: int) -> bytes:
     return packed.getvalue()
 
 
-def _commented(png: bytes, text: str) -> bytes:
+def commented(png: bytes, text: str) -> bytes:
     """The PNG with a tEXt chunk before its last chunk."""
     chunk = b"tEXtComment\0" + text.encode()
     return png[:-12] + pack(">I", len(chunk) - 4) + chunk + pack(">I", zlib.crc32(chunk)) + png[-12:]

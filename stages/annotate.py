@@ -27,7 +27,7 @@ def main(material: Path, sources: Path, review: Path, prompts: Path, rejected: P
         made = benchmark.benchmark(material, sources, review, settings.annotate, settings.seed, hire, bar)
     tables.write(made.prompts, PROMPTS, prompts)
     tables.write(made.rejected, REJECTED, rejected)
-    library.write(made.sources, kept)
+    library.write(made.sources, kept, made.read)
     funnel.write(made.funnel, counts)
     notes("annotate", made.notes())
 

@@ -1,6 +1,6 @@
 """Digest of the scores for the report, whatever the thresholds: statistics, samples, images.
 
-python -m stages.digest PROMPTS IMAGES SCORES DIAGNOSTICS ZOO AGREEMENT DIGEST REPORTS
+python -m stages.digest PROMPTS IMAGES SCORES DIAGNOSTICS FIGURES ZOO AGREEMENT DIGEST REPORTS
 """
 
 from pathlib import Path
@@ -14,9 +14,19 @@ from trig.store import Store
 from trig.tables.prompts import PROMPTS
 
 
-def main(prompts: Path, images: Path, scores: Path, diagnostics: Path, zoo: Path, agreement: Path, digest: Path, reports: Path) -> None:
+def main(
+    prompts: Path,
+    images: Path,
+    scores: Path,
+    diagnostics: Path,
+    figures: Path,
+    zoo: Path,
+    agreement: Path,
+    digest: Path,
+    reports: Path,
+) -> None:
     """Read the tables, what data/zoo says of tuned models, and how the judge was measured; write DIGEST, and in REPORTS what lies beside the page."""
-    from trig.report import gather, sheets, sources  # lazy import: altair slows `--help`
+    from trig.report import gather, measures, sheets, sources  # lazy import: altair slows `--help`
 
     settings = params.load()
     roster, score = settings.generate.roster, settings.thresholds.score
@@ -27,7 +37,8 @@ def main(prompts: Path, images: Path, scores: Path, diagnostics: Path, zoo: Path
         bar("pictures", ((step.done, step.total) for step in sheets.draw(shown, images, store)))
         pictures = sheets.drawn(shown, store)
     background = sources.background(settings, asked, scored, zoo, agreement)
-    gather.write(gather.judged(roster, asked, scored, score, shown, pictures, background), digest, reports)
+    pixels = measures.read(figures, roster, asked)
+    gather.write(gather.judged(roster, asked, scored, score, shown, pictures, background, pixels), digest, reports)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from trig import generate, params, tables
-from trig.backends import judges, painters, trainers
+from trig.backends import executors, judges, painters, trainers
 from trig.finetune import lessons
 from trig.judge.album import Album
 from trig.judge.run import Painted, judged
@@ -33,7 +33,17 @@ def main(tuned: str, weakest: Path, prompts: Path, sources: Path, lora: Path) ->
         trainer = trainers.load(everything, tuned, base)
 
         def made(asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-            images = generate.made(asked, library, tuning.base, everything, base, store, partial(bar, "generate candidates"))
+            images = generate.made(
+                asked,
+                library,
+                tuning.base,
+                everything,
+                base,
+                executors.load(everything, tuning.base, base),
+                store,
+                f"{tuned}.candidates",
+                partial(bar, "generate candidates"),
+            )
             return images, judged(Painted(asked, library, Album((images,))), judge, store, of_pairs, bar, "candidates")
 
         for lesson in lessons.search(tuning.base, lessons.pairs(weakest), tables.read(prompts, PROMPTS), made, settings):

@@ -17,11 +17,12 @@ from trig.tables.scores import SCORES
 
 def main(prompts: Path, file: Path, diagnostics: Path, out_json: Path, out_html: Path) -> None:
     """Check the scores of a model, which is the name of their file; write the verdict as JSON and as a page."""
-    most = params.load().gates.max_null_share
+    settings = params.load()
+    seeds, most = settings.generate.seeds_per_prompt, settings.gates.max_null_share
 
     def views() -> list[View]:
         tabled = (tables.read(prompts, PROMPTS), tables.read(file, SCORES), tables.read(diagnostics, DIAGNOSTICS))
-        return scores.views(*tabled, file.stem, most)
+        return scores.views(*tabled, file.stem, seeds, most)
 
     notes("scores", gate("scores", views, out_json, out_html).notes)
 

@@ -6,7 +6,8 @@ python -m stages.generate MODEL PROMPTS SOURCES IMAGES
 from pathlib import Path
 
 from trig import generate, params, tables
-from trig.backends import painters
+from trig.backends import executors, painters
+from trig.generate.plan import plan
 from trig.run.display import bar
 from trig.run.edge import run
 from trig.run.lock import only_one
@@ -19,13 +20,12 @@ def main(model: str, prompts: Path, sources: Path, images: Path) -> None:
     """Read data/prompts.parquet and data/sources, write data/images/MODEL/<task>/<pair>.parquet."""
     settings = params.load()
     wanted = split(tables.read(prompts, PROMPTS), "test")
-    entry = settings.model(model)
     with only_one(f"generate-{model}", home()), Store.open() as store:
         generator = painters.load(settings, model)
-        planned = generate.plan(wanted, generator.revision, settings.seed)
-        painted = generate.paint(planned, Library(sources), generator, store, settings.generate.batch_size)
-        bar(f"generate {model}", ((step.done, step.total) for step in painted))
-        generate.write(planned, model, entry, store, images)
+        planned = plan(wanted, generator, settings.seed, settings.generate.seeds_per_prompt)
+        executor = executors.load(settings, model, generator)
+        made = generate.shards(planned, Library(sources), model, settings, generator, executor, store, images)
+        bar(f"generate {model}", ((step.done, step.total) for step in made), "pictures")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from trig.run.edge import run
 from trig.run.lock import only_one
 from trig.store import Store, home
 from trig.tables.diagnostics import DIAGNOSTICS
-from trig.tables.prompts import PROMPTS, split
+from trig.tables.prompts import PROMPTS, numbered, split
 from trig.tables.scores import SCORES
 from trig.tables.sources import Library
 
@@ -22,7 +22,8 @@ from trig.tables.sources import Library
 def main(model: str, prompts: Path, sources: Path, images: Path, scores: Path, diagnostics: Path) -> None:
     """Read data/prompts.parquet, data/sources and data/images/MODEL, write data/scores/MODEL.parquet and data/diagnostics/MODEL.parquet."""
     settings = params.load()
-    painted = Painted(split(tables.read(prompts, PROMPTS), "test"), Library(sources), Album.open(images))
+    wanted = numbered(split(tables.read(prompts, PROMPTS), "test"), settings.generate.seeds_per_prompt)
+    painted = Painted(wanted, Library(sources), Album.open(images))
     with only_one(f"judge-{model}", home()), Store.open() as store:
         found = judged(painted, judges.load(settings), store, settings.judge, bar, model)
         tables.write(found, SCORES, scores)

@@ -1,6 +1,6 @@
 """Validate params.yaml as a whole before any stage runs, also keys that no stage reads.
 
-python -m stages.params PARAMS OUT MODELS
+python -m stages.params PARAMS OUT MODELS JUDGES
 """
 
 from pathlib import Path
@@ -10,15 +10,17 @@ from trig.files import clear, replace
 from trig.run.edge import run
 
 
-def main(file: Path, out: Path, models: Path) -> None:
+def main(file: Path, out: Path, models: Path, judges: Path) -> None:
     """Read params.yaml; write a line that is always the same, so that a sound change makes nothing run that does not depend on it.
 
-    Also write data/models/NAME.json: each model's entry with what it extends, so that a change of either reruns what depends on it.
+    Also write data/models/NAME.json and data/judges/NAME.json: each entry with what it extends, so that a change of either reruns what depends on it.
     """
-    entries = {f"{name}.json": entry.model_dump_json(indent=1).encode() + b"\n" for name, entry in params.load(file).models.items()}
-    for name, entry in entries.items():
-        replace(models / name, entry)
-    clear(models, but=entries)
+    settings = params.load(file)
+    for folder, section in ((models, settings.models), (judges, settings.judges)):
+        entries = {f"{name}.json": entry.model_dump_json(indent=1).encode() + b"\n" for name, entry in section.items()}
+        for name, entry in entries.items():
+            replace(folder / name, entry)
+        clear(folder, but=entries)
     replace(out, b"no mistake\n")
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from trig import params
-from trig.backends.weights import description, link_notes
+from trig.backends.weights import description, link_notes, model_description
 from trig.files import replace
 from trig.run.display import notes
 from trig.run.edge import run
@@ -22,16 +22,18 @@ class Section(StrEnum):
 
 
 def main(section: Section, name: str, out: Path) -> None:
-    """Read what the entry loads, write data/zoo/NAME.json: the hash of what it holds, how an adapter was trained, and a model's whole entry."""
+    """Read what the entry loads, write data/zoo/NAME.json: the hash of what it holds, how an adapter was trained, and the entry."""
     settings = params.load()
     field = f"params.yaml: {section}.{name}"
     if section is Section.MODELS:
         model = settings.model(name)
-        loads, again = [model.adapter or model.weights, model.weights], f"zoo@{name}"
-        found = description(loads[0], field, loads[1], settings.generate.engine_in_key) | {"entry": model.model_dump()}
+        loads, again = list(dict.fromkeys(place for place in (model.needs, model.loads) if place)), f"zoo@{name}"
+        found = model_description(model, field, settings.generate.engine_in_key) | {"entry": model.told()}
     else:
-        loads, again = [settings.judge_model(name).needs], f"zoo-judge@{name}"
-        found = description(loads[0], field, None, settings.judge.engine_in_key)
+        judge = settings.judge_model(name)
+        loads, again = [judge.loads or judge.needs], f"zoo-judge@{name}"
+        known = description(judge.loads, field, None, settings.judge.engine_in_key) if judge.loads else {"needs": judge.needs}
+        found = known | {"entry": judge.decides()}
     notes(field, link_notes(map(Path, loads), again))
     replace(out, json.dumps(found).encode() + b"\n")
 

@@ -37,6 +37,7 @@ ENTRY: dict[str, Any] = {
     "retries": 3,
     "price": None,
     "max_failures": 10,
+    "max_unanswered": 0,
     "overrides": {},
 }
 SEEN = Seen(
@@ -107,7 +108,7 @@ def work(address: str, root: Path, count: int) -> list[tuple[Draft, Draft | Refu
     """Has so many drafts written by a server, with the store in a folder."""
     made = drafts(count)
     with Store.open(root) as store:
-        return list(written(made, brief(made), Desk(annotator(address, concurrency=8), store, consume, 0), "custom"))
+        return list(written(made, brief(made), Desk(annotator(address, concurrency=8), store, consume, 0, 0), "custom"))
 
 
 def whole(model: Served, root: Path) -> Benchmark:

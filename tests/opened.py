@@ -25,6 +25,7 @@ from trig import tables
 from trig.classify.relations import relations
 from trig.report import sheets
 from trig.report.facts.digest import Gate
+from trig.report.measures import Pixels
 from trig.store import Store
 from trig.tables.images import IMAGES
 from trig.testing import factories
@@ -61,12 +62,14 @@ def run(root: Path) -> Run:
     renamed = pl.col("data_id").replace({first: ID})
     hostile = pl.when(pl.col("data_id") == ID).then(pl.lit(factories.EVIL)).otherwise("prompt")
     prompts = ran.prompts.with_columns(renamed).with_columns(prompt=hostile)
-    sheets_shown = tuple(replace(sheet, names=tuple(ID if name == first else name for name in sheet.names)) for sheet in ran.sheets)
+    sheets_shown = tuple(
+        replace(sheet, names=tuple((ID if name == first else name, number) for name, number in sheet.names)) for sheet in ran.sheets
+    )
     reason = pl.when(pl.col("expected").is_null()).then(pl.lit(factories.EVIL))
     gates = (*ran.gates, Gate("images/tiny", False, 3, (factories.EVIL, "too dark"), notes=("cut prompts", factories.EVIL)))
     scores = ran.scores.with_columns(renamed, reason=reason)
-    found = relations(scores, THRESHOLDS)
-    return replace(ran, prompts=prompts, scores=scores, relations=found, sheets=sheets_shown, pictures=drawn, gates=gates)
+    found, pixels = relations(scores, THRESHOLDS), Pixels(*(frame.with_columns(renamed) for frame in ran.pixels))
+    return replace(ran, prompts=prompts, scores=scores, relations=found, sheets=sheets_shown, pictures=drawn, gates=gates, pixels=pixels)
 
 
 def colour(model: str, data_id: str) -> tuple[int, int, int]:
@@ -79,9 +82,9 @@ def painted(folder: Path, ran: Run) -> None:
     for sheet in ran.sheets:
         place = {"model": sheet.model, "task": sheet.task, "pair": sheet.pair}
         rows = [
-            {**place, "data_id": name, "number": 0, "image": {"bytes": plain(colour(sheet.model, name)), "path": None}}
+            {**place, "data_id": name, "number": number, "image": {"bytes": plain(colour(sheet.model, name)), "path": None}}
             | {"seed": 1, "width": 64, "height": 64, "status": "ok", "key": name}
-            for name in sheet.names
+            for name, number in sheet.names
         ]
         shard = pl.DataFrame(rows, schema=dict(IMAGES.columns))
         tables.write(shard, IMAGES, folder / sheet.model / sheet.task / f"{sheet.pair}.parquet")
@@ -89,7 +92,7 @@ def painted(folder: Path, ran: Run) -> None:
 
 def shown(ran: Run, model: str, pair: str) -> tuple[str, ...]:
     """Ids of the pictured samples, in order."""
-    return next((sheet.names for sheet in ran.sheets if (sheet.model, sheet.pair) == (model, pair)), ())
+    return next((tuple(name for name, _ in sheet.names) for sheet in ran.sheets if (sheet.model, sheet.pair) == (model, pair)), ())
 
 
 def plain(shade: tuple[int, int, int]) -> bytes:

@@ -10,10 +10,12 @@ from trig import tables
 from trig.classify.inputs import roster_diagnosed
 from trig.classify.relations import relations
 from trig.classify.samples import rooted
+from trig.params.sweeps import Curve
 from trig.params.thresholds import Thresholds
-from trig.report import assemble, digest, gather, page, publish, sheets, stills
+from trig.report import assemble, digest, gather, measures, page, publish, sheets, stills
 from trig.report.contents import Background, Contents, Judged
 from trig.report.facts.digest import Gate, Tuning, Yardstick
+from trig.report.measures import Pixels
 from trig.report.sheets import Sheet
 from trig.store import Store
 from trig.tables.prompts import PROMPTS
@@ -26,6 +28,7 @@ BACKGROUND = Background(
     tunings=(Tuning("tiny", "tiny-dtm", ("IQ-R_TA-S",), {"steps": "200"}),),
     versions={"judge": "tiny-judge@0123abcd"},
     settings={"seed": "42"},
+    curves=(Curve("tiny", "steps", (("tiny-turbo", 4.0), ("tiny", 16.0))),),
     yardstick=Yardstick("the truth", {"IQ-R": 0.97, "IQ-O": 0.5}, {"IQ-R": 200, "IQ-O": 200}),
 )
 
@@ -41,6 +44,7 @@ class Run:
     sheets: Sequence[Sheet]
     pictures: Mapping[str, bytes]
     gates: tuple[Gate, ...]
+    pixels: Pixels
     thresholds: Thresholds = THRESHOLDS
     background: Background = BACKGROUND
 
@@ -51,7 +55,7 @@ class Run:
     @property
     def judged(self) -> Judged:
         """What no limit of the rule decides."""
-        return gather.judged(self.models, self.prompts, self.scores, self.score, self.sheets, self.pictures, self.background)
+        return gather.judged(self.models, self.prompts, self.scores, self.score, self.sheets, self.pictures, self.background, self.pixels)
 
     @property
     def answers(self) -> pl.DataFrame:
@@ -81,14 +85,15 @@ class Run:
         return stills.maps(self.contents), stills.dimensions(self.judged)
 
 
-def run_of(root: Path, rows: int = 12, per_pair: int = 3) -> Run:
-    """A run of three models, 42 pairs and `rows` prompts each, written to `root`."""
-    factories.write_run(root, rows)
+def run_of(root: Path, rows: int = 12, per_pair: int = 3, seeds: int = 1) -> Run:
+    """A run of three models, 42 pairs, `rows` prompts each and `seeds` pictures of each prompt, written to `root`."""
+    factories.write_run(root, rows, seeds)
     prompts = tables.read(root / "prompts.parquet", PROMPTS)
     scores = rooted(roster_diagnosed(root / "scores", root / "diagnostics", factories.MODELS, prompts), prompts)
     shown = gather.picked(scores, THRESHOLDS.score, per_pair)
     with Store.open(root / "work") as store:
         list(sheets.draw(shown, root / "images", store))
         pictures = sheets.drawn(shown, store)
+    pixels = measures.read(root / "figures", factories.MODELS, prompts)
     gates = (Gate("prompts", True, 9, (), "gates/prompts.html"), Gate("scores", False, 7, ("<b>3 rows</b> fail",)))
-    return Run(factories.MODELS, prompts, scores, relations(scores, THRESHOLDS), shown, pictures, gates)
+    return Run(factories.MODELS, prompts, scores, relations(scores, THRESHOLDS), shown, pictures, gates, pixels)

@@ -24,8 +24,8 @@ def judge(
 def judge_settings(urls: list[str], key: str | None = None, concurrency: int = 16, timeout: float = 2.0, retries: int = 8) -> ServedJudge:
     """Its settings."""
     return ServedJudge(
-        backend="openai", needs="params.yaml", endpoints=urls, model=None, key=key, concurrency=concurrency, timeout=timeout, retries=retries,
-        price=None,
+        backend="openai", extends=None, weights=None, serve=[], needs="params.yaml", endpoints=urls, model=None, key=key,
+        concurrency=concurrency, timeout=timeout, retries=retries, price=None,
     )  # fmt: skip
 
 

@@ -7,15 +7,15 @@ import pytest
 
 from trig import tables
 from trig.errors import TableError
-from trig.judge.album import AT_A_TIME, Album
+from trig.judge.album import Album
 from trig.tables.images import IMAGES
 from trig.testing import factories
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Three files, each longer than a record batch."""
-    images = factories.images(factories.prompts(per_subset=2 * AT_A_TIME + 3))
+    """Three files."""
+    images = factories.images(factories.prompts(per_subset=19))
     for (pair,), rows in images.group_by("pair", maintain_order=True):
         tables.write(rows, IMAGES, tmp_path / "t2i" / f"{pair}.parquet")
     return tmp_path

@@ -15,6 +15,7 @@ from trig.annotate.material import material
 from trig.annotate.pool import seen
 from trig.errors import TableError
 from trig.params.annotate import Annotate
+from trig.tables.funnel import Why
 from trig.tables.prompts import PROMPTS, split
 from trig.tables.rejected import REJECTED
 from trig.tables.sources import SOURCES
@@ -134,6 +135,8 @@ def test_too_little_material_is_said_and_what_there_is_goes_on(tmp_path: Path) -
     counts = short.prompts.filter(pl.col("split") == "test").group_by("pair").len()
     assert 0 < counts["len"].min() < settings().per_subset  # type: ignore[operator]
     assert any(one.exhausted for one in short.funnel.subsets)
+    assert all(one.accepted + len(one.given_up) == one.wanted for one in short.funnel.subsets)
+    assert {each.why for one in short.funnel.subsets for each in one.given_up} == {Why.SUBSET, Why.PARENT}
     assert any("short of prompts" in note for note in short.notes())
 
 

@@ -11,10 +11,14 @@ from typing import Any
 
 import polars as pl
 import pytest
+from aiohttp import web
 from annotating import annotator, whole
+from lines import names
 
 from trig.annotate.benchmark import Benchmark
 from trig.annotate.run import PATIENCE
+from trig.errors import AnnotatorError
+from trig.llm import endpoints
 from trig.tables.rejected import CHECKS
 from trig.testing.servers import running
 from trig.testing.writers import Writer, text
@@ -52,9 +56,23 @@ class Author(Writer):
         return f"Show {thing} next to house number {number}{', with ' if phrases else ''}{phrases}, on a quiet street."
 
 
-def annotate(address: str, root: Path) -> Benchmark:
+class Ailing(Author):
+    """Answers some questions with HTTP 503 while it is `ill`."""
+
+    def __init__(self) -> None:
+        super().__init__(seconds=0.002)
+        self.ill, self.lost = True, set[str]()
+
+    async def in_turn(self, body: dict[str, Any]) -> web.Response:
+        if self.ill and blake2b(text(body).encode(), digest_size=1).digest()[0] < 8:
+            self.lost.add(text(body))
+            return web.Response(status=503)
+        return await super().in_turn(body)
+
+
+def annotate(address: str, root: Path, **changed: Any) -> Benchmark:
     """The stage's work, with the store in a folder."""
-    return whole(annotator(address, concurrency=AT_ONCE, overrides={"json": "object"}), root)
+    return whole(annotator(address, concurrency=AT_ONCE, overrides={"json": "object"}, **changed), root)
 
 
 @pytest.fixture(scope="module")
@@ -100,3 +118,31 @@ def test_a_run_that_was_killed_ends_with_the_same_tables_and_asks_nothing_again(
     assert found.prompts.equals(undisturbed.prompts) and found.rejected.equals(undisturbed.rejected)
     assert server.settled.keys() == other.settled.keys()
     assert sum(server.settled.values()) - sum(other.settled.values()) <= 2 * AT_ONCE, "only what was under way when the process was killed"
+
+
+@pytest.fixture
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(endpoints, "FIRST_DELAY", 0.01)
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_what_nobody_answered_is_no_result_and_the_next_run_asks_only_that(quiet: tuple[Author, Benchmark], tmp_path: Path) -> None:
+    other, undisturbed = quiet
+    with running(server := Ailing()) as address:
+        with pytest.raises(AnnotatorError, match=names("params.yaml", "annotators.x.max_unanswered", "0 may", "HTTP 503")) as told:
+            annotate(address, tmp_path, max_failures=100)
+        assert server.lost and f"{len(server.lost)} questions have no answer" in str(told.value)
+        before, server.ill = dict(server.settled), False
+        found = annotate(address, tmp_path, max_failures=100)
+    assert found.prompts.equals(undisturbed.prompts) and found.rejected.equals(undisturbed.rejected) and not found.unanswered
+    assert before == {question: server.settled[question] for question in before}, "what was answered is not asked again"
+    assert other.settled == {question: server.settled[question] for question in other.settled}
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_as_many_questions_as_are_allowed_may_stay_without_an_answer(tmp_path: Path) -> None:
+    with running(server := Ailing()) as address:
+        made = annotate(address, tmp_path, max_failures=100, max_unanswered=100)
+    assert len(made.unanswered) == len(server.lost) > 0 and any("questions have no answer" in note for note in made.notes())
+    lost = made.rejected.filter(pl.col("reason").str.contains("no answer in 4 tries"))
+    assert set(lost["check"]) <= {"written", "shown", "recovered"} and lost.height > 0

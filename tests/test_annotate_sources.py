@@ -1,5 +1,6 @@
 """Source pictures: folders, parquet files and shards; broken and undescribed ones are told, and a vision model describes the rest."""
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from trig.errors import FileError, TableError
 from trig.protocols.annotator import Ask
 from trig.protocols.refusal import Refusal
 from trig.store import Store
-from trig.tables.sources import Library, digest, write
+from trig.tables.sources import Library, digest, told, write
 from trig.testing import factories
 from trig.vocabulary.dimensions import Dimension
 
@@ -108,12 +109,12 @@ def test_a_parquet_file_as_the_hub_has_it(tmp_path: Path) -> None:
 
 
 def test_shards_are_read_back_a_picture_at_a_time(folder: Path, tmp_path: Path) -> None:
-    rows = pictures.given(folder).rows
-    write(rows, tmp_path / "shards")
-    assert pictures.given(tmp_path / "shards").rows.sort("source").equals(rows.sort("source"))
+    found = pictures.given(folder)
+    write(found.rows, tmp_path / "shards", found.reader.get)
+    assert pictures.given(tmp_path / "shards").rows.sort("source").equals(found.rows.sort("source"))
     library = Library(tmp_path / "shards")
-    for source, image in rows.select("source", "image").iter_rows():
-        assert library.get(source) == image["bytes"] and source in library
+    for source, file in ((digest(file), file) for file in (factories.png(1, 32, 32), factories.png(2, 32, 16))):
+        assert library.get(source) == found.reader.get(source) == file and source in library
     assert library.get(None) is None
     with pytest.raises(TableError, match="there is no source picture " + "0" * 32):
         library.get("0" * 32)
@@ -157,7 +158,7 @@ def test_a_vision_model_describes_pictures_and_names_the_unfit(folder: Path) -> 
     fake = Fake(reply)
 
     def hire(material: Material, read: Any) -> Scribe:
-        return Scribe(material, Desk(fake, Store.passing(), consume, 0, read), "custom", 60, {})
+        return Scribe(material, Desk(fake, Store.passing(), consume, 0, 0, read), "custom", 60, {})
 
     made = benchmark(TINY, folder, Path("data/review"), settings(), 1, hire, consume)
     assert made.unusable == {digest(unfit): "p2p: unfit: a collage; s2p: unfit: a collage"}
@@ -266,13 +267,38 @@ def test_a_folder_with_anything_but_shards_is_not_replaced(other: str, tmp_path:
 
 
 def test_new_shards_replace_the_old_ones_and_are_never_written_into_them(tmp_path: Path) -> None:
-    rows = pictures.given(shard(tmp_path / "old")).rows
-    write(rows, tmp_path / "out")
+    found = pictures.given(shard(tmp_path / "old"))
+    rows, read = found.rows, found.reader.get
+    write(rows, tmp_path / "out", read)
     (tmp_path / "cache").mkdir()
     kept = tmp_path / "cache" / min(file.name for file in (tmp_path / "out").iterdir())
     kept.hardlink_to(tmp_path / "out" / kept.name)
     before = kept.read_bytes()
     write(rows.head(0), tmp_path / "out")
     assert not list((tmp_path / "out").iterdir()) and kept.read_bytes() == before
-    write(rows, tmp_path / "out")
+    write(rows, tmp_path / "out", read)
     assert pictures.given(tmp_path / "out").rows.sort("source").equals(rows.sort("source"))
+
+
+@pytest.mark.parametrize("order", [range(100), reversed(range(100)), (5, 99, 4, 31, 32, 0)], ids=["as found", "backwards", "any"])
+def test_pictures_of_a_table_are_read_again_in_any_order(order: Iterable[int], tmp_path: Path) -> None:
+    files = [factories.png(number, 8, 8) for number in range(100)]
+    pl.DataFrame({"image": [{"bytes": file, "path": None} for file in files]}).write_parquet(tmp_path / "one.parquet")
+    reader = pictures.given(tmp_path / "one.parquet").reader
+    assert all(reader.get(digest(files[number])) == files[number] for number in order)
+    assert reader.get("0" * 32) is None
+
+
+@pytest.mark.parametrize("change", [lambda file: file.unlink(), lambda file: file.write_bytes(b"another")], ids=["removed", "changed"])
+def test_a_picture_that_changes_while_it_is_read_is_one_line(change: Callable[[Path], object], folder: Path, tmp_path: Path) -> None:
+    found = pictures.given(folder)
+    change(folder / "a.png")
+    with pytest.raises(TableError, match=names(folder / "a.png", "changed or removed")):
+        write(found.rows, tmp_path / "shards", found.reader.get)
+    assert not (tmp_path / "shards").exists()
+
+
+def test_rows_are_told_without_reading_pictures(tmp_path: Path) -> None:
+    found = pictures.given(shard(tmp_path / "s"))
+    write(found.rows, tmp_path / "out", found.reader.get)
+    assert told(tmp_path / "out").sort("source").equals(found.rows.sort("source"))

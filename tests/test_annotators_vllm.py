@@ -71,7 +71,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_drafts_of_all_tasks_are_written_and_kept(address: str) -> None:
     made = [draft for task in Task for route in ("refine", "expand") for draft in drafts(COUNT // 2, task, route)]
     store = Store.passing()
-    desk = Desk(annotator(address, **ENTRY), store, consume, 0)
+    desk = Desk(annotator(address, **ENTRY), store, consume, 0, 0)
     first = list(written(made, brief(made), desk, "vllm"))
     assert [template for template, _ in first] == made
     prompts = [said for _, said in first if isinstance(said, Draft)]
@@ -83,7 +83,7 @@ def test_drafts_of_all_tasks_are_written_and_kept(address: str) -> None:
 
 def test_the_checks_are_answered_in_their_shapes(address: str) -> None:
     asked = [write.shows("a girl beside a dog", ("beside", "")), *(write.recovery(f"a girl and {count} dogs") for count in range(3))]
-    found = list(answers([Errand(ask) for ask in asked], Desk(annotator(address, **ENTRY), Store.passing(), consume, 0)))
+    found = list(answers([Errand(ask) for ask in asked], Desk(annotator(address, **ENTRY), Store.passing(), consume, 0, 0)))
     for ask, said in zip(asked, found, strict=True):
         if isinstance(said, Reply):
             assert isinstance(said.answer, ask.shape) and said.prompt_tokens and said.completion_tokens

@@ -14,11 +14,13 @@ from stages import judge
 from trig import tables
 from trig.report import sheets
 from trig.store import Store
+from trig.tables.figures import FIGURES
 from trig.tables.images import IMAGES
 from trig.tables.images import PICTURE as PICTURE_TYPE
 from trig.tables.kinds import STATUS
 from trig.tables.prompts import PROMPTS
 from trig.tables.scores import SCORES
+from trig.tables.sources import digest
 from trig.testing import factories
 
 GATED = ("out.json", "out.html")
@@ -49,7 +51,7 @@ def damaged(images: pl.DataFrame) -> pl.DataFrame:
     ]
     paths = images["image"].struct["path"]
     pictures = [{"bytes": picture, "path": path} for picture, path in zip(torn, paths, strict=True)]
-    return images.with_columns(image=pl.Series(pictures, dtype=PICTURE_TYPE))
+    return images.with_columns(image=pl.Series(pictures, dtype=PICTURE_TYPE), digest=pl.Series(map(digest, torn)))
 
 
 @pytest.mark.parametrize(
@@ -79,9 +81,13 @@ def test_a_negative_threshold_is_one_line(tmp_path: Path) -> None:
 
 
 def test_a_damaged_picture_stops_at_the_gate_by_name(place: Path) -> None:
-    failed = workplace.python("-m", "stages.gate_images", "prompts.parquet", "images/tiny", *GATED, cwd=place)
+    failed = workplace.python("-m", "stages.gate_images", "prompts.parquet", "images/tiny", *GATED, "figures", cwd=place)
     assert failed.returncode == 2
-    assert len(failed.stderr.splitlines()) == 1 and "every picture decodes as a PNG; 1 of 12" in failed.stderr and PICTURE in failed.stderr
+    assert (
+        len(failed.stderr.splitlines()) == 1
+        and "every picture decodes as PNG, WebP or JPEG; 1 of 12" in failed.stderr
+        and PICTURE in failed.stderr
+    )
     assert json.loads((place / GATED[0]).read_text("utf-8"))["met"] is False
 
 
@@ -107,6 +113,7 @@ def test_a_picture_that_its_model_refused_is_a_null_with_its_reason_and_stops_no
     here = pl.col("data_id") == PICTURE
     images = factories.images(prompts, width=64, height=64).with_columns(
         image=pl.when(~here).then("image"),
+        digest=pl.when(~here).then("digest"),
         status=pl.when(here).then(pl.lit("null")).otherwise("status").cast(STATUS),
         reason=pl.when(here).then(pl.lit("flagged")),
     )
@@ -128,9 +135,11 @@ def test_a_picture_that_its_model_refused_is_a_null_with_its_reason_and_stops_no
         nulls = scores.filter(pl.col("status") == "null")
         assert (set(nulls["data_id"]), nulls.height, scores.height, scores["key"].n_unique()) == ({PICTURE}, 2, 24, 24)
         assert set(nulls["reason"]) == {"no picture: flagged"} and nulls["expected"].is_null().all()
-    gated = workplace.python("-m", "stages.gate_images", "prompts.parquet", "images/tiny", *GATED, cwd=tmp_path)
+    gated = workplace.python("-m", "stages.gate_images", "prompts.parquet", "images/tiny", *GATED, "figures", cwd=tmp_path)
     assert (gated.returncode, gated.stderr) == (0, f"images: pictures that are missing: 1, t2i {PICTURE} first: flagged\n")
-    sheet = sheets.Sheet("tiny", "t2i", "IQ-R_TA-C", (PICTURE,), ("0" * 32,))
+    [lost] = tables.read(tmp_path / "figures/figures.parquet", FIGURES).filter(pl.col("dark").is_null()).iter_rows(named=True)
+    assert (lost["data_id"], lost["reason"]) == (PICTURE, "flagged")
+    sheet = sheets.Sheet("tiny", "t2i", "IQ-R_TA-C", ((PICTURE, 0),), ("0" * 32,))
     with Store.open() as store:
         list(sheets.draw([sheet], Path("images"), store))
         assert sheets.size(sheets.drawn([sheet], store)[sheet.key]) == (64, 64)

@@ -13,8 +13,11 @@ from trig.classify.inputs import roster_diagnosed
 from trig.classify.relations import relations
 from trig.classify.samples import roots
 from trig.gates import gate, images, prompts, scores
+from trig.store import Store
 from trig.tables.diagnostics import DIAGNOSTICS
+from trig.tables.funnel import Funnel
 from trig.tables.prompts import PROMPTS
+from trig.tables.rejected import REJECTED
 from trig.tables.scores import SCORES
 from trig.testing import browser
 from trig.testing.project import Project, fresh
@@ -71,11 +74,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_an_invented_run_passes_the_gates(run: Path, tmp_path: Path) -> None:
     asked, limits = tables.read(run / "prompts.parquet", PROMPTS), params.load().gates
+    rejected = pl.DataFrame(schema=dict(REJECTED.columns))
     scored, told = tables.read(run / "scores/one.parquet", SCORES), tables.read(run / "diagnostics/one.parquet", DIAGNOSTICS)
     views = {
-        "prompts": lambda: prompts.views(asked, dict.fromkeys(SUBSETS, 30), 40, 0.9)[:1],
-        "images": lambda: images.views(asked, run / "images/one", "one", 0.0),
-        "scores": lambda: scores.views(asked, scored, told, "one", limits.max_null_share),
+        "prompts": lambda: prompts.views(
+            asked, rejected, Funnel(subsets=()), dict.fromkeys(((*each, "test") for each in SUBSETS), 30), 40, 0.9
+        )[:1],
+        "images": lambda: images.views(asked, run / "images/one", "one", 1, 0.0, Store.passing()),
+        "scores": lambda: scores.views(asked, scored, told, "one", 1, limits.max_null_share),
     }
     for table, looked in views.items():
         gate(table, looked, tmp_path / f"{table}.json", tmp_path / f"{table}.html")
@@ -96,7 +102,7 @@ def test_an_invented_run_shows_every_relation_and_has_copies_and_nulls(run: Path
 def test_an_invented_run_is_the_same_each_time(run: Path, tmp_path: Path) -> None:
     invented.write(tmp_path, ROSTER[:1], 0.1)
     made = list((tmp_path / "data").rglob("*.parquet"))
-    assert len(made) == 1 + 1 + 1 + len(SUBSETS)
+    assert len(made) == 1 + 1 + 1 + 2 + len(SUBSETS)
     assert all(file.read_bytes() == (run / file.relative_to(tmp_path / "data")).read_bytes() for file in made)
 
 

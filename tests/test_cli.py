@@ -65,10 +65,10 @@ def test_doctor_takes_a_file_that_stands_for_weights_elsewhere(tmp_path: Path, m
 def test_doctor_names_weights_that_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at(tmp_path, monkeypatch)
     told = CliRunner().invoke(app, ["doctor"])
-    assert told.exit_code == 1
-    assert [line.split()[:2] for line in told.stdout.splitlines() if "safetensors" in line] == [
-        ["missing", "data/tiny/judge"],
-        ["missing", "data/tiny/painter"],
+    assert told.exit_code == 2
+    assert [line.split()[3] for line in told.stdout.splitlines() if line.startswith("will not work") and "safetensors" in line] == [
+        "data/tiny/judge",
+        "data/tiny/painter",
     ]
 
 
@@ -78,7 +78,7 @@ def test_doctor_is_content_when_the_weights_are_there(tmp_path: Path, monkeypatc
         (tmp_path / "data/tiny" / name).mkdir(parents=True)
         (tmp_path / "data/tiny" / name / "model.safetensors").write_bytes(b"0")
     told = CliRunner().invoke(app, ["doctor"])
-    assert (told.exit_code, "missing" in told.stdout) == (0, False), told.stdout
+    assert (told.exit_code, "will not work" in told.stdout) == (0, False), told.stdout
 
 
 @pytest.mark.parametrize("program", ["trig.cli models", "stages.classify a b c d"])
@@ -129,14 +129,14 @@ def test_doctor_names_weights_that_are_a_link_to_nothing(tmp_path: Path, monkeyp
     (tmp_path / "data/tiny/painter").mkdir(parents=True)
     (tmp_path / "data/tiny/painter/model.safetensors").symlink_to("gone")
     told = CliRunner().invoke(app, ["doctor"])
-    assert told.exit_code == 1 and "model.safetensors is a link to nothing" in told.stdout
+    assert told.exit_code == 2 and "model.safetensors is a link to nothing" in told.stdout
 
 
 @pytest.mark.parametrize("command", ["models", "doctor", "store", "published"])
 def test_what_is_shown_is_also_told_as_json(command: str) -> None:
     found = json.loads(python("-m", "trig.cli", command, "--json").stdout)
     expected = {
-        "models": {"models", "judges", "zoo"},
+        "models": {"models", "judges", "presets", "zoo"},
         "doctor": {"ok", "rows", "notes"},
         "store": {"path", "dropped", "shelves"},
         "published": {"relations", "means"},
@@ -148,7 +148,7 @@ def test_doctor_says_the_same_in_json_and_fails_alike(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
     told = python("-m", "trig.cli", "doctor", "--json", cwd=tmp_path)
     found = json.loads(told.stdout)
-    assert (told.returncode, found["ok"]) == (1, False)
+    assert (told.returncode, found["ok"]) == (2, False)
     assert {row["what"] for row in found["rows"] if not row["ok"]} == {"data/tiny/judge", "data/tiny/painter"}
 
 

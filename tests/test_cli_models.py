@@ -13,6 +13,7 @@ from trig import memory
 from trig.cli import models
 from trig.cli.main import app
 from trig.errors import ParamsError
+from trig.run import gpus
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 HEAVY = "torch diffusers transformers peft".split()
@@ -23,11 +24,11 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with an entry of the zoo, in a machine of 20 GB without a GPU and with an empty cache."""
     sdxl = {"extends": "sdxl", "weights": f"hub:stabilityai/stable-diffusion-xl-base-1.0@{COMMIT}", "needs": "params.yaml"}
     variant = {"extends": "sdxl", "needs": "params.yaml", "dtype": "float32"}
-    workplace.bench(tmp_path, models__sdxl=sdxl, models__slow=variant)
+    workplace.bench(tmp_path, models__sdxl=sdxl, models__slow=variant, models__api={"extends": "gpt-image-1", "needs": "params.yaml"})
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(memory, "there", lambda: 10 * 10**9)
-    monkeypatch.setattr(models, "GPU", tmp_path / "no driver")
+    monkeypatch.setattr(gpus, "GPU", tmp_path / "no driver")
     return tmp_path
 
 
@@ -58,10 +59,10 @@ def test_an_entry_tells_what_its_system_does_in_its_own_numbers(place: Path) -> 
 def test_a_gpu_is_what_a_model_has_to_fit_into(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tool = place / "bin/nvidia-smi"
     tool.parent.mkdir()
-    tool.write_text("#!/bin/sh\necho '16384, Small'\necho '81920, Large'\n", "utf-8")
+    tool.write_text("#!/bin/sh\necho '16384, 100, Small'\necho '81920, 0, Large'\n", "utf-8")
     tool.chmod(0o755)
     (place / "driver").touch()
-    monkeypatch.setattr(models, "GPU", place / "driver")
+    monkeypatch.setattr(gpus, "GPU", place / "driver")
     monkeypatch.setenv("PATH", f"{tool.parent}:/usr/bin:/bin")
     zoo = told("zoo")
     assert (zoo["flux-dev"]["fits"], zoo["flux2-dev"]["fits"]) == (True, False)
@@ -71,9 +72,9 @@ def test_a_gpu_is_what_a_model_has_to_fit_into(place: Path, monkeypatch: pytest.
 def test_doctor_says_which_weights_of_the_hub_are_to_be_fetched(place: Path) -> None:
     workplace.edit(place, generate__roster=["tiny", "sdxl"], tunings={})
     told = CliRunner().invoke(app, ["doctor"])
-    assert told.exit_code == 1
+    assert told.exit_code == 2
     row = next(line for line in told.stdout.splitlines() if "stable-diffusion-xl" in line)
-    assert row.startswith("missing") and "trig models fetch" in row
+    assert row.startswith("will not work") and "trig models fetch" in row
 
 
 @pytest.mark.parametrize(
@@ -82,6 +83,8 @@ def test_doctor_says_which_weights_of_the_hub_are_to_be_fetched(place: Path) -> 
         ("tiny", ("params.yaml: models.tiny.weights", "'data/tiny/painter'", "folder")),
         ("flux-dev", ("model", "'flux-dev'", "no commit", "hub:black-forest-labs/FLUX.1-dev@COMMIT")),
         ("freediff", ("model", "'freediff'", "unavailable")),
+        ("dall-e-3", ("model", "'dall-e-3'", "behind an API", "nothing is to fetch")),
+        ("api", ("params.yaml: models.api", "openai", "nothing is to fetch")),
         ("nothing", ("model", "'nothing'", "unknown")),
     ],
 )

@@ -10,8 +10,8 @@ import pytest
 from stages.code import backends
 from trig import params
 from trig.params.finetune import LossName
-from trig.params.generate import Model
 from trig.params.judge import JUDGES
+from trig.params.models import MODELS, TRAINED
 from trig.run.code import PLUGS, PLUMBING, Code, meaning
 
 ROOT = Path(__file__).parents[1]
@@ -135,8 +135,7 @@ def test_a_hash_follows_code_data_and_names(tmp_path: Path) -> None:
 
 def test_every_backend_has_a_module_of_its_name() -> None:
     """A stage depends on the module of the backend it runs, named after the backend, and of the loss."""
-    painters, judges, losses = get_args(Model.model_fields["backend"].annotation), tuple(JUDGES), get_args(LossName)
-    kinds = {"painters": painters, "trainers": painters, "judges": judges, "losses": losses}
+    kinds = {"painters": tuple(MODELS), "trainers": TRAINED, "judges": tuple(JUDGES), "losses": get_args(LossName)}
     named = {f"{kind}/{name}.py" for kind, names in kinds.items() for name in names}
     assert {name for name in named if not (ROOT / "trig/backends" / name).is_file()} == set()
     found = backends(params.load(ROOT / "params.yaml"))

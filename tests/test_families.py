@@ -1,7 +1,7 @@
 """Families of diffusion architectures: painter and trainer read one place, and an unknown architecture is painted and not trained."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import diffusers
@@ -18,7 +18,7 @@ from trig.backends.families.flux import image_ids, pack
 from trig.backends.painters.diffusers import Diffusers
 from trig.backends.trainers.diffusers import Lora
 from trig.errors import WeightsError
-from trig.params.generate import Model
+from trig.params.models.diffusers import DiffusersModel
 from trig.protocols.generator import Order
 from trig.testing import factories
 
@@ -26,17 +26,24 @@ FOLDER = Path(families.__file__).parent
 SAMPLES = [("a red ball in a meadow", factories.png(1, 64, 64)), ("a pencil sketch of a blue tree", factories.png(2, 64, 64))]
 
 
-def entry(**changes: object) -> Model:
-    return params.load().model("tiny").model_copy(update={"steps": 2, **changes})
+def entry(**changes: object) -> DiffusersModel:
+    return params.load().pipeline("tiny").model_copy(update={"steps": 2, **changes})
 
 
 def test_every_family_is_found_by_the_names_of_its_pipelines() -> None:
     for file in FOLDER.glob("*.py"):
         importlib.import_module(f"trig.backends.families.{file.stem}")
     assert {type(family) for family in families.FAMILIES.values()} == set(Family.__subclasses__())
-    for name, family in families.FAMILIES.items():
+    assert {type(family) for family in families.KNOWN.values()} == {*subclasses(Calls)} - {Family}
+    for name, family in families.KNOWN.items():
         assert issubclass(getattr(diffusers, name), DiffusionPipeline)
         assert name in family.pipelines
+
+
+def subclasses(kind: type[Calls]) -> Iterator[type[Calls]]:
+    for each in kind.__subclasses__():
+        yield each
+        yield from subclasses(each)
 
 
 class OtherPipeline:
@@ -47,7 +54,8 @@ def test_an_unknown_architecture_is_called_by_its_signature_and_not_trained() ->
     called = families.calls(OtherPipeline())
     assert type(called) is Calls
     assert called.arguments(entry(), ["guidance_scale", "negative_prompt"], distilled=False) == {
-        "num_inference_steps": 2, "guidance_scale": 3.0, "width": 64, "height": 64, "_auto_resize": False, "output_type": "np", "negative_prompt": "",
+        "num_inference_steps": 2, "guidance_scale": 3.0, "width": 64, "height": 64, "_auto_resize": False, "output_type": "np",
+        "use_resolution_binning": False,
     }  # fmt: skip
     base = Diffusers("tiny", entry())
     base.pipe = OtherPipeline()

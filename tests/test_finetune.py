@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -13,7 +14,8 @@ import pytest
 import torch
 from PIL import Image
 
-from trig import memory, params
+from trig import generate, memory, params
+from trig.backends.executors.local import Local
 from trig.backends.painters.diffusers import Diffusers
 from trig.backends.trainers.diffusers import Lora
 from trig.backends.weights import CARD
@@ -21,11 +23,15 @@ from trig.errors import ParamsError, TableError
 from trig.finetune import lessons, select
 from trig.finetune.lessons import Judged, Lesson, search, teach
 from trig.finetune.weakest import ranking, weakest
+from trig.generate.plan import plan, seed_of
+from trig.keys import content_key
 from trig.params.finetune import Finetune
 from trig.protocols.generator import Order, Picture
 from trig.protocols.refusal import Refusal
 from trig.protocols.tuner import Sample
-from trig.tables.kinds import DIMENSION
+from trig.store import Store
+from trig.tables.kinds import DIMENSION, TASK
+from trig.tables.sources import Library
 from trig.testing import factories
 from trig.vocabulary.dimensions import Pair
 
@@ -39,7 +45,7 @@ def settings() -> Finetune:
 
 
 def painter(adapter: str | None = None) -> Diffusers:
-    return Diffusers("tiny", params.load().model("tiny").model_copy(update={"steps": 2, "adapter": adapter}))
+    return Diffusers("tiny", params.load().pipeline("tiny").model_copy(update={"steps": 2, "adapter": adapter}))
 
 
 def samples() -> list[tuple[str, bytes]]:
@@ -88,7 +94,7 @@ def _gap(one: Sequence[Picture | Refusal], other: Sequence[Picture | Refusal]) -
 
 def _pixels(made: Picture | Refusal) -> np.ndarray:
     assert isinstance(made, Picture)
-    return np.asarray(Image.open(BytesIO(made.png))).astype(int)
+    return np.asarray(Image.open(BytesIO(made.file))).astype(int)
 
 
 def adapter(place: Path) -> bytes:
@@ -235,37 +241,59 @@ def test_candidates_repeat_train_prompts_with_seeds_of_their_own() -> None:
     prompts = factories.prompts()
     pair = Pair.parse("IQ-R_TA-C")
     found = select.candidates(prompts, pair, 5)
-    assert found.height == 5 == found["key"].n_unique() == found["data_id"].n_unique()
+    assert found.height == 5 == found["key"].n_unique() == found.select(select.CANDIDATE).n_unique()
+    assert found["number"].to_list() == [0, 0, 1, 1, 2] and set(found["data_id"]) == {"IQ-R_TA-C_5", "IQ-R_TA-C_6"}
     assert set(found["prompt"]) <= set(prompts.filter(pl.col("split") == "train")["prompt"])
     with pytest.raises(ParamsError, match="has no train prompts"):
         select.candidates(prompts, Pair.parse("D-K_R-B"), 5)
 
 
+class Named:
+    """Refuses all."""
+
+    revision, engine = "1", "named 1"
+
+    def generate(self, orders: Sequence[Order]) -> list[Picture | Refusal]:
+        return [Refusal("no") for _ in orders]
+
+
+def test_candidates_keep_their_number_and_the_key_that_it_gave_them(tmp_path: Path) -> None:
+    """A key of another form would paint and judge every candidate anew, and train another adapter."""
+    prompts = factories.prompts()
+    asked = select.candidates(prompts, Pair.parse("IQ-R_TA-C"), 4)
+    own = prompts.filter((pl.col("split") == "train") & (pl.col("pair") == "IQ-R_TA-C"))["key"]
+    planned = plan(asked, Named(), 42)
+    keys = [content_key(prompt=key, candidate=number) for number in (0, 1) for key in own]
+    assert planned["seed"].to_list() == [seed_of(42, key) for key in keys]
+    assert planned["image_key"].to_list() == [content_key(model="1", prompt=key, seed=seed_of(42, key)) for key in keys]
+    images = generate.made(asked, Library(), "tiny", params.load(), Named(), Local(Named()), Store.open(tmp_path), "x", deque)
+    assert images.select(select.CANDIDATE).equals(asked.select(select.CANDIDATE))
+
+
 def test_kept_pictures_are_good_at_both_and_among_the_better_of_their_prompt(settings: Finetune) -> None:
     pair = Pair.parse("IQ-R_TA-C")
-    rows = [("a", 0.9, 0.8), ("b", 0.9, 0.2), ("c", 0.3, 0.3), ("d", 0.6, 0.5), ("e", None, 0.9), ("f", 0.6, 0.6), ("g", 0.9, 0.9)]
+    of_a = [("a", 0, 0.9, 0.8), ("a", 1, 0.6, 0.6), ("a", 2, 0.9, 0.9)]
+    rows = [*of_a, ("b", 0, 0.9, 0.2), ("c", 0, 0.3, 0.3), ("d", 0, 0.6, 0.5), ("e", 0, None, 0.9)]
     scores = pl.DataFrame(
-        [(name, code, value) for name, x, y in rows for code, value in ((pair.x.value, x), (pair.y.value, y))],
-        schema={"data_id": pl.String, "dimension": pl.String, "expected": pl.Float64},
+        [("t2i", *name, code, value) for *name, x, y in rows for code, value in ((pair.x.value, x), (pair.y.value, y))],
+        schema={"task": TASK, "data_id": pl.String, "number": pl.Int32, "dimension": pl.String, "expected": pl.Float64},
         orient="row",
     )
-    asked = pl.DataFrame({"data_id": ["a", "b", "c", "d", "e", "f", "g"], "prompt": ["1", "2", "3", "4", "5", "1", "1"]})
-    assert sorted(select.keep(scores, asked, pair, settings.model_copy(update={"keep_above": 0.4, "max_gap": 0.3}))) == ["a", "d", "g"]
+    asked = scores.select(select.CANDIDATE).unique(maintain_order=True).with_columns(prompt=pl.lit("draw ") + pl.col("data_id"))
+    kept = select.keep(scores, asked, pair, settings.model_copy(update={"keep_above": 0.4, "max_gap": 0.3}))
+    assert sorted(kept.select("data_id", "number").rows()) == [("a", 0), ("a", 2), ("d", 0)]
 
 
 def judged(good: dict[str, int]) -> Judged:
     """Of each prompt's pair the first candidates are equally good at both dimensions; all others are bad."""
 
     def tables_of(asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-        rows = asked.select(pl.col("pair").cast(pl.String), "data_id").rows()
-        marks = [1.0 if place < good[pair] else 0.1 for place, (pair, _) in enumerate(rows)]
-        scores = {
-            "data_id": [name for _, name in rows for _ in range(2)],
-            "dimension": [code for pair, _ in rows for code in pair.split("_")],
-            "expected": [mark for mark in marks for _ in range(2)],
-        }
-        images = {"data_id": [name for _, name in rows], "image": [{"bytes": name.encode()} for _, name in rows]}
-        return pl.DataFrame(images), pl.DataFrame(scores)
+        marks = asked.select(*select.CANDIDATE, "pair", mark=pl.Series([float(n < good[pair]) for n, pair in enumerate(asked["pair"])]))
+        scores = marks.join(pl.DataFrame({"side": [0, 1]}), how="cross").with_columns(
+            dimension=pl.col("pair").cast(pl.String).str.split("_").list.get(pl.col("side")), expected=0.1 + 0.9 * pl.col("mark")
+        )
+        file = pl.format("{} {}", "data_id", "number").cast(pl.Binary)
+        return asked.select(*select.CANDIDATE, image=pl.struct(bytes=file)), scores
 
     return tables_of
 
@@ -279,7 +307,7 @@ def test_a_pair_without_enough_to_learn_from_gives_way_to_the_next(settings: Fin
     assert (found.pair, found.summary) == (pairs[1], "TA-R_D-K: 2 of 6 pictures pass")
     asked = select.candidates(prompts, pairs[1], 6).head(2)
     assert found.samples == [
-        (prompt, name.encode()) for prompt, name in sorted(asked.select("prompt", "data_id").rows(), key=lambda row: row[1])
+        (prompt, f"{name} {number}".encode()) for prompt, name, number in asked.select("prompt", "data_id", "number").rows()
     ]
     with pytest.raises(ParamsError, match=r"no pair has 7 of .*IQ-R_TA-C, TA-R_D-K"):
         list(search("tiny", pairs, prompts, few, wanted.model_copy(update={"batch_size": 7})))

@@ -9,10 +9,10 @@ from typing import get_args
 import fingerprints
 import pytest
 
-from trig.backends.families import FAMILIES
+from trig.backends.families import FAMILIES, KNOWN
 from trig.params.finetune import LossName
-from trig.params.generate import Model
 from trig.params.judge import JUDGES
+from trig.params.models import MODELS, TRAINED
 
 
 @pytest.mark.parametrize("name", fingerprints.DECIDES)
@@ -36,16 +36,18 @@ def test_every_version_is_watched() -> None:
 
 def test_every_backend_has_a_version() -> None:
     """Pictures and answers are cached: an edit without a new version would reuse stale ones."""
-    backends = {f"trig.backends.painters.{name}" for name in get_args(Model.model_fields["backend"].annotation)}
+    backends = {f"trig.backends.painters.{name}" for name in MODELS}
     backends |= {f"trig.backends.judges.{name}" for name in JUDGES}
-    backends |= {f"trig.backends.trainers.{name}" for name in get_args(Model.model_fields["backend"].annotation)}
+    backends |= {f"trig.backends.trainers.{name}" for name in TRAINED}
     assert backends <= {name.rpartition(".")[0] for name in fingerprints.DECIDES}
 
 
 def test_every_family_and_every_loss_is_watched() -> None:
     """Pictures and adapters depend on the family of their model, adapters on their loss too."""
-    found = {type(family).__module__.removeprefix("trig.").replace(".", "/") for family in FAMILIES.values()}
-    assert found <= set(fingerprints.DECIDES["trig.backends.painters.diffusers.PAINTING"])
+    painted, found = (
+        {type(family).__module__.removeprefix("trig.").replace(".", "/") for family in families.values()} for families in (KNOWN, FAMILIES)
+    )
+    assert painted <= set(fingerprints.DECIDES["trig.backends.painters.diffusers.PAINTING"])
     found |= {f"backends/losses/{name}" for name in get_args(LossName)}
     assert found <= set(fingerprints.DECIDES["trig.backends.trainers.diffusers.TRAINING"])
 

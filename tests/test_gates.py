@@ -7,6 +7,7 @@ from functools import partial
 from html import escape
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -20,13 +21,16 @@ from trig.gates.gx import look
 from trig.gates.page import page
 from trig.gates.result import Example, Finding, Result
 from trig.keys import prompt_key
+from trig.store import Store
 from trig.tables.diagnostics import DIAGNOSTICS
+from trig.tables.funnel import Credit, Funnel, GivenUp, Why
 from trig.tables.images import IMAGES as IMAGES_TABLE
 from trig.tables.kinds import DIMENSION
 from trig.tables.prompts import PROMPTS as PROMPTS_TABLE
 from trig.tables.rejected import REJECTED
 from trig.tables.relations import RELATION
 from trig.tables.scores import SCORES as SCORES_TABLE
+from trig.tables.sources import digest
 from trig.testing import factories
 from trig.vocabulary.dimensions import Pair, Task
 from trig.vocabulary.relations import Relation
@@ -36,6 +40,9 @@ IMAGES = factories.images(PROMPTS)
 SCORES = factories.scores(PROMPTS)
 RELATIONS = factories.relations()
 LEAK = "the test and train splits share no ancestor, caption, source picture or near-duplicate"
+FILLED = "every slot of a subset has its prompt, or was given up"
+FOUNDED = "every slot that was given up has its rejected drafts, and no prompt"
+NONE_REJECTED = pl.DataFrame(schema=dict(REJECTED.columns))
 NEAR = 1.0  # the prompts of the factory differ in a number
 Subsets = tuple[tuple[Task, Pair], ...]
 Change = Callable[[pl.DataFrame], pl.DataFrame]
@@ -81,7 +88,7 @@ def only(findings: list[Finding], says: str) -> tuple[int, list[str]]:
 
 
 def of_prompts(frame: pl.DataFrame, subsets: Subsets = factories.SUBSETS) -> list[expect.View]:
-    return prompts.views(tables.check(frame, PROMPTS_TABLE, "test"), dict.fromkeys(subsets, factories.PER_SUBSET), 12, NEAR)
+    return prompts.views(tables.check(frame, PROMPTS_TABLE, "test"), NONE_REJECTED, Funnel(subsets=()), factories.sizes(subsets), 12, NEAR)
 
 
 def about_prompts(frame: pl.DataFrame, subsets: Subsets = factories.SUBSETS) -> list[Finding]:
@@ -91,13 +98,13 @@ def about_prompts(frame: pl.DataFrame, subsets: Subsets = factories.SUBSETS) -> 
 def about_images(frame: pl.DataFrame, folder: Path, model: str = "tiny") -> list[Finding]:
     for (task, pair), shard in frame.group_by("task", "pair", maintain_order=True):
         tables.write(shard, IMAGES_TABLE, folder / str(task) / f"{pair}.parquet")
-    return look(images.views(PROMPTS, folder, model, 0.0))
+    return look(images.views(PROMPTS, folder, model, 1, 0.0, Store.passing()))
 
 
 def of_scores(frame: pl.DataFrame, model: str = "tiny", max_null_share: float = 1.0, asked: pl.DataFrame = PROMPTS) -> list[expect.View]:
     """Views of the two tables of DIAGNOSED rows."""
     scored, told = tables.check(frame, SCORES_TABLE, "test"), tables.check(frame.drop_nulls("judge"), DIAGNOSTICS, "test")
-    return scores.views(asked, scored, told, model, max_null_share)
+    return scores.views(asked, scored, told, model, 1, max_null_share)
 
 
 def about_scores(frame: pl.DataFrame, model: str = "tiny", max_null_share: float = 1.0) -> list[Finding]:
@@ -119,7 +126,7 @@ def test_sound_tables_of_other_tasks_pass(tmp_path: Path) -> None:
     frame = factories.prompts(subsets)
     for (task, pair), shard in factories.images(frame).group_by("task", "pair"):
         tables.write(shard, IMAGES_TABLE, tmp_path / str(task) / f"{pair}.parquet")
-    found = [*of_prompts(frame, subsets), *images.views(frame, tmp_path, "tiny", 0.0)]
+    found = [*of_prompts(frame, subsets), *images.views(frame, tmp_path, "tiny", 1, 0.0, Store.passing())]
     found += [*of_scores(factories.scores(frame), "tiny", 0.0, frame), *relations.views(frame, factories.relations(subsets), 2)]
     assert [finding.says for finding in look(found) if not finding.met] == []
 
@@ -150,7 +157,8 @@ NAMED = f"t2i/{ONE}/test"
             "no prompt stands twice in its subset and split",
             (2, [NAMED, "t2i/IQ-R_TA-C_2/test"]),
         ),
-        (without(of(ONE)), "every subset asked for has its test prompts", (1, ["t2i/IQ-R_TA-C"])),
+        (without(of(ONE)), FILLED, (1, ["t2i/IQ-R_TA-C/test"])),
+        (without(of(LAST)), FILLED, (1, ["t2i/IQ-R_TA-C/train"])),
     ],
 )
 def test_prompts_that_break_one_expectation(change: Change, says: str, expected: tuple[int, list[str]]) -> None:
@@ -165,7 +173,7 @@ def test_a_language_model_may_find_other_words() -> None:
 def test_a_subset_nobody_asked_for_and_one_that_is_missing() -> None:
     fewer, more = factories.SUBSETS[1:], (*factories.SUBSETS, (Task.T2I, Pair.parse("D-K_R-T")))
     assert only(about_prompts(PROMPTS, fewer), "every prompt belongs to a subset that was asked for")[0] == 6
-    assert only(about_prompts(PROMPTS, more), "every subset asked for has its test prompts") == (1, ["t2i/D-K_R-T"])
+    assert only(about_prompts(PROMPTS, more), FILLED) == (2, ["t2i/D-K_R-T/test", "t2i/D-K_R-T/train"])
 
 
 @pytest.mark.parametrize(
@@ -178,14 +186,50 @@ def test_a_prompt_without_its_source_image(task: Task, says: str) -> None:
 
 
 def test_a_subset_for_which_the_material_has_too_few_prompts_is_told_and_stops_nothing() -> None:
-    subset = factories.SUBSETS[0]
-    frame = PROMPTS.filter((pl.col("pair") != str(subset[1])) | (pl.col("data_id") == ONE))
-    sizes = dict.fromkeys(factories.SUBSETS, factories.PER_SUBSET)
-    wanted = {(*each, "test"): size for each, size in sizes.items()}
-    views = prompts.views(frame, sizes, 12, NEAR, funnel(frame, pl.DataFrame(schema=dict(REJECTED.columns)), wanted, {}, {}))
+    views = exhausted()
     assert all(finding.met for finding in look(views))
     (note,) = (note for view in views for note in view.notes)
-    assert f"{subset[0]} {subset[1]} test: 1 of {factories.PER_SUBSET}" in note
+    assert f"t2i IQ-R_TA-C test: 1 of {factories.PER_SUBSET}" in note
+
+
+def exhausted(frame: pl.DataFrame = PROMPTS, tries: int = 2, refused: int = 2, **changed: object) -> list[expect.View]:
+    """Views of a run in which one subset has a single test prompt, and its other slots were given up."""
+    kept = frame.filter((pl.col("pair") != "IQ-R_TA-C") | (pl.col("split") == "train") | of(ONE))
+    given_up = [GivenUp.model_validate({"slot": slot, "why": Why.SUBSET, "tries": tries} | changed) for slot in (2, 3, 4)]
+    drafts = [{"task": "t2i", "pair": "IQ-R_TA-C", "split": "test", "slot": slot, "round": n} for slot in (2, 3, 4) for n in range(refused)]
+    rejected = pl.DataFrame(drafts, schema=dict(REJECTED.only(()).columns))
+    key = (*factories.SUBSETS[0], "test")
+    told = funnel(kept, pl.DataFrame(schema=dict(REJECTED.columns)), factories.sizes(), {}, {}, (), {key: given_up})
+    return prompts.views(kept, rejected, told, factories.sizes(), 12, NEAR)
+
+
+def test_rows_that_were_lost_do_not_pass_for_an_exhausted_material() -> None:
+    lost = exhausted(PROMPTS.filter(~of(ONE)))
+    assert only(look(lost), FILLED) == (1, ["t2i/IQ-R_TA-C/test"])
+    (finding,) = (finding for finding in look(lost) if not finding.met)
+    assert finding.examples[0].value == "prompts_and_given_up 3, size 4"
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"refused": 1}, "slot 2: 1 rejected drafts, 2 tries"),
+        ({"refused": 0}, "slot 2: 0 rejected drafts, 2 tries"),
+        ({"parent": "IQ-A_TA-S"}, "slot 2: there is a prompt"),
+        ({"parent": "TA-C_TA-S"}, "slot 2: 0 rejected drafts, 2 tries"),
+    ],
+    ids=["a rejected draft is lost", "all are lost", "a copy of a slot that has a prompt", "a copy of a slot that nobody tried"],
+)
+def test_a_slot_that_was_given_up_has_its_rejected_drafts(changed: dict[str, Any], said: str) -> None:
+    (finding,) = (finding for finding in look(exhausted(**changed)) if not finding.met)
+    assert (finding.says, finding.failing, [one.row for one in finding.examples]) == (FOUNDED, 1, ["t2i/IQ-R_TA-C/test"])
+    assert said in finding.examples[0].value
+
+
+def test_an_imported_benchmark_has_no_train_prompts() -> None:
+    test, credit = PROMPTS.filter(pl.col("split") == "test"), Credit(of="prompts", licence="CC0", origin="x", entries=12, prompts=12)
+    views = prompts.views(test, NONE_REJECTED, Funnel(subsets=(), credits=(credit,)), factories.sizes(), 12, NEAR)
+    assert all(finding.met for finding in look(views))
 
 
 def test_one_instruction_for_two_source_images_is_no_duplicate() -> None:
@@ -198,7 +242,7 @@ PICTURE = "tiny/t2i/IQ-R_TA-C_1"
 
 
 def picture(png: bytes, path: str = f"{ONE}.png") -> Change:
-    return put(of(ONE), image={"bytes": png, "path": path})
+    return put(of(ONE), image={"bytes": png, "path": path}, digest=digest(png))
 
 
 def flat_png() -> bytes:
@@ -207,12 +251,12 @@ def flat_png() -> bytes:
     return file.getvalue()
 
 
-REFUSED = {"image": None, "status": "null", "reason": "flagged", "prompt_tokens": None, "tokens_read": None}
+REFUSED = {"image": None, "digest": None, "status": "null", "reason": "flagged", "prompt_tokens": None, "tokens_read": None}
 
 
-def jpeg() -> bytes:
+def gif() -> bytes:
     file = BytesIO()
-    Image.new("RGB", (8, 8)).save(file, "JPEG")
+    Image.new("RGB", (8, 8)).save(file, "GIF")
     return file.getvalue()
 
 
@@ -221,13 +265,14 @@ def jpeg() -> bytes:
     [
         (put(of(ONE), model="other"), "every picture belongs to the model and to one of its test prompts", None),
         (
-            put(of(ONE), data_id=LAST, image={"bytes": factories.png(), "path": f"{LAST}.png"}),
+            put(of(ONE), data_id=LAST, image={"bytes": factories.png(), "path": f"{LAST}.png"}, digest=digest(factories.png())),
             "every picture belongs to the model and to one of its test prompts",
             None,
         ),
-        (picture(factories.png()[:-30]), "every picture decodes as a PNG", [PICTURE]),
-        (picture(b""), "every picture decodes as a PNG", [PICTURE]),
-        (picture(jpeg()), "every picture decodes as a PNG", [PICTURE]),
+        (picture(factories.png()[:-30]), "every picture decodes as PNG, WebP or JPEG", [PICTURE]),
+        (picture(b""), "every picture decodes as PNG, WebP or JPEG", [PICTURE]),
+        (picture(gif()), "every picture decodes as PNG, WebP or JPEG", [PICTURE]),
+        (put(of(ONE), digest="0" * 32), "every picture has the bytes that its row names by their hash", [PICTURE]),
         (picture(factories.png(1, 8, 9)), "every picture has the size its row declares", [PICTURE]),
         (picture(flat_png()), "at most 0% of a model's pictures are of one colour", ["tiny"]),
         (put(of(ONE), **REFUSED), "at most 0% of a model's pictures are missing", ["tiny"]),
@@ -252,7 +297,9 @@ def notes_on(change: Change, folder: Path, max_null_share: float = 1.0) -> tuple
     """Notes of the images gate after changes; nothing may fail."""
     for (task, pair), shard in change(IMAGES).group_by("task", "pair", maintain_order=True):
         tables.write(shard, IMAGES_TABLE, folder / str(task) / f"{pair}.parquet")
-    result = gate("images", lambda: images.views(PROMPTS, folder, "tiny", max_null_share), folder / "a.json", folder / "a.html")
+    result = gate(
+        "images", lambda: images.views(PROMPTS, folder, "tiny", 1, max_null_share, Store.passing()), folder / "a.json", folder / "a.html"
+    )
     assert result.met and json.loads((folder / "a.json").read_text("utf-8"))["notes"] == list(result.notes)
     html = (folder / "a.html").read_text("utf-8")
     assert all(escape(note) in html for note in result.notes)
@@ -286,9 +333,8 @@ def test_scores_of_two_engines_are_told() -> None:
 
 def test_a_prompt_with_a_word_that_the_judge_reserves_is_told_before_anything_is_painted() -> None:
     frame = say(of(ONE), prompt="A thing 1 <|image_pad|>, drawn for IQ-R_TA-C.")(PROMPTS)
-    views = prompts.views(
-        frame, dict.fromkeys(factories.SUBSETS, factories.PER_SUBSET), 12, NEAR, None, frozenset({"<|image_pad|>", "<|im_end|>"})
-    )
+    words = frozenset({"<|image_pad|>", "<|im_end|>"})
+    views = prompts.views(frame, NONE_REJECTED, Funnel(subsets=()), factories.sizes(), 12, NEAR, words)
     assert [note for view in views for note in view.notes] == [
         f"prompts with a word that the judge reserves, which will have no score: 1, t2i {ONE} first: '<|image_pad|>'"
     ]
@@ -365,10 +411,10 @@ def test_scores_without_diagnostics_pass_and_meet_the_rules_of_any_scorer() -> N
 def test_diagnostics_that_are_lost_or_of_no_score() -> None:
     scored, told = tables.check(SCORES, SCORES_TABLE, "test"), tables.check(SCORES, DIAGNOSTICS, "test")
     same = put(SCORED, score_trig=0.5, expected=0.5)(scored)
-    lost = look(scores.views(PROMPTS, same, told.filter(~SCORED), "tiny", 1.0))
+    lost = look(scores.views(PROMPTS, same, told.filter(~SCORED), "tiny", 1, 1.0))
     assert only(lost, "a scorer with diagnostics has them of every score") == (1, [SCORE])
     more = put(SCORED, scorer="other")(told.filter(SCORED))
-    orphaned = look(scores.views(PROMPTS, scored, pl.concat([told, more]), "tiny", 1.0))
+    orphaned = look(scores.views(PROMPTS, scored, pl.concat([told, more]), "tiny", 1, 1.0))
     assert only(orphaned, "all diagnostics belong to a score") == (1, [SCORE])
 
 
@@ -522,7 +568,7 @@ def test_a_failing_gate_names_expectation_count_and_rows(tmp_path: Path) -> None
         f"t2i/{ONE}/test (sub_prompts 1); 2 expectations fail in all; all of it is in {tmp_path / 'a.html'}"
     )
     summary = json.loads((tmp_path / "a.json").read_text("utf-8"))
-    assert (summary["met"], summary["expectations"], summary["failed"]) == (False, 12, 2)
+    assert (summary["met"], summary["expectations"], summary["failed"]) == (False, 13, 2)
     assert f"1 of 18 prompts fail: t2i/{ONE}/test (key abc, " in summary["failures"]["every key is that of the prompt and its source image"]
 
 
@@ -532,9 +578,14 @@ def test_a_table_that_does_not_read_as_declared_fails_its_gate_too(tmp_path: Pat
     assert json.loads(summary)["met"] is False
     assert "not a readable parquet file" in summary and "not a readable parquet file" in html
     with pytest.raises(GateError, match="not a readable parquet file"):
-        gate("images", lambda: images.views(PROMPTS, tmp_path, "tiny", 0.0), tmp_path / "a.json", tmp_path / "a.html")
+        gate("images", lambda: images.views(PROMPTS, tmp_path, "tiny", 1, 0.0, Store.passing()), tmp_path / "a.json", tmp_path / "a.html")
     with pytest.raises(GateError, match="there is no images table here"):
-        gate("images", lambda: images.views(PROMPTS, tmp_path / "none", "tiny", 0.0), tmp_path / "a.json", tmp_path / "a.html")
+        gate(
+            "images",
+            lambda: images.views(PROMPTS, tmp_path / "none", "tiny", 1, 0.0, Store.passing()),
+            tmp_path / "a.json",
+            tmp_path / "a.html",
+        )
 
 
 def test_the_page_shows_what_is_in_the_table_as_text() -> None:

@@ -18,13 +18,15 @@ from safetensors.torch import load_file, save_file
 
 from trig import generate, params, tables
 from trig.backends import engines
+from trig.backends.executors.local import Local
 from trig.backends.painters.diffusers import Diffusers
 from trig.backends.trainers.diffusers import Lora
 from trig.errors import WeightsError
-from trig.params.generate import Model
-from trig.protocols.generator import Order, Picture
+from trig.generate.plan import plan
+from trig.params.models.diffusers import DiffusersModel
+from trig.protocols.generator import Generator, Order, Picture
 from trig.protocols.refusal import Refusal
-from trig.store import Store
+from trig.store import Progress, Store
 from trig.tables.images import IMAGES
 from trig.tables.prompts import split
 from trig.tables.sources import Library
@@ -39,12 +41,12 @@ ORDERS = [
 
 @pytest.fixture(scope="module")
 def painter() -> Diffusers:
-    return Diffusers("tiny", params.load().model("tiny").model_copy(update={"steps": 2}))
+    return Diffusers("tiny", params.load().pipeline("tiny").model_copy(update={"steps": 2}))
 
 
 def pixels(made: Picture | Refusal) -> np.ndarray:
     assert isinstance(made, Picture)
-    return np.asarray(Image.open(BytesIO(made.png)).convert("RGB")).astype(int)
+    return np.asarray(Image.open(BytesIO(made.file)).convert("RGB")).astype(int)
 
 
 def test_a_picture_does_not_depend_on_its_batch(painter: Diffusers) -> None:
@@ -70,14 +72,14 @@ def test_a_source_image_changes_the_picture(painter: Diffusers) -> None:
 
 
 def test_the_revision_names_what_decides_a_picture() -> None:
-    entry = params.load().model("tiny")
+    entry = params.load().pipeline("tiny")
     one, same, other = (Diffusers("tiny", entry.model_copy(update={"steps": steps})).revision for steps in (2, 2, 3))
     assert one == same != other
 
 
 def test_missing_weights_are_named() -> None:
     with pytest.raises(WeightsError, match=r"models\.x\.weights: data/nowhere: no safetensors"):
-        Diffusers("x", params.load().model("tiny").model_copy(update={"weights": "data/nowhere"}))
+        Diffusers("x", params.load().pipeline("tiny").model_copy(update={"weights": "data/nowhere"}))
 
 
 class Counting:
@@ -91,34 +93,40 @@ class Counting:
         return self.real.generate(orders)
 
 
+def shards(wanted: pl.DataFrame, maker: Generator, root: Path, seeds: int = 1) -> Progress:
+    """The stage's work, in a folder with its own store: `images` is the output."""
+    settings = params.load()
+    settings = settings.model_copy(update={"generate": settings.generate.model_copy(update={"batch_size": 4})})
+    with Store.open(root / "work") as store:
+        planned = plan(wanted, maker, 42, seeds)
+        return list(generate.shards(planned, Library(), "tiny", settings, maker, Local(maker), store, root / "images"))[-1]
+
+
 def test_one_changed_prompt_costs_one_picture(painter: Diffusers, tmp_path: Path) -> None:
     prompts = split(factories.prompts(), "test")
     counting = Counting(painter)
-    with Store.open(tmp_path) as store:
-        planned = generate.plan(prompts, painter.revision, 42)
-        list(generate.paint(planned, Library(), counting, store, 4))
-        assert len(counting.orders) == prompts["key"].n_unique()
-        counting.orders.clear()
-        changed = prompts.with_columns(
-            key=pl.when(pl.col("data_id") == prompts["data_id"][0]).then(pl.lit("0" * 32)).otherwise("key"),
-        )
-        list(generate.paint(generate.plan(changed, painter.revision, 42), Library(), counting, store, 4))
-        assert len(counting.orders) == 1
-        shards = tmp_path / "images"
-        generate.write(planned, "tiny", params.load().model("tiny"), store, shards)
-        assert tables.read(shards, IMAGES).height == prompts.height
+    shards(prompts, counting, tmp_path)
+    assert len(counting.orders) == prompts["key"].n_unique()
+    counting.orders.clear()
+    before = {file.name: file.stat().st_ino for file in tables.shards(tmp_path / "images")}
+    changed = prompts.with_columns(key=pl.when(pl.col("data_id") == prompts["data_id"][0]).then(pl.lit("0" * 32)).otherwise("key"))
+    shards(changed, counting, tmp_path)
+    after = {file.name: file.stat().st_ino for file in tables.shards(tmp_path / "images")}
+    assert len(counting.orders) == 1
+    assert {name for name, inode in after.items() if before[name] != inode} == {f"{prompts['pair'][0]}.parquet"}
+    assert tables.read(tmp_path / "images", IMAGES).height == prompts.height
 
 
 def test_models_paint_a_prompt_from_the_same_seed() -> None:
     prompts = split(factories.prompts(), "test")
-    one, other = (generate.plan(prompts, revision, 42) for revision in ("a", "b"))
+    one, other = (plan(prompts, Fickle(revision), 42) for revision in ("a", "b"))
     assert (one["seed"] == other["seed"]).all()
     assert not (one["image_key"] == other["image_key"]).any()
-    assert (generate.plan(prompts, "a", 43)["seed"] != one["seed"]).all()
+    assert (plan(prompts, Fickle("a"), 43)["seed"] != one["seed"]).all()
 
 
-def entry(**changes: object) -> Model:
-    return params.load().model("tiny").model_copy(update={"steps": 2, **changes})
+def entry(**changes: object) -> DiffusersModel:
+    return params.load().pipeline("tiny").model_copy(update={"steps": 2, **changes})
 
 
 def painter_parts(place: Path = Path("data/tiny/painter")) -> dict[str, Any]:
@@ -149,7 +157,7 @@ def test_a_setting_that_the_pipeline_does_not_know_is_refused_before_a_picture(n
     maker = Diffusers("x", entry(negative_prompt="blur"))
     monkeypatch.setattr(maker, "accepts", {each: value for each, value in maker.accepts.items() if each not in {name, "guidance_scale"}})
     with pytest.raises(WeightsError, match=f"takes no '{name.replace('true_cfg', 'guidance')}'"):
-        maker._known(maker._settings())
+        maker._known(maker._settings(maker.model))
 
 
 def test_orders_with_and_without_a_source_share_a_batch(painter: Diffusers) -> None:
@@ -214,10 +222,10 @@ def test_a_prompt_longer_than_the_model_reads_is_counted(painter: Diffusers) -> 
 class Fickle:
     """Refuses one prompt for good and one for now; generates the rest."""
 
-    revision, engine = "fickle", "fickle 1"
+    engine = "fickle 1"
 
-    def __init__(self) -> None:
-        self.asked = list[str]()
+    def __init__(self, revision: str = "fickle") -> None:
+        self.revision, self.asked = revision, list[str]()
 
     def generate(self, orders: Sequence[Order]) -> list[Picture | Refusal]:
         self.asked += [order.prompt for order in orders]
@@ -232,16 +240,14 @@ class Fickle:
 def test_a_refused_picture_is_a_row_with_its_reason_and_is_not_asked_for_again(tmp_path: Path) -> None:
     prompts = split(factories.prompts(), "test")
     maker = Fickle()
-    with Store.open(tmp_path) as store:
-        planned = generate.plan(prompts, maker.revision, 42)
-        list(generate.paint(planned, Library(), maker, store, 4))
-        first = len(maker.asked)
-        list(generate.paint(planned, Library(), maker, store, 4))
-        assert all("thing 2" in prompt for prompt in maker.asked[first:]) and len(maker.asked) > first
-        rows = tables.check(generate.pictures(planned, "tiny", entry(), store), IMAGES, "made")
+    shards(prompts, maker, tmp_path)
+    first = len(maker.asked)
+    assert shards(prompts, maker, tmp_path).refused == sum("thing 2" in prompt for prompt in prompts["prompt"].unique())
+    assert all("thing 2" in prompt for prompt in maker.asked[first:]) and len(maker.asked) > first
+    rows = tables.read(tmp_path / "images", IMAGES)
     said = {row["data_id"].split("_")[-1]: row for row in rows.iter_rows(named=True)}
     assert (said["1"]["image"], said["1"]["status"], said["1"]["reason"], said["1"]["engine"]) == (None, "null", "flagged", "fickle 1")
-    assert (said["2"]["image"], said["2"]["status"]) == (None, "null") and "run again" in said["2"]["reason"]
+    assert (said["2"]["image"], said["2"]["status"]) == (None, "null") and said["2"]["reason"] == "busy"
     assert (said["3"]["status"], said["3"]["reason"], said["3"]["prompt_tokens"], said["3"]["tokens_read"]) == ("ok", None, 7, 5)
 
 
@@ -306,7 +312,7 @@ def test_an_adapter_that_fits_nothing_or_does_nothing_is_refused(how: str, train
     spoil, said = SPOILT[how]
     save_file(spoil(trained), tmp_path / ADAPTER)
     with pytest.raises(WeightsError, match=rf"models\.x\.adapter: {tmp_path}: ") as refused:
-        Diffusers("x", entry(adapter=str(tmp_path)))
+        Diffusers("x", entry(adapter=str(tmp_path))).pipe  # noqa: B018
     assert said in str(refused.value) and len(str(refused.value).splitlines()) == 1
 
 

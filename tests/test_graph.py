@@ -14,6 +14,7 @@ import workplace
 import yaml
 
 from trig import params
+from trig.params.executing import Executing
 from trig.testing.project import copy
 
 ROOT = Path(__file__).parents[1]
@@ -43,8 +44,8 @@ def test_a_stage_depends_on_the_hash_of_its_own_code(stage: str) -> None:
 
 def test_no_code_is_named_by_hand() -> None:
     assert {stage: [dep for dep in body(stage)["deps"] if dep.startswith(("stages", "trig"))] for stage in GRAPH} == {
-        stage: {"code": ["stages", "trig"], "params": ["trig/params/zoo.yaml"]}.get(stage, []) for stage in GRAPH
-    }  # the zoo is data: entries of params.yaml extend it
+        stage: {"code": ["stages", "trig"], "params": ["trig/params/judges.yaml", "trig/params/zoo.yaml"]}.get(stage, []) for stage in GRAPH
+    }  # the zoo and the presets are data: entries of params.yaml extend them
     assert len((ROOT / "dvc.yaml").read_text("utf-8").splitlines()) <= 230
 
 
@@ -59,11 +60,22 @@ def test_a_study_of_thresholds_computes_no_picture_and_trains_nothing() -> None:
     assert told == {"classify": ["thresholds"], "digest": ["thresholds.score"], "report": ["thresholds"]}
 
 
+def test_where_batches_are_computed_reruns_nothing() -> None:
+    asked = {name for stage in GRAPH for name in body(stage).get("params", [])}
+    assert not asked & {
+        "generate",
+        "judge",
+        *(f"{section}.{field}" for section in ("generate", "judge") for field in Executing.model_fields),
+    }
+
+
 def test_no_stage_reads_an_entry_that_lacks_what_it_extends() -> None:
     """Only `needs` of an entry as written: the rest may stand in the entry that it extends, and a change there would rerun nothing."""
-    said = yaml.safe_dump({stage: body(stage) for stage in GRAPH.keys() - {"zoo-judge"}})
-    assert set(re.findall(r"models\.\$\{.+?\}|item\.\w+", said)) == {"item.model", "item.base", "item.needs"}
+    said = yaml.safe_dump({stage: body(stage) for stage in GRAPH})
+    assert set(re.findall(r"(?:models|judges)\.\$\{.+?\}|item\.\w+", said)) == {"item.model", "item.base", "item.needs"}
     assert "data/models/${key}.json" in body("zoo")["deps"]
+    assert "data/judges/${key}.json" in body("zoo-judge")["deps"]
+    assert all("data/zoo/judges/${judge.name}.json" in body(stage)["deps"] for stage in ("gate-prompts", "judge", "finetune"))
     assert all("data/zoo/${item." in str(body(stage)["deps"]) for stage in ("generate", "finetune"))
 
 

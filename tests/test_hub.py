@@ -17,11 +17,13 @@ from trig.errors import WeightsError
 from trig.testing.servers import running
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-PAINTER = workplace.ROOT / workplace.WEIGHTS / "painter"
+PAINTER, JUDGE = (workplace.ROOT / workplace.WEIGHTS / name for name in ("painter", "judge"))
+WORDS = ("config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja")
+"""Files of a model of transformers."""
 
 
 class Hub:
-    """A hub with the tiny painter, the same behind a gate, one with pickles, one too large for any disk, and nothing else."""
+    """A hub with the tiny painter, a model of transformers, the same behind a gate, one with pickles, one too large for any disk, and nothing else."""
 
     def __init__(self) -> None:
         whole = {file.relative_to(PAINTER).as_posix(): file.read_bytes() for file in PAINTER.rglob("*") if file.is_file()}
@@ -34,6 +36,9 @@ class Hub:
             "us/pickled": pickles,
             "us/vast": whole,
             "us/single": {"x.safetensors": b"0"},
+            "us/judge": {file.name: file.read_bytes() for file in JUDGE.iterdir()}
+            | {"original/consolidated.safetensors": b"0", "a.bin": b"0"},
+            "us/words": dict.fromkeys((*WORDS, "README.md", "onnx/model.onnx", "run.py", "old/pytorch_model.bin"), b"{}"),
         }
         self.sent: list[str] = []
 
@@ -64,10 +69,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with a model of each repository."""
     folder = tmp_path_factory.mktemp("project")
     workplace.bench(folder)
-    repositories = ("tiny", "gated", "pickled", "vast", "single", "unknown")
+    repositories = ("tiny", "gated", "pickled", "vast", "single", "unknown", "words")
     models = {name: {"extends": "tiny", "weights": f"hub:us/{name}@{COMMIT}", "needs": "params.yaml"} for name in repositories}
     other = models["tiny"] | {"weights": f"hub:us/tiny@{COMMIT[::-1]}"}
     workplace.edit(folder, **{f"models__hub-{name}": entry for name, entry in (models | {"moved": other}).items()})
+    judge = {"backend": "transformers", "needs": "params.yaml"}
+    workplace.edit(folder, **{f"judges__hub-{name}": judge | {"weights": f"hub:us/{name}@{COMMIT}"} for name in ("judge", "single-judge")})
     return folder
 
 
@@ -109,13 +116,46 @@ def test_a_repository_is_fetched_once_and_painted_with_from_the_cache(
         located(weights, field)
 
 
+def test_a_judge_is_fetched_once_and_its_commit_is_in_its_revision(
+    place: Path, served: tuple[Hub, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from trig.backends.judges.transformers import ASKING, Transformers
+    from trig.keys import content_key
+
+    server, address = served
+    weights = f"hub:us/judge@{COMMIT}"
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(place / "hub/hub"))
+    with pytest.raises(WeightsError, match=names("params.yaml: judges.hub-judge.weights", "trig models fetch hub-judge")):
+        Transformers("hub-judge", weights, 8)
+    code, line = fetched(place, "judge", address)
+    assert code == 0, line
+    assert {"model.safetensors", "chat_template.jinja"} <= set(server.sent) and "original/consolidated.safetensors" not in server.sent
+    assert Transformers("hub-judge", weights, 8).revision == content_key(weights=COMMIT, asking=ASKING)
+    code, line = fetched(place, "single-judge", address)
+    assert code == 2 and "us/single-judge" in line
+
+
+def test_of_a_model_of_transformers_comes_what_stands_at_the_top(
+    place: Path, served: tuple[Hub, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, address = served
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(place / "hub/hub"))
+    before = len(server.sent)
+    assert fetched(place, "words", address)[0] == 0
+    assert sorted(server.sent[before:]) == sorted(WORDS)
+    found = located(f"hub:us/words@{COMMIT}", "params.yaml: models.hub-words.weights")
+    (found / "model.safetensors").unlink()
+    with pytest.raises(WeightsError, match=names("params.yaml: models.hub-words.weights", "any safetensors")):
+        located(f"hub:us/words@{COMMIT}", "params.yaml: models.hub-words.weights")
+
+
 def drawn(place: Path, weights: str) -> None:
     """A picture of weights of the cache is that of the folder they came from, and its key holds the commit and no path."""
     from trig.backends.painters.diffusers import PAINTING, Diffusers
     from trig.keys import content_key
     from trig.protocols.generator import Order
 
-    local = params.load(workplace.ROOT / "params.yaml").models["tiny"].model_copy(update={"steps": 1, "weights": str(PAINTER)})
+    local = params.load(workplace.ROOT / "params.yaml").pipeline("tiny").model_copy(update={"steps": 1, "weights": str(PAINTER)})
     cached = Diffusers("hub-tiny", local.model_copy(update={"weights": weights, "needs": "params.yaml"}))
     made = [painter.generate([Order("a red ball", 1, None)])[0] for painter in (Diffusers("tiny", local), cached)]
     assert made[0] == made[1]
@@ -170,6 +210,18 @@ def test_a_folder_that_lacks_a_shard_is_not_whole(tmp_path: Path) -> None:
     (tmp_path / "unet/m-1.safetensors").write_bytes(b"0")
     assert hub.missing(tmp_path) == "unet/m-2.safetensors"
     (tmp_path / "unet/m-2.safetensors").write_bytes(b"0")
+    assert hub.missing(tmp_path) is None
+
+
+def test_a_network_without_weights_is_not_whole_whatever_the_others_have(tmp_path: Path) -> None:
+    parts = {"unet": "config.json", "vae": "config.json", "scheduler": "scheduler_config.json", "tokenizer": "tokenizer_config.json"}
+    for name, file in (*parts.items(), ("tokenizer", "config.json"), ("feature_extractor", "preprocessor_config.json")):
+        (tmp_path / name).mkdir(exist_ok=True)
+        (tmp_path / name / file).write_text("{}", "utf-8")
+    (tmp_path / "model_index.json").write_text(json.dumps({name: ["diffusers", "X"] for name in (*parts, "feature_extractor")}), "utf-8")
+    (tmp_path / "unet/m.safetensors").write_bytes(b"0")
+    assert hub.missing(tmp_path) == "vae/*.safetensors"
+    (tmp_path / "vae/m.safetensors").write_bytes(b"0")
     assert hub.missing(tmp_path) is None
 
 

@@ -13,6 +13,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from lines import names
 from PIL import Image
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
@@ -27,7 +28,7 @@ from trig.judge.ask import answer
 from trig.judge.byhand import Rater
 from trig.judge.cache import ANSWERS
 from trig.judge.labels import labels
-from trig.judge.pictures import fit, size
+from trig.judge.pictures import fit, size, within
 from trig.judge.rating import rate, ratings
 from trig.judge.rubrics import rubrics
 from trig.judge.samples import Sample, samples
@@ -37,8 +38,10 @@ from trig.protocols.refusal import Refusal
 from trig.scales import SCALES, Scale
 from trig.store import Store
 from trig.tables.diagnostics import DIAGNOSED
-from trig.tables.prompts import split
+from trig.tables.prompts import numbered, split
+from trig.tables.scores import SCORES
 from trig.testing import factories
+from trig.testing.glib import Glib
 from trig.vocabulary.dimensions import Dimension, Pair, Task
 
 SCALE = SCALES["paper"]
@@ -183,7 +186,7 @@ def test_questions_about_one_picture_share_their_beginning_and_nothing_else(judg
     for asked in (whole, whole[::7], whole[::-1][:13], whole[3:4]):
         with torch.inference_mode():
             shown = [[Image.open(BytesIO(file)).convert("RGB") for file in each.images] for each in asked]
-            together = judge.logprobs(judge.prepare(asked, shown))
+            together = judge.forward.shared(judge.chat.shared(asked, shown))
             chats = [
                 [
                     {
@@ -194,7 +197,7 @@ def test_questions_about_one_picture_share_their_beginning_and_nothing_else(judg
                 for one, pictures in zip(asked, shown, strict=True)
             ]
             alone = [
-                judge.model(
+                judge.forward.model(
                     **judge.processor.apply_chat_template(
                         [chat], add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
                     )
@@ -230,7 +233,7 @@ def test_torn_weights_are_one_line(tmp_path: Path) -> None:
     for file in weights.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes()[: 1000 if file.suffix == ".safetensors" else None])
     with pytest.raises(WeightsError, match=r"^params.yaml: judges.x.weights: .*transformers cannot load it: .+"):
-        Transformers("x", str(tmp_path), 8)
+        _ = Transformers("x", str(tmp_path), 8).forward
 
 
 def test_a_judge_that_thinks_before_it_answers_is_refused_unless_it_can_do_without(tmp_path: Path) -> None:
@@ -308,7 +311,7 @@ class Unwell:
             yield place, Refusal("the wire was cut") if place in self.cut else said
 
 
-class OffGrade(factories.Glib):
+class OffGrade(Glib):
     """On-grade answer half of the time."""
 
     def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
@@ -316,8 +319,9 @@ class OffGrade(factories.Glib):
             yield place, Answer((log(0.5), *[-inf] * (len(labels.grades) - 1)))
 
 
-def painted(prompts: pl.DataFrame, images: pl.DataFrame | None = None) -> judging.Painted:
-    return judging.Painted(prompts, factories.Drawings(), Album([factories.images(prompts) if images is None else images]))
+def painted(prompts: pl.DataFrame, images: pl.DataFrame | None = None, seeds: int = 1) -> judging.Painted:
+    there = factories.images(prompts, seeds=seeds) if images is None else images
+    return judging.Painted(numbered(prompts, seeds), factories.Drawings(), Album([factories.hashed(there)]))
 
 
 def settings(**changes: object) -> Judging:
@@ -398,7 +402,7 @@ def test_the_judge_of_an_edit_sees_what_was_edited_unless_told_otherwise(judge: 
     sent: list[list[tuple[bytes, ...]]] = []
     with Store.passing() as store:
         for which in ("source", "none"):
-            glib, wanted = factories.Glib(), settings(reference_image=which)
+            glib, wanted = Glib(), settings(reference_image=which)
             list(answer(judging.calls(painted(prompts), "1", wanted), painted(prompts), glib, store, wanted))
             sent.append([question.images for question in glib.asked])
     assert [pictures[-1:] for pictures in sent[0]] == sent[1] and {len(pictures) for pictures in sent[0]} == {2}
@@ -413,13 +417,29 @@ def test_the_judge_of_an_edit_sees_what_was_edited_unless_told_otherwise(judge: 
 def test_large_pictures_are_made_smaller_once_and_small_ones_are_left_alone() -> None:
     large, small = factories.png(1, 300, 100), factories.png(2, 64, 64)
     fitted = fit(large, 10_000)
-    assert Image.open(BytesIO(fitted)).size == (173, 57) == size(large, 10_000)
+    assert Image.open(BytesIO(fitted)).size == (173, 57) == within(size(large) or (0, 0), 10_000)
     assert fit(large, 10_000) == fitted == fit(fitted, 10_000)
-    assert fit(small, 10_000) == small and size(small, 10_000) == (64, 64)
-    assert fit(b"no picture", 10_000) == b"no picture" and size(b"no picture", 10_000) is None
+    assert fit(small, 10_000) == small and size(small) == within((64, 64), 10_000)
+    assert fit(b"no picture", 10_000) == b"no picture" and size(b"no picture") is None
 
 
 def test_a_prompt_without_a_picture_is_named() -> None:
     prompts = split(factories.prompts(), "test")
     with pytest.raises(TableError, match="has no picture"):
         painted(prompts, factories.images(prompts).head(3))
+
+
+def test_every_seed_of_a_prompt_has_its_row_and_a_missing_one_is_named(tmp_path: Path) -> None:
+    prompts = split(factories.prompts(), "test")
+    with Store.open(tmp_path) as store:
+        three, one = (
+            judging.judged(painted(prompts, seeds=n), Glib(), store, settings(), lambda _, steps: list(steps), "tiny") for n in (3, 1)
+        )
+    assert three.height == 3 * one.height and three.select(SCORES.key).is_unique().all()
+    keys = three.select("image_key", "number").unique()
+    assert keys.height == keys["image_key"].n_unique() == 3 * prompts.height
+    images = factories.images(prompts, seeds=3)
+    lost = images.filter((pl.col("data_id") != "IQ-A_TA-S_2") | (pl.col("number") != 1))
+    with pytest.raises(TableError, match=names("images", "IQ-A_TA-S_2", "number 1")):
+        painted(prompts, lost, 3)
+    assert len(painted(prompts, images, 2)) == 2 * prompts.height, "a picture that is asked for no more is left alone"

@@ -30,7 +30,7 @@ def tuned(name: LossName, loss: Loss | None = None, steps: int = 12) -> Lora:
     settings = everything.tuning("tiny-dtm")[1].model_copy(
         update={"loss": name, "steps": steps, "batch_size": 2, "rank": 4, "learning_rate": 0.01}
     )
-    tuner = Lora(Diffusers("tiny", everything.model("tiny")), settings, 1)
+    tuner = Lora(Diffusers("tiny", everything.pipeline("tiny")), settings, 1)
     tuner.loss = loss or tuner.loss
     assert len(list(tuner.steps(SAMPLES))) == steps
     return tuner

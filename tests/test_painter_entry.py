@@ -10,15 +10,15 @@ from lines import names
 from trig import params
 from trig.backends.painters.diffusers import Diffusers
 from trig.errors import WeightsError
-from trig.params.generate import Model
+from trig.params.models.diffusers import DiffusersModel
 from trig.protocols.generator import Order, Picture
 
 FIELD = "params.yaml: models.x"
 
 
-def entry(**said: Any) -> Model:
+def entry(**said: Any) -> DiffusersModel:
     """The tiny painter at one step, otherwise as said."""
-    tiny = params.load(workplace.ROOT / "params.yaml").models["tiny"]
+    tiny = params.load(workplace.ROOT / "params.yaml").pipeline("tiny")
     return tiny.model_copy(update={"steps": 1, "weights": str(workplace.ROOT / tiny.weights), **said})
 
 
@@ -51,4 +51,4 @@ def test_a_length_that_the_entry_asks_for_is_what_is_read() -> None:
 )
 def test_what_diffusers_does_not_know_is_one_line(said: dict[str, Any], named: tuple[str, ...]) -> None:
     with pytest.raises(WeightsError, match=names(FIELD, *named)):
-        Diffusers("x", entry(**said))
+        Diffusers("x", entry(**said)).pipe  # noqa: B018

@@ -75,7 +75,7 @@ def test_the_shipped_file_says_what_the_pipeline_promises() -> None:
     assert {"tiny", "tiny-turbo", "tiny-dtm"} <= set(found.generate.roster) <= set(found.models)
     assert found.annotate.per_subset >= 24
     assert found.annotate.subsets() == tuple((Task.T2I, pair) for pair in pairs(Task.T2I))
-    assert [found.models[tuned].adapter for tuned in found.tunings] == ["data/lora/tiny-dtm"]
+    assert [found.pipeline(tuned).adapter for tuned in found.tunings] == ["data/lora/tiny-dtm"]
 
 
 @pytest.mark.parametrize("edit", [put("judges.tiny-served.endpoints", ["http://u:hush@x/v1"]), put("judges.tiny-served.key", "sk-hush")])
@@ -84,11 +84,11 @@ def test_a_secret_in_the_wrong_place_is_not_repeated(edit: Edit, tmp_path: Path)
 
 
 def test_no_number_has_a_second_home() -> None:
-    """A default in the code would apply silently to a missing key. Two sections are optional: without tunings there are none."""
-    optional = [
+    """A default in the code would apply silently to a missing key. Two sections are optional (no tunings: none), and a label (no curve)."""
+    optional = {
         name for section in sections(params.load(SHIPPED)) for name, field in type(section).model_fields.items() if not field.is_required()
-    ]
-    assert optional == ["tunings", "finetune"]
+    }
+    assert optional == {"tunings", "finetune", "sweep"}
 
 
 def test_who_tunes_nothing_needs_no_section_for_it(tmp_path: Path) -> None:
@@ -159,6 +159,10 @@ def test_a_value_cannot_be_changed_once_read() -> None:
         (put("generate.roster", ["tiny", "tiny"]), ("generate.roster", "'tiny'", "twice")),
         (put("generate.roster", ["../tiny"]), ("generate.roster.0", "'../tiny'")),
         (put("generate.roster", ["flux.1"]), ("generate.roster.0", "'flux.1'")),
+        *((put("generate.devices", value), ("generate.devices", repr(value), "all")) for value in (0, True, 1.5, "each", 10**9)),
+        (put("judge.executor", "slurm"), ("judge.executor", "'slurm'", "'ray'")),
+        (both(put("judge.name", "tiny-served"), put("judge.executor", "ray")), ("judge.executor", "'ray'", "'tiny-served'", "endpoints")),
+        (both(put("judge.name", "tiny-served"), put("judge.devices", 2)), ("judge.executor", "2", "'tiny-served'")),
         (put("models.tiny.width", 60), ("models.tiny.width", "60")),
         (put("models.tiny.backend", "comfy"), ("models.tiny.backend", "'comfy'", "'diffusers'")),
         (put("judge.name", "gpt"), ("judge.name", "'gpt'")),
@@ -227,7 +231,7 @@ def test_a_byte_order_mark_is_read_over_and_a_folder_is_one_line(tmp_path: Path)
 @pytest.mark.parametrize("place", ["my weights; touch x", "$HOME/`id`", "größe & co", "./-dash"])
 def test_a_path_may_hold_what_single_quotes_hold(place: str, tmp_path: Path) -> None:
     found = params.load(edited(tmp_path, put("models.tiny-turbo.weights", place), put("models.tiny-turbo.needs", place)))
-    assert found.models["tiny-turbo"].weights == place
+    assert found.models["tiny-turbo"].loads == place
 
 
 def numbers(value: object, path: str = "") -> Iterator[str]:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps
 
 from trig import pictures
-from trig.judge.pictures import fit
-from trig.judge.pictures import size as size_sent
+from trig.judge.pictures import fit, within
+from trig.judge.pictures import size as whole_size
 from trig.llm.images import shown
 from trig.protocols.refusal import Refusal
 from trig.testing import factories
@@ -29,6 +29,11 @@ ALIKE = [
     ("cutout-la.png", "cutout-la-on-white.png", 0),
 ]
 """File, reference with the same appearance, and pixel tolerance."""
+
+
+def size_sent(file: bytes, most: int) -> tuple[int, int] | None:
+    found = whole_size(file)
+    return found and within(found, most)
 
 
 def array(file: bytes) -> np.ndarray:

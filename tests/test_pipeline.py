@@ -112,7 +112,7 @@ EDITS: list[tuple[str, str, str, str, set[str]]] = [
     ("the page's style", "trig/report/web/page.css", "body", "main, body", {"quality", "report"}),
     ("what trig score reads", "trig/judge/samples.py", 'TABLES = (".csv",', 'TABLES = (".csv", ".tsv",', set()),
     ("a message", "trig/judge/run.py", "has no picture; run", "has no picture: run", set()),
-    ("a docstring", "trig/cli/doctor.py", "Show the machine", "Shows the machine", set()),
+    ("a docstring", "trig/cli/doctor.py", "Say beforehand", "Says beforehand", set()),
     ("a docstring of what every stage reads", "trig/tables/__init__.py", "Parquet tables", "Tables", set()),
     (
         "a column of RELATIONS",
@@ -124,6 +124,7 @@ EDITS: list[tuple[str, str, str, str, set[str]]] = [
     ("the judge that is not asked", "trig/backends/judges/contact.py", "PROBES = 3", "PROBES = 4", set()),
     ("the loss that adapters are trained with", "trig/backends/losses/sft.py", "mse_loss", "l1_loss", {"finetune"}),
     ("a setting of the zoo", "trig/params/zoo.yaml", "steps: 20", "steps: 21", {"params"}),
+    ("a setting of a judge preset", "trig/params/judges.yaml", "timeout: 180.0", "timeout: 181.0", {"params"}),
     ("what a dimension is called", "trig/vocabulary/about.py", '"Realism"', '"Photorealism"', {"annotate", "digest", "quality", "report"}),
 ]
 """Edits, their places, and the stages that `dvc status` names once the code is hashed again."""
@@ -150,6 +151,32 @@ def stale(place: Path) -> set[str]:
     return {stage.split("@")[0] for stage, why in json.loads(told.stdout).items() if stage != "code" and "changed deps" in str(why)}
 
 
+@pytest.fixture
+def edits(project: Path) -> Iterator[Callable[..., None]]:
+    """Edits of params.yaml, undone afterwards."""
+    file = project / "params.yaml"
+    before = file.read_bytes()
+    yield partial(workplace.edit, project)
+    file.write_bytes(before)
+
+
+ON_PICTURES = {"generate", "gate-images", "judge", "gate-scores", "weakest", "finetune"}
+"""Stages of a model that a user waits for."""
+
+
+def test_a_model_added_to_the_roster_reruns_no_other(project: Path, roster: list[str], edits: Callable[..., None]) -> None:
+    lock = project / "dvc.lock"
+    before = lock.read_bytes()
+    edits(models__extra={"extends": "tiny", "steps": 2, "needs": "data/tiny/painter"}, generate__roster=[*roster, "extra"])
+    try:
+        assert repro(project, "zoo@extra") == {"params", "code", "zoo@extra"}
+        told = json.loads(workplace.python("-m", "dvc", "status", "--json", cwd=project).stdout)
+    finally:
+        lock.write_bytes(before)
+    again = {name for name in told if name.split("@")[0] in ON_PICTURES}
+    assert again == {f"{stage}@extra" for stage in ("generate", "gate-images", "judge", "gate-scores")}
+
+
 def test_one_changed_prompt_costs_one_picture_per_model_and_its_two_grades(
     project: Path, roster: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -162,20 +189,11 @@ def test_one_changed_prompt_costs_one_picture_per_model_and_its_two_grades(
         generate.main(model, prompts, Path("data/sources"), tmp_path / "images" / model)
         outs = [tmp_path / table / f"{model}.parquet" for table in ("scores", "diagnostics")]
         judge.main(model, prompts, Path("data/sources"), tmp_path / "images" / model, *outs)
-        assert {shelf: rows - before[shelf] for shelf, rows in kept().items()} == {"pictures": 1, "answers": 2}
-
-
-@pytest.fixture
-def edits(project: Path) -> Iterator[Callable[..., None]]:
-    """Edits of params.yaml, undone afterwards."""
-    file = project / "params.yaml"
-    before = file.read_bytes()
-    yield partial(workplace.edit, project)
-    file.write_bytes(before)
+        assert {shelf: rows - before[shelf] for shelf, rows in kept().items()} == {"images": 1, "shards": 1, "answers": 2}
 
 
 def test_every_stage_replaces_what_it_writes_and_never_writes_into_the_cache(project: Path) -> None:
-    """Run by hand, where every output is a hard link into DVC's cache."""
+    """Run by hand, where every output is a hard link into DVC's cache. Shards of pictures stay such links: they are the work store's."""
     locked = yaml.safe_load((project / "dvc.lock").read_text("utf-8"))["stages"]
     workplace.python("-m", "dvc", "checkout", "--relink", "--force", cwd=project)
     objects = [file for file in (project / ".dvc/cache/files/md5").rglob("*") if file.is_file()]
@@ -186,7 +204,8 @@ def test_every_stage_replaces_what_it_writes_and_never_writes_into_the_cache(pro
     }
     for name, stage in locked.items():
         assert by_hand(project, stage["cmd"]) == 0, name
-        assert [file for file in outputs(project, stage) if file.stat().st_ino in places] == [], name
+        shared = [file for file in outputs(project, stage) if file.stat().st_ino in places and "data/images" not in file.as_posix()]
+        assert shared == [], name
     assert [file for file in objects if md5(file.read_bytes(), usedforsecurity=False).hexdigest() != file.parent.name + file.stem] == []
 
 
@@ -271,4 +290,4 @@ def changed(prompts: pl.DataFrame) -> pl.DataFrame:
 def kept() -> dict[str, int]:
     """Pictures and answers in the work store."""
     with Store.open() as store:
-        return {shelf: held.rows for shelf, held in store.size().items() if shelf in ("pictures", "answers")}
+        return {shelf: held.rows for shelf, held in store.size().items() if shelf in ("images", "shards", "answers")}

@@ -28,8 +28,8 @@ from trig.pictures import opened
 from trig.protocols.judge import Question
 from trig.store import Store
 from trig.tables.images import IMAGES
-from trig.tables.prompts import PROMPTS, split
-from trig.tables.sources import Library
+from trig.tables.prompts import PROMPTS, numbered, split
+from trig.tables.sources import Library, digest
 from trig.testing import factories
 from trig.testing.servers import Stub, running
 from trig.vocabulary.dimensions import Dimension, Pair, Task
@@ -90,7 +90,7 @@ def run_the_judge(model: str) -> None:
     images = Album.open(Path("data/images") / model)
     with Store.open() as store:
         judge = judges.load(settings)
-        painted = Painted(split(prompts(), "test"), Library(), images)
+        painted = Painted(numbered(split(prompts(), "test"), 1), Library(), images)
         list(answer(calls(painted, judge.revision, settings.judge), painted, judge, store, settings.judge))
 
 
@@ -121,7 +121,13 @@ def test_what_was_refused_for_good_is_counted_apart(server: Stub) -> None:
     torn = pl.col("image").struct.with_fields(
         pl.when(whole["data_id"] == whole["data_id"][0]).then(pl.lit(b"torn")).otherwise(pl.field("bytes")).alias("bytes")
     )
-    tables.write(whole.with_columns(torn), IMAGES, Path("data/images/tiny/t2i/all.parquet"))
+    first = pl.col("data_id") == whole["data_id"][0]
+    hashes = pl.when(first).then(pl.lit(digest(b"torn"))).otherwise("digest").alias("digest")
+    tables.write(
+        whole.with_columns(torn, hashes),
+        IMAGES,
+        Path("data/images/tiny/t2i/all.parquet"),
+    )
     reword(split(prompts(), "test")["prompt"][-1], "refuse this")
     run_the_judge("tiny")
     assert counts(planned("tiny")["tiny"]) == (CALLS, CALLS - 4, 2, 2), "another day the server may not refuse"
@@ -188,7 +194,7 @@ def test_the_estimate_is_what_the_judge_reads_but_for_its_template() -> None:
             words = rubrics("brief", Task.T2I, settings.judge.scale.grades)[list(Dimension)[seed]]
             question = Question(factories.png(seed, width, height), f"a red ball {seed}", words, source)
             shown = [opened(file).convert("RGB") for file in question.images]
-            asked = judge.processor(text=[judge._text(question)], images=shown)
+            asked = judge.processor(text=[judge.chat.text(question)], images=shown)
             estimate = length(question.text, [each.size for each in shown], known.count, known.vision.tokens)
             over[len(shown)].add(len(asked.input_ids[0]) - estimate)
     assert [len(found) for found in over.values()] == [1, 1] and max(over[2]) - max(over[1]) == 2

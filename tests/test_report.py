@@ -204,7 +204,7 @@ def test_pictures_are_bounded_and_half_of_them_of_the_same_prompts(ran: Run) -> 
 def test_picked_samples_reach_from_worst_to_best(ran: Run, per_pair: int) -> None:
     found = [sheet for sheet in picked(ran.scores, ran.score, per_pair) if sheet.pair == "IQ-R_TA-S"]
     level = ran.points.filter(pair="IQ-R_TA-S").group_by("data_id").agg(s=(pl.col("x") + pl.col("y")).mean()).sort("s")
-    order = level["data_id"].to_list()
+    order = [(name, 0) for name in level["data_id"]]
     assert len(found) == (3 if per_pair else 0)
     for sheet in found:
         assert len(set(sheet.names)) == len(sheet.names) == min(per_pair, 12)
@@ -222,7 +222,7 @@ def test_if_a_model_has_a_sample_where_both_are_high_or_low_one_is_shown(limit: 
     names = {(sheet.model, sheet.pair): sheet.names for sheet in picked(scores, "expected", 12)}
     for (model, pair), cloud in located.group_by("model", "pair"):
         for inside in ((pl.col("x") >= limit) & (pl.col("y") >= limit), (pl.col("x") <= limit) & (pl.col("y") <= limit)):
-            there = cloud.filter(inside)["data_id"].to_list()
+            there = cloud.filter(inside).select("data_id", "number").rows()
             assert not there or set(there).intersection(names[str(model), str(pair)])
 
 
@@ -246,7 +246,7 @@ def test_a_sheet_holds_the_pictures_in_their_order(tmp_path: Path) -> None:
 def sheet_of(frame: pl.DataFrame) -> Sheet:
     """Sheet of all pictures of the first pair."""
     names = tuple(frame["data_id"])
-    return Sheet("tiny", "t2i", "IQ-R_IQ-O", names, tuple(f"tiny/{name}" for name in names))
+    return Sheet("tiny", "t2i", "IQ-R_IQ-O", tuple((name, 0) for name in names), tuple(f"tiny/{name}" for name in names))
 
 
 def drawn(sheet: Sheet, images: Path) -> bytes:
@@ -346,7 +346,7 @@ def test_a_large_report_keeps_its_samples_and_pictures_beside_the_page(
     assert embedded(outside)["inside"] is False
     assert len(outside) < len(html) - sum(map(len, ran.pictures.values()))
     names = {file.name for file in (tmp_path / "files").iterdir()}
-    assert len(names) == 3 * 42 + 3 + 1 + 1 + 1  # sheets, points of each model, samples and moves of the task, a line about them
+    assert len(names) == 3 * 42 + 3 + 3 + 1 + 1 + 1  # sheets, contact sheets, points of each model; moves, samples; a line about them
     text = (tmp_path / "files" / "points-1-t2i.js").read_text("utf-8")
     assert json.loads(text.removeprefix('trigPart("points-1-t2i", ').removesuffix(");\n")) == embedded(html, "part-points-1-t2i")
     assert "</script" not in (tmp_path / "files" / "samples-t2i.js").read_text("utf-8")
@@ -385,7 +385,7 @@ def test_the_page_fetches_nothing(html: str) -> None:
 def test_prompts_stand_in_the_page_as_data_only(html: str) -> None:
     assert html.count(factories.EVIL) == 0
     assert "<b>3 rows" not in html and "<b>Real?" not in html
-    parts = 3 * 42 + 3 + 1 + 1
+    parts = 3 * 42 + 3 + 3 + 1 + 1
     assert html.count("<script") == html.count("</script>") == 3 + parts
     assert factories.EVIL in embedded(html, "part-samples-t2i")["prompts"].values()
     assert embedded(html)["gates"][1]["failures"] == ["<b>3 rows</b> fail"]

@@ -28,7 +28,9 @@ PAGES: dict[str, tuple[str, int]] = {
     "model": ("tiny", 2),
     "pair": ("IQ-R Realism × TA-S Style", 1),
     "compare": ("Compare", 1),
+    "front": ("Fronts", 1),
     "pictures": ("Pictures", 0),
+    "contact": ("Contact sheets", 0),
     "judge": ("The judge", 2),
     "gates": ("Gates", 0),
     "methods": ("Methods", 0),
@@ -249,7 +251,7 @@ def test_every_control_has_a_name(reader: Reader) -> None:
         assert len([role for role, _ in named if role in {"link", "slider", "combobox"}]) >= 22
         assert [role for role, text in named if not text.strip()] == []
         sliders = [text for role, text in named if role == "slider"]
-        assert len(set(sliders)) == 10 and "Fewest samples for a verdict" in map(str.strip, sliders)
+        assert len(set(sliders)) == 10 and "Fewest prompts for a verdict" in map(str.strip, sliders)
         assert sorted(text for role, text in said if role == "graphics-document") == sorted(reader.script(LABELS))
 
 
@@ -262,17 +264,17 @@ def heard(reader: Reader) -> list[tuple[str, str]]:
 def test_the_keyboard_goes_through_the_page_in_order(reader: Reader) -> None:
     reader.load("pair")
     seen = []
-    for _ in range(37):
+    for _ in range(39):
         ActionChains(reader.browser).send_keys(Keys.TAB).perform()
         seen.append(reader.script(FOCUSED))
         if seen[-1].startswith("Thresholds"):
             ActionChains(reader.browser).send_keys(Keys.ENTER).perform()
     assert seen[:3] == ["Skip to the page", "What it does not say", "scheme"]
-    assert seen[3:11] == "Overview Model Pair Compare Pictures Judge Gates Methods".split()
-    assert seen[11].startswith("Thresholds")
+    assert seen[3:13] == [*"Overview Model Pair Compare Fronts Pictures".split(), "Contact sheets", *"Judge Gates Methods".split()]
+    assert seen[13].startswith("Thresholds")
     limits = [name for name in seen if name.startswith("limit-")]
     assert limits[:3] == ["limit-rule", "limit-correlation", "limit-synergy"] and len(limits) == 12
-    assert seen[24:30] == ["Copy a link with these", "pair-model", "pair-pair", "Previous", "Next", "Save as SVG: tiny: IQ-R_TA-S"]
+    assert seen[26:32] == ["Copy a link with these", "pair-model", "pair-pair", "Previous", "Next", "Save as SVG: tiny: IQ-R_TA-S"]
 
 
 def test_the_first_link_skips_to_the_page(reader: Reader) -> None:

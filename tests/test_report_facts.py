@@ -15,9 +15,10 @@ from reporting import Run
 from selenium import webdriver
 
 from trig.report import page
+from trig.report.facts.figures import Diverse, Figures, Gap
 from trig.report.facts.page import Agreement, Facts
 from trig.report.facts.parts import Moves, Samples, Scores
-from trig.report.facts.rows import as_json
+from trig.report.facts.rows import as_json, fitted
 
 KINDS: dict[str, tuple[str, Any]] = {
     "facts": ("facts", TypeAdapter(Facts)),
@@ -55,6 +56,12 @@ function watched(value, shape, path) {
 }
 """
 TOLD = "return Object.fromEntries(Object.entries(window.watch).map(([name, found]) => [name, [...found]]))"
+SPREAD = dict.fromkeys(("vendi", "vendi_low", "vendi_high", "distance", "distance_low", "distance_high"), 0.5) | {
+    "task": None,
+    "n": 24,
+    "nulls": 1,
+}
+"""Diversity, as of a run with several pictures of a prompt."""
 Shape = dict[str, Any] | None
 
 
@@ -109,8 +116,17 @@ def test_facts_are_of_their_types(ran: Run) -> None:
 def html(ran: Run) -> str:
     """A report in which everything that is shown only at times is there."""
     contents = ran.contents
+    facts = contents.digest.facts
+    several: Figures = {
+        **facts["figures"],
+        "links": [*facts["figures"]["links"], {**facts["figures"]["links"][0], "within": "prompts"}],
+        "diverse": fitted(Diverse, [SPREAD | {"model": model} for model in ran.models]),
+        "gaps": fitted(Gap, [SPREAD | {"a": "tiny", "b": "tiny-dtm"}]),
+        "features": "colours",
+    }
+    digest = replace(contents.digest, facts={**facts, "figures": several})
     agreements: list[Agreement] = [{**one, "kappa": None, "kappa_reason": "chance agrees as well"} for one in contents.agreements[:1]]
-    return page.render(replace(contents, agreements=agreements))
+    return page.render(replace(contents, agreements=agreements, digest=digest))
 
 
 def watch(browser: webdriver.Chrome, file: Path, places: list[tuple[tuple[str, ...], dict[str, object]]]) -> Watched:
@@ -131,7 +147,7 @@ def watch(browser: webdriver.Chrome, file: Path, places: list[tuple[tuple[str, .
 
 def everywhere(ran: Run) -> list[tuple[tuple[str, ...], dict[str, object]]]:
     """Every page, every pair of a model, and what the sliders move."""
-    pages = [(name,) for name in ("overview", "model", "judge", "gates", "methods")]
+    pages = [(name,) for name in ("overview", "model", "front", "contact", "judge", "gates", "methods")]
     pairs = [("pair", "tiny", pair) for pair in ran.relations["pair"].unique()]
     models = [("compare", "tiny", "tiny-dtm"), ("compare", "tiny-dtm", "tiny"), ("pictures", "tiny", "IQ-R_TA-S")]
     return [*((path, {}) for path in (*pages, *pairs, *models)), (("overview",), {"fdr": 0.3}), (("overview",), {"synergy": 0.7})]
@@ -155,6 +171,7 @@ def test_the_page_reads_every_fact_and_no_other(browser: webdriver.Chrome, ran: 
         ("off_mass_95", "facts.judged", "judge"),
         ("runner_up_share", "facts.relations", "model"),
         ("x_low", "moves", "compare"),
+        ("vendi_low", "facts.figures.gaps", "overview"),
     ],
 )
 def test_a_field_that_is_renamed_on_one_side_is_noticed(

@@ -21,8 +21,9 @@ from trig.judge.samples import Sample, samples
 from trig.protocols.judge import Answer, Labels, Question
 from trig.protocols.refusal import Refusal
 from trig.store import Store
-from trig.tables.prompts import split
+from trig.tables.prompts import numbered, split
 from trig.testing import factories
+from trig.testing.glib import Glib
 from trig.vocabulary.dimensions import Dimension, Pair, Task
 
 
@@ -74,7 +75,7 @@ def test_a_table_becomes_a_table(folder: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Stopped(factories.Glib):
+    class Stopped(Glib):
         def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
             for place, said in super().ask(questions, labels):
                 if place == 13:
@@ -82,7 +83,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(folder: Path, monkeypatch: 
                 yield place, said
 
     tables = [folder / f"{name}.parquet" for name in ("stopped", "resumed", "fresh")]
-    judges_of = [Stopped(), factories.Glib(), factories.Glib()]
+    judges_of = [Stopped(), Glib(), Glib()]
     opened = iter(judges_of)
     monkeypatch.setattr(judges, "load", lambda *_: next(opened))
     with pytest.raises(KeyboardInterrupt):
@@ -94,11 +95,11 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(folder: Path, monkeypatch: 
 
 
 def test_what_the_pipeline_asked_is_known_and_the_other_way_round(tmp_path: Path) -> None:
-    settings, glib = params.load().judge, factories.Glib()
+    settings, glib = params.load().judge, Glib()
     prompts = split(factories.prompts([(Task.P2P, Pair.parse("IQ-R_TA-C"))]), "test")
     images = factories.images(prompts)
     drawings, found = factories.Drawings(), list[Sample]()
-    painted = Painted(prompts, drawings, Album([images]))
+    painted = Painted(numbered(prompts, 1), drawings, Album([images]))
     for prompt, source, image in zip(prompts["prompt"], prompts["source"], images["image"].struct["bytes"], strict=True):
         files = tmp_path / f"{len(found)}.png", tmp_path / f"{len(found)}-source.png"
         for file, content in zip(files, (image, drawings.get(source)), strict=True):
@@ -171,7 +172,7 @@ def test_where_no_scores_can_be_written_nothing_is_asked(
 def test_scores_that_cannot_be_written_are_one_line_and_their_answers_are_kept(
     kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = factories.Glib()
+    asked = Glib()
     monkeypatch.setattr(judges, "load", lambda *_: asked)
     blocked = folder / f".scores.{kind}.{os.getpid()}.part"
     blocked.mkdir()

@@ -1,6 +1,7 @@
 """The stage annotate as a program: with a language model that is not there, with a review by people, and with an imported benchmark."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -101,3 +102,24 @@ def test_an_imported_benchmark_runs_like_any_material(place: Path) -> None:
     library = Library(place / "again/sources")
     assert all(library.get(source) for source in after["source"].drop_nulls())
     assert load(place / "imported/own")[0].height == after.height
+
+
+@pytest.mark.parametrize(("name", "says"), [("prompts", "every slot of a subset has its prompt"), ("rejected", "has its rejected drafts")])
+def test_rows_that_annotate_lost_fail_the_gate_and_exhausted_material_does_not(name: str, says: str, place: Path) -> None:
+    shutil.copytree(place / "material/tiny", place / "few")
+    captions = (place / "few/captions.yaml").read_text("utf-8").splitlines(keepends=True)
+    (place / "few/captions.yaml").write_text("".join(captions[:9]), "utf-8")
+    workplace.edit(place, annotate__tasks=["t2i"], annotate__material="few", annotate__per_subset=60)
+    assert "short of prompts" in run(place, material="few")
+    gated = gate(place)
+    assert gated.returncode == 0 and "exhausted" in gated.stderr, gated.stderr
+    file = place / f"out/{name}.parquet"
+    pl.read_parquet(file).filter(pl.int_range(pl.len()) != pl.len() - 1).write_parquet(file)
+    gated = gate(place)
+    assert gated.returncode == 2 and says in gated.stderr.splitlines()[-1], gated.stderr
+
+
+def gate(place: Path) -> subprocess.CompletedProcess[str]:
+    """The gate of what the stage wrote."""
+    inputs = [f"out/{name}" for name in ("prompts.parquet", "rejected.parquet", "annotate.json")]
+    return workplace.python("-m", "stages.gate_prompts", *inputs, "gate.json", "gate.html", cwd=place)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,7 +33,8 @@ def classify(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def digest(folder: Path) -> subprocess.CompletedProcess[str]:
-    return stage("digest", folder, "prompts.parquet", "images", "scores", "diagnostics", "zoo", "judge.json", "digest", "reports")
+    read = ("prompts.parquet", "images", "scores", "diagnostics", "figures", "zoo", "judge.json")
+    return stage("digest", folder, *read, "digest", "reports")
 
 
 def report(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -59,11 +61,20 @@ def test_the_stages_leave_a_report(run: Path) -> None:
     assert found.height == 3 * 42
     gathered = digest(run)
     assert (gathered.returncode, gathered.stdout) == (0, "")
-    assert gathered.stderr.endswith("pictures: 126 of 126\n")
+    assert re.search(r"^pictures: 126 of 126( \(.+/s\))?$", gathered.stderr, re.MULTILINE)
     first = report(run)
     assert (first.returncode, first.stdout, first.stderr) == (0, "", "")
     files = {file.name: file.read_bytes() for file in (run / "reports").rglob("*.*")}
-    assert sorted(files) == ["about.txt", "dimensions.png", "index.html", "map.png", "metrics.json", "relations.csv", "summary.md"]
+    assert sorted(files) == [
+        "about.txt",
+        "dimensions.png",
+        "fronts.png",
+        "index.html",
+        "map.png",
+        "metrics.json",
+        "relations.csv",
+        "summary.md",
+    ]
     metrics = json.loads(files["metrics.json"])
     assert sum(metrics["models"]["tiny"]["relations"].values()) == 42
     assert digest(run).returncode == report(run).returncode == 0

@@ -412,3 +412,13 @@ def test_the_command_shows_and_prunes(tmp_path: Path, monkeypatch: pytest.Monkey
     assert "dropped 2 rows" in CliRunner().invoke(app, ["--prune", "0"]).output
     assert CliRunner().invoke(app, []).output.splitlines()[1:] == ["empty"]
     assert CliRunner().invoke(app, ["--prune", "-1"]).exit_code == 2
+
+
+def test_payloads_move_to_another_shelf_or_are_dropped() -> None:
+    with Store.passing() as store:
+        store.put("a", {str(number): b"x" for number in range(1200)})
+        store.move("a", "b", [str(number) for number in range(1100)] + ["unknown"])
+        assert (store.size()["a"].rows, store.size()["b"].rows) == (100, 1100)
+        assert store.get("b", ["7"]) == {"7": b"x"}
+        store.drop("b", ["7"])
+        assert store.known("b", ["7", "8"]) == {"8"}

@@ -35,16 +35,16 @@ def test_packed_questions_answer_as_single_ones_do(judge: Transformers) -> None:
     cases, pictures = zip(*(shown_case(11, number) for number in range(3)), strict=True)
     asked = [(Dimension.REALISM, Dimension.RELATION), (Dimension.BIAS, Dimension.CONTENT), (Dimension.STYLE, Dimension.KNOWLEDGE)]
     with torch.inference_mode():
-        seen = Eyes(judge.model.model.visual)(patches(np.stack(pictures), judge.processor.image_processor))
+        seen = Eyes(judge.forward.model.model.visual)(patches(np.stack(pictures), judge.processor.image_processor))
         packed = packer.grade(cases, asked)
-        (last,) = states(judge.model, Layers(judge.model.model.language_model), packed, seen)
-        together = judge.model.get_output_embeddings()(last[packed.rows]).log_softmax(-1)
+        (last,) = states(judge.forward.model, Layers(judge.forward.model.model.language_model), packed, seen)
+        together = judge.forward.model.get_output_embeddings()(last[packed.rows]).log_softmax(-1)
         questions = [
             (Question(png(shown), case.request.text, texts[dimension]), Image.fromarray(shown))
             for case, shown, dimensions in zip(cases, pictures, asked, strict=True)
             for dimension in dimensions
         ]
-        alone = torch.cat([judge.logprobs(judge.prepare([question], [[shown]])) for question, shown in questions])
+        alone = torch.cat([judge.forward.shared(judge.chat.shared([question], [[shown]])) for question, shown in questions])
     assert (together - alone).abs().max() < 1e-4
 
 

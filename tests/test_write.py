@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from annotating import SEEN, Fake, brief, consume, drafts, entry, work
+from lines import names
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
@@ -31,6 +32,7 @@ from trig.llm.shapes import stated
 from trig.params.serving import Price
 from trig.protocols.annotator import Ask, Reply
 from trig.protocols.refusal import Refusal
+from trig.protocols.unanswered import Unanswered
 from trig.store import Store
 from trig.testing.servers import running
 from trig.testing.writers import Writer, text
@@ -89,7 +91,7 @@ def test_blind_recovery_tells_ten_aspects_and_not_which() -> None:
 
 
 def desk(annotator: Any, store: Store, **changed: Any) -> Desk:
-    return Desk(annotator, store, consume, **{"max_failures": 0, **changed})
+    return Desk(annotator, store, consume, **{"max_failures": 0, "max_unanswered": 0, **changed})
 
 
 def test_drafts_are_rewritten_in_order_and_say_by_what() -> None:
@@ -132,6 +134,26 @@ def test_what_is_kept_is_not_asked_again_and_what_failed_is() -> None:
         "by": {"annotator": "fake", **recorded},
     }
     assert turn == {"a scene of caption-1": 1, "a scene of caption-2": 1, "a scene of caption-3": 2, "a scene of caption-4": 1}
+
+
+def test_what_nobody_answered_is_asked_once_more_when_the_others_are_done() -> None:
+    made, turn = drafts(4), Counter[str]()
+
+    def reply(ask: Ask) -> Written | Refusal:
+        scene = str(data(ask)["scene"])
+        turn[scene] += 1
+        silent = (scene.endswith("2") and turn[scene] == 1) or (scene.endswith("3") and turn[scene] < 4)
+        return Unanswered("no answer in 3 tries") if silent else Written(prompt=scene)
+
+    asked = desk(fake := Fake(reply), Store.passing(), max_failures=2, max_unanswered=1)
+    found = [said for _, said in written(made, brief(made), asked, "p")]
+    assert [data(ask)["scene"][-1] for ask in fake.asked] == ["1", "2", "3", "4", "3", "2"]
+    assert [isinstance(said, Draft) for said in found] == [True, True, False, True] and found[2] == Unanswered("no answer in 3 tries")
+    assert list(asked.unanswered.values()) == ["no answer in 3 tries"]
+    asked.settle()
+    with pytest.raises(AnnotatorError, match=names("params.yaml", "annotators.fake.max_unanswered", "1 questions", "no answer in 3 tries")):
+        replace(asked, max_unanswered=0).settle()
+    assert all(isinstance(said, Draft) for _, said in written(made, brief(made), asked, "p")) and not asked.unanswered
 
 
 def test_too_many_questions_without_an_answer_stop_the_run_and_lose_nothing() -> None:

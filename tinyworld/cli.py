@@ -38,7 +38,7 @@ def evaluate(count: Count = 200, as_json: Json = False) -> None:
     asked = tiny.cases(count)
     through = [number % 2 == 1 for number in range(len(asked))]
     pictures = [shown for _, _, shown in asked]
-    pictures[1::2] = round_trip(pictures[1::2], settings.models[settings.generate.roster[0]].weights)
+    pictures[1::2] = round_trip(pictures[1::2], settings.pipeline(settings.generate.roster[0]).weights)
     questions = [
         Question(tiny.png(shown), case.request.text, texts[dimension]) for (dimension, case, _), shown in zip(asked, pictures, strict=True)
     ]
@@ -67,15 +67,14 @@ def paint(
     """Paints held-out prompts, judges them, and draws a contact sheet of the first forty."""
     from tinyworld import evaluate as tiny
     from tinyworld.sheet import contact_sheet
-    from trig.backends import judges
-    from trig.backends.painters.diffusers import Diffusers
+    from trig.backends import judges, painters
     from trig.judge.rating import ratings
     from trig.judge.rubrics import rubrics
     from trig.protocols.generator import Order
     from trig.protocols.judge import Question
 
     settings = params.load()
-    painter = Diffusers(model, settings.model(model))
+    painter = painters.load(settings, model)
     judge = judges.load(settings)
     prompts = [request.text for request in tiny.plain_requests(count)]
     orders = [Order(prompt, number) for number, prompt in enumerate(prompts)]
@@ -136,4 +135,4 @@ def sources(
 def _png(made: Picture | Refusal) -> bytes:
     if isinstance(made, Refusal):
         raise TrigError(f"trig tiny paint: the painter gave no picture: {made.reason}; name another model")
-    return made.png
+    return made.file

@@ -49,5 +49,13 @@ class AnnotatorError(TrigError):
     """An annotator is unreachable, rejects the key, lacks what is asked of it, or leaves too many questions unanswered."""
 
 
+class ExecutorError(TrigError):
+    """Workers cannot be started, keep dying, or compute with other weights or libraries."""
+
+
+class PainterError(TrigError):
+    """A generator behind a server is unreachable, rejects the key or an argument, or leaves too many pictures in a row unmade."""
+
+
 class GateError(TrigError):
     """A table fails its expectations."""

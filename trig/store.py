@@ -138,6 +138,17 @@ class Store:
         with self._transaction():
             self._connection.executemany("UPDATE rows SET used = ? WHERE shelf = ? AND key = ?", [(now, shelf, key) for key in keys])
 
+    def move(self, source: str, target: str, keys: Iterable[str]) -> None:
+        """Move payloads to another shelf. Killed in between, some stand on both."""
+        for some in _chunks(list(keys), ASK):
+            self.put(target, self.get(source, some))
+            self.drop(source, some)
+
+    def drop(self, shelf: str, keys: Iterable[str]) -> None:
+        """Delete rows."""
+        with self._transaction():
+            self._connection.executemany("DELETE FROM rows WHERE shelf = ? AND key = ?", [(shelf, key) for key in keys])
+
     def size(self) -> dict[str, Shelf]:
         """Size of each shelf."""
         with _plainly(self.path):

@@ -14,6 +14,7 @@ from trig.keys import content_key
 from trig.llm.shapes import schema
 from trig.protocols.annotator import Annotator, Ask, Reply
 from trig.protocols.refusal import Refusal
+from trig.protocols.unanswered import Unanswered
 from trig.store import Store, fill
 
 SHELF = "annotations"
@@ -47,22 +48,51 @@ def _shape(shape: type[BaseModel]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What is needed to ask: the annotator, the store, how to show progress, and what may fail."""
+    """What is needed to ask: the annotator, the store, how to show progress, what may fail, and what did."""
 
     annotator: Annotator
     store: Store
     show: Show
-    max_failures: int  # more questions without an answer stop the run; refusals for good are answers
+    max_failures: int  # more questions without an answer stop the run at once; refusals for good are answers
+    max_unanswered: int  # more questions that nobody answered fail the run at its end
     pictures: Pictures = lambda _: None
     recorded: Mapping[str, object] = field(default_factory=dict)  # kept with each answer: provider, temperature, seed
+    unanswered: dict[str, str] = field(default_factory=dict)  # key of a question that nobody answered in this run → why
+
+    def settle(self) -> None:
+        """Raises AnnotatorError when more than `max_unanswered` questions stayed without an answer: a result would hide that a retry mends it."""
+        if len(self.unanswered) > self.max_unanswered:
+            ((reason, _),) = Counter(self.unanswered.values()).most_common(1)
+            raise AnnotatorError(
+                f"params.yaml: annotators.{self.annotator.name}.max_unanswered: {len(self.unanswered)} questions have no answer, and"
+                f" {self.max_unanswered} may ({reason}); run again, which asks these and nothing that was answered, or raise it to reject their drafts"
+            )
 
 
 def answers(errands: Sequence[Errand], desk: Desk) -> Iterator[Reply | Refusal]:
     """The answer to each errand, in order. Final refusals are kept too; others are asked again by the next run.
 
-    Raises AnnotatorError when more than `max_failures` questions have no answer.
+    What nobody answered is asked again when the others are done: an outage may be over then. Raises AnnotatorError when more than `max_failures`
+    questions have no answer.
     """
     keys = [errand.key(desk.annotator.revision) for errand in errands]
+    work = {key: (key, errand) for key, errand in zip(keys, errands, strict=True)}
+    failed = _ask(work, desk, f"ask {desk.annotator.name}")
+    if silent := [key for key, said in failed.items() if isinstance(said, Unanswered)]:
+        left = {key: said for key, said in failed.items() if key not in silent}
+        failed = left | _ask({key: work[key] for key in silent}, desk, f"ask {desk.annotator.name} again")
+    for key in work:
+        desk.unanswered.pop(key, None)
+    desk.unanswered.update({key: said.reason for key, said in failed.items() if isinstance(said, Unanswered)})
+    for start in range(0, len(keys), AT_A_TIME):
+        some = slice(start, start + AT_A_TIME)
+        kept = desk.store.get(SHELF, keys[some])
+        for key, errand in zip(keys[some], errands[some], strict=True):
+            yield failed[key] if key in failed else _read(kept[key], errand.ask)
+
+
+def _ask(work: Mapping[str, tuple[str, Errand]], desk: Desk, title: str) -> dict[str, Refusal]:
+    """Asks what the store has no answer to, and keeps each; returns why questions have none."""
     failed: dict[str, Refusal] = {}
 
     def ask(left: list[tuple[str, Errand]]) -> Iterator[tuple[int, bytes | None]]:
@@ -74,14 +104,9 @@ def answers(errands: Sequence[Errand], desk: Desk) -> Iterator[Reply | Refusal]:
             else:
                 yield place, _payload(said, desk)
 
-    work = {key: (key, errand) for key, errand in zip(keys, errands, strict=True)}
     steps = fill(desk.store, SHELF, work, ask, batch_size=1)
-    desk.show(f"ask {desk.annotator.name}", ((step.done, step.total) for step in steps))
-    for start in range(0, len(keys), AT_A_TIME):
-        some = slice(start, start + AT_A_TIME)
-        kept = desk.store.get(SHELF, keys[some])
-        for key, errand in zip(keys[some], errands[some], strict=True):
-            yield failed[key] if key in failed else _read(kept[key], errand.ask)
+    desk.show(title, ((step.done, step.total) for step in steps))
+    return failed
 
 
 def kept(store: Store, errands: Sequence[Errand], revision: str) -> Iterator[BaseModel | None]:

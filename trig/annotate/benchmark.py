@@ -1,7 +1,7 @@
 """A benchmark: prompts, rejected drafts and source pictures, written from a material or taken from an imported one."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
@@ -14,12 +14,11 @@ from trig.annotate.funnel import funnel
 from trig.annotate.material import Material, material
 from trig.annotate.pool import PICTURED, pool
 from trig.annotate.review import verdicts
-from trig.annotate.run import SPLITS, Annotation
+from trig.annotate.run import Annotated, Annotation
 from trig.annotate.scribe import Scribe
 from trig.errors import TableError
 from trig.params.annotate import Annotate
 from trig.tables.funnel import Funnel
-from trig.tables.sources import SOURCES
 from trig.vocabulary.dimensions import Dimension, Task
 
 Show = Callable[[str, Iterator[tuple[int, int]]], object]
@@ -34,9 +33,11 @@ class Benchmark:
 
     prompts: pl.DataFrame
     rejected: pl.DataFrame
-    sources: pl.DataFrame  # of the prompts
+    sources: pl.DataFrame  # of the prompts, without the pictures themselves
+    read: Callable[[str], bytes | None]  # reads a source picture by its content hash
     funnel: Funnel
     unusable: Mapping[str, str]  # source picture, or what an import left out → why
+    unanswered: Mapping[str, str] = field(default_factory=dict)  # key of a question that nobody answered → why
 
     def notes(self) -> Iterator[str]:
         """What was left out, one line per cause."""
@@ -48,6 +49,9 @@ class Benchmark:
         if self.unusable:
             name, reason = next(iter(self.unusable.items()))
             yield f"{len(self.unusable)} source pictures are not used, {name} first: {reason}"
+        if self.unanswered:
+            reason = next(iter(self.unanswered.values()))
+            yield f"{len(self.unanswered)} questions have no answer ({reason}); `dvc repro --force annotate` asks them again"
 
 
 def benchmark(folder: Path, sources: Path, review: Path, settings: Annotate, seed: int, hire: Hire | None, show: Show) -> Benchmark:
@@ -56,28 +60,28 @@ def benchmark(folder: Path, sources: Path, review: Path, settings: Annotate, see
         taken = imported.take(folder, verdicts(review), settings)
         head = imported.about(folder)
         credits_ = credits_of_imported(taken.tables[0], head.licence, head.origin)
-        return Benchmark(*taken.tables, funnel(*taken.tables[:2], taken.wanted, {}, {}, credits_), taken.left)
+        counts = funnel(*taken.tables[:2], taken.wanted, {}, {}, credits_, taken.given_up)
+        return Benchmark(*taken.tables, taken.library.get, counts, taken.left)
     found = material(folder, settings.allow_toxic)
-    given = pictures.given(sources) if set(settings.tasks) - {Task.T2I} else pictures.Given(pl.DataFrame(schema=dict(SOURCES.columns)), {})
-    files = dict(given.rows.select("source", pl.col("image").struct.field("bytes")).iter_rows())
-    scribe = hire(found, files.get) if hire else None
+    given = pictures.given(sources) if set(settings.tasks) - {Task.T2I} else pictures.NONE
+    scribe = hire(found, given.reader.get) if hire else None
     rows, unusable = _described(sources, given, settings, scribe)
+    if scribe:
+        scribe.desk.settle()  # other pictures are other questions: they would be asked in vain
     composer = Composer(found, scribe.pool if scribe else pool(rows), seed)
     checks = Checks(settings, found.about.language, found.words.betraying, found.words.unsafe, _known(found))
     made = Annotation(composer, settings, checks, scribe, verdicts(review)).run(lambda steps: show("annotate", steps))
+    if scribe:
+        scribe.desk.settle()
     used = rows.filter(pl.col("source").is_in(made.prompts["source"].drop_nulls().unique().to_list()))
-    return Benchmark(made.prompts, made.rejected, used, _funnel(made.prompts, made.rejected, settings, found), unusable)
+    counts, unanswered = _funnel(made, settings, found), scribe.desk.unanswered if scribe else {}
+    return Benchmark(made.prompts, made.rejected, used, given.reader.get, counts, unusable, unanswered)
 
 
-def _funnel(prompts: pl.DataFrame, rejected: pl.DataFrame, settings: Annotate, found: Material) -> Funnel:
-    wanted = {
-        (task, pair, split): settings.size(task, pair) if split == "test" else settings.train_per_subset
-        for task, pair in settings.subsets()
-        for split in SPLITS
-    }
+def _funnel(made: Annotated, settings: Annotate, found: Material) -> Funnel:
     kinds = {name: caption.kind for name, caption in found.captions.items()}
-    asked = {key: count for key, count in wanted.items() if count}
-    return funnel(prompts, rejected, asked, kinds, _phrases(found), credits_of(prompts, found))
+    credits_ = credits_of(made.prompts, found)
+    return funnel(made.prompts, made.rejected, settings.sizes(), kinds, _phrases(found), credits_, made.given_up)
 
 
 def _phrases(found: Material) -> dict[tuple[Task, Dimension], list[str]]:

@@ -1,12 +1,12 @@
 """Counts the funnel of annotation from the accepted prompts and the rejected drafts."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from statistics import fmean, quantiles
 
 import polars as pl
 
-from trig.tables.funnel import Coverage, Credit, Funnel, Subset, Words
+from trig.tables.funnel import Coverage, Credit, Funnel, GivenUp, Subset, Words
 from trig.text.words import words
 from trig.vocabulary.dimensions import Dimension, Pair, Task
 
@@ -25,10 +25,11 @@ def funnel(
     kinds: Mapping[str, str | None],
     phrases: Mapping[tuple[Task, Dimension], Collection[str]],
     credits_: tuple[Credit, ...] = (),
+    given_up: Mapping[Key, Sequence[GivenUp]] | None = None,
 ) -> Funnel:
     """Counts per subset, in the order of `wanted`. `kinds` are those of the captions, `phrases` the sub-prompts that the material has.
 
-    `credits_` are the licences and origins that `trig.annotate.credits` counts.
+    `credits_` are the licences and origins that `trig.annotate.credits` counts; `given_up` is what the run says of slots without a prompt.
     """
     names = ["task", "pair", "split"]
     accepted = {tuple(map(str, key)): part for key, part in prompts.partition_by(names, as_dict=True).items()}
@@ -38,7 +39,7 @@ def funnel(
         refused.setdefault((task, pair, split), {})[check] = count
     return Funnel(
         subsets=tuple(
-            _subset(key, count, accepted.get(name, prompts.clear()), refused.get(name, {}), kinds, phrases)
+            _subset(key, count, accepted.get(name, prompts.clear()), refused.get(name, {}), kinds, phrases, (given_up or {}).get(key, ()))
             for key, count in wanted.items()
             for name in [(key[0].value, str(key[1]), key[2])]
         ),
@@ -53,6 +54,7 @@ def _subset(
     rejected: Mapping[str, int],
     kinds: Mapping[str, str | None],
     phrases: Mapping[tuple[Task, Dimension], Collection[str]],
+    given_up: Sequence[GivenUp],
 ) -> Subset:
     task, pair, split = key
     copied = prompts.filter(pl.col("route") == "copy").height
@@ -73,6 +75,7 @@ def _subset(
             for place, dimension in enumerate((pair.x, pair.y))
         },
         words=_words([len(words(prompt)) for prompt in prompts["prompt"]]),
+        given_up=tuple(sorted(given_up, key=lambda one: one.slot)),
     )
 
 

@@ -1,6 +1,6 @@
 """An imported benchmark as a material: its prompts are taken as they are, but for those that people rejected."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,10 @@ from trig.annotate.review import Verdict, refusal
 from trig.errors import TableError
 from trig.notation import NotationError, read
 from trig.params.annotate import Annotate
+from trig.tables.funnel import GivenUp, Why
 from trig.tables.prompts import PROMPTS
 from trig.tables.rejected import CHECKS, NAMES, REJECTED
-from trig.tables.sources import SOURCES, Library
+from trig.tables.sources import SOURCES, Library, told
 from trig.vocabulary.dimensions import Pair, Task
 
 
@@ -64,9 +65,11 @@ def load(folder: Path) -> tuple[pl.DataFrame, Path]:
 class Taken:
     """What is taken of an import."""
 
-    tables: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]  # prompts, rejected ones, and source pictures
+    tables: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]  # prompts, rejected ones, and source pictures without their bytes
     wanted: Mapping[tuple[Task, Pair, str], int]  # prompts of each subset, as far as the import has them
     left: Mapping[str, str]  # what was left out → why
+    given_up: Mapping[tuple[Task, Pair, str], Sequence[GivenUp]]  # what people rejected
+    library: Library  # the source pictures themselves
 
 
 def take(folder: Path, verdicts: Mapping[str, Verdict] | None, settings: Annotate) -> Taken:
@@ -80,16 +83,26 @@ def take(folder: Path, verdicts: Mapping[str, Verdict] | None, settings: Annotat
     accepted = chosen.filter(pl.Series([reason is None for reason in reasons], dtype=pl.Boolean))
     refused = [_refused(row, reason) for row, reason in zip(chosen.iter_rows(named=True), reasons, strict=True) if reason]
     used = accepted["source"].drop_nulls().unique().to_list()
-    sources = tables.read(place, SOURCES).filter(pl.col("source").is_in(used)) if used else pl.DataFrame(schema=dict(SOURCES.columns))
+    sources = told(place).filter(pl.col("source").is_in(used)) if used else pl.DataFrame(schema=dict(SOURCES.columns))
     counts = chosen.group_by(pl.col("task", "pair").cast(pl.String), maintain_order=True).len().iter_rows()
     left = {f"{asked.height - chosen.height} prompts": "more than the subsets are asked to have"} if asked.height > chosen.height else {}
     return Taken(
         (accepted, pl.DataFrame(refused, schema=dict(REJECTED.columns)), sources),
         {(Task(task), Pair.parse(pair), "test"): count for task, pair, count in counts},
         left,
+        _given_up(refused),
+        Library(place if used else None),
     )
 
 
+def _given_up(refused: Sequence[Mapping[str, Any]]) -> dict[tuple[Task, Pair, str], list[GivenUp]]:
+    found: dict[tuple[Task, Pair, str], list[GivenUp]] = {}
+    for row in refused:
+        place = (Task(row["task"]), Pair.parse(row["pair"]), "test")
+        found.setdefault(place, []).append(GivenUp(slot=row["slot"], why=Why.REVIEW, tries=1))
+    return found
+
+
 def _refused(row: Mapping[str, Any], reason: str) -> dict[str, Any]:
-    told = dict.fromkeys(CHECKS) | {"check": "reviewed", "reason": reason, "reviewed": False}
-    return {**{name: row[name] for name in NAMES}, "slot": int(row["data_id"].rpartition("_")[2]), "round": 0, **told}
+    checks = dict.fromkeys(CHECKS) | {"check": "reviewed", "reason": reason, "reviewed": False}
+    return {**{name: row[name] for name in NAMES}, "slot": int(row["data_id"].rpartition("_")[2]), "round": 0, **checks}

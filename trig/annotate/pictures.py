@@ -9,6 +9,7 @@ import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
 from trig import tables
+from trig.annotate.reading import BATCH, Reader, Spot, batches, picture, unreadable
 from trig.annotate.wording import Entry, Said, complaint, load
 from trig.errors import TableError
 from trig.files import walk
@@ -37,8 +38,13 @@ class Note(Entry):
 class Given:
     """Sources as they were found: `subject` is null where nobody described the picture yet."""
 
-    rows: pl.DataFrame  # columns of the sources table
+    rows: pl.DataFrame  # columns of the sources table; the pictures themselves are left out
     broken: Mapping[str, str]  # file → why it is no picture, or is not read
+    reader: Reader
+
+
+NONE = Given(pl.DataFrame(schema=dict(SOURCES.columns)), {}, Reader({}))
+"""For a benchmark of prompts alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ class _Found:
     name: str  # it is told by this name where it is broken
     path: str
     file: bytes | Refusal
+    spot: Spot
     note: Note
     source: str | None = None  # content hash, where a shard says one
 
@@ -58,13 +65,15 @@ def given(place: Path) -> Given:
         raise TableError(f"{place}: there is no such folder; annotate.sources names pictures to edit and subjects to show")
     rows: dict[str, dict[str, Any]] = {}
     broken: dict[str, str] = {}
+    spots: dict[str, Spot] = {}
     for found in _files(place):
         made = _row(found)
         if isinstance(made, Refusal):
             broken[found.name] = made.reason
         else:
             rows.setdefault(made["source"], made)
-    return Given(pl.DataFrame(list(rows.values()), schema=dict(SOURCES.columns)), broken)
+            spots.setdefault(made["source"], found.spot)
+    return Given(pl.DataFrame(list(rows.values()), schema=dict(SOURCES.columns)), broken, Reader(spots))
 
 
 def _files(place: Path) -> Iterator[_Found]:
@@ -82,7 +91,7 @@ def _files(place: Path) -> Iterator[_Found]:
         yield from _of_folder(place, files)
         others = dict.fromkeys(shards, STRAY)
     for name, reason in others.items():
-        yield _Found(name, name, Refusal(reason), Note())
+        yield _Found(name, name, Refusal(reason), Spot(files[name]), Note())
 
 
 def _row(found: _Found) -> dict[str, Any] | Refusal:
@@ -100,7 +109,7 @@ def _row(found: _Found) -> dict[str, Any] | Refusal:
     return {
         "source": source,
         "tasks": found.note.tasks or (["p2p", "s2p"] if found.note.item else ["p2p"]),
-        "image": {"bytes": file, "path": PurePosixPath(found.path).name},
+        "image": {"bytes": None, "path": PurePosixPath(found.path).name},
         "width": width,
         "height": height,
         **{column: said[column] for column in ("subject", "other", "place", "item", "description")},
@@ -120,7 +129,7 @@ def _of_folder(folder: Path, files: Mapping[str, Path]) -> Iterator[_Found]:
     if not read:
         raise TableError(f"{folder}: there is no picture here; name a folder with {', '.join(SUFFIXES)} files, or a parquet file")
     for name, file in read.items():
-        yield _Found(name, name, _bytes(file), notes.get(name, Note()))
+        yield _Found(name, name, _bytes(file), Spot(file), notes.get(name, Note()))
 
 
 def _bytes(file: Path) -> bytes | Refusal:
@@ -138,22 +147,16 @@ def _of_table(path: Path, name: str) -> Iterator[_Found]:
     told = [column for column in Note.model_fields if column in columns]
     shard = SOURCES.columns.keys() <= set(columns)
     wanted = ["image", *told, *(["source"] if shard else [])]
-    for number, row in enumerate(_rows(path, wanted)):
-        picture = row["image"]
-        file = picture.get("bytes") if isinstance(picture, dict) else picture
-        if not isinstance(file, bytes):
+    rows = (row for batch in batches(path, wanted) for row in batch)
+    for number, row in enumerate(rows):
+        cell, file = row["image"], picture(row["image"])
+        if file is None:
             raise TableError(f"{path}: image: row {number} holds no picture's bytes; write the Image feature with its bytes, not a path")
-        kept = picture.get("path") if shard and isinstance(picture, dict) else None
+        kept = cell.get("path") if shard and isinstance(cell, dict) else None
         where = f"{name}-{number}"
         note = _note({column: row[column] for column in told}, f"{path}: row {number}")
-        yield _Found(where, kept if isinstance(kept, str) else where, file, note, str(row["source"]) if shard else None)
-
-
-def _rows(path: Path, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
-    try:
-        yield from pl.scan_parquet(path).select(columns).collect(engine="streaming").iter_rows(named=True)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise _unreadable(path, error) from None
+        name_in_shard = kept if isinstance(kept, str) else where
+        yield _Found(where, name_in_shard, file, Spot(path, number // BATCH), note, str(row["source"]) if shard else None)
 
 
 def _note(values: Mapping[str, object], where: str) -> Note:
@@ -168,8 +171,4 @@ def _columns(path: Path) -> Sequence[str]:
     try:
         return list(pl.read_parquet_schema(path))
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise _unreadable(path, error) from None
-
-
-def _unreadable(path: Path, error: Exception) -> TableError:
-    return TableError(f"{path}: not a readable parquet file ({str(error).splitlines()[0]}); write it again, or name another")
+        raise unreadable(path, error) from None

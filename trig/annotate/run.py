@@ -15,6 +15,7 @@ from trig.annotate.scribe import Scribe, routed
 from trig.keys import prompt_key
 from trig.params.annotate import Annotate
 from trig.protocols.refusal import Refusal
+from trig.tables.funnel import GivenUp, Why
 from trig.tables.prompts import PROMPTS
 from trig.tables.rejected import CHECKS, NAMES, REJECTED
 from trig.text.near import Near
@@ -48,10 +49,11 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Annotated:
-    """Prompts and rejected drafts."""
+    """Prompts, rejected drafts, and by subset and split the slots that have no prompt."""
 
     prompts: pl.DataFrame
     rejected: pl.DataFrame
+    given_up: Mapping[tuple[Task, Pair, str], Sequence[GivenUp]]
 
 
 @dataclass(slots=True)
@@ -68,18 +70,20 @@ class Annotation:
         """Fills every slot, or exhausts the material there. `show` consumes a progress iterator of slots."""
         taken: dict[Slot, Draft] = {}
         rejected: list[dict[str, Any]] = []
-        show(self._rounds(taken, rejected))
-        return Annotated(self._table(taken), pl.DataFrame(rejected, schema=dict(REJECTED.columns)))
+        given_up: dict[Slot, GivenUp] = {}
+        show(self._rounds(taken, rejected, given_up))
+        return Annotated(self._table(taken), pl.DataFrame(rejected, schema=dict(REJECTED.columns)), self._given_up(given_up))
 
-    def _rounds(self, taken: dict[Slot, Draft], rejected: list[dict[str, Any]]) -> Iterator[tuple[int, int]]:
+    def _rounds(self, taken: dict[Slot, Draft], rejected: list[dict[str, Any]], given_up: dict[Slot, GivenUp]) -> Iterator[tuple[int, int]]:
         near = {task: Taken(self.settings.near_duplicate) for task in Task}
         slots = list(wanted(self.settings, self.composer.material))
         total, last = len(slots), dict.fromkeys((slot.subset for slot in slots), 0)
         for round_ in range(ROUNDS):
             drafts = {slot: self._drafted(slot, round_) for slot in slots}
-            written = self._written([draft for draft in drafts.values() if draft])
+            written = self._written([draft for draft in drafts.values() if isinstance(draft, Draft)])
             for done, (slot, draft) in enumerate(drafts.items(), len(taken)):
-                if draft is None:
+                if isinstance(draft, Why):
+                    given_up[slot] = GivenUp(slot=slot.number, why=draft, tries=round_)
                     continue
                 new, looked = written[draft]
                 if looked.passed:
@@ -91,16 +95,21 @@ class Annotation:
                     rejected.append(_refused(new, looked))
                 if done % 1000 == 0:
                     yield len(taken), total
-            slots = [slot for slot in slots if drafts[slot] and slot not in taken and round_ - last[slot.subset] < PATIENCE]
+            slots = [slot for slot in slots if slot not in taken and slot not in given_up]
+            for slot in slots:
+                if why := _over(round_, last[slot.subset]):
+                    given_up[slot] = GivenUp(slot=slot.number, why=why, tries=round_ + 1)
+            slots = [slot for slot in slots if slot not in given_up]
             if not slots:
                 break
         yield total, total
 
-    def _drafted(self, slot: Slot, round_: int) -> Draft | None:
-        """The next draft; None where the material, or the patience with a language model, is exhausted."""
+    def _drafted(self, slot: Slot, round_: int) -> Draft | Why:
+        """The next draft, or why there is none."""
         draft = self.composer.draft(slot.task, slot.pair, slot.split, slot.number, round_)
-        given_up = self.scribe and round_ >= ASKED and draft and routed(draft, self.composer.material)
-        return None if given_up else draft
+        if draft is None:
+            return Why.MATERIAL
+        return Why.ANNOTATOR if self.scribe and round_ >= ASKED and routed(draft, self.composer.material) else draft
 
     def _written(self, drafts: Sequence[Draft]) -> dict[Draft, tuple[Draft, Looked]]:
         """Each draft as it is to be taken, with the verdicts so far."""
@@ -136,6 +145,18 @@ class Annotation:
                 rows[task, pair] = [_copy(pair, row) for row in sorted(rows[task, parent], key=_number)]
         return pl.DataFrame([row for each in rows.values() for row in sorted(each, key=_number)], schema=dict(PROMPTS.columns))
 
+    def _given_up(self, given_up: Mapping[Slot, GivenUp]) -> dict[tuple[Task, Pair, str], list[GivenUp]]:
+        """By subset and split; a copy has what its parent has."""
+        found: dict[tuple[Task, Pair, str], list[GivenUp]] = {}
+        for slot, told in given_up.items():
+            found.setdefault(slot.subset, []).append(told)
+        for task, pair in self.settings.subsets():
+            if parent := self.composer.material.parent(task, pair):
+                copied = {"why": Why.PARENT, "parent": str(parent)}
+                for split in SPLITS:
+                    found[task, pair, split] = [each.model_copy(update=copied) for each in found.get((task, parent, split), ())]
+        return found
+
 
 class Taken:
     """Prompts of a task so far, by split: their texts, and their texts with the source picture."""
@@ -164,6 +185,13 @@ def wanted(settings: Annotate, material: Material) -> Iterator[Slot]:
             test = settings.size(task, pair)
             yield from (Slot(task, pair, "test", number) for number in range(1, test + 1))
             yield from (Slot(task, pair, "train", test + number) for number in range(1, settings.train_per_subset + 1))
+
+
+def _over(round_: int, last: int) -> Why | None:
+    """Why no further draft is tried at an empty slot of a subset that took one in round `last`; None where one is."""
+    if round_ - last >= PATIENCE:
+        return Why.SUBSET
+    return Why.ROUNDS if round_ + 1 == ROUNDS else None
 
 
 def _number(row: Mapping[str, Any]) -> int:

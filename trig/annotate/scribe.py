@@ -85,7 +85,7 @@ def hired(load: Callable[[], Annotator], settings: Params, store: Store, show: S
     model = load()
     entry = settings.annotators[model.name]
     recorded = {"provider": entry.provider, "temperature": entry.temperature, "seed": entry.seed}
-    desk = Desk(model, store, show, entry.max_failures, pictures, recorded)
+    desk = Desk(model, store, show, entry.max_failures, entry.max_unanswered, pictures, recorded)
     return Scribe(material, desk, entry.provider, settings.annotate.max_tokens, {task: {} for task in Task})
 
 

@@ -10,6 +10,11 @@ from typing import Any
 from trig.errors import WeightsError
 
 INDEX = "model_index.json"
+CONFIG = "config.json"
+WEIGHTLESS = ("scheduler_config.json", "tokenizer_config.json", "preprocessor_config.json")
+"""Configurations of components that are no networks."""
+WHOLE = ""
+"""Stands for the folder itself, where a repository holds one model of transformers and no pipeline."""
 PICKLES = {".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"}
 WANTED = {".jinja", ".json", ".model", ".safetensors", ".txt"}
 """Weights, configurations and vocabularies: nothing in them is run."""
@@ -32,28 +37,39 @@ def commits(repository: str) -> list[str]:
 def cached(repository: str, commit: str, field: str) -> Path:
     """Folder of a commit that is whole in the cache. Raises WeightsError."""
     place = snapshot(repository, commit)
-    if lacks := missing(place):
-        name = field.removeprefix("params.yaml: models.").partition(".")[0]
+    if lacks := missing(place, single=field.startswith("params.yaml: judges.")):
+        name = field.split(".")[2]
         raise WeightsError(
             f"{field}: {repository}@{commit}: {lacks} is not in the cache {place.parents[2]}; run `trig models fetch {name}`"
         )
     return place
 
 
-def missing(place: Path) -> str | None:
-    """The first file of a pipeline that its folder lacks; None where it is whole."""
+def missing(place: Path, single: bool = False) -> str | None:
+    """The first file of a pipeline, or of a model of transformers, that its folder lacks; None where it is whole.
+
+    Each network of a pipeline has weights of its own. `single`: it is a model of transformers, where the folder does not say.
+    """
     try:
-        parts = components(json.loads((place / INDEX).read_text("utf-8")))
+        alone = (place / CONFIG).exists() and not (place / INDEX).exists()
+        parts = [WHOLE] if alone else components(json.loads((place / INDEX).read_text("utf-8")))
         for part in parts:
             if not (place / part).is_dir():
                 return part
             for index in (place / part).glob("*.safetensors.index.json"):
                 shards = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
                 if gone := sorted(name for name in shards if not (place / part / name).exists()):
-                    return f"{part}/{gone[0]}"
+                    return f"{part}/{gone[0]}".removeprefix("/")
+            if part and _network(place / part) and not any((place / part).glob("*.safetensors")):
+                return f"{part}/*.safetensors"
     except (OSError, ValueError, KeyError, AttributeError):
-        return INDEX
-    return None if any(place.glob("*/*.safetensors")) else "any safetensors"
+        return CONFIG if single else INDEX
+    return None if any(any((place / part).glob("*.safetensors")) for part in parts) else "any safetensors"
+
+
+def _network(part: Path) -> bool:
+    """Whether a component has weights, by the names of its configurations."""
+    return (part / CONFIG).exists() and not any((part / name).exists() for name in WEIGHTLESS)
 
 
 def components(index: Mapping[str, Any]) -> list[str]:
@@ -69,14 +85,14 @@ def pickled(files: Iterable[str]) -> str | None:
 
 
 def chosen(files: Collection[str], parts: Collection[str]) -> list[str]:
-    """Files of a repository that a pipeline loads: weights and configurations of its components, without variants such as fp16."""
+    """Files that a pipeline loads: weights and configurations of its components (`.`: of the repository itself), without variants such as fp16."""
     paths = [PurePosixPath(file) for file in files]
     plain = {path.parent for path in paths if path.suffix == ".safetensors" and not _variant(path)}
     return sorted(
         str(path)
         for path in paths
         if path.suffix in WANTED
-        and (path.parts[0] in parts if len(path.parts) > 1 else path.suffix == ".json")
+        and (path.parts[0] in parts if len(path.parts) > 1 else path.suffix == ".json" or WHOLE in parts)
         and not (path.suffix == ".safetensors" and _variant(path) and path.parent in plain)
     )
 
@@ -87,19 +103,22 @@ def _variant(path: PurePosixPath) -> bool:
 
 
 def fetch(repository: str, commit: str, field: str) -> Path:
-    """Brings what a pipeline loads of a commit into the cache; returns its folder. Raises WeightsError: each cause is one line."""
+    """Brings what a pipeline, or a model of transformers, loads of a commit into the cache; returns its folder.
+
+    Raises WeightsError: each cause is one line.
+    """
     from huggingface_hub import HfApi, constants, hf_hub_download, snapshot_download
 
     with _told(repository, commit, field):
         told = HfApi().model_info(repository, revision=commit, files_metadata=True)
         sizes = {file.rfilename: file.size or 0 for file in told.siblings or []}
-        if INDEX not in sizes:
+        if INDEX not in sizes and CONFIG not in sizes:
             raise WeightsError(
-                f"{field}: {repository}@{commit}: no {INDEX}, so diffusers cannot load it; name a repository in diffusers' format"
+                f"{field}: {repository}@{commit}: no {INDEX} and no {CONFIG}; name a repository in the format of diffusers or transformers"
             )
-        index = json.loads(Path(hf_hub_download(repository, INDEX, revision=commit)).read_text("utf-8"))
-        parts = components(index)
-        if found := pickled(file for file in sizes if file.partition("/")[0] in parts):
+        index = Path(hf_hub_download(repository, INDEX, revision=commit)) if INDEX in sizes else None
+        parts = components(json.loads(index.read_text("utf-8"))) if index else [WHOLE]
+        if found := pickled(file for file in sizes if file.rpartition("/")[0].partition("/")[0] in parts):
             raise WeightsError(
                 f"{field}: {repository}@{commit}: {found} is a pickle, which can run any code, and no safetensors stand beside it; name another commit"
             )

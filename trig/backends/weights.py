@@ -1,16 +1,24 @@
 """Model weights on disk: existence checks and content hashes."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, assert_never
 
 from trig.backends import hub
 from trig.backends.engines import JUDGES, PAINTERS, engine
 from trig.errors import WeightsError
 from trig.files import walk
+from trig.keys import content_key
+from trig.params.judge import LocalJudge, ServedJudge
+from trig.params.models import Model
+from trig.params.models.diffusers import DiffusersModel
+from trig.params.models.folder import FolderModel
+from trig.params.models.openai import ServedModel
+from trig.params.models.transformers import TransformersModel
+from trig.params.options import scaled
 from trig.params.values import hub as pinned
 
 CARD = "tuning.json"
@@ -21,8 +29,12 @@ _PIECE = 2**22
 
 
 def folder(path: str, field: str) -> Path:
-    """The model's folder. Raises WeightsError when it holds no safetensors."""
+    """The model's folder, or a single file of safetensors. Raises WeightsError when there are none."""
     place = Path(path)
+    if place.is_file() and place.suffix in hub.PICKLES:
+        raise WeightsError(f"{field}: {path} is a pickle, which can run any code; name a file of safetensors, or convert it")
+    if place.is_file() and place.suffix == ".safetensors":
+        return place
     if not place.is_dir() or not any(file.suffix == ".safetensors" for file in walk(place)):
         raise WeightsError(f"{field}: {path}: no safetensors weights here; check the path, or fetch them with `dvc pull`")
     if found := hub.pickled(file.relative_to(place).as_posix() for file in walk(place)):
@@ -36,10 +48,43 @@ def located(weights: str, field: str) -> Path:
     return folder(weights if found is None else str(hub.cached(*found, field)), field)
 
 
+def beside(adapter: str, field: str) -> Path:
+    """The folder of what is loaded beside a pipeline: a path, or a commit that lies in the hub's cache. Raises WeightsError."""
+    found = pinned(adapter)
+    if found is None:
+        return folder(adapter, field)
+    place = hub.snapshot(*found)
+    if not place.is_dir():
+        raise WeightsError(f"{field}: {adapter}: not in the cache; run `hf download {found[0]} --revision {found[1]}`")
+    return folder(str(place), field)
+
+
+def configuration(path: str, field: str) -> Path:
+    """A folder that says what a pipeline is made of. Raises WeightsError where it has no model_index.json."""
+    place = Path(path)
+    if not (place / hub.INDEX).is_file():
+        raise WeightsError(f"{field}: {path}: no {hub.INDEX} here; name a folder with the configurations and tokenizers of a pipeline")
+    return place
+
+
 def identity(weights: str, field: str) -> str:
     """What of weights enters a key: the commit, or the content hash of a folder."""
     found = pinned(weights)
     return found[1] if found else revision(folder(weights, field))
+
+
+def judged_by(entry: LocalJudge | ServedJudge) -> str | None:
+    """What of a judge's weights enters a key: their commit, or the content hash of what it needs; None for a hosted model."""
+    if entry.loads is None:
+        return None
+    found = pinned(entry.loads)
+    return found[1] if found else revision(Path(entry.loads))
+
+
+def checkpoint_of(entry: LocalJudge | ServedJudge) -> Path:
+    """Where the files of a judge lie, there or not: its folder, or the hub's cache."""
+    found = pinned(entry.weights or "")
+    return hub.snapshot(*found) if found else Path(entry.needs)
 
 
 def brief(error: Exception) -> str:
@@ -55,12 +100,33 @@ def revision(place: Path) -> str:
         if file == place or file.suffix not in _NOT_WEIGHTS:
             try:
                 digest.update(f"{file.relative_to(place).as_posix()}\0{file.stat().st_size}\0".encode())
-                with file.open("rb") as opened:
-                    while piece := opened.read(_PIECE):
-                        digest.update(piece)
+                for piece in _pieces(file):
+                    digest.update(piece)
             except OSError as error:
                 raise WeightsError(f"{file}: it cannot be read ({error.strerror}); fetch it, or mend the link") from None
     return digest.hexdigest()
+
+
+def contents(place: Path) -> str:
+    """Content hash of all files in a folder, names and bytes. A file that cannot be read, such as a link to nothing, counts by its name."""
+    return content_key(files={file.relative_to(place).as_posix(): digest(file) for file in walk(place)})
+
+
+def digest(file: Path) -> str | None:
+    """Content hash of a file: 32 hex digits (blake2b-128); None if it cannot be read."""
+    found = blake2b(digest_size=16)
+    try:
+        for piece in _pieces(file):
+            found.update(piece)
+    except OSError:
+        return None
+    return found.hexdigest()
+
+
+def _pieces(file: Path) -> Iterator[bytes]:
+    with file.open("rb") as opened:
+        while piece := opened.read(_PIECE):
+            yield piece
 
 
 def linked(place: Path) -> list[Path]:
@@ -80,6 +146,34 @@ def link_notes(places: Iterable[Path], stage: str) -> list[str]:
         f"{link} leads elsewhere, where DVC does not look; after a change there run `dvc repro -f -s {stage}`, then `dvc repro`"
         for link in links
     ]
+
+
+def model_description(model: Model, field: str, engine_in_key: bool) -> dict[str, Any]:
+    """Dependency record of a model: of its weights, of the pictures in its folder, or of the file that stands for what a server serves."""
+    match model:
+        case DiffusersModel():
+            return description(scaled(model.adapter)[0] if model.adapter else model.weights, field, model.weights, engine_in_key)
+        case TransformersModel():
+            return description(model.weights, field, None, engine_in_key)
+        case FolderModel():
+            return {"needs": model.needs, "revision": contents(there(model.folder, f"{field}.folder"))}
+        case ServedModel():
+            return {"needs": model.needs, "revision": stands_for(model)}
+        case _:
+            assert_never(model)
+
+
+def there(path: str, field: str) -> Path:
+    """A folder. Raises WeightsError where it is none."""
+    place = Path(path)
+    if not place.is_dir():
+        raise WeightsError(f"{field}: {path}: there is no such folder; check the path, or fetch it with `dvc pull`")
+    return place
+
+
+def stands_for(model: ServedModel) -> str | None:
+    """Content hash of what stands for a served model on this machine; None where nothing does."""
+    return None if model.elsewhere else revision(Path(model.needs))
 
 
 def description(loads: str, field: str, weights: str | None, engine_in_key: bool) -> dict[str, Any]:

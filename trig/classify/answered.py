@@ -9,7 +9,7 @@ from trig.tables.scores import distinct
 
 def answered(scores: pl.DataFrame, prompts: pl.DataFrame) -> dict[str, Any]:
     """Prompts per split; per model: count, nulls, null reasons, mean score per dimension. Means are over distinct answers, without nulls."""
-    told = distinct(scores.select("model", "key", "dimension", "score_trig", "expected", "reason"))
+    told = distinct(scores.select("model", "number", "key", "dimension", "score_trig", "expected", "reason"))
     return {
         "prompts": dict(sorted(prompts["split"].cast(pl.String).value_counts().iter_rows())),
         "models": {str(model): _answered(own) for (model,), own in sorted(told.partition_by("model", as_dict=True).items())},

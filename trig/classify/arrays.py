@@ -37,7 +37,7 @@ def fixed_point(*features: NDArray[np.generic]) -> Floats:
 
 def divide(a: NDArray[np.generic], b: NDArray[np.generic]) -> Floats:
     """a / b, NaN where b is zero."""
-    out = np.full(np.broadcast_shapes(a.shape, b.shape), np.nan)
+    out = np.full(np.broadcast(a, b).shape, np.nan)  # broadcast_shapes takes ten times as long
     np.divide(a, b, out=out, where=b != 0)
     return out
 

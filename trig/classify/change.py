@@ -14,7 +14,7 @@ from trig.classify.arrays import Floats, Ints, integers
 from trig.classify.draws import draws
 from trig.classify.evidence import NEARLY_ONE
 from trig.classify.rule import VERDICTS, count, leaning, partition, verdicts
-from trig.classify.samples import points, roots
+from trig.classify.samples import of_points, points, roots, seeds_of
 from trig.classify.summary import sort_sides, summarise
 from trig.params.thresholds import Thresholds
 from trig.stats.bootstrap import intervals
@@ -44,10 +44,10 @@ CHANGES = tables.Table(
     {
         "task": TASK,
         "pair": PAIR,
-        "n": pl.Int64,  # samples scored on both dimensions, on both sides
+        "n": pl.Int64,  # samples (pictures) scored on both dimensions, on both sides
         "clusters": pl.Int64,  # root prompts (clusters) of these n samples
         "nulls": pl.Int64,  # paired samples dropped because a score is missing
-        "unpaired": pl.Int64,  # samples without a partner of the same prompt on the other side
+        "unpaired": pl.Int64,  # samples without a partner of the same prompt and number on the other side
         **{
             f"{name}{end}": pl.Float64  # difference b - a of mean x, mean y or rho, its 95 % interval, p-value and q-value
             for name in TESTED
@@ -80,21 +80,23 @@ class Run:
 def changes(a: Run, b: Run, thresholds: Thresholds) -> pl.DataFrame:
     """Paired change from a to b: the table `CHANGES`, a row per task and pair with a sample on either side.
 
-    Samples are paired by task, pair and data_id when their prompt keys (prompt and source picture) are equal; only test prompts count.
-    Seeds derive from the prompt and the run's seed, so equal prompts start from the same noise unless that seed changed. Both sides use the
-    same thresholds.
+    Samples, which are pictures, are paired by task, pair, data_id and number when their prompt keys (prompt and source picture) are equal;
+    only test prompts count. Seeds derive from the prompt, the number and the run's seed, so equal prompts start from the same noise unless
+    that seed changed. Both sides use the same thresholds.
 
     **Means.** `x` and `y` are mean paired differences. Interval and p are cluster-robust (`trig.stats.clustered.clustered_mean`), clusters being
-    root prompts; with one sample per root they equal the paired t-test's.
+    root prompts with their copies, edits and seeds; with one sample per root they equal the paired t-test's.
 
     **Rho.** Paired cluster bootstrap: roots are resampled once for both sides. 95 % percentile interval of the difference; p is two-sided,
     the difference of Fisher's z over its bootstrap standard error, by Student's t with G - 2 degrees of freedom (G roots).
 
     **Change.** q-values are Benjamini-Hochberg over the three p-values of all pairs. A pair is *changed* when one of its q ≤ `fdr`. No test
-    below `min_points` samples; only the means without `bootstraps`. `differ` is descriptive: it is large wherever scores lie near a
+    below `min_points` prompts; only the means without `bootstraps`. `differ` is descriptive: it is large wherever scores lie near a
     threshold.
     """
-    rows = [_pair(samples, thresholds) for samples in _paired(a, b, thresholds.score)]
+    paired = list(_paired(a, b, thresholds.score))
+    limits = of_points(thresholds, max((seeds_of(samples.filter("paired")) for samples in paired), default=1))
+    rows = [_pair(samples, limits) for samples in paired]
     schema = {name: kind for name, kind in CHANGES.columns.items() if not name.endswith("_q") and name != "change"}
     frame = pl.DataFrame(rows, schema=schema, orient="row").sort(*CHANGES.key)
     p = np.concatenate([frame[f"{name}_p"].fill_null(np.nan).to_numpy() for name in TESTED])

@@ -22,8 +22,8 @@ NEARLY_ONE = 1 - 1e-6
 def weigh(cloud: Cloud, resampled: Resampled, verdict: int, rho: float, thresholds: Thresholds) -> dict[str, Any]:
     """Evidence columns of one cloud. `verdict` is an index into `VERDICTS`, `rho` NaN where undefined.
 
-    **Bootstrap.** Cluster bootstrap: roots are drawn with replacement, each with all its points, since copies and edits of one prompt are
-    dependent. The whole rule runs on each resample: *stability* is the share that gives the verdict, *runner-up* the most frequent other
+    **Bootstrap.** Cluster bootstrap: roots are drawn with replacement, each with all its points, since copies, edits and seeds of one prompt
+    are dependent. The whole rule runs on each resample: *stability* is the share that gives the verdict, *runner-up* the most frequent other
     one (none when all agree). 95 % percentile intervals; resamples with undefined rho are left out of rho's. Intervals are unreliable with
     few roots.
 

@@ -52,6 +52,8 @@ def relations(
     - The line is ordinary least squares of y on x over R_T, in the canonical order of the pair, so naming a pair either way gives the same
       verdict.
     - Points on the line count for neither side. An empty side is the strongest tilt when the other is not empty, and no tilt when both are.
+    - A point is a picture, and `min_points` counts prompts: with several seeds per prompt it is taken times these, so that more seeds of few
+      prompts are no more of a verdict.
     - With fewer than `min_points` points in R_T, or constant x, there is no line and no tilt; slope and intercept are null.
     - A tilt leans to y when more points lie above the line, to x when more lie below. That measures skewed residuals, not the higher mean,
       which is `favoured`.
@@ -67,7 +69,7 @@ def relations(
     - `tilt_q` and `conflict_q` are Benjamini-Hochberg q-values over all pairs and models of the table.
     - `evidence`: the test of a tilt is `tilt_p`, that of a dispersion `conflict_p`, since only a conflict is a trade-off; the others have
       none. *Supported* when stability reaches `supported_stability`, q is at most `fdr`, a dispersion is a conflict, and there are
-      `enough_points` roots; *unsupported* when stability is below one half or p is above `fdr`; *weak* otherwise.
+      `enough_points` roots, whatever their copies, edits and seeds; *unsupported* when stability is below one half or p is above `fdr`; *weak* otherwise.
 
     `roots` maps each prompt to its root (task, data_id, root), the bootstrap cluster; without it each prompt is its own. `each` is a `map`
     over lists of equal length, such as that of a process pool. `store` caches the threshold-independent resamples.
@@ -75,9 +77,10 @@ def relations(
     samples = gather(scores, thresholds.score, roots)
     if samples.keys.is_empty():
         return pl.DataFrame(schema=dict(RELATIONS.columns))
+    thresholds = samples.limits(thresholds)
     found, verdict, leans = _judged(samples.clouds, thresholds)
     names, evidence = named(verdict, leans, samples.keys["pair"]), _evidence(samples, verdict, found["rho"], thresholds, each, store)
-    table = pl.concat([samples.keys, _numbers(found, thresholds), names, evidence], how="horizontal")
+    table = pl.concat([samples.keys, _numbers(found, samples.seeds, thresholds), names, evidence], how="horizontal")
     table = table.with_columns(favoured=_favoured(), kind=_kind())
     return table.with_columns(evidence=_support(thresholds)).select(list(RELATIONS.columns))
 
@@ -85,9 +88,10 @@ def relations(
 def counted(points: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
     """Columns `COUNTED` and key of the relations table, for a points table."""
     samples = grouped(points)
+    thresholds = samples.limits(thresholds)
     found, verdict, leans = _judged(samples.clouds, thresholds)
     names = named(verdict, leans, samples.keys["pair"])
-    return pl.concat([samples.keys, _numbers(found, thresholds), names], how="horizontal").select(*KEY, *COUNTED)
+    return pl.concat([samples.keys, _numbers(found, samples.seeds, thresholds), names], how="horizontal").select(*KEY, *COUNTED)
 
 
 def check_current(found: pl.DataFrame, points: pl.DataFrame, thresholds: Thresholds, where: Path) -> None:
@@ -123,11 +127,11 @@ def _judged(clouds: Clouds, thresholds: Thresholds) -> tuple[dict[str, Floats], 
     return found, verdict, leans
 
 
-def _numbers(found: Mapping[str, Floats], thresholds: Thresholds) -> pl.DataFrame:
-    """Columns of counts and statistics."""
+def _numbers(found: Mapping[str, Floats], seeds: int, thresholds: Thresholds) -> pl.DataFrame:
+    """Columns of counts and statistics; the p-value of rho is that of as many points as there are prompts."""
     counts = {"n" if name == "n" else f"n_{name}": found[name].astype(np.int64) for name in COUNTS}
     rest = {name: values for name, values in found.items() if name not in COUNTS}
-    p = p_value(found["rho"], found["n"].astype(np.int64), thresholds.correlation)
+    p = p_value(found["rho"], np.ceil(found["n"] / seeds).astype(np.int64), thresholds.correlation)
     return pl.DataFrame(counts | rest | {"p_value": p}).with_columns(pl.col(pl.Float64).fill_nan(None))
 
 

@@ -159,8 +159,8 @@ def verdicts(of: Counts, rho: Floats, thresholds: Thresholds) -> Ints:
         Relation.TILT: tilted,
         Relation.DISPERSION: apart,
     }
-    places = [np.full(rho.shape, VERDICTS.index(relation)) for relation in rules]
-    return np.select(list(rules.values()), places, VERDICTS.index(Relation.NONE))
+    places = [np.int64(VERDICTS.index(relation)) for relation in rules]
+    return np.select(list(rules.values()), places, np.int64(VERDICTS.index(Relation.NONE)))
 
 
 def leaning(of: Counts, verdict: Ints) -> Ints:

@@ -7,6 +7,7 @@ import polars as pl
 
 from trig import tables
 from trig.classify.stack import Clouds
+from trig.params.thresholds import Thresholds
 from trig.tables.diagnostics import DIAGNOSED
 from trig.tables.kinds import DIMENSION, PAIR, TASK
 from trig.tables.scores import SCORES
@@ -24,6 +25,21 @@ class Samples:
 
     keys: pl.DataFrame  # one row per cloud: model, task, pair, nulls, clusters; of a run also off_mass and noise
     clouds: Clouds
+    seeds: int  # pictures per prompt
+
+    def limits(self, thresholds: Thresholds) -> Thresholds:
+        """Thresholds of these points: see `of_points`."""
+        return of_points(thresholds, self.seeds)
+
+
+def of_points(thresholds: Thresholds, seeds: int) -> Thresholds:
+    """Thresholds of point clouds: `min_points` counts prompts, each of which has `seeds` points."""
+    return thresholds if seeds == 1 else thresholds.model_copy(update={"min_points": thresholds.min_points * seeds})
+
+
+def seeds_of(points: pl.DataFrame) -> int:
+    """Pictures per prompt: the largest number and one."""
+    return int(points.select(pl.col("number").max().fill_null(0) + 1).item())
 
 
 def scored(column: str) -> tables.Table:
@@ -56,7 +72,7 @@ def rooted(scores: pl.DataFrame, prompts: pl.DataFrame) -> pl.DataFrame:
 
 
 def points(scores: pl.DataFrame, column: str) -> pl.DataFrame:
-    """Points table: one row per sample with its score on the pair's two dimensions (`x`, `y`; null where missing), sorted by key.
+    """Points table: one row per sample, a picture, with its score on the pair's two dimensions (`x`, `y`; null where missing), sorted by key.
 
     Pairs are put into canonical order. Scores on other dimensions are ignored.
     """
@@ -68,7 +84,7 @@ def gather(scores: pl.DataFrame, column: str, roots: pl.DataFrame | None) -> Sam
     own = _of_its_pair(scores.select(*SAMPLE, "dimension", *ANSWER, score=pl.col(column)))
     samples = grouped(_side_by_side(own), roots)
     of_the_judge = own.group_by(KEY).agg(**_of_the_judge())
-    return Samples(samples.keys.join(of_the_judge, on=KEY, how="left", maintain_order="left"), samples.clouds)
+    return Samples(samples.keys.join(of_the_judge, on=KEY, how="left", maintain_order="left"), samples.clouds, samples.seeds)
 
 
 def grouped(points: pl.DataFrame, roots: pl.DataFrame | None = None) -> Samples:
@@ -80,7 +96,8 @@ def grouped(points: pl.DataFrame, roots: pl.DataFrame | None = None) -> Samples:
     )
     scored = samples.filter(whole)
     x, y = (scored[side].to_numpy().astype(np.float64) for side in ("x", "y"))
-    return Samples(keys.drop("n"), Clouds(x, y, scored["root"].to_numpy(), keys["n"].to_numpy().astype(np.intp)))
+    clouds = Clouds(x, y, scored["root"].to_numpy(), keys["n"].to_numpy().astype(np.intp))
+    return Samples(keys.drop("n"), clouds, seeds_of(points))
 
 
 def _of_the_judge() -> dict[str, pl.Expr]:
@@ -98,9 +115,9 @@ def _side_by_side(own: pl.DataFrame) -> pl.DataFrame:
 
 
 def _root(samples: pl.DataFrame, roots: pl.DataFrame | None) -> pl.Series:
-    """Cluster label of each sample: dense rank of its root's name."""
+    """Cluster label of each sample: dense rank of the name of its prompt's root. All seeds of a prompt have one root."""
     if roots is None:
-        return pl.Series("root", np.arange(samples.height))
+        return samples.select(root=pl.col("data_id").rank("dense").cast(pl.Int64))["root"]
     named = samples.select("task", "data_id").join(roots, on=["task", "data_id"], how="left", maintain_order="left")
     return named.select(root=pl.col("root").fill_null(pl.col("data_id")).rank("dense").cast(pl.Int64))["root"]
 

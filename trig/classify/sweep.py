@@ -89,7 +89,8 @@ def sweep(samples: Samples, settings: Sequence[Setting]) -> pl.DataFrame:
     rhos = [summarise(sort_sides(x, y), weights, kind).rho for _, x, y, weights in stacks]
     counted: dict[tuple[float, ...], list[Counts]] = {}
     frames = []
-    for values, limits in settings:
+    for values, asked in settings:
+        limits = samples.limits(asked)
         place = tuple(getattr(limits, name) for name in WHERE)
         if place not in counted:
             counted[place] = [count(partition(x, y, limits), weights) for _, x, y, weights in stacks]

@@ -5,7 +5,6 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated
 
-import polars as pl
 import typer
 
 from trig import params
@@ -16,7 +15,6 @@ from trig.params import Params
 from trig.params.annotators import AnnotatorModel
 from trig.run.display import console
 from trig.store import Store
-from trig.tables.sources import SOURCES
 from trig.vocabulary.dimensions import Task
 
 KINDS = {"Written": "prompts", "Seen": "descriptions", "Shown": "phrases shown", "Recovered": "blind recovery"}
@@ -84,7 +82,7 @@ def _plans(settings: Params, revision: str) -> dict[str, Plan]:
     from trig.annotate.plan import errands, plan
 
     asked = settings.annotate
-    sources = pictures.given(Path(asked.sources)).rows if set(asked.tasks) - {Task.T2I} else pl.DataFrame(schema=dict(SOURCES.columns))
+    sources = (pictures.given(Path(asked.sources)) if set(asked.tasks) - {Task.T2I} else pictures.NONE).rows
     sizes = {source: (width, height) for source, width, height in sources.select("source", "width", "height").iter_rows()}
     found = material(Path(asked.material), asked.allow_toxic)
     with Store.look() as store:

@@ -177,7 +177,7 @@ def _tested(row: Row, name: str, fdr: float, what: str) -> str:
 
 def _tally(changes: pl.DataFrame, fdr: float) -> str:
     counts = {word: changes.filter(pl.col("change").eq_missing(pl.lit(word))).height for word in ("changed", "not shown", None)}
-    left_out = {"lack a score": changes["nulls"].sum(), "have no partner of the same prompt": changes["unpaired"].sum()}
+    left_out = {"lack a score": changes["nulls"].sum(), "have no partner of the same prompt and seed": changes["unpaired"].sum()}
     few = f", {counts[None]} with too few samples to test" if counts[None] else ""
     out = "".join(f" {count} samples {why} and are left out." for why, count in left_out.items() if count)
     return f"{counts['changed']} of {changes.height} pairs changed, {counts['not shown']} not shown{few}. * q at most {fdr:g}, over all pairs.{out}"

@@ -30,3 +30,12 @@ def repro(stages: Sequence[str], as_json: bool) -> None:
         raise ParamsError("--json: only a dry run has figures; add --dry-run")
     ran = subprocess.run([sys.executable, "-m", "dvc", "repro", *stages], check=False)
     raise typer.Exit(ran.returncode)
+
+
+def chosen(models: Sequence[str] | None, roster: Sequence[str]) -> list[str]:
+    """Models of the roster, all of it if none is named. Raises ParamsError for any other."""
+    wanted = list(dict.fromkeys(models or roster))
+    for name in wanted:
+        if name not in roster:
+            raise ParamsError(f"model: {name!r} is not in generate.roster; choose of {', '.join(roster)}, or add it there")
+    return wanted

@@ -10,8 +10,7 @@ import polars as pl
 import typer
 
 from trig import params, tables
-from trig.cli.costs import line, repro, sheet
-from trig.errors import ParamsError
+from trig.cli.costs import chosen, line, repro, sheet
 from trig.judge.album import Album
 from trig.judge.calls import Call
 from trig.judge.plan import Plan, pictured, plan, together
@@ -21,7 +20,7 @@ from trig.params import Params
 from trig.params.judge import LocalJudge
 from trig.run.display import bar, console
 from trig.store import Store
-from trig.tables.prompts import PROMPTS, split
+from trig.tables.prompts import PROMPTS, numbered, split
 from trig.tables.sources import Library
 
 ALL = "all"
@@ -37,14 +36,11 @@ def judge(
 ) -> None:
     """Judges models with `dvc repro`; with --dry-run counts the questions, tokens and dollars before a picture or a prompt is sent."""
     settings = params.load()
-    roster = settings.generate.roster
-    wanted = list(dict.fromkeys(models or roster))
-    for name in wanted:
-        if name not in roster:
-            raise ParamsError(f"model: {name!r} is not in generate.roster; choose of {', '.join(roster)}, or add it there")
+    wanted = chosen(models, settings.generate.roster)
     if not dry_run:
         repro([f"judge@{name}" for name in wanted], as_json)
-    revision, plans = _plans(settings, wanted, split(tables.read(prompts, PROMPTS), "test"), Library(sources), images)
+    asked = numbered(split(tables.read(prompts, PROMPTS), "test"), settings.generate.seeds_per_prompt)
+    revision, plans = _plans(settings, wanted, asked, Library(sources), images)
     entry = settings.judges[settings.judge.name]
     price = None if isinstance(entry, LocalJudge) else entry.price
     from trig.backends.judges.completions import LONGEST
@@ -61,8 +57,9 @@ def judge(
 def _plans(settings: Params, models: Sequence[str], wanted: pl.DataFrame, sources: Library, images: Path) -> tuple[str, dict[str, Plan]]:
     """The judge's revision, and the plan of each model's run. A served judge is probed with our own text only."""
     from trig.backends import checkpoint, judges
+    from trig.backends.weights import checkpoint_of
 
-    place = Path(settings.judges[settings.judge.name].needs)
+    place = checkpoint_of(settings.judges[settings.judge.name])
     known = checkpoint.read(place) if checkpoint.there(place) else checkpoint.Checkpoint(None, None, None)
     shown = known.vision.tokens if known.vision else None
 

@@ -6,7 +6,25 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from trig.cli import annotate, compare, doctor, exchange, judge, models, published, report, review, score, serve, store, thresholds
+from trig.cli import (
+    annotate,
+    compare,
+    doctor,
+    exchange,
+    front,
+    generate,
+    init,
+    judge,
+    models,
+    published,
+    report,
+    review,
+    score,
+    serve,
+    store,
+    sweep,
+    thresholds,
+)
 from trig.run.edge import edge, stoppable
 
 PLUGS = "trig.commands"
@@ -27,6 +45,8 @@ app.command()(annotate.annotate)
 app.command()(compare.compare)
 app.command()(doctor.doctor)
 app.command()(exchange.export)
+app.command()(front.front)
+app.command()(generate.generate)
 app.add_typer(exchange.imports, name="import")
 app.command()(judge.judge)
 app.command("published")(published.shown)
@@ -34,7 +54,9 @@ app.command()(report.report)
 app.command()(score.score)
 app.command(cls=serve.Passing)(serve.serve)
 app.command()(store.store)
+app.command()(sweep.sweep)
 app.command()(thresholds.thresholds)
+app.add_typer(init.app, name="init")
 app.add_typer(models.app, name="models")
 app.add_typer(review.app, name="review")
 for plug in sorted(entry_points(group=PLUGS), key=lambda point: point.name):

@@ -9,9 +9,9 @@ import typer
 from typer.core import TyperCommand
 
 from trig import params
-from trig.cli.models import GPU
 from trig.errors import JudgeError
 from trig.params import Params
+from trig.run.gpus import GPU
 from trig.vocabulary.dimensions import Task
 
 
@@ -28,7 +28,8 @@ class Passing(TyperCommand):
 def serve(
     context: typer.Context,
     judge: Annotated[
-        str | None, typer.Argument(help="A judge with backend: openai; if not given the configured one, or the only one there is.")
+        str | None,
+        typer.Argument(help="A judge with backend: openai, or a preset; if not given the configured one, or the only one there is."),
     ] = None,
     show: Annotated[bool, typer.Option("--print", help="Print the command and do not run it.")] = False,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
@@ -45,23 +46,27 @@ def serve(
     from trig.backends import checkpoint
     from trig.backends.judges import serve
     from trig.backends.judges.completions import LONGEST
+    from trig.backends.weights import checkpoint_of
     from trig.llm import clients
 
     settings = params.load()
     name, entry = serve.choose(settings, judge)
-    place = serve.weights(name, entry)
+    served, pinned = serve.source(name, entry)
     program = serve.executable(vllm)
     if program is None and not show:
         raise JudgeError(f"vllm: it is not here; `make {serve.OWN}/ready` installs it apart from the project, or give --vllm PATH")
+    place = checkpoint_of(entry)
     length = serve.context(
-        checkpoint.read(place),
+        checkpoint.read(place) if checkpoint.there(place) else checkpoint.Checkpoint(None, None, None),
         settings.judge.max_pixels,
         _rubrics(settings),
         prompt_tokens,
         LONGEST if settings.judge.mode == "sampled" else 1,
     )
     kind = dtype if dtype != "auto" else None if GPU.exists() else "float32"
-    arguments = serve.arguments(place, entry.model, host, port or serve.port(name, entry), length, kind, context.obj)
+    arguments = serve.arguments(
+        served, entry.model, host, port or serve.port(name, entry), length, kind, [*pinned, *entry.serve, *context.obj]
+    )
     environment = os.environ if show else serve.environment(name, entry, os.environ)
     if not clients.is_loopback(host):
         advice = "" if entry.key else f", without a key: judges.{name}.key asks for one"

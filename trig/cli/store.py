@@ -16,14 +16,17 @@ DAY = 24 * 60 * 60
 
 def store(
     prune: Annotated[
-        float | None, typer.Option(min=0, metavar="DAYS", help="Drop the rows that no run has used for so many days; 0 drops all.")
+        float | None, typer.Option(min=0, metavar="DAYS", help="Drop what no run has used for so many days; 0 drops all.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what the work store holds, per shelf. It is a cache: pruning costs time and never results."""
     with Store.look() if prune is None else Store.open() as opened:
-        dropped = None if prune is None else opened.prune(prune * DAY) + _forget(prune * DAY)
+        dropped = None if prune is None else opened.prune(prune * DAY) + _forget(prune * DAY) + _sweep(opened)
         shelves, path = opened.size(), str(opened.path)
+        pictures = _pictures(opened)
+    if pictures:
+        shelves["pictures"] = Shelf(len(pictures), sum(file.stat().st_size for file in pictures))
     if kept := _checkpoints():
         shelves["checkpoints"] = Shelf(len(kept), sum(file.stat().st_size for file in kept))
     if as_json:
@@ -32,12 +35,30 @@ def store(
         )
         return
     if dropped is not None:
-        typer.echo(f"dropped {dropped} rows")
+        typer.echo(f"dropped {dropped} rows and files")
     typer.echo(path)
     for name, shelf in shelves.items():
         typer.echo(f"{name:<12} {shelf.rows:>9,} rows {shelf.bytes / 2**20:>10,.1f} MB")
     if not shelves:
         typer.echo("empty")
+
+
+def _pictures(opened: Store) -> list[Path]:
+    """Files of pictures: packs, and shards that the outputs of generate are linked to."""
+    from trig.generate.kept import folder_of
+
+    folder = folder_of(opened)
+    return [file for file in walk(folder) if file.suffix == ".parquet"] if folder.is_dir() else []
+
+
+def _sweep(opened: Store) -> int:
+    """Delete files of pictures that the index no longer names; returns their number."""
+    from trig.generate.kept import folder_of, named
+
+    old = [file for file in _pictures(opened) if not named(opened, folder_of(opened), file)]
+    for file in old:
+        file.unlink()
+    return len(old)
 
 
 def _checkpoints() -> list[Path]:

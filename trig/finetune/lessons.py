@@ -81,9 +81,11 @@ def search(base: str, pairs: Sequence[Pair], prompts: pl.DataFrame, judged: Judg
 def _lesson(base: str, pair: Pair, prompts: pl.DataFrame, judged: Judged, settings: Finetune) -> Lesson:
     asked = select.candidates(prompts, pair, settings.candidates)
     images, scores = judged(asked)
-    kept = select.keep(scores, asked, pair, settings)
-    texts, shown = dict(asked.select("data_id", "prompt").iter_rows()), dict(images.select("data_id", "image").iter_rows())
-    return Lesson(base, pair, [(texts[name], shown[name]["bytes"]) for name in sorted(kept)], settings)
+    kept = select.keep(scores, asked, pair, settings).sort("data_id", "number", "task")
+    shown = kept.join(images, on=select.CANDIDATE, how="left", maintain_order="left").select(
+        "prompt", pl.col("image").struct.field("bytes")
+    )
+    return Lesson(base, pair, list(shown.iter_rows()), settings)
 
 
 def teach(tuner: Tuner, lesson: Lesson, folder: Path, checkpoints: Path, show: Show) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from trig.tables.prompts import numbered, split
+
 ROUNDING = 1e-6
 """Tolerance for sums and products of stored numbers."""
 
@@ -15,7 +17,7 @@ SUBSET = pl.concat_str("task", "pair", separator="/").alias("subset")
 """Task and pair as one text: Great Expectations looks up pairs of columns row by row, which takes seconds."""
 OK, NULL = ("status", "ok"), ("status", "null")
 """Rows of images or scores: those with a result, and those with a reason in its place."""
-SAMPLE = ("model", "task", "pair", "data_id")
+SAMPLE = ("model", "task", "pair", "data_id", "number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +96,20 @@ def unique(*columns: str) -> Check:
     return Check("expect_compound_columns_to_be_unique", {"column_list": list(columns)})
 
 
-def asked_of(model: str, prompts: pl.DataFrame) -> pl.DataFrame:
-    """The keys, `SAMPLE`, of a model's test prompts."""
-    test = prompts.filter(pl.col("split") == "test")
-    return test.select(pl.lit(model).alias("model"), pl.col("task", "pair").cast(pl.String), "data_id")
+def asked_of(model: str, prompts: pl.DataFrame, seeds: int) -> pl.DataFrame:
+    """The keys, `SAMPLE`, of a model's pictures: `seeds` of each test prompt."""
+    test = numbered(split(prompts, "test"), seeds)
+    return test.select(pl.lit(model).alias("model"), pl.col("task", "pair").cast(pl.String), "data_id", "number")
+
+
+def label(seeds: int, *more: str) -> tuple[str, ...]:
+    """Identifying columns of a picture's rows, without the pair, and without the number where all are 0."""
+    return ("model", "task", "data_id", *(("number",) if seeds > 1 else ()), *more)
+
+
+def asked_rows(seeds: int) -> tuple[str, str]:
+    """Noun of the rows of `asked_of`, and what expectations of a test prompt say of its seeds."""
+    return ("test prompts", "") if seeds == 1 else ("seeds of test prompts", f", for each of its {seeds} seeds")
 
 
 def belonging(rows: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:

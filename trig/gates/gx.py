@@ -7,9 +7,11 @@ from math import isnan
 from typing import Any
 
 from trig.gates.expect import Check, View
+from trig.gates.lazily import lazily
 from trig.gates.result import SHOWN, Example, Finding
 
 os.environ["GX_ANALYTICS_ENABLED"] = "false"
+lazily("altair", "scipy.stats")  # a third of the time that the import takes, for one expectation that no suite has
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     from great_expectations import ExpectationSuite, get_context

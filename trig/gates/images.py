@@ -2,39 +2,31 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
 import polars as pl
 
 from trig import tables
 from trig.gates import expect
-from trig.pictures import UNREADABLE, pixels
+from trig.gates.looks import looks
+from trig.store import Store
+from trig.tables import pictures
 from trig.tables.images import IMAGES
 
-LABEL = ("model", "task", "data_id")
 CONSTANT = 1.0
 """Standard deviation, of 255, below which a picture counts as single-colour."""
-PNG = b"\x89PNG\r\n\x1a\n"
+NAMES = IMAGES.only([name for name in IMAGES.columns if name != "image"])
 
 
-class Seen(NamedTuple):
-    """Statistics of a decoded picture. None where it cannot be decoded or is missing."""
-
-    decodes: bool | None  # as a PNG
-    seen_size: str | None  # `width x height`
-    spread: float | None  # largest standard deviation of a channel, 0..127.5
-
-
-def views(prompts: pl.DataFrame, folder: Path, model: str, max_null_share: float) -> list[expect.View]:
+def views(prompts: pl.DataFrame, folder: Path, model: str, seeds: int, max_null_share: float, store: Store) -> list[expect.View]:
     """Views of one model's shards, streamed: one shard and one decoded picture in memory."""
-    seen = pl.concat([_shard(file) for file in tables.files(folder, IMAGES)])
-    asked = expect.asked_of(model, prompts)
+    seen = pl.concat([_shard(file, store) for file in tables.files(folder, IMAGES)])
+    asked = expect.asked_of(model, prompts, seeds)
     rows = expect.belonging(seen, asked)
     counts = asked.join(seen.group_by(expect.SAMPLE).agg(pictures=pl.len()), on=expect.SAMPLE, how="left", maintain_order="left")
+    label, (noun, each) = expect.label(seeds), expect.asked_rows(seeds)
     return [
-        expect.View("pictures", rows, LABEL, _of_a_picture(), tuple(_notes(rows))),
-        expect.View("test prompts", counts.with_columns(pl.col("pictures").fill_null(0)), LABEL, _of_a_prompt()),
+        expect.View("pictures", rows, label, _of_a_picture(), tuple(_notes(rows))),
+        expect.View(noun, counts.with_columns(pl.col("pictures").fill_null(0)), label, _of_a_prompt(each)),
         expect.View("models", _shares(rows, model), ("model",), _of_a_model(max_null_share)),
     ]
 
@@ -42,7 +34,8 @@ def views(prompts: pl.DataFrame, folder: Path, model: str, max_null_share: float
 def _of_a_picture() -> Mapping[str, expect.Check]:
     return {
         "every picture belongs to the model and to one of its test prompts": expect.holds("asked"),
-        "every picture decodes as a PNG": expect.holds("decodes"),
+        "every picture decodes as PNG, WebP or JPEG": expect.holds("decodes"),
+        "every picture has the bytes that its row names by their hash": expect.holds("intact"),
         "every picture has the size its row declares": expect.equal("seen_size", "declared_size"),
         "every picture is called by its data_id": expect.equal("path", "name"),
         "every key is 32 hex digits": expect.key("key"),
@@ -85,39 +78,28 @@ def _first(rows: pl.DataFrame) -> str:
     return f"{rows.height}, {rows['task'][0]} {rows['data_id'][0]} first"
 
 
-def _of_a_prompt() -> Mapping[str, expect.Check]:
-    return {"every test prompt has exactly one picture": expect.among("pictures", [1])}
+def _of_a_prompt(each: str) -> Mapping[str, expect.Check]:
+    return {f"every test prompt has exactly one picture{each}": expect.among("pictures", [1])}
 
 
-def _shard(file: Path) -> pl.DataFrame:
+def _shard(file: Path, store: Store) -> pl.DataFrame:
     """One flat row per picture of a shard, without image bytes."""
-    shard = tables.read(file, IMAGES)
-    shown = pl.col("image").struct.field("bytes").is_not_null()
-    seen = pl.DataFrame(
-        [_see(png) for png in shard["image"].struct.field("bytes")],
-        schema={"decodes": pl.Boolean, "seen_size": pl.String, "spread": pl.Float64},
-        orient="row",
-    )
+    shard = tables.check(pictures.told(file, IMAGES), NAMES, str(file))
+    paths = [_path(row) for _, row in pictures.read(file, None, ("image.path",))]
+    number = pl.col("number")
     rows = shard.select(
         pl.col("model"),
         pl.col("task", "pair", "status").cast(pl.String),
-        pl.col("data_id", "key", "reason", "engine", "prompt_tokens", "tokens_read"),
-        path=pl.when(shown).then(pl.col("image").struct.field("path").fill_null("")),
-        name=pl.col("data_id") + ".png",
+        pl.col("data_id", "number", "key", "reason", "engine", "prompt_tokens", "tokens_read"),
+        path=pl.Series(paths, dtype=pl.String),
+        name=pl.col("data_id") + pl.when(number > 0).then(pl.format("-{}", number)).otherwise(pl.lit("")),
         declared_size=pl.format("{} x {}", "width", "height"),
     )
-    return pl.concat([rows, seen], how="horizontal")
+    hashes = [None if path is None else named for path, named in zip(paths, shard["digest"], strict=True)]
+    return pl.concat([rows, looks(file, hashes, store)], how="horizontal")
 
 
-def _see(png: bytes | None) -> Seen:
-    """Decodes a picture in full."""
-    if png is None:
-        return Seen(None, None, None)
-    if not png.startswith(PNG):
-        return Seen(False, None, None)
-    try:
-        shown = np.asarray(pixels(png), dtype=np.float64)  # (height, width, 3)
-    except UNREADABLE:
-        return Seen(False, None, None)
-    height, width, _ = shown.shape
-    return Seen(True, f"{width} x {height}", float(shown.std(axis=(0, 1)).max()))
+def _path(row: Mapping[str, object]) -> str | None:
+    """Name of a picture without its suffix; None where there is none."""
+    shown = row["image"]
+    return None if not isinstance(shown, Mapping) else str(shown["path"] or "").rpartition(".")[0]

@@ -4,41 +4,43 @@ from collections.abc import Collection, Iterator, Mapping
 
 import polars as pl
 
-from trig.gates import expect, leaks
+from trig.gates import expect, leaks, slots
 from trig.keys import prompt_key
 from trig.tables.funnel import Funnel
 from trig.text import tokens
-from trig.vocabulary.dimensions import Pair, Task
+from trig.vocabulary.dimensions import Task
 
 LABEL = ("task", "data_id", "split")
 
 
 def views(
     prompts: pl.DataFrame,
-    sizes: Mapping[tuple[Task, Pair], int],
+    rejected: pl.DataFrame,
+    funnel: Funnel,
+    sizes: slots.Sizes,
     max_tokens: int,
     near_duplicate: float,
-    funnel: Funnel | None = None,
     reserved: Collection[str] = (),
 ) -> list[expect.View]:
-    """Views of a prompts table with `sizes` test prompts expected per subset, or as many as the `funnel` says the material gave.
+    """Views of a prompts table with `sizes` slots in each subset and split. An imported benchmark has no train prompts.
 
     `near_duplicate` is the Jaccard similarity from which two prompts are one. `reserved` are the judge's special tokens: prompts that contain one
     cannot be scored, and are noted, as are exhausted subsets.
     """
-    short = {(one.task, one.pair): one.accepted for one in funnel.subsets if one.exhausted and one.split == "test"} if funnel else {}
-    rows = [(task.value, str(pair), short.get((task.value, str(pair)), size)) for (task, pair), size in sizes.items()]
-    wanted = pl.DataFrame(rows, schema={"task": pl.String, "pair": pl.String, "size": pl.Int64}, orient="row")
-    notes = (*_unsayable(prompts, reserved), *(leaks.notes(funnel) if funnel else ()))
+    asked = {key: size for key, size in sizes.items() if key[2] == "test" or not funnel.imported}
+    subsets = pl.DataFrame(
+        [(task.value, str(pair)) for task, pair, _ in sizes], schema={"task": pl.String, "pair": pl.String}, orient="row"
+    )
+    notes = (*_unsayable(prompts, reserved), *leaks.notes(funnel))
     return [
-        expect.View("prompts", _rows(prompts, near_duplicate), LABEL, _of_a_prompt(wanted, max_tokens), notes),
-        expect.View("subsets", _counts(prompts, wanted), ("task", "pair"), _of_a_subset()),
+        expect.View("prompts", _rows(prompts, near_duplicate), LABEL, _of_a_prompt(subsets.unique(maintain_order=True), max_tokens), notes),
+        slots.view(prompts, rejected, asked, funnel),
     ]
 
 
-def _of_a_prompt(wanted: pl.DataFrame, max_tokens: int) -> Mapping[str, expect.Check]:
+def _of_a_prompt(subsets: pl.DataFrame, max_tokens: int) -> Mapping[str, expect.Check]:
     return {
-        "every prompt belongs to a subset that was asked for": expect.subset(wanted),
+        "every prompt belongs to a subset that was asked for": expect.subset(subsets),
         f"every prompt has 1 to {max_tokens} tokens": expect.between("tokens", 1, max_tokens),
         "every prompt has one sub-prompt for each of its two dimensions": expect.among("sub_prompts", [2]),
         "a prompt put together from a template contains its sub-prompts": expect.missing("absent"),
@@ -49,10 +51,6 @@ def _of_a_prompt(wanted: pl.DataFrame, max_tokens: int) -> Mapping[str, expect.C
         "a copy is its parent word for word": expect.missing("differs"),
         "every key is that of the prompt and its source image": expect.equal("key", "own_key"),
     }
-
-
-def _of_a_subset() -> Mapping[str, expect.Check]:
-    return {"every subset asked for has its test prompts": expect.equal("test_prompts", "size")}
 
 
 def _rows(prompts: pl.DataFrame, near_duplicate: float) -> pl.DataFrame:
@@ -104,10 +102,3 @@ def _first_absent(prompt: str, phrases: list[str | None]) -> str | None:
 
 def _plain(text: pl.Expr) -> pl.Expr:
     return text.str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
-
-
-def _counts(prompts: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
-    """Number of test prompts per requested subset."""
-    test = prompts.filter(pl.col("split") == "test").select(pl.col("task", "pair").cast(pl.String))
-    counts = test.group_by("task", "pair").agg(test_prompts=pl.len())
-    return wanted.join(counts, on=["task", "pair"], how="left", maintain_order="left").with_columns(pl.col("test_prompts").fill_null(0))

@@ -7,23 +7,25 @@ import polars as pl
 from trig.gates import expect
 from trig.vocabulary.dimensions import Dimension
 
-LABEL = ("model", "task", "data_id", "dimension")
-ROW = (*expect.SAMPLE, "number", "dimension", "scorer")
+ROW = (*expect.SAMPLE, "dimension", "scorer")
 """What names a score and its diagnostics."""
 NUMBERS = ("score_trig", "expected")
 ANSWERED = ("confidence", "off_mass")
 """Numbers of the judge's answer."""
 
 
-def views(prompts: pl.DataFrame, scores: pl.DataFrame, diagnostics: pl.DataFrame, model: str, max_null_share: float) -> list[expect.View]:
+def views(
+    prompts: pl.DataFrame, scores: pl.DataFrame, diagnostics: pl.DataFrame, model: str, seeds: int, max_null_share: float
+) -> list[expect.View]:
     """Views of one model's scores and diagnostics."""
     texts, answers = (frame.with_columns(pl.col(pl.Enum).cast(pl.String)) for frame in (scores, diagnostics))
-    asked = expect.asked_of(model, prompts)
+    asked = expect.asked_of(model, prompts, seeds)
     engines = tuple(expect.mixture(answers["engine"], "scores"))
+    label, (noun, each) = expect.label(seeds, "dimension"), expect.asked_rows(seeds)
     return [
-        expect.View("scores", _rows(texts, answers, asked), LABEL, _of_a_score()),
-        expect.View("diagnostics", _answers(texts, answers), LABEL, _of_an_answer(), engines),
-        expect.View("test prompts", _samples(texts, asked), LABEL[:3], _of_a_prompt()),
+        expect.View("scores", _rows(texts, answers, asked), label, _of_a_score()),
+        expect.View("diagnostics", _answers(texts, answers), label, _of_an_answer(), engines),
+        expect.View(noun, _samples(texts, asked), expect.label(seeds), _of_a_prompt(each)),
         expect.View("dimensions", _dimensions(texts), ("model", "dimension"), _of_a_dimension(max_null_share)),
     ]
 
@@ -57,10 +59,10 @@ def _of_an_answer() -> Mapping[str, expect.Check]:
     }
 
 
-def _of_a_prompt() -> Mapping[str, expect.Check]:
+def _of_a_prompt(each: str) -> Mapping[str, expect.Check]:
     return {
-        "every test prompt was asked about both its dimensions": expect.among("of_its_pair", [2]),
-        "every test prompt was asked about two dimensions or all ten": expect.among("dimensions", [2, len(Dimension)]),
+        f"every test prompt was asked about both its dimensions{each}": expect.among("of_its_pair", [2]),
+        f"every test prompt was asked about two dimensions or all ten{each}": expect.among("dimensions", [2, len(Dimension)]),
     }
 
 
@@ -98,7 +100,7 @@ def _answers(scores: pl.DataFrame, diagnostics: pl.DataFrame) -> pl.DataFrame:
 
 
 def _samples(scores: pl.DataFrame, asked: pl.DataFrame) -> pl.DataFrame:
-    """Number of dimensions scored per test prompt."""
+    """Number of dimensions scored per test prompt and seed."""
     of_pair = pl.col("dimension").is_in(pl.col("pair").str.split("_"))
     dimension = pl.col("dimension")
     counts = scores.group_by(expect.SAMPLE).agg(of_its_pair=dimension.filter(of_pair).n_unique(), dimensions=dimension.n_unique())

@@ -1,77 +1,74 @@
-"""Image generation with a content-addressed cache: each picture is computed once, and interrupted runs resume."""
+"""Image generation: each picture is computed once, and interrupted runs resume."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from hashlib import blake2b
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from shutil import rmtree
 
 import polars as pl
 
-from trig import tables
-from trig.keys import content_key
+from trig.errors import PictureError
+from trig.generate.kept import Kept
+from trig.generate.plan import ROW, plan
+from trig.generate.shards import Shards, rows
 from trig.params import Params
-from trig.params.generate import Model
-from trig.protocols.generator import Generator, Order, Picture
-from trig.protocols.refusal import Refusal
-from trig.store import Progress, Store, fill
+from trig.protocols.generator import Executor, Generator, Order, Row
+from trig.store import Progress, Store
 from trig.tables.images import IMAGES
 from trig.tables.sources import Library
 
-SHELF = "pictures"
+ROUNDS = 3
+"""Times that damaged pictures are made again before the disk is blamed."""
 
 
-def seed_of(seed: int, prompt_key: str) -> int:
-    """Seed of a picture, 0 to 2**63 - 1: a hash of run seed and prompt key. Models share the initial noise; copies share a picture."""
-    return int.from_bytes(blake2b(f"{seed}/{prompt_key}".encode(), digest_size=8).digest()) >> 1
+def paint(planned: pl.DataFrame, sources: Library, engine: str, executor: Executor, kept: Kept, batch_size: int) -> Iterator[Progress]:
+    """Generates the pictures that are not kept, batch by batch. Final refusals are kept too and not asked for again."""
+    kept.used()
+    columns = planned.select("image_key", "prompt", "seed", "source", *ROW).unique("image_key", keep="first", maintain_order=True)
+    wanted = {key: (prompt, seed, source, Row(*row)) for key, prompt, seed, source, *row in columns.iter_rows()}
+    known = sum(map(kept.settled, wanted))
+    yield Progress(len(wanted), known, 0, 0)
+    batches = kept.batches([key for key in wanted if not kept.settled(key)], batch_size)
+    computed = refused = 0
+
+    def orders() -> Iterator[Sequence[Order]]:
+        for batch in batches:
+            yield [Order(prompt, seed, sources.get(source), row) for prompt, seed, source, row in map(wanted.__getitem__, batch)]
+
+    for number, made in executor.paint(orders()):
+        kept.add(dict(zip(batches[number], made, strict=True)), engine)
+        settled = sum(map(kept.settled, batches[number]))
+        computed, refused = computed + settled, refused + len(made) - settled
+        yield Progress(len(wanted), known, computed, refused)
 
 
-def plan(wanted: pl.DataFrame, revision: str, seed: int) -> pl.DataFrame:
-    """Prompts with the seed and cache key of their pictures."""
-    seeds = [seed_of(seed, key) for key in wanted["key"]]
-    keys = [content_key(model=revision, prompt=key, seed=number) for key, number in zip(wanted["key"], seeds, strict=True)]
-    return wanted.with_columns(pl.Series("seed", seeds, pl.UInt64), pl.Series("image_key", keys, pl.String))
+def shards(
+    planned: pl.DataFrame,
+    sources: Library,
+    name: str,
+    settings: Params,
+    generator: Generator,
+    executor: Executor,
+    store: Store,
+    folder: Path,
+) -> Iterator[Progress]:
+    """Images table of these prompts as a shard per task and pair in `folder`, in place of its contents. Yields Progress, first before any work.
 
-
-def paint(planned: pl.DataFrame, sources: Library, generator: Generator, store: Store, batch_size: int) -> Iterator[Progress]:
-    """Generates the pictures missing in the store. Final refusals are cached too and not retried."""
-    rows = planned.select("image_key", "prompt", "seed", "source").unique("image_key", keep="first", maintain_order=True)
-    wanted = {key: (prompt, seed, source) for key, prompt, seed, source in rows.iter_rows()}
-
-    def generated(asked: list[tuple[str, int, str | None]]) -> Iterator[tuple[int, bytes | None]]:
-        for start in range(0, len(asked), batch_size):
-            orders = [Order(prompt, seed, sources.get(source)) for prompt, seed, source in asked[start : start + batch_size]]
-            for place, given in enumerate(generator.generate(orders), start):
-                yield place, _packed(given, generator.engine)
-
-    yield from fill(store, SHELF, wanted, generated, batch_size, whole=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """Cached result of a planned picture."""
-
-    given: Picture | Refusal
-    engine: str | None  # libraries that computed it; None where nothing was computed
-
-
-def _packed(given: Picture | Refusal, engine: str) -> bytes | None:
-    """Payload: a line of JSON, then the PNG; None for a refusal that may be retried."""
-    if isinstance(given, Refusal):
-        return json.dumps({"engine": engine, "reason": given.reason}).encode() + b"\n" if given.final else None
-    said = {"engine": engine, "prompt_tokens": given.prompt_tokens, "tokens_read": given.tokens_read}
-    return json.dumps(said).encode() + b"\n" + given.png
-
-
-def _unpacked(payload: bytes | None) -> Made:
-    if payload is None:
-        return Made(Refusal("the model gave no picture this time; run again"), None)
-    line, _, png = payload.partition(b"\n")
-    said = json.loads(line)
-    if "reason" in said:
-        return Made(Refusal(said["reason"], final=True), said["engine"])
-    return Made(Picture(png, said["prompt_tokens"], said["tokens_read"]), said["engine"])
+    Raises PictureError where pictures that were kept are damaged again and again.
+    """
+    kept = Kept(store, name)
+    kept.look(planned["image_key"].unique(maintain_order=True).to_list())
+    bound = Shards(planned, name, settings.model(name), kept)
+    bound.bind(kept.entries)
+    for _ in range(ROUNDS):
+        bound.damaged.clear()
+        for step in paint(planned, sources, generator.engine, executor, kept, settings.generate.batch_size):
+            bound.bind(kept.fresh())
+            yield step
+        if not bound.damaged:
+            break
+    else:
+        raise PictureError(f"{kept.folder}: pictures are damaged as soon as they are written; check this disk")
+    bound.link(folder)
+    kept.finish()
 
 
 def made(
@@ -80,42 +77,17 @@ def made(
     name: str,
     settings: Params,
     generator: Generator,
+    executor: Executor,
     store: Store,
+    scope: str,
     show: Callable[[Iterator[tuple[int, int]]], object],
 ) -> pl.DataFrame:
-    """Images table of these prompts, generated by the named model. `show` is a callback that consumes a progress iterator."""
-    planned = plan(wanted, generator.revision, settings.seed)
-    show((step.done, step.total) for step in paint(planned, sources, generator, store, settings.generate.batch_size))
-    return pictures(planned, name, settings.model(name), store)
-
-
-def pictures(planned: pl.DataFrame, name: str, model: Model, store: Store) -> pl.DataFrame:
-    """Images table from the store: a picture, or the reason for its absence, per row."""
-    found = store.get(SHELF, planned["image_key"])
-    rows = [_row(data_id, _unpacked(found.get(key))) for key, data_id in planned.select("image_key", "data_id").iter_rows()]
-    given = pl.DataFrame(rows, schema={column: IMAGES.columns[column] for column in GIVEN})
-    return pl.concat([planned, given], how="horizontal").select(
-        pl.lit(name).alias("model"), "task", "pair", "data_id", pl.lit(0, pl.Int32).alias("number"), "image", "seed",
-        pl.lit(model.width, pl.Int32).alias("width"), pl.lit(model.height, pl.Int32).alias("height"), *GIVEN[1:],
-        pl.col("image_key").alias("key"),
-    )  # fmt: skip
-
-
-GIVEN = ("image", "status", "reason", "engine", "prompt_tokens", "tokens_read")
-"""Columns determined by the model's result."""
-
-
-def _row(data_id: str, made: Made) -> Mapping[str, object]:
-    match made.given:
-        case Refusal(reason):
-            return {"image": None, "status": "null", "reason": reason, "engine": made.engine, "prompt_tokens": None, "tokens_read": None}
-        case Picture(png, tokens, read):
-            shown = {"bytes": png, "path": f"{data_id}.png"}
-            return {"image": shown, "status": "ok", "reason": None, "engine": made.engine, "prompt_tokens": tokens, "tokens_read": read}
-
-
-def write(planned: pl.DataFrame, name: str, model: Model, store: Store, folder: Path) -> None:
-    """Writes one shard per task and pair under `folder`, replacing its contents."""
-    rmtree(folder, ignore_errors=True)
-    for (task, pair), rows in planned.group_by("task", "pair", maintain_order=True):
-        tables.write(pictures(rows, name, model, store), IMAGES, folder / str(task) / f"{pair}.parquet")
+    """Images table of these prompts in memory, generated by the named model. `show` is a callback that consumes a progress iterator."""
+    planned = plan(wanted, generator, settings.seed)
+    kept = Kept(store, scope)
+    kept.look(planned["image_key"].unique(maintain_order=True).to_list())
+    for key in [key for key in kept.entries if not kept.sound(key)]:
+        kept.forget(key)
+    show((step.done, step.total) for step in paint(planned, sources, generator.engine, executor, kept, settings.generate.batch_size))
+    kept.finish()
+    return pl.DataFrame(list(rows(planned, name, settings.model(name), kept)), schema=dict(IMAGES.columns))

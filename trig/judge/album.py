@@ -8,17 +8,13 @@ from typing import TypeAlias
 import polars as pl
 
 from trig import tables
-from trig.errors import TableError
+from trig.tables import pictures
 from trig.tables.images import IMAGES
 
 Part: TypeAlias = Path | pl.DataFrame
 """Parquet file of an images table, or rows of one in memory."""
 NAMES = IMAGES.only([name for name in IMAGES.columns if name != "image"])
 NONE = pl.DataFrame(schema=dict(NAMES.columns))
-AT_A_TIME = 8
-"""Pictures per record batch."""
-PIECE = 2**20
-"""Read buffer in bytes."""
 
 
 class Album:
@@ -47,11 +43,7 @@ class Album:
 def _names(part: Part) -> pl.DataFrame:
     if isinstance(part, pl.DataFrame):
         return tables.check(part, NAMES, "images")
-    try:
-        tables.check(pl.read_parquet(part, n_rows=0), IMAGES, str(part))
-        return tables.check(pl.read_parquet(part, columns=list(NAMES.columns)), NAMES, str(part))
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise _torn(part, error) from None
+    return tables.check(pictures.told(part, IMAGES), NAMES, str(part))
 
 
 def _pictures(part: Part, places: Sequence[int]) -> Iterator[tuple[int, bytes | None]]:
@@ -59,20 +51,4 @@ def _pictures(part: Part, places: Sequence[int]) -> Iterator[tuple[int, bytes | 
     if isinstance(part, pl.DataFrame):
         yield from zip(places, part["image"].struct["bytes"].gather(list(places)), strict=True)
         return
-    from pyarrow import ArrowException
-    from pyarrow.parquet import ParquetFile
-
-    wanted, place = set(places), 0
-    try:
-        with ParquetFile(part, pre_buffer=False, buffer_size=PIECE) as file:
-            for batch in file.iter_batches(AT_A_TIME, columns=["image.bytes"]):
-                for picture in batch.column(0).field("bytes"):
-                    if place in wanted:
-                        yield place, picture.as_py()
-                    place += 1
-    except (ArrowException, OSError) as error:
-        raise _torn(part, error) from None
-
-
-def _torn(file: Path, error: Exception) -> TableError:
-    return TableError(f"{file}: not a readable parquet file ({str(error).splitlines()[0]}); delete it and run `dvc repro`")
+    yield from ((row, pictures.picture(found)) for row, found in pictures.read(part, places))

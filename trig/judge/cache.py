@@ -11,6 +11,8 @@ from trig.store import Store
 
 ANSWERS, REFUSALS = "answers", "refusals"
 """Shelves of the work store."""
+UNPROVEN = "answers since the last check"
+"""Shelf of answers that no later check of their judge has confirmed yet."""
 AT_A_TIME = 500
 """Cached results in memory at once."""
 NO_PICTURE = "no picture"
@@ -36,10 +38,10 @@ def keep_refusals(store: Store, refusals: Mapping[str, Refusal]) -> None:
     store.put(REFUSALS, {key: json.dumps(asdict(refusal)).encode() for key, refusal in refusals.items()})
 
 
-def cached_answers(store: Store, keys: Sequence[str]) -> Iterator[Answer]:
+def cached_answers(store: Store, keys: Sequence[str], shelf: str = ANSWERS) -> Iterator[Answer]:
     """Cached answers of these keys, decoded in batches."""
     for start in range(0, len(keys), AT_A_TIME):
-        yield from (_answer(payload)[0] for payload in store.get(ANSWERS, keys[start : start + AT_A_TIME]).values())
+        yield from (_answer(payload)[0] for payload in store.get(shelf, keys[start : start + AT_A_TIME]).values())
 
 
 def final_refusals(store: Store, keys: Sequence[str]) -> dict[str, Refusal]:

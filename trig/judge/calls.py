@@ -2,17 +2,25 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Protocol, TypeAlias
 
-from trig.judge.pictures import FITTING, Size, size
+from trig.judge.pictures import FITTING, Size, size, within
 from trig.keys import content_key
 from trig.params.judge import Judging
 from trig.protocols.judge import Question
 from trig.protocols.refusal import Refusal
+from trig.tables.sources import digest
 
 Files: TypeAlias = tuple[bytes, bytes | None]
 """Picture and its source picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Content hashes and sizes of a picture, then of its source picture, where there is one."""
+
+    digests: tuple[str, ...]
+    sizes: tuple[Size | None, ...]  # width and height in pixels; None when unreadable
 
 
 class Gallery(Protocol):
@@ -25,6 +33,15 @@ class Gallery(Protocol):
 
         Raises a TrigError when one cannot be read.
         """
+        ...
+
+    def looked(self) -> Iterator[tuple[int, "Looked | Refusal"]]:
+        """Hash and size of every picture, in the fastest order; a Refusal where there is none. No pixel is decoded."""
+        ...
+
+    @property
+    def altered(self) -> str:
+        """What to say of a picture that no longer has its content hash, and what to do."""
         ...
 
     def names(self, place: int) -> tuple[str, str]:
@@ -59,13 +76,20 @@ class Call:
 
 
 def look(gallery: Gallery, settings: Judging) -> Iterator[Shown]:
-    """Metadata of each picture, in reading order. No pixel is decoded."""
-    for place, files in gallery.read(range(len(gallery))):
-        if isinstance(files, Refusal):
-            yield Shown(place, (), (None,), files.reason)
-            continue
-        sent = [file for file in seen(files, settings) if file is not None]
-        yield Shown(place, tuple(map(digest, sent)), tuple(size(file, settings.max_pixels) for file in sent))
+    """What is known of each picture before it is asked about."""
+    most = 2 if settings.reference_image == "source" else 1
+    for place, found in gallery.looked():
+        if isinstance(found, Refusal):
+            yield Shown(place, (), (None,), found.reason)
+        else:
+            sizes = (size and within(size, settings.max_pixels) for size in found.sizes[:most])
+            yield Shown(place, found.digests[:most], tuple(sizes))
+
+
+def looked(files: Files) -> Looked:
+    """Hashes and sizes of files that were read."""
+    there = [file for file in files if file is not None]
+    return Looked(tuple(map(digest, there)), tuple(map(size, there)))
 
 
 def call(row: Mapping[str, object], shown: Shown, prompt: str, rubric: str, revision: str, settings: Judging) -> Call:
@@ -83,8 +107,3 @@ def call(row: Mapping[str, object], shown: Shown, prompt: str, rubric: str, revi
 def seen(files: Files, settings: Judging) -> Files:
     """The files the judge sees."""
     return files if settings.reference_image == "source" else (files[0], None)
-
-
-def digest(file: bytes) -> str:
-    """Content hash of a file."""
-    return blake2b(file, digest_size=16).hexdigest()

@@ -13,10 +13,10 @@ FITTING = 3
 """Cache version: raise it when output-affecting code of `fit` changes."""
 
 
-def size(file: bytes, max_pixels: int) -> Size | None:
-    """Size after `fit`, read from the file header; None when unreadable."""
+def size(file: bytes) -> Size | None:
+    """Width and height, from the file header; None when unreadable."""
     try:
-        return _within(pictures.size(file), max_pixels)
+        return pictures.size(file)
     except UNREADABLE:
         return None
 
@@ -29,7 +29,7 @@ def fit(file: bytes, max_pixels: int) -> bytes:
     """
     try:
         shape = pictures.size(file)
-        wanted = _within(shape, max_pixels)
+        wanted = within(shape, max_pixels)
         if wanted == shape and plain(file):
             return file
         shown = pixels(file)
@@ -38,7 +38,8 @@ def fit(file: bytes, max_pixels: int) -> bytes:
     return png(shown if wanted == shape else shown.resize(wanted, Image.Resampling.LANCZOS))
 
 
-def _within(size: Size, max_pixels: int) -> Size:
+def within(size: Size, max_pixels: int) -> Size:
+    """Size after `fit`."""
     width, height = size
     if width * height <= max_pixels:
         return size

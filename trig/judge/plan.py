@@ -13,6 +13,7 @@ from trig.judge.calls import Call
 from trig.llm import cost
 from trig.store import Store
 from trig.tables.images import IMAGES, PICTURE
+from trig.tables.sources import digest
 
 UNPAINTED = ""
 """Image key of a placeholder for a picture not yet generated."""
@@ -37,8 +38,8 @@ def plan(found: Sequence[Call], store: Store, tokens: Callable[[Call], int]) -> 
 
 
 def _key(call: Call) -> str:
-    """Cache key; placeholders are kept apart by model, since all are blank."""
-    return call.key if call.row["image_key"] != UNPAINTED else f"{call.row['model']} {call.key}"
+    """Cache key; placeholders are kept apart by model and seed, since all are blank."""
+    return call.key if call.row["image_key"] != UNPAINTED else f"{call.row['model']} {call.row['number']} {call.key}"
 
 
 def together(plans: Sequence[Plan]) -> Plan:
@@ -52,19 +53,19 @@ def together(plans: Sequence[Plan]) -> Plan:
 
 
 def pictured(wanted: pl.DataFrame, made: Album, model: str, width: int, height: int) -> Album:
-    """Album of the wanted prompts, with blank width × height placeholders for pictures not yet generated."""
-    left = wanted.join(made.names, on=["task", "data_id"], how="anti").select("task", "pair", "data_id")
+    """Album of the wanted pictures, with blank width × height placeholders for those not yet generated."""
+    left = wanted.join(made.names, on=["task", "data_id", "number"], how="anti").select("task", "pair", "data_id", "number")
     blank = pl.Series("image", [{"bytes": _blank(width, height), "path": "blank.png"}] * left.height, PICTURE)
     stand_ins = left.with_columns(
         blank,
+        pl.lit(digest(_blank(width, height))).alias("digest"),
         pl.lit(model).alias("model"),
         pl.lit(UNPAINTED).alias("key"),
         pl.lit(0, pl.UInt64).alias("seed"),
-        pl.lit(0, pl.Int32).alias("number"),
         pl.lit(width, pl.Int32).alias("width"),
         pl.lit(height, pl.Int32).alias("height"),
         pl.lit("ok").alias("status"),
-        *(pl.lit(None).alias(name) for name in IMAGES.nullable - {"image"}),
+        *(pl.lit(None).alias(name) for name in IMAGES.nullable - {"image", "digest"}),
     )
     return Album((*made.parts, stand_ins.select(list(IMAGES.columns))))
 

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from trig.errors import PictureError
-from trig.judge.calls import Call, Files, Gallery, digest, seen
+from trig.judge.calls import Call, Files, Gallery, seen
 from trig.judge.pictures import fit
 from trig.params.judge import Judging
 from trig.protocols.judge import Question
 from trig.protocols.refusal import Refusal
+from trig.tables.sources import digest
 
 AHEAD = 16
 """Prefetch depth: pictures that are read and resized ahead of the judge; bounds memory."""
@@ -55,11 +56,11 @@ def _checked(gallery: Gallery, digests: Mapping[int, Sequence[str]], settings: J
     for place, files in gallery.read(digests):
         names = gallery.names(place)
         if isinstance(files, Refusal):
-            raise PictureError(f"{names[0]}: changed while it was judged; run again")
+            raise PictureError(f"{names[0]}: {gallery.altered}")
         sent = seen(files, settings)
         for file, expected, name in zip(sent, digests[place], names, strict=False):  # source picture is optional
             if file is not None and digest(file) != expected:
-                raise PictureError(f"{name}: changed while it was judged; run again")
+                raise PictureError(f"{name}: {gallery.altered}")
         yield place, sent
 
 

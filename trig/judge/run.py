@@ -12,7 +12,8 @@ from trig.errors import TableError
 from trig.judge.album import Album
 from trig.judge.ask import answer
 from trig.judge.cache import results
-from trig.judge.calls import Call, Files, Shown, call, look
+from trig.judge.calls import Call, Files, Looked, Shown, call, look
+from trig.judge.canary import Canary
 from trig.judge.rows import row
 from trig.judge.rubrics import rubrics
 from trig.keys import content_key
@@ -33,22 +34,25 @@ NEWS_SECONDS = 1.0
 
 PICTURE = ("model", "task", "pair", "data_id", "number")
 """What names a picture in both tables."""
+SEED = ("task", "data_id", "number")
+"""What names a picture of one model: a prompt, and which of its seeds."""
 
 
 class Painted:
-    """Pictures of prompts, in prompt order, each with its source picture. Satisfies `Gallery`.
+    """Pictures of prompts, in the order of `wanted`, each with its source picture. Satisfies `Gallery`.
 
-    Raises TableError when a prompt has no picture.
+    `wanted` has a row per picture: a prompt and `number`. Raises TableError when one is missing.
     """
 
     def __init__(self, wanted: pl.DataFrame, sources: Library, album: Album) -> None:
-        asked = wanted.select("task", "data_id", "prompt", "source")
+        asked = wanted.select(*SEED, "prompt", "source")
         names = album.names.with_row_index("place")
-        self.rows = asked.join(names, on=["task", "data_id"], how="left", maintain_order="left")
+        self.rows = asked.join(names, on=SEED, how="left", maintain_order="left")
         if self.rows["place"].null_count():
-            missing = self.rows.filter(pl.col("place").is_null())["data_id"][0]
-            raise TableError(f"images: prompt {missing} has no picture; run `dvc repro` to generate it")
+            task, missing, number = self.rows.filter(pl.col("place").is_null()).select(SEED).row(0)
+            raise TableError(f"images: {task} prompt {missing}, number {number}, has no picture; run `dvc repro` to generate it")
         self.album, self.sources = album, sources
+        self.altered = "its bytes are not those of its table, which names their hash; run `dvc repro -f -s` for the stage that writes it, then `dvc repro`"
 
     def __len__(self) -> int:
         return self.rows.height
@@ -64,10 +68,23 @@ class Painted:
             else:
                 yield number, (image, self.sources.get(self.rows["source"][number]))
 
+    def looked(self) -> Iterator[tuple[int, Looked | Refusal]]:
+        """From the columns of both tables: no picture is read."""
+        for number, (digest, width, height, source, reason) in enumerate(
+            self.rows.select("digest", "width", "height", "source", "reason").iter_rows()
+        ):
+            if digest is None or reason is not None:
+                yield number, Refusal(str(reason), final=True)
+            elif source is None:
+                yield number, Looked((digest,), ((width, height),))
+            else:
+                yield number, Looked((digest, source), ((width, height), self.sources.size(source)))
+
     def names(self, place: int) -> tuple[str, str]:
-        """By task and data_id of the prompt."""
+        """By task, data_id and number, 0 left out."""
         row = self.rows.row(place, named=True)
-        return f"images: {row['task']} {row['data_id']}", f"sources: {row['source']}"
+        number = f" number {row['number']}" if row["number"] else ""
+        return f"images: {row['task']} {row['data_id']}{number}", f"sources: {row['source']}"
 
 
 def calls(painted: Painted, revision: str, settings: Judging, watch: Callable[[Steps], object] = deque) -> list[Call]:
@@ -100,12 +117,12 @@ def _looked(painted: Painted, settings: Judging, shown: dict[int, Shown]) -> Ste
 
 def judged(painted: Painted, judge: Judge, store: Store, settings: Judging, show: Show, name: str) -> pl.DataFrame:
     """Scores of these pictures with their diagnostics; cache misses are asked. `show` consumes the progress iterators."""
-    found = calls(painted, judge.revision, settings, partial(show, f"read {name}"))
-    show(f"judge {name}", ((step.done, step.total) for step in answer(found, painted, judge, store, settings)))
-    return scores(found, store, judge.revision, settings)
+    found, canary = calls(painted, judge.revision, settings, partial(show, f"read {name}")), Canary(judge, store, settings)
+    show(f"judge {name}", ((step.done, step.total) for step in answer(found, painted, judge, store, settings, canary)))
+    return scores(found, store, judge.revision, settings, canary.noise)
 
 
-def scores(found: Sequence[Call], store: Store, revision: str, settings: Judging) -> pl.DataFrame:
-    """DIAGNOSED: a row per call, with its score or the reason for its absence."""
-    rows = [row(*each, revision, settings) for each in results(found, store)]
+def scores(found: Sequence[Call], store: Store, revision: str, settings: Judging, noise: float | None = None) -> pl.DataFrame:
+    """DIAGNOSED: a row per call, with its score or the reason for its absence. `noise`: the judge's noise floor, where it was measured."""
+    rows = [{**row(*each, revision, settings), "canary_noise": noise} for each in results(found, store)]
     return pl.DataFrame(rows, schema=dict(DIAGNOSED.columns))

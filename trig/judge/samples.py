@@ -11,7 +11,7 @@ import polars as pl
 
 from trig.errors import FileError, PictureError, TableError
 from trig.files import walk
-from trig.judge.calls import Files
+from trig.judge.calls import Files, Looked, looked
 from trig.pictures import SUFFIXES
 from trig.text import blank
 from trig.vocabulary.dimensions import Task
@@ -46,6 +46,7 @@ class Pile:
     """In-memory list of samples. Satisfies `Gallery`. Raises PictureError when a file cannot be read."""
 
     samples: Sequence[Sample]
+    altered: str = "changed while it was judged; run again"
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -55,6 +56,11 @@ class Pile:
         for place in places:
             sample = self.samples[place]
             yield place, (_bytes(sample.image), None if sample.source is None else _bytes(sample.source))
+
+    def looked(self) -> Iterator[tuple[int, Looked]]:
+        """Reads every file."""
+        for place, files in self.read(range(len(self))):
+            yield place, looked(files)
 
     def names(self, place: int) -> tuple[str, str]:
         """File paths."""

@@ -18,7 +18,7 @@ from httpx2 import InvalidURL, Response
 from openai import AsyncOpenAI, DefaultAsyncHttpxClient, DefaultHttpxClient, OpenAI
 
 from trig.errors import TrigError
-from trig.params.serving import Serving
+from trig.params.serving import Remote
 
 Client = TypeVar("Client", OpenAI, AsyncOpenAI)
 OWNER = "openai.com"
@@ -29,8 +29,8 @@ FOR_NOW = {408, 409, 425, 429}
 """Retryable statuses below 500."""
 TO_NOBODY = {401, 402, 407}
 """Authentication and billing statuses, of a server or a proxy."""
-
-
+FILTERED = {"content_filter", "content_policy_violation", "content_moderation", "moderation_blocked"}
+"""Error codes of a provider's content filter."""
 MALFORMED = (openai.APIResponseValidationError, ValueError, TypeError, AttributeError, LookupError)
 """Exceptions raised when parsing a malformed response."""
 
@@ -49,9 +49,7 @@ class Access:
     spent: frozenset[str]  # statuses and error codes of an account without credit
 
     @classmethod
-    def of(
-        cls, field: str, entry: Serving, urls: Sequence[str], variable: str | None, error: type[TrigError], spent: Iterable[str]
-    ) -> Self:
+    def of(cls, field: str, entry: Remote, urls: Sequence[str], variable: str | None, error: type[TrigError], spent: Iterable[str]) -> Self:
         """Access of an entry, with the key that an environment variable holds. Raises `error` where there is none."""
         key = _key(variable, field, error)
         return cls(field, urls, key, entry.concurrency, entry.timeout, entry.retries, error, frozenset(spent))

@@ -11,6 +11,7 @@ from openai import AsyncOpenAI
 from trig.llm.clients import MALFORMED, Access, brief, passes, spent
 from trig.llm.endpoints import Crew, Endpoint, Job, Queue, delay
 from trig.protocols.refusal import Refusal
+from trig.protocols.unanswered import Unanswered
 
 Said = TypeVar("Said")
 
@@ -88,4 +89,4 @@ async def persistently(
             continue
         endpoint.answered()
         return answer
-    return Refusal(f"no answer in {access.retries + 1} tries; last: {said}")
+    return Unanswered(f"no answer in {access.retries + 1} tries; last: {said}")

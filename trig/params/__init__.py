@@ -11,15 +11,20 @@ from trig.notation import NotationError, read
 from trig.params.annotate import Annotate
 from trig.params.annotators import AnnotatorModel
 from trig.params.complaints import complaint
+from trig.params.extends import OWN
 from trig.params.finetune import WEAKEST, Finetune, Tuning
 from trig.params.gates import Gates
-from trig.params.generate import Generate, Model
+from trig.params.generate import Generate
 from trig.params.judge import JUDGES, JudgeModel, Judging, LocalJudge, ServedJudge
+from trig.params.models import MODELS, TRAINED, Model, ModelEntry
+from trig.params.models.diffusers import DiffusersModel
+from trig.params.presets import PRESETS
 from trig.params.report import Report
 from trig.params.section import Section
+from trig.params.sweeps import Curve, check, curves
 from trig.params.thresholds import Thresholds
 from trig.params.values import Name, at_most
-from trig.params.zoo import OWN, resolved
+from trig.params.zoo import ZOO
 
 PATH = Path("params.yaml")
 
@@ -31,7 +36,7 @@ class Params(Section):
     annotate: Annotate
     annotators: dict[Name, AnnotatorModel]
     generate: Generate
-    models: dict[Name, Model]
+    models: dict[Name, ModelEntry]
     judge: Judging
     judges: dict[Name, JudgeModel]
     thresholds: Thresholds
@@ -46,6 +51,13 @@ class Params(Section):
             raise ParamsError(f"model: {name!r} is unknown; choose one of {_names(self.models)} or describe it under models: in {PATH}")
         return self.models[name]
 
+    def pipeline(self, name: str) -> DiffusersModel:
+        """Model of diffusers by name. Raises ParamsError where it is unknown, or of another backend."""
+        found = self.model(name)
+        if not isinstance(found, DiffusersModel):
+            raise ParamsError(f"{PATH}: models.{name}.backend: {found.backend!r} is not 'diffusers'; choose a model that diffusers loads")
+        return found
+
     def judge_model(self, name: str) -> LocalJudge | ServedJudge:
         """Judge by name. Raises ParamsError listing the known names."""
         if name not in self.judges:
@@ -57,6 +69,11 @@ class Params(Section):
         if name not in self.tunings or self.finetune is None:
             raise ParamsError(f"tuning: {name!r} is unknown; choose one of {_names(self.tunings)} or describe it under tunings: in {PATH}")
         return self.tunings[name], self.finetune
+
+    @property
+    def curves(self) -> tuple[Curve, ...]:
+        """Curves of the roster."""
+        return curves(self.models, self.generate.roster)
 
     @model_validator(mode="after")
     def _names_exist(self) -> Self:
@@ -80,6 +97,11 @@ class Params(Section):
         if self.judge.name not in self.judges:
             raise ValueError(
                 f"judge.name: judge {self.judge.name!r} is unknown; choose one of {', '.join(self.judges)}, or describe it under judges:"
+            )
+        if not self.judge.here and isinstance(self.judges[self.judge.name], ServedJudge):
+            raise ValueError(
+                f"judge.executor: {self.judge.executor!r} with devices {self.judge.devices!r} is for judges that this project loads; {self.judge.name!r}"
+                f" is served, and its endpoints and concurrency say how much at once: set local and null"
             )
         if self.judge.mode == "sampled" and isinstance(self.judges[self.judge.name], LocalJudge):
             raise ValueError(
@@ -107,11 +129,19 @@ class Params(Section):
     def _tuned_differs_by_its_adapter(self) -> Self:
         for name, tuning in self.tunings.items():
             base, tuned = self.models[tuning.base], self.models[name]
+            if not isinstance(base, DiffusersModel):
+                raise ValueError(
+                    f"tunings.{name}.base: {tuning.base!r} is of backend {base.backend}, which nothing trains; choose a model of {', '.join(TRAINED)}"
+                )
+            if not isinstance(tuned, DiffusersModel):
+                raise ValueError(
+                    f"models.{name}.backend: {tuned.backend!r} is not its base's {base.backend!r}; let it extend {tuning.base}"
+                )
             if base.adapter:
                 raise ValueError(
                     f"tunings.{name}.base: {tuning.base!r} has an adapter itself, without which {name} would paint; begin with a model that has none"
                 )
-            for field in Model.model_fields:
+            for field in DiffusersModel.model_fields:
                 mine, theirs = getattr(tuned, field), getattr(base, field)
                 if field not in {"adapter", *OWN} and mine != theirs:
                     raise ValueError(
@@ -124,6 +154,11 @@ class Params(Section):
                 raise ValueError(
                     f"tunings.{name}.base: {tuning.base!r} is not in generate.roster, so no scores say what to repair; add it there"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _settings_differ_by_their_knob(self) -> Self:
+        check(self.models, self.generate.roster)
         return self
 
 
@@ -143,11 +178,12 @@ def load(path: Path = PATH) -> Params:
         raise ParamsError(f"{path}: not readable as YAML: {error}") from None
     if not isinstance(found, dict):
         raise ParamsError(f"{path}: holds no parameters; restore it with `git checkout {path}`")
-    if isinstance(models := found.get("models"), dict):
-        found["models"] = resolved(models, str(path))
+    for catalogue in (ZOO, PRESETS):
+        if isinstance(entries := found.get(catalogue.section), dict):
+            found[catalogue.section] = catalogue.resolved(entries, str(path))
     try:
         return Params.model_validate(found)
     except ValidationError as error:
         raise ParamsError(
-            f"{path}: {complaint(error, Params, {'models': Model, 'tunings': Tuning, 'annotators': AnnotatorModel}, JUDGES)}"
+            f"{path}: {complaint(error, Params, {'tunings': Tuning, 'annotators': AnnotatorModel}, {'judges': JUDGES, 'models': MODELS})}"
         ) from None

@@ -39,3 +39,8 @@ class Annotate(Section):
     def size(self, task: Task, pair: Pair) -> int:
         """Test prompts of a subset."""
         return published_size(task, pair) if self.profile == "trig" else self.per_subset
+
+    def sizes(self) -> dict[tuple[Task, Pair, str], int]:
+        """Prompts of each subset and split, test before train; no split without prompts."""
+        both = {subset: {"test": self.size(*subset), "train": self.train_per_subset} for subset in self.subsets()}
+        return {(*subset, split): count for subset, splits in both.items() for split, count in splits.items() if count}

@@ -45,5 +45,8 @@ class AnnotatorModel(Serving):
     ]  # most tokens of an answer, thinking included
     max_failures: Annotated[
         int, Field(ge=0), at_most(1_000_000_000, "no run has so many questions")
-    ]  # more questions without an answer stop the stage; refusals are answers
+    ]  # more questions without an answer stop the stage at once; refusals for good are answers
+    max_unanswered: Annotated[
+        int, Field(ge=0), at_most(1_000_000_000, "no run has so many questions")
+    ]  # more questions that nobody answered fail the stage at its end; so many are rejected drafts
     overrides: Overrides  # {}: the provider can what its preset says

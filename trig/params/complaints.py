@@ -14,23 +14,26 @@ UNSAID = {
 
 
 def complaint(
-    error: ValidationError, root: type[BaseModel], named: Mapping[str, type[BaseModel]], judges: Mapping[str, type[BaseModel]]
+    error: ValidationError,
+    root: type[BaseModel],
+    named: Mapping[str, type[BaseModel]],
+    backends: Mapping[str, Mapping[str, type[BaseModel]]],
 ) -> str:
-    """First validation error, as `key: value: error and remedy`. `named`: entry models of sections with free keys; `judges`: those by backend."""
+    """First validation error, as `key: value: error and remedy`. `named`: entry models of sections with free keys; `backends`: those by backend."""
     first = min(error.errors(include_url=False), key=lambda found: found["type"] == "missing")  # a misspelt key is both unknown and missing
     loc = tuple(str(part) for part in first["loc"] if part != "[key]")
-    judge = judges.get(str(loc[2])) if loc[:1] == ("judges",) and len(loc) > 2 else None
-    loc = loc[:2] + loc[3:] if judge else loc  # drop the discriminator tag, which is not in the file
+    entry = backends[loc[0]].get(loc[2]) if len(loc) > 2 and loc[0] in backends else None
+    loc = loc[:2] + loc[3:] if entry else loc  # drop the discriminator tag, which is not in the file
     key = ".".join(loc)
     if first["type"] == "extra_forbidden":
-        return f"{key}: unknown key{_suggestion(loc, root, {**named, **({'judges': judge} if judge else {})})}"
+        return f"{key}: unknown key{_suggestion(loc, root, {**named, **({loc[0]: entry} if entry else {})})}"
     if first["type"] == "missing":
         return f"{key}: missing; every parameter must be given"
     if first["type"] == "union_tag_not_found":
         return f"{key}.backend: missing; every parameter must be given"
     if first["type"] == "union_tag_invalid":
         return f"{key}.backend: {first['ctx']['tag']!r}: input should be {first['ctx']['expected_tags'].replace(', ', ' or ')}"
-    if (judge or loc[:1] == ("annotators",)) and (advice := next((UNSAID[part] for part in loc if part in UNSAID), None)):
+    if (entry or loc[:1] == ("annotators",)) and (advice := next((UNSAID[part] for part in loc if part in UNSAID), None)):
         return f"{key}: {advice}"
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "value_error":

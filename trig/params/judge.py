@@ -1,34 +1,65 @@
 """The sections `judges` and `judge`."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
+from trig.params.executing import Executing
+from trig.params.models.entry import PINNED_IN
 from trig.params.section import Section
 from trig.params.serving import Serving, Variable
-from trig.params.values import Batch, Endpoint, Name, Place, Share, at_most
+from trig.params.values import HUB, Batch, Dtype, Endpoint, Name, Place, Share, Weights, at_most
 from trig.scales import Scale, scale
 
+Device = Annotated[str, StringConstraints(pattern=r"^(auto|cpu|mps|cuda(:\d+)?|xpu(:\d+)?)$")]
+"""A torch device, or auto: all GPUs together."""
+ANY_ANSWER = {"extends", "device_map", "key", "concurrency", "timeout", "retries", "price", "serve"}
+"""Fields that decide no answer."""
 
-class LocalJudge(Section):
-    """A judge that runs in this process."""
 
-    backend: Literal["transformers"]
-    weights: Place
-    needs: Place  # DVC dependency: the weights
+class Entry(Section):
+    """What all entries of `judges` have."""
+
+    extends: str | None  # the entry of `judges` or the preset that it takes all else from
+    weights: Weights | None
+    needs: Place  # DVC dependency: the weights if local, a file that changes with them, or params.yaml where a commit or a name is the dependency
 
     @model_validator(mode="after")
     def _waits_for_what_it_loads(self) -> Self:
-        if self.needs != self.weights:
+        if self.weights and self.weights.startswith(HUB):
+            if self.needs != PINNED_IN:
+                raise ValueError(
+                    f"needs: {self.needs!r}: weights of the hub change with their commit only; name {PINNED_IN}, where it stands"
+                )
+        elif self.weights and self.needs != self.weights:
             raise ValueError(f"needs: {self.needs!r} is not its weights {self.weights!r}; name what the judge waits for")
         return self
 
+    @property
+    def loads(self) -> str | None:
+        """What identifies the judge: weights of the hub, else what it needs; None where the name of a hosted model says it all."""
+        hosted = self.weights or self.needs
+        return None if hosted == PINNED_IN else hosted
 
-class ServedJudge(Serving):
+    def decides(self) -> dict[str, Any]:
+        """What may decide an answer."""
+        return self.model_dump(exclude=ANY_ANSWER)
+
+
+class LocalJudge(Entry):
+    """A judge that runs in this process."""
+
+    backend: Literal["transformers"]
+    weights: Weights
+    dtype: Dtype  # quantised weights compute in it too
+    device_map: Device | None  # null: the GPU where there is one
+
+
+class ServedJudge(Entry, Serving):
     """A judge behind OpenAI-compatible servers."""
 
     backend: Literal["openai"]
-    needs: Place  # DVC dependency: the served weights if local, or a file that changes with them
+    serve: list[str]  # arguments of vLLM where `trig serve` starts its server
     endpoints: list[Endpoint] = Field(min_length=1)  # such as http://127.0.0.1:8000/v1
     key: Variable | None  # environment variable with the API key
 
@@ -37,7 +68,7 @@ JudgeModel = Annotated[LocalJudge | ServedJudge, Field(discriminator="backend")]
 JUDGES: dict[str, type[Section]] = {"transformers": LocalJudge, "openai": ServedJudge}
 
 
-class Judging(Section):
+class Judging(Executing):
     """Judge, scale and mode."""
 
     name: Name

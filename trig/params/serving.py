@@ -1,4 +1,4 @@
-"""What the sections of all chat endpoints share: judges' and annotators'."""
+"""What the sections of all models behind servers share: judges', annotators' and painters'."""
 
 from typing import Annotated
 
@@ -18,7 +18,7 @@ class Price(Section):
     completion: Dollars
 
 
-class Serving(Section):
+class Remote(Section):
     """A model behind OpenAI-compatible servers."""
 
     model: str | None  # served model name; null: the only one listed
@@ -27,4 +27,9 @@ class Serving(Section):
     ]  # maximum requests in flight per endpoint
     timeout: Annotated[float, Field(gt=0), at_most(86_400, "an answer that takes more than a day does not come")]  # seconds per answer
     retries: Annotated[int, Field(ge=0), at_most(1_000, "a server that fails so often does not answer")]
+
+
+class Serving(Remote):
+    """A language model behind such servers."""
+
     price: Price | None

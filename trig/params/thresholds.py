@@ -22,7 +22,7 @@ class Thresholds(Section):
     bottleneck_density: Annotated[float, Field(gt=0, le=1)]  # δ_b
     tilt_ratio: Annotated[float, Field(ge=1), at_most(1_000_000, "no pair has so many prompts")]  # τ_d
     dispersion_corr: Annotated[float, Field(ge=-1, le=1)]  # δ_t
-    min_points: Points
+    min_points: Points  # minimum prompts of a verdict, and of its regression line
     bootstraps: Annotated[
         int, Field(ge=0), at_most(100_000, "intervals do not move any more, and resamples are in memory together")
     ]  # bootstrap resamples of the prompts; 0: no evidence
@@ -31,7 +31,7 @@ class Thresholds(Section):
     ]  # permutations of one side, for the null distribution of tilts
     supported_stability: Annotated[float, Field(ge=0.5, le=1)]  # minimum share of bootstrap resamples with the same verdict
     fdr: Annotated[float, Field(gt=0, lt=1)]  # false discovery rate (Benjamini–Hochberg) of supported relations
-    enough_points: Points  # minimum clusters (root prompts with copies and edits); with fewer, evidence is weak at best
+    enough_points: Points  # minimum clusters (root prompts with copies, edits and seeds); with fewer, evidence is weak at best
 
     @model_validator(mode="after")
     def _apart(self) -> Self:

@@ -3,51 +3,85 @@
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Field, TypeAdapter, model_validator
 
 from trig.errors import ParamsError
 from trig.notation import read
+from trig.params.extends import Catalogue
+from trig.params.models import MODELS
+from trig.params.options import Options
 from trig.params.section import Section
-from trig.params.values import HUB, Call, Commit, Dtype, Pixels
+from trig.params.serving import Remote, Variable
+from trig.params.values import HUB, Call, Commit, Dtype, Endpoint, Pixels
 
-PAINTING = (
-    "backend", "pipeline", "scheduler", "adapter", "dtype", "steps", "guidance_scale", "negative_prompt", "width", "height", "call",
-)  # fmt: skip
-"""Fields that an entry of `models` inherits from the zoo; the rest describes the system."""
-OWN = ("extends", "needs")
-"""Fields that no entry inherits. DVC reads `needs` before anything is resolved."""
+JOINED = ("call", "options")
+"""Fields whose own values stand beside the inherited ones."""
+
+UNTRAINED = "no family here knows its pipeline, or guidance is distilled into it"
+"""Why nothing trains a system that is not `trained`."""
 
 
 class System(Section):
-    """An entry of the zoo."""
+    """An entry of the zoo: what is known of a system, and what an entry of `models` inherits."""
 
-    backend: Literal["diffusers"]
-    pipeline: str | None  # class in diffusers; null: it has none
     repository: str | None  # of the Hugging Face hub
     revision: Commit | None  # null: the user pins it before the model paints
-    scheduler: str | None  # class in diffusers; null: the repository's
-    adapter: None
-    dtype: Dtype
-    steps: int | None
-    guidance_scale: float | None
-    negative_prompt: str
+    dtype: Dtype | None  # null: nothing is loaded
     width: Pixels
     height: Pixels
-    call: Call
     tasks: Annotated[list[Literal["t2i", "p2p", "s2p"]], Field(min_length=1)]
     billions: float | None  # parameters of all networks, in billions; null: not told
     licence: str
     gated: bool  # the repository wants a token of an account that has accepted its terms
     source: str
+    trained: bool  # adapters can be trained for it here: a family knows its pipeline, and guidance is no input of its network
     unavailable: str | None  # why no painter here runs it, and what it would take
+
+
+class DiffusersSystem(System):
+    """A system that diffusers loads, or nothing here."""
+
+    backend: Literal["diffusers"]
+    pipeline: str | None  # class in diffusers; null: it has none
+    scheduler: str | None  # class in diffusers; null: the repository's
+    adapter: None
+    steps: int | None
+    guidance_scale: float | None
+    negative_prompt: str
+    call: Call
+    options: Options
+    wants: str | None  # an option that an entry has to set
 
     @model_validator(mode="after")
     def _can_be_loaded(self) -> Self:
         if self.unavailable is None and None in (self.pipeline, self.repository, self.steps, self.guidance_scale):
             raise ValueError("give pipeline, repository, steps and guidance_scale, or say why it is unavailable")
         return self
+
+
+class TransformersSystem(System):
+    """A system that transformers loads."""
+
+    backend: Literal["transformers"]
+    guidance_scale: float
+    temperature: float
+
+
+class ServedSystem(System, Remote):
+    """A system behind an API."""
+
+    backend: Literal["openai"]
+    endpoints: list[Endpoint]
+    key: Variable | None
+    edits: bool
+    seed: bool
+    call: Call
+    price: float | None
+
+
+AnySystem: TypeAlias = DiffusersSystem | TransformersSystem | ServedSystem
 
 
 @cache
@@ -57,45 +91,48 @@ def _file() -> dict[str, dict[str, Any]]:
 
 
 @cache
-def systems() -> Mapping[str, System]:
+def systems() -> Mapping[str, AnySystem]:
     """The zoo, by name."""
-    return {name: System.model_validate(_file()["defaults"] | entry) for name, entry in _file()["zoo"].items()}
+    read_as: TypeAdapter[AnySystem] = TypeAdapter(Annotated[AnySystem, Field(discriminator="backend")])
+    return {name: read_as.validate_python(_whole(entry)) for name, entry in _file()["zoo"].items()}
 
 
-def resolved(models: Mapping[Any, Any], file: str) -> dict[Any, Any]:
-    """The section `models` of a file with inherited fields filled in. Raises ParamsError for a cycle, an unknown base, or one that nothing paints.
-
-    What is no entry stays as it is, for the validation to refuse.
-    """
-    return {name: _resolved(name, models, file, ()) if isinstance(entry, Mapping) else entry for name, entry in models.items()}
+def pipelines() -> dict[str, DiffusersSystem]:
+    """Systems of the zoo that diffusers loads, or nothing here."""
+    return {name: system for name, system in systems().items() if isinstance(system, DiffusersSystem)}
 
 
-def _resolved(name: Any, models: Mapping[Any, Any], file: str, via: tuple[Any, ...]) -> dict[Any, Any]:
-    """An entry with what it inherits. `via`: the entries that led here."""
-    own, field = models[name], f"{file}: models.{name}.extends"
-    base = own.get("extends")
-    if not isinstance(base, str):
-        return {**_file()["local"], "extends": None, **own}
-    if base in via:
-        raise ParamsError(
-            f"{field}: {base!r} extends itself by way of {', '.join((*via[via.index(base) + 1 :], name))}; let one of them stand by itself"
-        )
-    if base != name and isinstance(models.get(base), Mapping):
-        inherited = {key: value for key, value in _resolved(base, models, file, (*via, name)).items() if key not in OWN}
-    elif base in systems():
-        inherited = _of_the_zoo(base, field)
-    else:
-        known = ", ".join(str(each) for each in models if each != name)
-        raise ParamsError(
-            f"{field}: {base!r} is unknown; choose another entry of models: ({known}), or one of the zoo: {', '.join(systems())}"
-        )
-    calls = inherited["call"], own.get("call", {})
-    return {**inherited, **own, "call": {**calls[0], **calls[1]} if all(isinstance(call, Mapping) for call in calls) else calls[1]}
+def _whole(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry of the zoo with what it need not say."""
+    defaults = _file()["defaults"]
+    own = defaults["every"] | entry
+    found: dict[str, Any] = defaults["every"] | defaults[own["backend"]] | entry
+    return found
 
 
 def _of_the_zoo(name: str, field: str) -> dict[str, Any]:
     system = systems()[name]
     if system.unavailable:
         raise ParamsError(f"{field}: {name!r} is unavailable: {system.unavailable}")
-    weights = f"{HUB}{system.repository}" + (f"@{system.revision}" if system.revision else "")
-    return {key: value for key, value in system.model_dump().items() if key in PAINTING} | {"weights": weights}
+    weights = {"weights": f"{HUB}{system.repository}" + (f"@{system.revision}" if system.revision else "")} if system.repository else {}
+    told = system.model_dump() | ({"options": system.options.said()} if isinstance(system, DiffusersSystem) else {})
+    return {key: value for key, value in told.items() if key in MODELS[system.backend].model_fields} | weights
+
+
+def _completed(inherited: dict[str, Any], own: Mapping[Any, Any]) -> dict[Any, Any]:
+    """An entry with what it inherits; further arguments of the pipeline are joined. Raises ValueError for another backend."""
+    backend = own.get("backend")
+    if "backend" not in inherited:
+        return {**(_file()["local"].get(backend, {}) if isinstance(backend, str) else {}), **inherited, **own}
+    if backend not in {None, inherited["backend"]}:
+        raise ValueError(f"backend: {backend!r} is not {inherited['backend']!r}, that of {own['extends']}, which it extends; leave it out")
+    return {**inherited, **own, **{name: _joined(inherited[name], own[name]) for name in JOINED if name in inherited and name in own}}
+
+
+def _joined(base: Any, own: Any) -> Any:
+    """The base's values with the entry's own in their places; what is no mapping stays for the validation to refuse."""
+    return {**base, **own} if isinstance(base, Mapping) and isinstance(own, Mapping) else own
+
+
+ZOO = Catalogue("models", "the zoo", systems, _of_the_zoo, _completed)
+"""What entries of `models` can extend."""

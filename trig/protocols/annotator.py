@@ -37,5 +37,5 @@ class Annotator(Protocol):
     revision: str  # hash of provider, model and sampling settings: part of the cache key of an answer
 
     def ask(self, asked: Iterable[Ask]) -> Iterator[tuple[int, Reply | Refusal]]:
-        """Yields (index, reply) as they complete; a refusal has its reason."""
+        """Yields (index, reply) as they complete; a refusal has its reason, and is Unanswered where another try may get an answer."""
         ...

@@ -6,8 +6,11 @@ from typing import Any
 
 import polars as pl
 
+from trig.classify.samples import seeds_of
+from trig.params.sweeps import Curve
 from trig.params.thresholds import Thresholds
 from trig.report.facts.digest import Change, DigestFacts, Gate, Level, Mean, Rubrics, Tuning, Yardstick
+from trig.report.facts.figures import Figures
 from trig.report.facts.page import Agreement, Overall, Published
 from trig.report.sheets import Sheet
 from trig.vocabulary.groups import Group
@@ -23,6 +26,7 @@ class Background:
     versions: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)  # seeds, model calls and hashes, shown verbatim
     yardstick: Yardstick | None = None
+    curves: tuple[Curve, ...] = ()  # of the roster
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,12 @@ class Judged:
     pictures: Mapping[str, bytes]  # sheet key → WebP
     metrics: Mapping[str, Any]  # threshold-independent part of metrics.json
     background: Background
+    figures: Figures  # what is measured of the pictures
+
+    @property
+    def seeds(self) -> int:
+        """Pictures of each prompt."""
+        return seeds_of(self.points)
 
     @property
     def tasks(self) -> tuple[str, ...]:

@@ -16,12 +16,13 @@ import vl_convert
 from pydantic import TypeAdapter, ValidationError
 
 from trig.errors import TrigError
-from trig.report import charts, numbers, sheets
+from trig.report import charts, contacts, fronts, numbers, sheets
+from trig.report.contacts import Contact
 from trig.report.contents import Digest, Judged
 from trig.report.facts import digest as facts
-from trig.report.facts.digest import Change, Couple, DigestFacts, Directed, Level, Mean, Missing, Mode, Specs
+from trig.report.facts.digest import Change, Couple, DigestFacts, Directed, Grid, Level, Mean, Missing, Mode, Specs
 from trig.report.facts.rows import as_json, rows
-from trig.report.parts import all_parts, place
+from trig.report.parts import all_parts, contact_place, place
 
 INSIDE = 16 << 20
 """Maximum bytes of embedded samples and pictures; beyond it they go to `files/`."""
@@ -31,10 +32,13 @@ def digest(run: Judged) -> tuple[Digest, Mapping[str, bytes]]:
     """Digest, and the assets for `files/` by name. Deterministic."""
     parts = dict(all_parts(run))
     drawn = {f"sheet-{place(run, one)}": run.pictures[one.key] for one in run.sheets}
+    together = contacts.pick(run.sheets)
+    sheet_of = {contact_place(run, one): (one, webp) for one, webp in zip(together, contacts.drawn(together, run.pictures), strict=True)}
+    drawn |= {f"contact-{name}": webp for name, (_, webp) in sheet_of.items()}
     inside = sum(map(len, [*parts.values(), *drawn.values()])) <= INSIDE
     tuned = [rows(Change, numbers.changes(run.scores, one, run.score)) for one in run.background.tunings]
     held = {**parts, **{name: json.dumps(b64encode(webp).decode()) for name, webp in drawn.items()}} if inside else {}
-    made = Digest(_facts(run, inside, tuned), held, run.metrics, tuned, _libraries(), run.background.tiny)
+    made = Digest(_facts(run, inside, tuned, sheet_of), held, run.metrics, tuned, _libraries(), run.background.tiny)
     if inside:
         return made, {}
     scripts = {f"{name}.js": f"trigPart({as_json(name)}, {safe(text)});\n".encode() for name, text in parts.items()}
@@ -74,8 +78,8 @@ def safe(text: str) -> str:
     )
 
 
-def _facts(run: Judged, inside: bool, tuned: Sequence[Sequence[Change]]) -> DigestFacts:
-    """Facts loaded with the page; `tuned` is the mean changes of each fine-tuned model."""
+def _facts(run: Judged, inside: bool, tuned: Sequence[Sequence[Change]], together: Mapping[str, tuple[Contact, bytes]]) -> DigestFacts:
+    """Facts loaded with the page; `tuned` is the mean changes of each fine-tuned model, `together` are the contact sheets."""
     tasks: list[str | None] = [None, *run.tasks] if len(run.tasks) > 1 else [None]
     of = [(task, run.answers if task is None else run.answers.filter(pl.col("task") == task)) for task in tasks]
     modes = run.answers.drop_nulls("mode").group_by("judge", "engine", "mode").len("n").sort("judge", "engine", "mode")
@@ -83,25 +87,32 @@ def _facts(run: Judged, inside: bool, tuned: Sequence[Sequence[Change]]) -> Dige
         "inside": inside,
         "models": run.models,
         "samples": run.points.height,
+        "seeds": run.seeds,
         "means": [row for task, own in of for row in rows(Mean, numbers.means(own, run.score).with_columns(task=pl.lit(task)))],
         "levels": [row for task, own in of for row in rows(Level, numbers.levels(own, run.score).with_columns(task=pl.lit(task)))],
+        "figures": run.figures,
         "changes": _changes(run, tuned),
         "tunings": run.background.tunings,
         "sheets": {place(run, one): _laid(run, one) for one in run.sheets},
+        "contacts": {
+            name: {**_grid(one, webp), "names": [name for _, name in one.cells], "pairs": [sheet.pair for sheet, _ in one.cells]}
+            for name, (one, webp) in together.items()
+        },
         "judged": rows(facts.Judged, numbers.judged(run.answers)),
         "modes": rows(Mode, modes),
         "histograms": {"confidence": numbers.histogram(run.answers, "confidence"), "off_mass": numbers.histogram(run.answers, "off_mass")},
         "nulls": rows(Missing, numbers.nulls(run.answers, run.score)),
         "yardstick": run.background.yardstick,
         "rubrics": run.background.rubrics,
+        "fronts": fronts.facts(run),
         "versions": run.background.versions,
         "settings": run.background.settings,
-        "specs": _specs(run.models),
+        "specs": _specs(run.models, tuple(curve.name for curve in run.background.curves)),
     }
 
 
 @cache
-def _specs(models: tuple[str, ...]) -> Specs:
+def _specs(models: tuple[str, ...], curves: tuple[str, ...]) -> Specs:
     high = charts.intervals_height(models)
     least = f"datum.value <= {numbers.LEAST_MASS} ? '≤ ' + datum.label : datum.label"
     return {
@@ -112,13 +123,17 @@ def _specs(models: tuple[str, ...]) -> Specs:
         "change": charts.spec(charts.change()),
         "confidence": charts.spec(charts.histogram("confidence C", (0, 1))),
         "off_mass": charts.spec(charts.histogram("off-grade mass, powers of ten", (numbers.LEAST_MASS, 0), least)),
+        "plane": charts.spec(fronts.plane(curves)),
     }
 
 
 def _laid(run: Judged, sheet: sheets.Sheet) -> facts.Sheet:
-    width, height = sheets.size(run.pictures[sheet.key])
-    columns, lines = sheet.columns, sheet.rows
-    return {"columns": columns, "rows": lines, "width": width // columns, "height": height // lines, "names": sheet.names}
+    return {**_grid(sheet, run.pictures[sheet.key]), "names": sheet.names}
+
+
+def _grid(sheet: sheets.Sheet | Contact, webp: bytes) -> Grid:
+    width, height = sheets.size(webp)
+    return {"columns": sheet.columns, "rows": sheet.rows, "width": width // sheet.columns, "height": height // sheet.rows}
 
 
 def _changes(run: Judged, tuned: Sequence[Sequence[Change]]) -> list[Couple]:

@@ -9,10 +9,11 @@ from trig import tables
 from trig.classify.answered import answered
 from trig.classify.samples import points
 from trig.files import replace
-from trig.report import sheets, stills
+from trig.report import measures, sheets, stills
 from trig.report.beside import lay
 from trig.report.contents import Background, Judged
 from trig.report.digest import digest, packed
+from trig.report.measures import Pixels
 from trig.report.sheets import Sheet
 from trig.tables.points import POINTS
 from trig.tables.scores import distinct
@@ -31,12 +32,16 @@ def judged(
     shown: Sequence[Sheet],
     pictures: Mapping[str, bytes],
     background: Background,
+    pixels: Pixels,
 ) -> Judged:
     """Threshold-independent part of a run. `scores` have `root`, and `pictures` the sheets that are `shown`, as `trig.report.sheets.drawn`."""
+    answers = distinct(scores)
+    told = measures.told(pixels, answers, score, models)
     return Judged(
-        *(tuple(models), prompts, scores, distinct(scores), points(scores, score), score, shown, pictures),
-        metrics=answered(scores, prompts),
+        *(tuple(models), prompts, scores, answers, points(scores, score), score, shown, pictures),
+        metrics=measures.beside(answered(scores, prompts), told),
         background=background,
+        figures=told,
     )
 
 

@@ -1,4 +1,4 @@
-"""Report statistics: cluster-robust means and paired differences; a cluster is a root prompt with its copies and edits.
+"""Report statistics: cluster-robust means and paired differences; a cluster is a root prompt with its copies, edits and seeds.
 
 `answers` are scores without the duplicates of pictures that belong to several pairs (`trig.tables.scores.distinct`). Both have a column
 `root`, the cluster label. Intervals are 95 % cluster-robust ones (`trig.stats.clustered`).
@@ -15,7 +15,8 @@ from trig.report.facts.digest import Change, Step, Tuning
 from trig.report.facts.parts import Moves
 from trig.stats.clustered import Tested, around, clustered_mean
 
-SAMPLE = ("task", "pair", "data_id", "dimension")
+SAMPLE = ("task", "pair", "data_id", "number", "dimension")
+SEED = ("data_id", "number")
 DECIMALS = 8
 """Decimals of a pair's mean differences, to keep the page small."""
 BINS = 20
@@ -29,7 +30,7 @@ def means(answers: pl.DataFrame, column: str) -> pl.DataFrame:
 
     Null unless scored on every task in which any model was scored on this dimension.
     """
-    found = _means(answers, ("model", "dimension"), column)
+    found = clustered_means(answers, ("model", "dimension"), column)
     told = found.join(_comparable(answers, column), on=["model", "dimension"], how="left", maintain_order="left")
     return told.with_columns(pl.when("comparable").then(pl.col("mean", "low", "high"))).drop("comparable")
 
@@ -65,9 +66,9 @@ def changes(scores: pl.DataFrame, tuning: Tuning, column: str) -> pl.DataFrame:
         change=pl.col("after") - pl.col("before"), pair=pl.col("pair").cast(pl.String)
     )
     trained = both.filter(pl.col("pair").is_in(tuning.pairs))
-    whole = both.unique(["key", "key_after"], keep="first", maintain_order=True).with_columns(pair=pl.lit(None, dtype=pl.String))
+    whole = both.unique(["number", "key", "key_after"], keep="first", maintain_order=True).with_columns(pair=pl.lit(None, dtype=pl.String))
     side = [pl.col("before").sort().mean(), pl.col("after").sort().mean()]
-    return _means(pl.concat([trained, whole]), ("task", "pair", "dimension"), "change", *side)
+    return clustered_means(pl.concat([trained, whole]), ("task", "pair", "dimension"), "change", *side)
 
 
 def couples(scores: pl.DataFrame, column: str, order: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], list[Change]]:
@@ -78,7 +79,7 @@ def couples(scores: pl.DataFrame, column: str, order: Sequence[tuple[str, str]])
         own = scores.filter(pl.col("model") == model).select(*SAMPLE, column, "key")
         side = samples.join(own, on=SAMPLE, how="left", maintain_order="left")
         values[model] = side[column].fill_null(float("nan")).to_numpy()
-        keys[model] = side["key"].rank("dense").fill_null(0).to_numpy()
+        keys[model] = side.select(pl.struct("number", "key").rank("dense")).to_series().to_numpy()  # of several pairs' samples: one
     columns = samples.select(pl.col("task", "dimension").cast(pl.String), place=pl.struct("task", "dimension").rank("dense"))
     places, roots = columns["place"].to_numpy(), samples["root"].to_numpy()
     names = columns.unique().sort("place").rows()
@@ -120,8 +121,8 @@ def moves(points: pl.DataFrame, roots: pl.DataFrame, models: Sequence[str]) -> d
     rooted = points.join(roots, on=["task", "data_id"], how="left", maintain_order="left")
     for (task, pair), part in rooted.partition_by("task", "pair", as_dict=True).items():
         own = found.setdefault(str(task), {})
-        samples = part.select("data_id", "root").unique().sort("data_id")
-        sides = [samples.join(part.filter(pl.col("model") == model), on="data_id", how="left", maintain_order="left") for model in models]
+        samples = part.select(*SEED, "root").unique().sort(SEED)
+        sides = [samples.join(part.filter(pl.col("model") == model), on=SEED, how="left", maintain_order="left") for model in models]
         values = [side.select(pl.col("x", "y").fill_null(float("nan"))).to_numpy() for side in sides]
         for (a, before), (b, after) in combinations(zip(models, values, strict=True), 2):
             told = own.setdefault((a, b), Moves(a=a, b=b, pair=[], n=[], x=[], x_low=[], x_high=[], y=[], y_low=[], y_high=[]))
@@ -183,7 +184,8 @@ def _comparable(answers: pl.DataFrame, column: str) -> pl.DataFrame:
     return own.filter(pl.col("has") == pl.col("every")).select("model", "dimension", comparable=pl.lit(True))
 
 
-def _means(samples: pl.DataFrame, of: Sequence[str], column: str, *more: pl.Expr) -> pl.DataFrame:
+def clustered_means(samples: pl.DataFrame, of: Sequence[str], column: str, *more: pl.Expr) -> pl.DataFrame:
+    """Mean of a column per group with its cluster-robust interval: the group, `more`, mean, low, high, n, nulls; sorted."""
     values = pl.col(column)
     found = samples.group_by(of).agg(*more, mean=values.sort().mean(), n=values.count(), nulls=values.null_count())
     return _with_interval(found.sort(of, nulls_last=True), _influences(samples, of, column), of)

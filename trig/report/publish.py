@@ -4,17 +4,18 @@ import json
 from pathlib import Path
 
 from trig.files import replace
-from trig.report import page, stills, summary
+from trig.report import fronts, page, stills, summary
 from trig.report.contents import Contents
 
 
 def publish(contents: Contents, folder: Path) -> None:
-    """Writes index.html, metrics.json, summary.md, map.png and relations.csv. Deterministic."""
+    """Writes index.html, metrics.json, summary.md, map.png, fronts.png and relations.csv. Deterministic."""
     files = {
         "index.html": page.render(contents).encode(),
         "metrics.json": (json.dumps(contents.metrics, indent=2, ensure_ascii=False) + "\n").encode(),
         "summary.md": _summary(contents).encode(),
         "map.png": stills.maps(contents),
+        "fronts.png": stills.fronts(contents),
         "relations.csv": contents.relations.write_csv().encode(),
     }
     for name, content in files.items():
@@ -22,6 +23,8 @@ def publish(contents: Contents, folder: Path) -> None:
 
 
 def _summary(contents: Contents) -> str:
-    changes = list(zip(contents.digest.facts["tunings"], contents.digest.changes, strict=True))
+    facts = contents.digest.facts
+    changes = list(zip(facts["tunings"], contents.digest.changes, strict=True))
     of = contents.models, contents.relations, contents.levels, contents.maps, contents.thresholds
-    return summary.summary(*of, tiny=contents.digest.tiny, gates=contents.gates, changes=changes)
+    told = summary.summary(*of, tiny=contents.digest.tiny, seeds=facts["seeds"], gates=contents.gates, changes=changes)
+    return told + "".join(f"{line}\n" for line in fronts.lines(facts["fronts"], contents.thresholds))

@@ -11,6 +11,7 @@ from functools import cached_property
 from io import BytesIO
 from math import ceil
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import polars as pl
@@ -20,6 +21,7 @@ from trig.errors import PictureError, TableError
 from trig.keys import content_key
 from trig.pictures import UNREADABLE, pixels
 from trig.store import Progress, Store, fill
+from trig.tables import pictures as tabled
 
 SHELF = "sheets"
 DRAWING = 2
@@ -30,6 +32,9 @@ NOTHING = 64  # side of a missing picture's placeholder in pixels
 QUALITY = 95  # WebP quality
 BATCH = 64
 SUBSET = ("task", "pair")
+NAME = ("data_id", "number")
+Name: TypeAlias = tuple[str, int]
+"""A picture of a model and task: data_id of its prompt, and which of its seeds."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,7 @@ class Sheet:
     model: str
     task: str
     pair: str
-    names: tuple[str, ...]  # data_id per thumbnail
+    names: tuple[Name, ...]  # data_id and number per thumbnail
     pictures: tuple[str, ...]  # content hash per thumbnail
 
     @cached_property
@@ -61,40 +66,39 @@ class Sheet:
 def pick(points: pl.DataFrame, scores: pl.DataFrame, per_pair: int) -> list[Sheet]:
     """Pictures to show, at most `per_pair` of each model and subset, sorted by mean score over models, ascending.
 
-    Half of them, or all where there are so few, are evenly spaced quantiles of the same prompts for every model. The other half are a
+    Half of them, or all where there are so few, are evenly spaced quantiles of the same prompts and seeds for every model. The other half are a
     model's own extremes, by turns towards the four corners: highest minimum, lowest maximum, largest difference either way. So with
     `per_pair` ≥ 4 a sample in R_S or R_B, if there is any at any thresholds, is shown. A score's key is the content hash of its picture
     here.
     """
     if not per_pair:
         return []
-    pictures = scores.group_by("model", "task", "data_id").agg(picture=pl.col("key").min())
+    pictures = scores.group_by("model", "task", *NAME).agg(picture=pl.col("key").min())
     found = []
-    for part in (
-        points.join(pictures, on=["model", "task", "data_id"]).sort(*SUBSET, "model", "data_id").partition_by(SUBSET, maintain_order=True)
-    ):
-        levels = part.group_by("data_id").agg(level=(pl.col("x") + pl.col("y")).sort().mean()).sort("level", "data_id", nulls_last=True)
-        order = {name: place for place, name in enumerate(levels["data_id"])}
+    for part in points.join(pictures, on=["model", "task", *NAME]).sort(*SUBSET, "model", *NAME).partition_by(SUBSET, maintain_order=True):
+        levels = part.group_by(NAME).agg(level=(pl.col("x") + pl.col("y")).sort().mean()).sort("level", *NAME, nulls_last=True)
+        ordered = levels.select(NAME).rows()
+        order = {name: place for place, name in enumerate(ordered)}
         own = per_pair // 2 if len(order) > per_pair else 0
         spread = np.rint(np.linspace(0, len(order) - 1, min(per_pair, len(order)) - own)).astype(int)
-        shared = {levels["data_id"][place] for place in spread.tolist()}
+        shared = {ordered[place] for place in spread.tolist()}
         task, pair = part.select(SUBSET).row(0)
         for (model,), of in (
-            part.select("model", "data_id", "picture", "x", "y").partition_by("model", maintain_order=True, as_dict=True).items()
+            part.select("model", *NAME, "picture", "x", "y").partition_by("model", maintain_order=True, as_dict=True).items()
         ):
-            keys = dict(zip(of["data_id"], of["picture"], strict=True))
+            keys = dict(zip(of.select(NAME).rows(), of["picture"], strict=True))
             names = [*shared.intersection(keys), *(_extremes(of, shared, own) if own else ())]
             names.sort(key=order.__getitem__)
             found.append(Sheet(str(model), task, pair, tuple(names), tuple(keys[name] for name in names)))
     return found
 
 
-def _extremes(points: pl.DataFrame, shared: set[str], wanted: int) -> list[str]:
+def _extremes(points: pl.DataFrame, shared: set[Name], wanted: int) -> list[Name]:
     """Most extreme samples that are not shared, round-robin over the four corners."""
     x, y = (points[side].to_numpy() for side in ("x", "y"))
     far = np.stack([np.minimum(x, y), -np.maximum(x, y), x - y, y - x], axis=1)  # NaN (missing score) sorts last
     turns = np.argsort(-far, axis=0, kind="stable").ravel()
-    names = points["data_id"].to_list()
+    names = points.select(NAME).rows()
     there = ~(np.isnan(x) | np.isnan(y))
     fresh = dict.fromkeys(names[place] for place in turns.tolist() if there[place] and names[place] not in shared)
     return list(fresh)[:wanted]
@@ -119,23 +123,35 @@ def _drawn(sheet: Sheet, images: Path) -> bytes:
     path = images / sheet.model / sheet.task / f"{sheet.pair}.parquet"
     if not path.exists():
         raise TableError(f"{path}: there is no images table here; run `dvc repro generate@{sheet.model}`, or `dvc pull`")
-    wanted = pl.scan_parquet(path).filter(pl.col("data_id").is_in(sheet.names)).select("data_id", pl.col("image").struct.field("bytes"))
+    ids = {data_id for data_id, _ in sheet.names}
     try:
-        files = dict(wanted.collect().iter_rows())
+        named = pl.read_parquet(path, columns=list(NAME)).with_row_index().filter(pl.col("data_id").is_in(ids))
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise TableError(f"{path}: not a readable parquet file ({str(error).splitlines()[0]}); delete it and run `dvc repro`") from None
+        raise tabled.torn(path, error) from None
+    places = {row: (data_id, number) for row, data_id, number in named.iter_rows()}
+    files = {places[row]: tabled.picture(found) for row, found in tabled.read(path, places)}
     for name in sheet.names:
         if name not in files:
-            raise TableError(f"{path}: data_id {name!r} has scores but no picture; run `dvc repro generate@{sheet.model}`")
-    pictures = [small(files[name], f"{path}: data_id {name!r}") for name in sheet.names]
+            raise TableError(f"{path}: {_told(name)} has scores but no picture; run `dvc repro generate@{sheet.model}`")
+    pictures = [small(files[name], f"{path}: {_told(name)}") for name in sheet.names]
+    return tiled(pictures, sheet.columns)
+
+
+def tiled(pictures: Sequence[Image.Image], columns: int) -> bytes:
+    """Pictures in cells of equal size, row by row, as WebP."""
     width, height = (max(picture.size[side] for picture in pictures) for side in (0, 1))
-    whole = Image.new("RGB", (sheet.columns * width, sheet.rows * height), "white")
+    whole = Image.new("RGB", (columns * width, ceil(len(pictures) / columns) * height), "white")
     for place, picture in enumerate(pictures):
-        down, across = divmod(place, COLUMNS)
+        down, across = divmod(place, columns)
         whole.paste(picture, (across * width + (width - picture.width) // 2, down * height + (height - picture.height) // 2))
     packed = BytesIO()
     whole.save(packed, "WEBP", quality=QUALITY, method=2, use_sharp_yuv=True)
     return packed.getvalue()
+
+
+def _told(name: Name) -> str:
+    data_id, number = name
+    return f"data_id {data_id!r}, number {number}" if number else f"data_id {data_id!r}"
 
 
 def size(webp: bytes) -> tuple[int, int]:

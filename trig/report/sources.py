@@ -47,8 +47,9 @@ def background(chosen: Params, prompts: pl.DataFrame, scores: pl.DataFrame, zoo:
         rubrics(chosen, scores),
         tunings(zoo, chosen.generate.roster),
         versions(scores),
-        settings(chosen) | hashes(prompts, scores),
+        settings(chosen) | noise(scores) | hashes(prompts, scores),
         yardstick(agreement, scores),
+        chosen.curves,
     )
 
 
@@ -68,8 +69,8 @@ def _tuning(file: Path, model: str, card: dict[str, Any]) -> Tuning:
 
 def tiny(settings: Params) -> bool:
     """Whether all models and the judge are built-in tiny ones."""
-    weights = [settings.models[model].weights for model in settings.generate.roster] + [settings.judges[settings.judge.name].needs]
-    return all(Path(folder).is_relative_to(TINY) for folder in weights)
+    weights = [settings.models[model].loads for model in settings.generate.roster] + [settings.judges[settings.judge.name].needs]
+    return all(folder is not None and Path(folder).is_relative_to(TINY) for folder in weights)
 
 
 def yardstick(file: Path, scores: pl.DataFrame) -> Yardstick | None:
@@ -105,14 +106,21 @@ def rubrics(chosen: Params, scores: pl.DataFrame) -> Rubrics:
 
 def settings(chosen: Params) -> dict[str, str]:
     """Score-relevant parameters: seed, prompts, model calls, judge."""
-    calls = {f"model {name}": _shown(chosen.models[name].model_dump()) for name in chosen.generate.roster}
+    calls = {f"model {name}": _shown(chosen.models[name].told()) for name in chosen.generate.roster}
     judge = {**{name: getattr(chosen.judge, name) for name in JUDGED}, "scale": chosen.judge.scale.grades}
-    return {"seed": str(chosen.seed), "prompts": _shown(chosen.annotate.model_dump()), **calls, "judge": _shown(judge)}
+    seeds = {"seed": str(chosen.seed), "pictures of each prompt": str(chosen.generate.seeds_per_prompt)}
+    return {**seeds, "prompts": _shown(chosen.annotate.model_dump()), **calls, "judge": _shown(judge)}
 
 
 def _shown(values: Mapping[str, Any]) -> str:
     words = {name: "/".join(map(str, value)) if isinstance(value, list | tuple) else value for name, value in values.items()}
     return ", ".join(f"{name} {value}" for name, value in words.items() if value not in (None, "", {}))
+
+
+def noise(scores: pl.DataFrame) -> dict[str, str]:
+    """Noise floor of the judge, where it was measured: what other questions beside it change in a grade's probability."""
+    found = scores["canary_noise"].max() if "canary_noise" in scores.columns else None
+    return {"noise floor of the judge": f"{found:g} of a grade's probability"} if isinstance(found, float) else {}
 
 
 def hashes(prompts: pl.DataFrame, scores: pl.DataFrame) -> dict[str, str]:

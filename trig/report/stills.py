@@ -14,6 +14,7 @@ import vl_convert
 from PIL import Image
 
 from trig.report import charts, numbers, theme
+from trig.report import fronts as planes
 from trig.report.contents import Contents, Judged
 
 FONT = "Liberation Sans"
@@ -56,6 +57,25 @@ def maps(contents: Contents) -> bytes:
     legend = _legend()
     grid: charts.Spec = {"concat": shown, "columns": COLUMNS, "resolve": {"scale": {"color": "independent"}}}
     return _png({"$schema": legend.pop("$schema"), "vconcat": [grid, legend], "resolve": {"scale": {"color": "independent"}}})
+
+
+def fronts(contents: Contents) -> bytes:
+    """Curves of a knob through the planes of the first `MOST` pairs, those in conflict along it first, as PNG; without a curve a line that says so."""
+    found = contents.digest.facts["fronts"]
+    chart = charts.spec(planes.plane([curve["name"] for curve in found["curves"]]).properties(width=SIDE, height=SIDE))
+    schema = chart.pop("$schema")
+    shown = [
+        theme.fill({**charts.filled(chart, data), "title": title}, dict(zip("xy", map(charts.label, pair.split("_")), strict=True)))
+        for title, pair, data in planes.planes(found, contents.thresholds, MOST)
+    ]
+    nothing: charts.Spec = {
+        "title": "No curve: `trig sweep` makes one",
+        "mark": "point",
+        "data": {"values": []},
+        "width": SIDE,
+        "height": 1,
+    }
+    return _png({"$schema": schema, "concat": shown or [nothing], "columns": COLUMNS})
 
 
 def dimensions(run: Judged) -> bytes:

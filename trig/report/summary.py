@@ -29,17 +29,19 @@ def summary(
     thresholds: Thresholds,
     *,
     tiny: bool,
+    seeds: int = 1,
     gates: Sequence[Gate] = (),
     changes: Sequence[tuple[Tuning, Sequence[Change]]] = (),
 ) -> str:
     """Summary: a table row per model, mean changes of each tuned model, and collapsed groups and supported verdicts.
 
-    `maps` holds the groups per model and task.
+    `maps` holds the groups per model and task, `seeds` is the number of pictures of each prompt.
     """
     parts: list[list[str]] = [
         [f"## Dimension Trade-off Map of {len(models)} {'model' if len(models) == 1 else 'models'}"],
         [TINY if tiny else REAL],
         [_rule(thresholds)],
+        [f"Each prompt has {seeds} pictures, one per seed; evidence and intervals count prompts."] if seeds > 1 else [],
         _gates(gates),
         _models(models, relations, levels),
         _few(relations, thresholds),

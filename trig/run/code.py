@@ -13,7 +13,9 @@ from pathlib import Path
 from tokenize import COMMENT, tokenize
 
 PACKAGES = ("stages", "trig")
-PLUMBING = (*("trig/errors.py", "trig/memory.py", "trig/params/", "trig/run/", "trig/store.py"),)
+PLUMBING = (
+    *("trig/backends/executors/", "trig/errors.py", "trig/memory.py", "trig/params/", "trig/processes.py", "trig/run/", "trig/store.py"),
+)
 """Excluded: it decides how a program runs and fails, not what it writes. Parameter values are dependencies of their own."""
 PLUGS = tuple(f"trig/backends/{kind}/__init__.py" for kind in ("annotators", "judges", "losses", "painters", "trainers"))
 """Plug-in loaders: their imports are not followed; the caller of `fingerprint` adds the backends in use."""

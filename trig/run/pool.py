@@ -1,17 +1,14 @@
 """Process pool, for CPU-bound work that the GIL would serialise in threads."""
 
 import multiprocessing
-import os
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.process import BaseProcess
-from threading import Thread
 from typing import Any, TypeVar
 
 from trig.errors import TrigError
 from trig.memory import cores
+from trig.processes import begin
 from trig.run.display import tracked
 
 Found = TypeVar("Found")
@@ -31,21 +28,10 @@ def _calls(call: Callable[..., Found], columns: Sequence[Sequence[Any]]) -> Iter
     if at_once == 1 or len(columns[0]) < FEW:
         yield from map(call, *columns)
         return
-    with ProcessPoolExecutor(at_once, multiprocessing.get_context("spawn"), _begin) as pool:
+    with ProcessPoolExecutor(at_once, multiprocessing.get_context("spawn"), begin) as pool:
         try:
             yield from pool.map(call, *columns, chunksize=CHUNK)
         except BrokenProcessPool:
             raise TrigError(
                 f"{call.__name__}: one of {at_once} processes was killed, most likely for want of memory; free some and run again"
             ) from None
-
-
-def _begin() -> None:
-    """Worker initialiser: ignore SIGINT, exit when the parent dies."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_leave_with, args=(multiprocessing.parent_process(),), daemon=True).start()
-
-
-def _leave_with(program: BaseProcess) -> None:
-    program.join()
-    os._exit(1)

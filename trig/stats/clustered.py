@@ -1,4 +1,4 @@
-"""Means of samples of which some come from one root: copies and edits of one prompt are not independent."""
+"""Means of samples of which some come from one root: copies, edits and seeds of one prompt are not independent."""
 
 from typing import NamedTuple
 

@@ -27,9 +27,10 @@ DIAGNOSTICS = Table(
         "reference_image": pl.String,  # whether the source picture is sent to the judge
         "judged_width": pl.Int32,  # pixels of the picture as sent
         "judged_height": pl.Int32,
+        "canary_noise": pl.Float64,  # noise floor: largest difference of p between equal questions in other batches; null where not measured
     },
     SCORES.key,
-    frozenset("confidence off_mass p engine dtype mode tokens cached picture_tokens judged_width judged_height".split()),
+    frozenset("confidence off_mass p engine dtype mode tokens cached picture_tokens judged_width judged_height canary_noise".split()),
 )
 DIAGNOSED = Table(
     "scores",

@@ -5,6 +5,7 @@ One JSON file, a licence and origin or a subset per line, that the annotation wr
 
 import json
 from collections.abc import Iterable, Mapping
+from enum import StrEnum
 from math import log
 from pathlib import Path
 
@@ -38,6 +39,26 @@ class Coverage(_Record):
     prompts: int  # prompts that have a phrase of the dimension
 
 
+class Why(StrEnum):
+    """Why a slot was given up."""
+
+    MATERIAL = "material"  # nothing of it is left for the slot
+    ANNOTATOR = "annotator"  # the language model had as many tries as it may have
+    SUBSET = "subset"  # no slot of the subset was filled for many rounds
+    ROUNDS = "rounds"  # the last round
+    PARENT = "parent"  # a copy of a slot that was given up
+    REVIEW = "review"  # people rejected the imported prompt
+
+
+class GivenUp(_Record):
+    """A slot without a prompt."""
+
+    slot: int
+    why: Why
+    tries: int  # rejected drafts of the slot; of a copy, those of the slot that it copies
+    parent: str | None = None  # pair of the subset that it copies
+
+
 class Subset(_Record):
     """A (task, pair) subset of one split."""
 
@@ -53,6 +74,7 @@ class Subset(_Record):
     frames: dict[str, int]  # frames → accepted prompts
     phrases: dict[str, Coverage]  # dimension → its sub-prompts
     words: Words | None  # null: no prompt was accepted
+    given_up: tuple[GivenUp, ...]  # by slot
 
     @property
     def exhausted(self) -> bool:
@@ -75,6 +97,11 @@ class Funnel(_Record):
 
     subsets: tuple[Subset, ...]
     credits: tuple[Credit, ...] = ()
+
+    @property
+    def imported(self) -> bool:
+        """Whether the prompts were taken from a benchmark and not drafted from a material."""
+        return any(one.of == "prompts" for one in self.credits)
 
 
 def evenness(counts: Mapping[str, int]) -> float | None:

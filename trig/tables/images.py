@@ -14,9 +14,10 @@ IMAGES = Table(
         "pair": PAIR,
         "data_id": pl.String,
         "number": pl.Int32,  # which of a prompt's seeds, from 0
-        "image": PICTURE,  # PNG bytes; `path` is `<data_id>.png`, a name and never a place; null where the model gave no picture
+        "image": PICTURE,  # file bytes; `path` is a name and never a place; null where the model gave no picture
+        "digest": pl.String,  # content hash of the file, 32 hex digits
         "seed": pl.UInt64,
-        "width": pl.Int32,
+        "width": pl.Int32,  # as a viewer shows it; where there is no picture, as the model was asked
         "height": pl.Int32,
         "status": STATUS,
         "reason": pl.String,  # why there is no picture
@@ -26,5 +27,5 @@ IMAGES = Table(
         "key": pl.String,
     },
     ("model", "task", "data_id", "number"),
-    frozenset({"image", "reason", "engine", "prompt_tokens", "tokens_read"}),
+    frozenset({"image", "digest", "reason", "engine", "prompt_tokens", "tokens_read"}),
 )

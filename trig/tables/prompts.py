@@ -35,3 +35,8 @@ PROMPTS = Table(
 def split(prompts: pl.DataFrame, name: Literal["test", "train"]) -> pl.DataFrame:
     """Prompts of one split."""
     return prompts.filter(pl.col("split") == name)
+
+
+def numbered(prompts: pl.DataFrame, seeds: int) -> pl.DataFrame:
+    """A row per prompt and seed, with a column `number`: 0 to `seeds` - 1."""
+    return prompts.join(pl.select(number=pl.int_range(seeds, dtype=pl.Int32)), how="cross", maintain_order="left_right")

@@ -17,13 +17,13 @@ RELATIONS = Table(
         "model": pl.String,
         "task": TASK,
         "pair": PAIR,
-        "n": pl.Int64,  # sample size: scored on both dimensions
+        "n": pl.Int64,  # sample size: pictures scored on both dimensions
         "nulls": pl.Int64,  # samples dropped because a score is missing
-        "clusters": pl.Int64,  # root prompts (clusters) of these n samples
+        "clusters": pl.Int64,  # root prompts (clusters) of these n samples, each with its copies, edits and seeds
         "off_mass": pl.Float64,  # mean probability outside all grades
         "noise": pl.Float64,  # root mean square standard error of sampled answers; null without any
         "rho": pl.Float64,  # correlation coefficient `thresholds.correlation` names; null when either side is constant
-        "p_value": pl.Float64,  # of rho, two-sided, assuming independent points
+        "p_value": pl.Float64,  # of rho, two-sided, assuming independent prompts
         "n_synergy": pl.Int64,  # points in R_S
         "n_bottleneck": pl.Int64,  # points in R_B
         "n_tradeoff": pl.Int64,  # points in R_T

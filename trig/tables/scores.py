@@ -33,8 +33,8 @@ CELL = ("task", "data_id", "number", "dimension")
 
 
 def distinct(scores: pl.DataFrame) -> pl.DataFrame:
-    """Scores without duplicates: a picture that belongs to several pairs is judged once per model."""
-    return scores.unique(["model", "key"], keep="first", maintain_order=True)
+    """Scores without duplicates: a picture that belongs to several pairs is judged once per model. Equal pictures of two seeds both count."""
+    return scores.unique(["model", "number", "key"], keep="first", maintain_order=True)
 
 
 def one_scorer(scores: pl.DataFrame, where: str) -> pl.DataFrame:

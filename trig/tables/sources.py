@@ -1,11 +1,14 @@
 """Source pictures of editing and subject prompts: schema, writer of shards, and reader by content hash."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any, Self
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trig import tables
@@ -44,14 +47,67 @@ def digest(file: bytes) -> str:
     return blake2b(file, digest_size=16).hexdigest()
 
 
-def write(sources: pl.DataFrame, folder: Path) -> None:
-    """Write one shard per first digit of the hash in place of the shards of a folder. Raises FileError where the folder holds anything else."""
+def write(sources: pl.DataFrame, folder: Path, read: Callable[[str], bytes | None] | None = None) -> None:
+    """Write one shard per first digit of the hash in place of the shards of a folder. Raises FileError where the folder holds anything else.
+
+    `read` gives the pictures of rows without, in the order of the rows; no more of them are in memory than a row group of each shard.
+    """
     replaceable(folder)
-    checked = tables.check(sources, SOURCES, str(folder)).sort("source")
-    with rebuilding(folder) as part:
-        for (first,), rows in checked.group_by(pl.col("source").str.slice(0, 1), maintain_order=True):
-            with replacing(part / f"{first}.parquet") as shard:
-                rows.write_parquet(shard, compression="zstd", row_group_size=ROWS)
+    checked = tables.check(sources, SOURCES, str(folder))
+    with rebuilding(folder) as part, ExitStack() as shards:
+        groups: dict[str, _Groups] = {}
+        for row in (checked if read else checked.sort("source")).iter_rows(named=True):
+            if read:
+                row["image"]["bytes"] = read(row["source"])
+            assert row["image"]["bytes"] is not None, "rows without their pictures need a reader"
+            first = row["source"][0]
+            if first not in groups:
+                groups[first] = shards.enter_context(_Groups.of(part / f"{first}.parquet"))
+            groups[first].add(row)
+
+
+class _Groups:
+    """Rows of a shard, written a row group at a time."""
+
+    def __init__(self, writer: pq.ParquetWriter) -> None:
+        self._writer, self._rows = writer, list[dict[str, Any]]()
+
+    @classmethod
+    @contextmanager
+    def of(cls, path: Path) -> Iterator[Self]:
+        """The shard is there when the block ends."""
+        with replacing(path) as shard, pq.ParquetWriter(shard, _arrow([]).schema, compression="zstd") as writer:
+            groups = cls(writer)
+            yield groups
+            groups._flush()
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Adds a row with its picture."""
+        self._rows.append(row)
+        if len(self._rows) == ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._writer.write_table(_arrow(self._rows), row_group_size=ROWS)
+            self._rows.clear()
+
+
+def _arrow(rows: Sequence[dict[str, Any]]) -> pa.Table:
+    return pl.DataFrame(rows, schema=dict(SOURCES.columns)).to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
+def told(folder: Path) -> pl.DataFrame:
+    """The sources table without the pictures themselves, which are not read. Raises TableError."""
+    columns = [name for name in SOURCES.columns if name != "image"]
+    parts = []
+    for file in tables.files(folder, SOURCES):
+        try:
+            parts.append(pl.DataFrame(pq.ParquetFile(file).read([*columns, "image.path"])))
+        except (pa.ArrowException, OSError) as error:
+            raise TableError(f"{file}: not a readable parquet file ({str(error).splitlines()[0]}); write it again") from None
+    image = pl.struct(pl.lit(None, pl.Binary).alias("bytes"), pl.col("image").struct.field("path"))
+    return tables.check(pl.concat(parts).with_columns(image=image), SOURCES, str(folder))
 
 
 def replaceable(folder: Path) -> None:
@@ -76,19 +132,26 @@ class Library:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder
-        self._groups = {name: at for at, names in _index(folder) for name in names} if folder else {}
+        self._groups: dict[str, tuple[Path, int]] = {}
+        self._sizes: dict[str, tuple[int, int]] = {}
+        for at, sizes in _index(folder) if folder else ():
+            self._groups |= dict.fromkeys(sizes, at)
+            self._sizes |= sizes
         self._read: OrderedDict[tuple[Path, int], dict[str, bytes]] = OrderedDict()
 
     def __contains__(self, source: str) -> bool:
         return source in self._groups
 
+    def size(self, source: str) -> tuple[int, int]:
+        """Width and height in pixels. Raises TableError where there is no such picture."""
+        self._group(source)
+        return self._sizes[source]
+
     def get(self, source: str | None) -> bytes | None:
         """The picture file; None for no source. Raises TableError where there is no such picture, or its bytes have another hash."""
         if source is None:
             return None
-        if source not in self._groups:
-            raise TableError(f"{self.folder}: there is no source picture {source}; run the stage that writes it, or `dvc pull`")
-        at = self._groups[source]
+        at = self._group(source)
         if at not in self._read:
             self._read[at] = _pictures(*at)
             if len(self._read) > KEPT:
@@ -99,13 +162,19 @@ class Library:
             raise TableError(f"{self.folder}: the picture {source} has other bytes than its name says; run the stage that writes it again")
         return file
 
+    def _group(self, source: str) -> tuple[Path, int]:
+        if source not in self._groups:
+            raise TableError(f"{self.folder}: there is no source picture {source}; run the stage that writes it, or `dvc pull`")
+        return self._groups[source]
 
-def _index(folder: Path) -> Iterator[tuple[tuple[Path, int], list[str]]]:
-    """Row group of a shard → hashes in it."""
+
+def _index(folder: Path) -> Iterator[tuple[tuple[Path, int], dict[str, tuple[int, int]]]]:
+    """Row group of a shard → hashes in it, with width and height."""
     for file in tables.shards(folder):
         shard = pq.ParquetFile(file)
         for group in range(shard.num_row_groups):
-            yield (file, group), shard.read_row_group(group, columns=["source"])["source"].to_pylist()
+            found = shard.read_row_group(group, columns=["source", "width", "height"]).to_pydict()
+            yield (file, group), dict(zip(found["source"], zip(found["width"], found["height"], strict=True), strict=True))
 
 
 def _pictures(file: Path, group: int) -> dict[str, bytes]:

@@ -1,6 +1,6 @@
 """Small valid tables, pictures, thresholds and a judge for tests; deterministic to the byte."""
 
-from collections.abc import Iterable, Iterator, MutableSequence, Sequence
+from collections.abc import Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -11,14 +11,14 @@ from PIL import Image
 from trig import tables
 from trig.keys import content_key, prompt_key
 from trig.params.thresholds import Thresholds
-from trig.protocols.judge import Answer, Labels, Question
-from trig.protocols.refusal import Refusal
+from trig.pictures import size
 from trig.tables.diagnostics import DIAGNOSED, DIAGNOSTICS
 from trig.tables.images import IMAGES
-from trig.tables.prompts import PROMPTS
+from trig.tables.prompts import PROMPTS, numbered, split
 from trig.tables.relations import INTERVALS, RELATIONS
 from trig.tables.scores import SCORES
 from trig.tables.sources import Library, digest
+from trig.testing import measured
 from trig.vocabulary.dimensions import Dimension, Pair, Task, pairs
 from trig.vocabulary.relations import Relation
 
@@ -46,6 +46,13 @@ def prompts(subsets: Iterable[tuple[Task, Pair]] = SUBSETS, per_subset: int = PE
     """Prompts table: per subset `per_subset` test prompts, numbered from 1, then `train` of the train split."""
     rows = [_prompt(task, pair, number, number <= per_subset) for task, pair in subsets for number in range(1, per_subset + train + 1)]
     return tables.check(pl.DataFrame(rows, schema=dict(PROMPTS.columns)), PROMPTS, "factory")
+
+
+def sizes(
+    subsets: Iterable[tuple[Task, Pair]] = SUBSETS, per_subset: int = PER_SUBSET, train: int = 2
+) -> dict[tuple[Task, Pair, str], int]:
+    """How many prompts the table above has of each subset and split."""
+    return {(*subset, split): count for subset in subsets for split, count in (("test", per_subset), ("train", train))}
 
 
 def _prompt(task: Task, pair: Pair, number: int, test: bool) -> dict[str, object]:
@@ -79,17 +86,21 @@ class Drawings(Library):
     def get(self, source: str | None) -> bytes | None:
         return None if source is None else self.files[source]
 
+    def size(self, source: str) -> tuple[int, int]:
+        return size(self.files[source])
 
-def images(frame: pl.DataFrame, model: str = "tiny", width: int = 8, height: int = 8) -> pl.DataFrame:
-    """Images table of the test prompts."""
+
+def images(frame: pl.DataFrame, model: str = "tiny", width: int = 8, height: int = 8, seeds: int = 1) -> pl.DataFrame:
+    """Images table of the test prompts, `seeds` pictures of each."""
     rows = [
         {
             "model": model,
             "task": task,
             "pair": pair,
             "data_id": data_id,
-            "number": 0,
-            "image": {"bytes": png(place, width, height), "path": f"{data_id}.png"},
+            "number": number,
+            "image": {"bytes": png(place, width, height), "path": f"{data_id}-{number}.png" if number else f"{data_id}.png"},
+            "digest": digest(png(place, width, height)),
             "seed": place,
             "width": width,
             "height": height,
@@ -97,16 +108,22 @@ def images(frame: pl.DataFrame, model: str = "tiny", width: int = 8, height: int
             "engine": "factory 1",
             "prompt_tokens": 12,
             "tokens_read": 12,
-            "key": content_key(model=model, task=task, data_id=data_id),
+            "key": content_key(model=model, task=task, data_id=data_id, **_seed(number)),
         }
-        for place, (task, pair, data_id) in enumerate(_test_prompts(frame))
+        for place, (task, pair, data_id, number) in enumerate(_test_pictures(frame, seeds))
     ]
     return tables.check(pl.DataFrame(rows, schema=dict(IMAGES.columns)), IMAGES, "factory")
 
 
-def scores(frame: pl.DataFrame, model: str = "tiny") -> pl.DataFrame:
-    """DIAGNOSED rows of the test prompts on both dimensions of their pair, each with random grade probabilities."""
-    asked = [(row, dimension) for row in _test_prompts(frame) for dimension in row[1].split("_")]
+def hashed(images: pl.DataFrame) -> pl.DataFrame:
+    """Images whose rows name the hashes of the bytes that they hold."""
+    files = images["image"].struct.field("bytes")
+    return images.with_columns(digest=pl.Series([file and digest(file) for file in files], dtype=pl.String))
+
+
+def scores(frame: pl.DataFrame, model: str = "tiny", seeds: int = 1) -> pl.DataFrame:
+    """DIAGNOSED rows of `seeds` pictures of the test prompts on both dimensions of their pair, each with random grade probabilities."""
+    asked = [(row, dimension) for row in _test_pictures(frame, seeds) for dimension in row[1].split("_")]
     rows = [_score(model, *row, dimension, place) for place, (row, dimension) in enumerate(asked)]
     return tables.check(pl.DataFrame(rows, schema=dict(DIAGNOSED.columns)), DIAGNOSED, "factory")
 
@@ -117,15 +134,16 @@ def undiagnosed(frame: pl.DataFrame, scorer: str = "clip-score") -> pl.DataFrame
     return frame.with_columns(*none, score_trig="expected", scorer=pl.lit(scorer))
 
 
-def _score(model: str, task: str, pair: str, data_id: str, dimension: str, place: int) -> dict[str, object]:
+def _score(model: str, task: str, pair: str, data_id: str, number: int, dimension: str, place: int) -> dict[str, object]:
     p = np.random.default_rng(place).dirichlet(np.ones(len(GRADE_SCORES)))
     expected, confidence = float(p @ GRADE_SCORES), float(p.max())
+    picture = {"model": model, "task": task, "data_id": data_id, **_seed(number)}
     return {
         "model": model,
         "task": task,
         "pair": pair,
         "data_id": data_id,
-        "number": 0,
+        "number": number,
         "dimension": dimension,
         "scorer": "factory",
         "score_trig": confidence * expected,
@@ -141,8 +159,8 @@ def _score(model: str, task: str, pair: str, data_id: str, dimension: str, place
         "engine": "factory 1",
         "mode": "exact",
         "rubric": content_key(dimension=dimension),
-        "image_key": content_key(model=model, task=task, data_id=data_id),
-        "key": content_key(model=model, task=task, data_id=data_id, dimension=dimension),
+        "image_key": content_key(**picture),
+        "key": content_key(**picture, dimension=dimension),
     }
 
 
@@ -180,18 +198,18 @@ def run_prompts(rows: int) -> pl.DataFrame:
     return frame.with_columns(prompt=pl.when(first).then(pl.lit(EVIL)).otherwise("prompt"), parent=pl.lit(None, pl.String))
 
 
-def run_scores(model: str, frame: pl.DataFrame) -> pl.DataFrame:
-    """Plausible scores of these prompts: correlated within a picture, a mean per dimension and model, 1 % nulls."""
+def run_scores(model: str, frame: pl.DataFrame, seeds: int = 1) -> pl.DataFrame:
+    """Plausible scores of these test prompts: correlated within a picture, a mean per dimension and model, 1 % nulls."""
     draw = np.random.default_rng(len(model))
     values: list[float | None] = []
-    for (pair,) in frame.select(pl.col("pair").cast(pl.String)).iter_rows():
+    for _, pair, _, _ in _test_pictures(frame, seeds):
         shared = draw.normal(0, 0.16)
         for code in pair.split("_"):
             value = float(np.clip(LEVEL[Dimension(code)] + SHIFT[model] + shared + draw.normal(0, 0.12), 0, 1))
             values.append(None if draw.random() < 0.01 else value)
     expected = pl.Series(values, dtype=pl.Float64)
     null = expected.is_null()
-    frame = scores(frame, model).with_columns(
+    frame = scores(frame, model, seeds).with_columns(
         expected=expected,
         score_trig=0.8 * expected,
         confidence=pl.when(~null).then(0.8),
@@ -203,18 +221,19 @@ def run_scores(model: str, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def write_scores(root: Path, model: str, frame: pl.DataFrame) -> None:
-    """DIAGNOSED rows of a model as two tables, as the stages leave them."""
+    """DIAGNOSED rows of a model as two tables, as the stages leave them, and what is measured of its pictures."""
+    measured.write(frame, root / "figures" / model)
     tables.write(frame, SCORES, root / "scores" / f"{model}.parquet")
     tables.write(frame.drop_nulls("judge"), DIAGNOSTICS, root / "diagnostics" / f"{model}.parquet")
 
 
-def write_run(root: Path, rows: int = 24) -> None:
+def write_run(root: Path, rows: int = 24, seeds: int = 1) -> None:
     """Prompts, image shards and scores of all models, as the stages leave them."""
     frame = run_prompts(rows)
     tables.write(frame, PROMPTS, root / "prompts.parquet")
     for model in MODELS:
-        write_scores(root, model, run_scores(model, frame))
-        for (task, pair), shard in images(frame, model, 64, 64).group_by("task", "pair"):
+        write_scores(root, model, run_scores(model, frame, seeds))
+        for (task, pair), shard in images(frame, model, 64, 64, seeds).group_by("task", "pair"):
             tables.write(shard, IMAGES, root / "images" / model / str(task) / f"{pair}.parquet")
 
 
@@ -267,24 +286,10 @@ def _relation(model: str, task: Task, pair: Pair, relation: Relation) -> dict[st
     }
 
 
-class Glib:
-    """Fake judge: grade probabilities seeded by the question's bytes. Records the questions. Satisfies `Judge`."""
-
-    revision, engine = "glib 1", "none"
-    dtype: str | None = None
-
-    def __init__(self) -> None:
-        self.asked: MutableSequence[Question] = []
-
-    def encode(self, text: str) -> list[int]:
-        return [sum(text.strip().casefold().encode())]
-
-    def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
-        for place, question in enumerate(questions):
-            self.asked.append(question)
-            dice = np.random.default_rng(list(b"".join(question.images)[-40:] + question.text.encode()))
-            yield place, Answer(tuple(np.log(dice.dirichlet(np.ones(len(labels.grades)))).tolist()))
+def _test_pictures(frame: pl.DataFrame, seeds: int) -> list[tuple[str, str, str, int]]:
+    return numbered(split(frame, "test"), seeds).select(pl.col("task", "pair").cast(pl.String), "data_id", "number").rows()
 
 
-def _test_prompts(frame: pl.DataFrame) -> list[tuple[str, str, str]]:
-    return frame.filter(pl.col("split") == "test").select(pl.col("task", "pair").cast(pl.String), "data_id").rows()
+def _seed(number: int) -> dict[str, int]:
+    """Part of a picture's key."""
+    return {"number": number} if number else {}

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from trig.errors import AnnotatorError
 from trig.keys import content_key
 from trig.llm import shapes
-from trig.llm.clients import Access
+from trig.llm.clients import FILTERED, Access
 from trig.llm.contact import Contact
 from trig.llm.endpoints import Crew
 from trig.llm.images import shown
@@ -29,8 +29,6 @@ ASKING = 1
 """Cache version: raise it when a change to requests or parsing can change answers."""
 LEVELS: tuple[Json, ...] = get_args(Json)
 """What holds an answer to its shape, strongest first."""
-FILTERED = {"content_filter", "content_policy_violation", "content_moderation"}
-"""Error codes of a provider's content filter."""
 REPAIR = "Your last answer could not be used: {wrong}.\nAnswer the same question again, with the corrected JSON object only, in the form asked for."
 NAME = 100
 """Characters of a model's name that are kept."""

@@ -2,18 +2,25 @@
 
 from typing import Any
 
+from trig.backends.families import painted
 from trig.backends.families.calls import Calls
 from trig.backends.families.family import Family
 from trig.backends.families.flux import Flux
 from trig.errors import WeightsError
 
 FAMILIES: dict[str, Family] = {pipeline: family for family in (Flux(),) for pipeline in family.pipelines}
-"""By class name of the pipeline."""
+"""Those that are trained, by class name of the pipeline."""
+_PAINTED: tuple[type[Calls], ...] = (
+    painted.UNet, painted.Edited, painted.Transformer, painted.Sana, painted.ZImage, painted.CogView4, painted.OmniGen, painted.Flux2,
+    painted.QwenImage, painted.QwenEdit, painted.QwenEditPlus, painted.HunyuanImage, painted.LEdits,
+)  # fmt: skip
+KNOWN: dict[str, Calls] = {**FAMILIES, **{pipeline: family() for family in _PAINTED for pipeline in family.pipelines}}
+"""Those that are painted."""
 
 
 def calls(pipe: Any) -> Calls:
     """How a pipeline is called: by its family, or by its signature where none knows it."""
-    return FAMILIES.get(type(pipe).__name__, Calls())
+    return KNOWN.get(type(pipe).__name__, Calls())
 
 
 def trainable(pipe: Any, field: str) -> Family:

@@ -1,6 +1,6 @@
 """FLUX and FLUX Kontext."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,10 +8,10 @@ import torch
 from diffusers import FluxKontextPipeline
 from torch import Tensor
 
-from trig.backends.families.calls import Calls
+from trig.backends.families.calls import Calls, Share
 from trig.backends.families.family import Encoded, Family
 from trig.backends.families.flow import noised
-from trig.params.generate import Model
+from trig.params.models.diffusers import DiffusersModel
 from trig.pictures import pixels
 from trig.protocols.tuner import Sample
 
@@ -21,6 +21,9 @@ class Flux(Family):
 
     pipelines = ("FluxPipeline", "FluxKontextPipeline", "FluxKontextInpaintPipeline")
     conveniences = Calls.conveniences | {"max_area"}
+    text = edits = Share.ANY
+    cell = 2
+    empty_negative = True
     network = "transformer"
     targets = (
         "to_q",
@@ -37,9 +40,22 @@ class Flux(Family):
     )
     """Attention projections and feed-forward layers."""
 
-    def arguments(self, model: Model, accepts: Collection[str], distilled: bool) -> dict[str, Any]:
-        """Kontext resizes its output to `max_area`."""
-        return super().arguments(model, accepts, distilled) | {"max_area": model.width * model.height}
+    def arguments(self, model: DiffusersModel, accepts: Collection[str], distilled: bool) -> dict[str, Any]:
+        """Kontext resizes its output to `max_area`. An entry may ask a distilled model for true guidance beside its own."""
+        wanted = super().arguments(model, accepts, distilled) | {"max_area": model.width * model.height}
+        return wanted | ({"negative_prompt": model.negative_prompt} if self._guided_truly(model) else {})
+
+    def paints_text(self, accepts: Collection[str]) -> bool:  # noqa: ARG002
+        """Always: Kontext's source is optional."""
+        return True
+
+    def faults(self, pipe: Any, model: DiffusersModel) -> Iterator[str]:
+        """True guidance takes a negative prompt."""
+        yield from super().faults(pipe, model.model_copy(update={"negative_prompt": ""}) if self._guided_truly(model) else model)
+
+    def _guided_truly(self, model: DiffusersModel) -> bool:
+        asked = model.call.get("true_cfg_scale")
+        return isinstance(asked, int | float) and asked > 1
 
     def encode(self, pipe: Any, samples: Sequence[Sample]) -> Encoded:
         """Packed latents (B, tokens, channels) of all samples, which are of one size, and their prompts for both text encoders."""

@@ -12,9 +12,14 @@ def load(settings: Params, batch_size: int | None = None) -> Judge:
     wanted = settings.judges[judge.name]
     match wanted.backend:
         case "transformers":
-            from trig.backends.judges.transformers import Transformers
+            from trig.backends.judges.transformers import TOGETHER, Transformers
 
-            return Transformers(judge.name, wanted.weights, batch_size or judge.batch_size, judge.engine_in_key)
+            size = batch_size or judge.batch_size
+            if judge.here:
+                return Transformers(judge.name, wanted.weights, size, judge.engine_in_key, wanted.dtype, wanted.device_map)
+            from trig.backends import executors
+
+            return executors.judge(settings, size, TOGETHER * size)
         case "openai":
             from trig.backends.judges.openai import Served
 

@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import Any
 
 from openai import AsyncOpenAI
@@ -12,7 +11,7 @@ from openai import AsyncOpenAI
 from trig.backends.checkpoint import reserved, unsayable
 from trig.backends.judges.completions import count, read, request, seed
 from trig.backends.judges.contact import Contact
-from trig.backends.weights import revision
+from trig.backends.weights import checkpoint_of, judged_by
 from trig.errors import JudgeError
 from trig.keys import content_key
 from trig.llm.clients import Access
@@ -43,9 +42,9 @@ class Served:
         self.model, self.engine, self.mode = self.contact.model, self.contact.engine, self.contact.mode
         self.encode = self.contact.encode
         self.dtype: str | None = None
-        self.reserved = reserved(Path(settings.needs))
+        self.reserved = reserved(checkpoint_of(settings))
         self.shown = lru_cache(2 * settings.concurrency * len(settings.endpoints))(shown)  # all images in flight
-        needs = revision(Path(settings.needs))
+        needs = judged_by(settings)
         self.revision = content_key(model=self.model, engine=self.engine, needs=needs, mode=self.mode, samples=samples, asking=ASKING)
 
     async def _unsayable(self, text: str) -> Refusal | None:

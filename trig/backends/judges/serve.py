@@ -12,6 +12,8 @@ from trig.backends.checkpoint import CONFIG, Checkpoint, there
 from trig.errors import JudgeError, ParamsError, WeightsError
 from trig.params import Params
 from trig.params.judge import LocalJudge, ServedJudge
+from trig.params.presets import presets, served
+from trig.params.values import hub
 
 OWN = Path(".venv-serve")
 """vLLM's own virtual environment: it needs other versions of PyTorch and others."""
@@ -25,30 +27,44 @@ API_KEY = "VLLM_API_KEY"
 
 
 def choose(settings: Params, name: str | None) -> tuple[str, ServedJudge]:
-    """The served judge of this name; by default the configured judge if served, else the only served one. Raises ParamsError."""
-    served = {each: entry for each, entry in settings.judges.items() if not isinstance(entry, LocalJudge)}
-    several = ", ".join(served)
-    if not served:
+    """The served judge or preset of this name; by default the configured judge if served, else the only served one. Raises ParamsError."""
+    if name is not None and name not in settings.judges and name in presets():
+        return name, served(name)
+    entries = {each: entry for each, entry in settings.judges.items() if not isinstance(entry, LocalJudge)}
+    several = ", ".join(entries)
+    if not entries and name is None:
         raise ParamsError("params.yaml: judges: none has backend: openai, so there is none to serve; describe one")
     if name is not None:
         if name not in settings.judges:
-            raise ParamsError(f"judge: {name!r} is unknown; choose one of {several}, or describe it under judges: in params.yaml")
-        if name not in served:
+            raise ParamsError(
+                f"judge: {name!r} is unknown; choose one of {several}, or a preset ({', '.join(presets())}), or describe it under judges: in params.yaml"
+            )
+        if name not in entries:
             raise ParamsError(f"judge: {name!r} runs in the pipeline's own process and needs no server; choose one of {several}")
-        return name, served[name]
-    if settings.judge.name in served:
-        return settings.judge.name, served[settings.judge.name]
-    if len(served) > 1:
+        return name, entries[name]
+    if settings.judge.name in entries:
+        return settings.judge.name, entries[settings.judge.name]
+    if len(entries) > 1:
         raise ParamsError(f"judge: several are served; name one of {several}")
-    return next(iter(served.items()))
+    return next(iter(entries.items()))
 
 
-def weights(name: str, entry: ServedJudge) -> Path:
-    """Checkpoint folder to serve. Raises WeightsError when it holds no checkpoint."""
+def source(name: str, entry: ServedJudge) -> tuple[str, list[str]]:
+    """What is to be served, a folder or a repository of the hub, and the arguments that pin its commit.
+
+    Raises WeightsError when a folder holds no checkpoint, JudgeError for a hosted model.
+    """
+    if pinned := hub(entry.weights or ""):
+        return pinned[0], ["--revision", pinned[1]]
+    preset = presets().get(entry.extends or "") if entry.loads is None else None
+    if preset and preset.repository:
+        return preset.repository, []
+    if preset:
+        raise JudgeError(f"judge: {name!r} is hosted at {entry.endpoints[0]}, and there is no server to start")
     place = Path(entry.needs)
     if not there(place):
         raise WeightsError(f"params.yaml: judges.{name}.needs: {place}: no {CONFIG} here; name the folder of the weights that are served")
-    return place
+    return str(place), []
 
 
 def port(name: str, entry: ServedJudge) -> int:
@@ -78,13 +94,16 @@ def _most_tokens(checkpoint: Checkpoint, text: str) -> int:
 
 
 def arguments(
-    folder: Path, model: str | None, host: str, port: int, length: int | None, dtype: str | None, extra: Sequence[str]
+    served: str, model: str | None, host: str, port: int, length: int | None, dtype: str | None, extra: Sequence[str]
 ) -> list[str]:
-    """vLLM's arguments; `extra` comes last and overrides. `length` is in tokens; None leaves it to vLLM. The key is in `environment` instead."""
+    """vLLM's arguments; `extra` comes last, and what it names is not said before.
+
+    `length` is in tokens; None leaves it to vLLM. The key is in `environment` instead.
+    """
     choices = {"--served-model-name": model, "--max-model-len": length, "--dtype": dtype}
     return [
-        *("serve", str(folder), "--host", host, "--port", str(port)),
-        *(word for name, value in choices.items() if value is not None for word in (name, str(value))),
+        *("serve", served, "--host", host, "--port", str(port)),
+        *(word for name, value in choices.items() if value is not None and name not in extra for word in (name, str(value))),
         *("--limit-mm-per-prompt", json.dumps({"image": PICTURES, "video": 0})),
         *("--enable-prefix-caching", "--block-size", str(BLOCK), "--enable-prompt-tokens-details"),
         *extra,

@@ -4,20 +4,23 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import groupby, islice
+from functools import cached_property
+from itertools import chain, groupby, islice
 from math import prod
-from typing import TypeAlias
+from pathlib import Path
+from typing import Any, TypeAlias
 
 import torch
 import transformers
-from PIL import Image
 from safetensors import SafetensorError
-from torch.nn import functional as F
-from transformers import AutoModelForImageTextToText, AutoProcessor, BatchFeature
+from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
 from trig.backends.checkpoint import marks, unsayable
 from trig.backends.engines import JUDGES, engine
-from trig.backends.weights import brief, folder, revision
+from trig.backends.judges.chat import Alone, Chat, Pictures, Shared, image_token, padded
+from trig.backends.judges.forward import Forward
+from trig.backends.judges.proof import BROKEN, Proof, proven
+from trig.backends.weights import brief, identity, located
 from trig.errors import WeightsError
 from trig.keys import content_key
 from trig.pictures import UNREADABLE, decoded, size
@@ -26,7 +29,6 @@ from trig.protocols.refusal import Refusal
 
 transformers.utils.logging.disable_progress_bar()
 
-Pictures: TypeAlias = list[Image.Image]
 Numbered: TypeAlias = tuple[int, Question]
 """Index and question."""
 TOO_LONG = "the question has {} tokens, and the judge reads no more than {}"
@@ -34,34 +36,62 @@ TOGETHER = 4
 """Batches in memory together: the window in which images are sorted by size."""
 ASKING = 4
 """Cache version: raise it when a change to prompts or the forward pass can change answers."""
+SLIDING = {"sliding_attention", "chunked_attention"}
+"""Kinds of layers that see a part of the prompt only, as configurations name them."""
 
 
 class Transformers:
-    """Vision-language model in this process, in float32. Satisfies `Judge`."""
+    """Vision-language model in this process. Satisfies `Judge`. Weights are loaded, and the judge proven, when it is first asked.
 
-    def __init__(self, name: str, weights: str, batch_size: int, engine_in_key: bool = False) -> None:
-        place = folder(weights, f"params.yaml: judges.{name}.weights")
+    `device_map`: auto, a device, or None for the GPU where there is one.
+    """
+
+    def __init__(
+        self, name: str, weights: str, batch_size: int, engine_in_key: bool = False, dtype: str = "float32", device_map: str | None = None
+    ) -> None:
+        self.field = f"params.yaml: judges.{name}"
+        self.where = f"{self.field}.weights: {weights}"
+        self.place = located(weights, f"{self.field}.weights")
         self.engine = engine(JUDGES)
-        keyed = {"engine": self.engine} if engine_in_key else {}
-        self.revision = content_key(weights=revision(place), asking=ASKING, **keyed)
-        self.dtype: str | None = "float32"
-        self.batch_size = batch_size
-        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.dtype: str | None = dtype
+        self.batch_size, self.device_map = batch_size, device_map
         try:
-            self.processor = AutoProcessor.from_pretrained(place, local_files_only=True)
-            self.model = AutoModelForImageTextToText.from_pretrained(
-                place, dtype=torch.float32, local_files_only=True, use_safetensors=True
-            )
-        except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-            raise WeightsError(f"params.yaml: judges.{name}.weights: {weights}: transformers cannot load it: {brief(error)}") from error
-        self.model.eval().to(self.device)
-        self.reserved = marks(self.processor.tokenizer.added_tokens_decoder.values())
-        self.context: int = getattr(self.model.config.get_text_config(), "max_position_embeddings", None) or sys.maxsize
+            self.processor = AutoProcessor.from_pretrained(self.place, local_files_only=True)
+            self.config = AutoConfig.from_pretrained(self.place, local_files_only=True)
+            self.chat = Chat(self.processor, image_token(self.config, self.processor))
+            self.reserved = marks(self.processor.tokenizer.added_tokens_decoder.values())
+        except (*BROKEN, SafetensorError) as error:
+            raise WeightsError(f"{self.where}: transformers cannot load it: {brief(error)}") from error
+        decides = {
+            "engine": self.engine if engine_in_key else None,
+            "dtype": dtype if dtype != "float32" else None,
+            "begins": "once" if self.chat.marked else None,
+        }
+        asked = {name: value for name, value in decides.items() if value is not None}
+        self.revision = content_key(weights=identity(weights, f"{self.field}.weights"), asking=ASKING, **asked)
+        text = self.config.get_text_config()
+        self.context: int = getattr(text, "max_position_embeddings", None) or sys.maxsize
+        self.window = _window(text)
         self.processor.tokenizer.model_max_length = sys.maxsize  # the built-in length check only logs
-        if self._text(Question(b"", "", "")).rstrip().endswith("<think>"):
-            raise WeightsError(
-                f"params.yaml: judges.{name}.weights: {weights}: its answers begin with thinking; choose a judge that can do without"
-            )
+        if self.chat.begun.rstrip().endswith("<think>"):
+            raise WeightsError(f"{self.where}: its answers begin with thinking; choose a judge that can do without")
+
+    @cached_property
+    def forward(self) -> Forward:
+        """The loaded model. Raises WeightsError."""
+        return Forward(_loaded(self.place, self.dtype or "float32", self.device_map, self.config, self.where), self.chat)
+
+    @cached_property
+    def proofs(self) -> dict[int, Proof]:
+        """How questions with one picture, and with a source picture too, are asked. Raises WeightsError when none can be."""
+        with torch.inference_mode():
+            found = {pictures: proven(self.forward, pictures) for pictures in (1, 2)}
+        kind = type(self.forward.model).__name__
+        if found[1].way is None:
+            raise WeightsError(f"{self.where}: {kind} cannot be asked: {found[1].why}; choose another judge")
+        if found[1].way == "alone":
+            print(f"{self.field}: {kind} is asked one question at a time, which takes longer: {found[1].why}", file=sys.stderr)
+        return found
 
     def encode(self, text: str) -> list[int]:
         """Token ids without special tokens."""
@@ -69,7 +99,11 @@ class Transformers:
 
     def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
         """Yields answers as they complete; prefetches one batch. An undecodable image refuses its own question only."""
-        batches = map(self._see, _batches(questions, self.batch_size))
+        grouped = _batches(questions, self.batch_size)
+        if (earliest := next(grouped, None)) is None:
+            return
+        proofs = self.proofs  # before the other thread reads on
+        batches = (self._see(batch, proofs) for batch in chain([earliest], grouped))
         with ThreadPoolExecutor(1) as beside:
             ahead = beside.submit(next, batches, None)
             while seen := ahead.result():
@@ -78,8 +112,8 @@ class Transformers:
                 if seen.prepared:
                     yield from zip(seen.places, self._answers(seen.prepared, labels), strict=True)
 
-    def _see(self, batch: Sequence[Numbered]) -> "Seen":
-        refused = {place: refusal for place, question in batch if (refusal := unsayable(question.text, self.reserved))}
+    def _see(self, batch: Sequence[Numbered], proofs: dict[int, Proof]) -> "Seen":
+        refused = {place: refusal for place, question in batch if (refusal := self._unaskable(question, proofs))}
         good: list[tuple[int, Question, Pictures]] = []
         for files, group in groupby((each for each in batch if each[0] not in refused), key=lambda each: each[1].images):
             match _decode(files):
@@ -87,21 +121,35 @@ class Transformers:
                     refused |= {place: refusal for place, _ in group}
                 case decoded:
                     good += [(place, question, decoded) for place, question in group]
-        prepared = self._prepare(good)
+        prepared = self._prepare(good, proofs)
         if prepared and max(prepared.tokens) > self.context:
             long = {place: tokens for (place, *_), tokens in zip(good, prepared.tokens, strict=True) if tokens > self.context}
             refused |= {place: Refusal(TOO_LONG.format(tokens, self.context), final=True) for place, tokens in long.items()}
             good = [each for each in good if each[0] not in long]
-            prepared = self._prepare(good)
+            prepared = self._prepare(good, proofs)
         return Seen([place for place, *_ in good], prepared, refused)
 
-    def _prepare(self, good: Sequence[tuple[int, Question, Pictures]]) -> "Prepared | None":
-        return self.prepare([question for _, question, _ in good], [pictures for *_, pictures in good]) if good else None
+    def _unaskable(self, question: Question, proofs: dict[int, Proof]) -> Refusal | None:
+        proof = proofs[len(question.images)]
+        if proof.way is None:
+            return Refusal(f"the judge cannot be asked about {len(question.images)} pictures: {proof.why}")
+        return unsayable(question.text, self.reserved)
+
+    def _prepare(self, good: Sequence[tuple[int, Question, Pictures]], proofs: dict[int, Proof]) -> "Shared | Alone | None":
+        """Padding between prefix and suffix would shift a sliding window, so a batch shares only where every row fits into it."""
+        if not good:
+            return None
+        questions, pictures = [question for _, question, _ in good], [shown for *_, shown in good]
+        if all(proofs[len(question.images)].way == "shared" for question in questions):
+            prepared = self.chat.shared(questions, pictures)
+            if padded(prepared) <= self.window:
+                return prepared
+        return self.chat.alone(questions, pictures)
 
     @torch.inference_mode()
-    def _answers(self, prepared: "Prepared", labels: Labels) -> list[Answer | Refusal]:
+    def _answers(self, prepared: "Shared | Alone", labels: Labels) -> list[Answer | Refusal]:
         assert labels.ids is not None
-        logprobs = self.logprobs(prepared)
+        logprobs = self.forward.logprobs(prepared)
         sound = (~logprobs.isnan().any(-1) & logprobs.isfinite().any(-1)).tolist()
         mode: Mode = "top" if labels.top else "exact"
         if labels.top:
@@ -112,88 +160,36 @@ class Transformers:
             for row, good, tokens, pictured in zip(rows, sound, prepared.tokens, prepared.pictured, strict=True)
         ]
 
-    def prepare(self, questions: Sequence[Question], pictures: Sequence[Pictures]) -> "Prepared":
-        """Tokenise and preprocess questions for `logprobs`."""
-        places = range(len(questions))
-        groups = [list(group) for _, group in groupby(places, key=lambda place: (questions[place].images, questions[place].prompt))]
-        asked = [[self._ids(questions[place]) for place in group] for group in groups]
-        shared = [_shared(rows) for rows in asked]
-        first = self.processor(
-            text=[self._text(questions[group[0]]) for group in groups],
-            images=[pictures[group[0]] for group in groups],
-            padding=True,
-            padding_side="left",
-            return_tensors="pt",
-        )
-        tails = [len(rows[0]) - count for rows, count in zip(asked, shared, strict=True)]
-        ends = [[ids[count:] for ids in rows] for rows, count in zip(asked, shared, strict=True)]
-        begun = [int(length) - tail for length, tail in zip(first["attention_mask"].sum(1), tails, strict=True)]
-        pictured: list[int] = (first["input_ids"] == self.processor.image_token_id).sum(1).tolist()
-        return Prepared(
-            first,
-            tails,
-            ends,
-            [length + len(end) for length, rows in zip(begun, ends, strict=True) for end in rows],
-            [count for count, rows in zip(pictured, ends, strict=True) for _ in rows],
-        )
-
-    def logprobs(self, prepared: "Prepared") -> torch.Tensor:
-        """Log-probabilities (B, vocabulary) in nats of the first answer token. Adjacent questions with the same images and prompt share a KV cache."""
-        first = dict(prepared.first.to(self.device))
-        pad = self.processor.tokenizer.pad_token_id
-        tokens = {name: first.pop(name) for name in ("input_ids", "attention_mask", "mm_token_type_ids") if name in first}
-        begun = {name: _cut(value, prepared.tails, pad if name == "input_ids" else 0) for name, value in tokens.items()}
-        if not hasattr(self.model.model, "rope_deltas"):  # models with M-RoPE compute positions; others would count the padding
-            first["position_ids"] = (begun["attention_mask"].cumsum(1) - 1).clamp(min=0)
-        cache = self.model(**begun, **first, use_cache=True, logits_to_keep=1).past_key_values
-        rows = torch.tensor([number for number, ends in enumerate(prepared.ends) for _ in ends], device=self.device)
-        cache.batch_select_indices(rows)
-        ends = [end for many in prepared.ends for end in many]
-        if any(self.processor.image_token_id in end for end in ends):
-            raise WeightsError(
-                "judge: its chat template puts the picture behind the words, so questions share no beginning; choose another judge"
-            )
-        length = max(map(len, ends))
-        mask = torch.tensor([[0] * (length - len(end)) + [1] * len(end) for end in ends], device=self.device)
-        ids = torch.tensor([[end[0]] * (length - len(end)) + end for end in ends], device=self.device)
-        mask = torch.cat((begun["attention_mask"][rows], mask), 1)
-        positions = mask.cumsum(1)[:, -length:] - 1
-        shift = getattr(self.model.model, "rope_deltas", None)
-        if shift is not None:  # M-RoPE: an image spans fewer positions than tokens, on three axes (time, row, column)
-            positions = (positions + shift[rows]).expand(3, -1, -1)
-        logits: torch.Tensor = self.model(
-            input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, logits_to_keep=1
-        ).logits
-        return logits[:, -1].float().log_softmax(-1)
-
-    def _text(self, question: Question) -> str:
-        chat = [{"role": "user", "content": [*[{"type": "image"}] * len(question.images), {"type": "text", "text": question.text}]}]
-        calm = {"enable_thinking": False} if "enable_thinking" in str(self.processor.chat_template) else {}
-        text: str = self.processor.apply_chat_template(chat, add_generation_prompt=True, tokenize=False, **calm)
-        return text
-
-    def _ids(self, question: Question) -> list[int]:
-        return list(self.processor.tokenizer(self._text(question)).input_ids)
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Model inputs: the first question of each shared-prefix group, and the suffix of every question."""
-
-    first: BatchFeature  # left-padded
-    tails: list[int]  # per group: suffix length of its first question, in tokens
-    ends: list[list[list[int]]]  # per group: suffix token ids of each question
-    tokens: list[int]  # per question: token count, images included
-    pictured: list[int]  # per question: image tokens
-
 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A batch: answerable questions, in order, and refusals."""
 
     places: list[int]
-    prepared: Prepared | None  # None if all are refused
+    prepared: Shared | Alone | None  # None if all are refused
     refused: dict[int, Refusal]
+
+
+def _loaded(place: Path, dtype: str, device_map: str | None, config: Any, where: str) -> Any:
+    """The model, ready to be asked. Weights that are quantised say so in their configuration, and cannot be moved once loaded."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    mapped = device_map or (device if getattr(config, "quantization_config", None) else None)
+    placed = {"device_map": mapped} if mapped else {}
+    try:
+        model = AutoModelForImageTextToText.from_pretrained(
+            place, dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True, **placed
+        )
+        return model.eval() if mapped else model.eval().to(device)
+    except (*BROKEN, SafetensorError) as error:
+        raise WeightsError(f"{where}: transformers cannot load it: {brief(error)}") from error
+
+
+def _window(text: Any) -> int:
+    """Tokens that every layer sees together."""
+    kinds = getattr(text, "layer_types", None)
+    slides = SLIDING & set(kinds) if kinds else getattr(text, "use_sliding_window", True)
+    sizes = [getattr(text, name, None) for name in ("sliding_window", "attention_chunk_size")] if slides else []
+    return min((size for size in sizes if size), default=sys.maxsize)
 
 
 def _batches(questions: Iterable[Question], size: int) -> Iterator[list[Numbered]]:
@@ -220,18 +216,6 @@ def _pixels(files: Sequence[bytes]) -> int:
         return sum(prod(size(file)) for file in files)
     except UNREADABLE:
         return 0
-
-
-def _shared(rows: Sequence[Sequence[int]]) -> int:
-    """Length of the longest common prefix that leaves each row at least one token."""
-    longest = min(map(len, rows)) - 1
-    return next((place for place in range(longest) if len({row[place] for row in rows}) > 1), longest)
-
-
-def _cut(rows: torch.Tensor, tails: Sequence[int], padding: int) -> torch.Tensor:
-    """Left-padded rows (B, L) without the last `tails` tokens of each, left-padded again."""
-    least = min(tails)
-    return torch.stack([F.pad(row[: len(row) - tail], (tail - least, 0), value=padding) for row, tail in zip(rows, tails, strict=True)])
 
 
 def _decode(files: Sequence[bytes]) -> Pictures | Refusal:

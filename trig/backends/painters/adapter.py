@@ -35,6 +35,13 @@ def attach(pipe: DiffusionPipeline, adapter: Path, field: str) -> None:
     _acts(pipe, loaded, f"{field}: {adapter}")
 
 
+def scale(pipe: DiffusionPipeline, strength: float) -> None:
+    """Weighs the update B·A of an attached adapter."""
+    if strength != 1:
+        names = sorted({_name(part) for _, part in _adapted(pipe)})
+        pipe.set_adapters(names, [strength] * len(names))
+
+
 def _fits(wanted: Mapping[str, torch.Tensor], loaded: Mapping[str, torch.Tensor], where: str) -> None:
     """Keys and shapes of file and model match one-to-one. Older formats name keys otherwise: only their number is compared."""
     if not wanted:

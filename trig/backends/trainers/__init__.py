@@ -20,5 +20,7 @@ def load(settings: Params, name: str, base: Generator) -> Callable[[], Tuner]:
             assert isinstance(base, Diffusers)
             family(base)
             return partial(Lora, base, finetune, settings.seed)
+        case "folder" | "openai" | "transformers":
+            raise AssertionError(f"{tuning.base}: params.yaml is refused where a base has no trainer")
         case _:
             assert_never(backend)

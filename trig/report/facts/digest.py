@@ -6,6 +6,9 @@ from typing import Any
 
 from typing_extensions import TypedDict
 
+from trig.report.facts.figures import Figures
+from trig.report.facts.fronts import Fronts
+
 
 @dataclass(frozen=True, slots=True)
 class Tuning:
@@ -105,14 +108,25 @@ class Couple(TypedDict):
     rows: list[Directed]
 
 
-class Sheet(TypedDict):
-    """Layout of a contact sheet."""
+class Grid(TypedDict):
+    """How pictures lie on a sheet."""
 
     columns: int
     rows: int
     width: int  # of a cell in pixels
     height: int
-    names: Sequence[str]  # data_id per cell
+
+
+class Sheet(Grid):
+    """Layout of the sheet of a model's pair."""
+
+    names: Sequence[tuple[str, int]]  # data_id and number per cell
+
+
+class Contact(Sheet):
+    """Layout of a model's contact sheet of a task."""
+
+    pairs: Sequence[str]  # per cell
 
 
 class Judged(TypedDict):
@@ -172,6 +186,7 @@ class Specs(TypedDict):
     change: dict[str, Any]
     confidence: dict[str, Any]
     off_mass: dict[str, Any]
+    plane: dict[str, Any]
 
 
 class DigestFacts(TypedDict):
@@ -179,18 +194,22 @@ class DigestFacts(TypedDict):
 
     inside: bool  # samples and pictures are in the page, not in `files/`
     models: Sequence[str]  # in roster order
-    samples: int
+    samples: int  # pictures with the two dimensions of their pair
+    seeds: int  # pictures of each prompt
     means: list[Mean]
     levels: list[Level]
+    figures: Figures  # what is measured of the pictures
     changes: list[Couple]  # of all model pairs, in roster order, a base before its fine-tuned model
     tunings: Sequence[Tuning]
     sheets: dict[str, Sheet]  # asset name → layout
+    contacts: dict[str, Contact]  # likewise; empty where no pictures are kept
     judged: list[Judged]
     modes: list[Mode]
     histograms: Histograms
     nulls: list[Missing]
     yardstick: Yardstick | None
     rubrics: Rubrics
+    fronts: Fronts
     versions: Mapping[str, str]
     settings: Mapping[str, str]  # seeds, model calls and hashes, shown verbatim
     specs: Specs

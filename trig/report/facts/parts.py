@@ -6,7 +6,8 @@ from typing_extensions import TypedDict
 class Samples(TypedDict):
     """Samples of a task."""
 
-    ids: dict[str, list[str]]  # pair → data_ids
+    ids: dict[str, list[str]]  # pair → data_ids, one for each picture
+    numbers: dict[str, list[int]]  # pair → which of a prompt's seeds each is; empty where each has one
     prompts: dict[str, str]  # data_id → prompt, of those with a picture
 
 

@@ -79,8 +79,8 @@ async function facing(first, second, code) {
   const task = chosen.task;
   const [before, after] = await Promise.all([first, second].map((name) => pictured(name, task, code)));
   const gain = (one, other) => other.x + other.y - one.x - one.y;
-  const others = new Map(after.map((one) => [one.id, one]));
-  const both = before.filter((one) => others.has(one.id)).map((one) => [one, others.get(one.id)]);
+  const others = new Map(after.map((one) => [seedOf(one), one]));
+  const both = before.filter((one) => others.has(seedOf(one))).map((one) => [one, others.get(seedOf(one))]);
   const state = kept("facing", { sort: "fall" });
   const list = h("ul", { class: "couples" });
   const sorts = { fall: ["greatest loss first", 1], rise: ["greatest gain first", -1] };
@@ -89,7 +89,7 @@ async function facing(first, second, code) {
     const worth = ([one, other]) => (Number.isNaN(gain(one, other)) ? Infinity : sorts[state.sort][1] * gain(one, other));
     const ordered = both.map((couple) => [worth(couple), couple]).sort(([a], [b]) => (a === b ? 0 : a - b)).map(([, couple]) => couple);
     list.replaceChildren(...ordered.map(([one, other]) => h("li", { class: "couple" }, h("p", { class: "prompt" }, one.prompt),
-      h("div", {}, [one, other].map((side) => h("figure", {}, thumbnail(side), h("figcaption", {}, side.model), scores(side)))))));
+      h("div", {}, [one, other].map((side) => h("figure", {}, thumbnail(side), h("figcaption", {}, [side.model, ...seedWords(side)].join(" · ")), scores(side)))))));
   }
 
   update();

@@ -10,24 +10,28 @@ const SORTS = {
   y: ["second dimension", (one) => one.y],
 };
 
-// The pictured samples of a model's pair: { model, task, pair, id, prompt, x, y, region, slot }; x and y NaN and region null where one is missing.
+// A prompt's seed by name, and what is told of it: nothing where each prompt has one.
+const seedOf = ({ id, number }) => `${id} ${number}`;
+const seedWords = ({ number }) => (facts.seeds > 1 ? [`seed ${number}`] : []);
+
+// The pictured samples of a model's pair: { model, task, pair, id, number, prompt, x, y, region, slot }; x and y NaN and region null where one is missing.
 async function pictured(model, task, pair) {
-  const names = facts.sheets[`${facts.models.indexOf(model)}-${task}-${pair}`]?.names ?? [];
+  const names = facts.sheets[sheetName(model, task, pair)]?.names ?? [];
   const [{ prompts }, clouds] = await Promise.all([samples(task), points(model, task)]);
-  const { ids, x, y } = clouds.get(pair) ?? { ids: [] };
-  const places = new Map(ids.map((id, place) => [id, place]));
-  return names.map((id, slot) => {
-    const [place, prompt] = [places.get(id), prompts[id]];
+  const { ids, numbers, x, y } = clouds.get(pair) ?? { ids: [] };
+  const places = new Map(ids.map((id, place) => [seedOf({ id, number: numbers[place] }), place]));
+  return names.map(([id, number], slot) => {
+    const [place, prompt] = [places.get(seedOf({ id, number })), prompts[id]];
     const whole = !Number.isNaN(x[place]) && !Number.isNaN(y[place]);
-    return { model, task, pair, id, prompt, slot, x: x[place], y: y[place], region: whole ? rule.region(x[place], y[place], limits) : null };
+    return { model, task, pair, id, number, prompt, slot, x: x[place], y: y[place], region: whole ? rule.region(x[place], y[place], limits) : null };
   });
 }
 
-// A picture cut out of its sheet, loaded when it comes into sight.
-function thumbnail(one) {
+// A picture cut out of a sheet, of its pair if none is named, loaded when it comes into sight.
+function thumbnail(one, from = () => sheet(one.model, one.task, one.pair)) {
   const element = h("div", { class: "thumb", role: "img", "aria-label": `${one.model}: ${one.prompt}` });
   const draw = async () => {
-    const found = await sheet(one.model, one.task, one.pair);
+    const found = await from();
     const [across, down] = [one.slot % found.columns, Math.floor(one.slot / found.columns)];
     const share = (place, count) => (count > 1 ? (100 * place) / (count - 1) : 0);
     element.style.aspectRatio = `${found.width} / ${found.height}`;
@@ -45,14 +49,14 @@ function scores(one) {
 }
 
 function card(one) {
-  const where = [one.model, ...(facts.tasks.length > 1 ? [one.task] : []), one.region ?? "score missing"].join(" · ");
+  const where = [one.model, ...(facts.tasks.length > 1 ? [one.task] : []), ...seedWords(one), one.region ?? "score missing"].join(" · ");
   const open = h("button", { type: "button", class: "picture", "aria-label": `Enlarge: ${one.prompt}`, onclick: () => enlarge(one) }, thumbnail(one));
   return h("li", { class: "card" }, open, h("div", {}, h("p", { class: "prompt" }, one.prompt), scores(one), h("p", { class: "where" }, where)));
 }
 
 function enlarge(one) {
   const close = h("button", { type: "button", onclick: () => dialog.close() }, "Close");
-  const about = h("dl", {}, h("dt", {}, "sample"), h("dd", {}, one.id), h("dt", {}, "pair"), h("dd", {}, titled(one.pair)), h("dt", {}, "model"), h("dd", {}, one.model));
+  const about = h("dl", {}, h("dt", {}, "sample"), h("dd", {}, [one.id, ...seedWords(one)].join(", ")), h("dt", {}, "pair"), h("dd", {}, titled(one.pair)), h("dt", {}, "model"), h("dd", {}, one.model));
   const dialog = h("dialog", { class: "large", "aria-label": "Picture", onclose: () => dialog.remove() }, thumbnail(one), h("p", {}, one.prompt), scores(one), about, close);
   document.body.append(dialog);
   dialog.showModal();

@@ -12,6 +12,7 @@ async function overview() {
   return [
     h("h1", {}, "Overview"),
     h("p", { class: "lead" }, `${many(facts.models.length, "model")}, ${facts.samples.toLocaleString("en")} samples: a sample is a picture and the two dimensions its prompt is about. `,
+      facts.seeds > 1 ? `Each prompt has ${facts.seeds} pictures, one per seed; evidence and intervals count prompts. ` : "",
       `The score shown is ${facts.score}, from 0 to 1; higher is better on all ten dimensions.`),
     h("section", { "aria-labelledby": "leaders" }, h("h2", { id: "leaders" }, "Leaderboard"),
       h("p", {}, "Mean score with its 95 % interval; a picture that stands in several pairs counts once. The first column is the mean of the dimensions."), leaderboard(task)),
@@ -23,6 +24,8 @@ async function overview() {
     agreements(task),
     publishedMaps(task),
     h("section", { "aria-labelledby": "dimensions" }, h("h2", { id: "dimensions" }, "Dimensions"), meansChart(task)),
+    figuresOf(task),
+    diversityOf(task),
   ];
 }
 

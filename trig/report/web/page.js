@@ -6,7 +6,7 @@ const SLIDERS = [
   ["bottleneck_density", "δ_b, share in R_B for a bottleneck", 0.01, 1, 0.01],
   ["tilt_ratio", "τ_d, one side of the line to the other", 1, 5, 0.05],
   ["dispersion_corr", "δ_t, correlation at most: dispersion", -1, 1, 0.01],
-  ["min_points", "Fewest samples for a verdict", 1, 100, 1],
+  ["min_points", "Fewest prompts for a verdict", 1, 100, 1],
   ["supported_stability", "Stability that supports", 0.5, 1, 0.01],
   ["fdr", "False discovery rate", 0.01, 0.5, 0.01],
   ["enough_points", "Fewest prompts that support", 1, 300, 1],
@@ -20,7 +20,7 @@ const NAMES = [...SLIDERS, ...CHOICES].map(([name]) => name);
 const ends = ([name, , least, most]) => [Math.min(least, facts.thresholds[name]), Math.max(most, facts.thresholds[name])];
 const limits = { ...facts.thresholds };
 const chosen = { task: facts.tasks[0] };
-const PAGES = [["overview", "Overview"], ["model", "Model"], ["pair", "Pair"], ["compare", "Compare"], ["pictures", "Pictures"], ["judge", "Judge"], ["gates", "Gates"], ["methods", "Methods"]];
+const PAGES = [["overview", "Overview"], ["model", "Model"], ["pair", "Pair"], ["compare", "Compare"], ...(facts.fronts.curves.length ? [["front", "Fronts"]] : []), ["pictures", "Pictures"], ["contact", "Contact sheets"], ["judge", "Judge"], ["gates", "Gates"], ["methods", "Methods"]];
 const OF_ALL_TASKS = ["judge", "gates", "methods"];
 const LOCAL = ["", "localhost", "127.0.0.1"];
 const byId = (id) => document.getElementById(id);
@@ -51,9 +51,10 @@ async function classified(task) {
 
 // A row as the thresholds that are set have it. What was found by resampling holds for the thresholds of the run: it is shown only while they stand.
 function anew(row, cloud) {
-  const counts = rule.count(...complete(cloud), limits);
+  const own = { ...limits, min_points: limits.min_points * facts.seeds }; // it counts prompts, and the rule points
+  const counts = rule.count(...complete(cloud), own);
   const rho = differs("correlation") ? rule.correlation(limits.correlation, ...complete(cloud)) : row.rho;
-  const { relation, leaning } = rule.verdict(counts, rho, limits);
+  const { relation, leaning } = rule.verdict(counts, rho, own);
   const { kind, evidence } = rule.support(row, relation, limits);
   const gone = ruleChanged() ? { evidence: null, stability: null, runner_up: null, ...absentEnds("density_synergy", "density_bottleneck") } : {};
   const unknown = differs("correlation") ? { kind: null, ...absentEnds("rho") } : {};

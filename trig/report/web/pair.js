@@ -21,7 +21,7 @@ function verdict(row) {
   if (row.evidence && test !== null) said.push(`${row.relation === "tilt" ? "That the sides differ by chance, or as those of independent scores do" : "That the correlation is 0 or more"}: q = ${small(test)} over all pairs, limit ${limits.fdr}.`);
   if (row.evidence && row.clusters < limits.enough_points) said.push(`Fewer than ${limits.enough_points} prompts: too few to be supported.`);
   said.push(`${many(row.n, "sample")}: ${row.n_synergy} in R_S${share(row.density_synergy)}, ${row.n_bottleneck} in R_B${share(row.density_bottleneck)}, ${row.n_tradeoff} in R_T.`);
-  if (row.clusters < row.n) said.push(`They come from ${many(row.clusters, "prompt")}; copies and edits of one count once in the evidence.`);
+  if (row.clusters < row.n) said.push(`They come from ${many(row.clusters, "prompt")}; copies, edits and seeds of one count once in the evidence.`);
   if (row.nulls) said.push(`${row.nulls} left out: a score is missing.`);
   if (row.slope === null) said.push("No regression line: too few points in R_T, or one value for all.");
   else {
@@ -86,8 +86,8 @@ async function pair(name, code) {
     h("div", { class: "wide" }, choice("pair-pair", "Pair", options, code, (one) => go("pair", name, one))),
     h("button", { type: "button", onclick: () => step(-1) }, "Previous"), h("button", { type: "button", onclick: () => step(1) }, "Next"));
   if (!row) return [h("h1", {}, "Pair"), controls, h("p", {}, "This model has no scores for this pair.")];
-  const { ids, x, y } = (await points(name, task)).get(code);
-  const dots = ids.map((id, at) => ({ id, x: x[at], y: y[at] })).filter((one) => !Number.isNaN(one.x) && !Number.isNaN(one.y));
+  const { ids, numbers, x, y } = (await points(name, task)).get(code);
+  const dots = ids.map((id, at) => ({ id: [id, ...seedWords({ number: numbers[at] })].join(", "), x: x[at], y: y[at] })).filter((one) => !Number.isNaN(one.x) && !Number.isNaN(one.y));
   const data = {
     points: dots.map((one) => ({ ...one, region: rule.region(one.x, one.y, limits) })),
     squares: squares(dots),
@@ -127,7 +127,7 @@ async function pair(name, code) {
 }
 
 function pictureNote(task, code) {
-  const any = facts.models.some((name) => facts.sheets[`${facts.models.indexOf(name)}-${task}-${code}`]);
+  const any = facts.models.some((name) => facts.sheets[sheetName(name, task, code)]);
   if (!any) return "No picture was kept for this pair (report.pictures_per_pair is 0).";
   return "A sample of this pair from the worst to the best mean score: prompts that all models share, spread evenly, and the model's own extremes, so that from four pictures on R_S and R_B are shown where it reaches them. Pictures are made small and packed with a little loss; the judge saw the originals.";
 }

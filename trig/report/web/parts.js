@@ -48,20 +48,21 @@ async function doubles(text) {
 const absent = (name) => new Error(`files/${name} is not beside this page; keep the folder files together with index.html`);
 const bytes = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
 
-// Names of a task's samples, and the prompts of those that have a picture: { ids: { pair: [name] }, prompts: { name: prompt } }.
+// Prompts and seeds of a task's samples, and the texts of those that have a picture: { ids: { pair: [id] }, numbers: { pair: [number] }, prompts: { id: prompt } };
+// there are no numbers where each prompt has one seed.
 const samples = (task) => part(`samples-${task}`);
 
-// The samples of each pair of a model: a Map of pair to { ids, x, y }, with NaN for a missing score.
+// The samples of each pair of a model: a Map of pair to { ids, numbers, x, y }, with NaN for a missing score.
 function points(model, task) {
   return once(`points of ${model} ${task}`, async () => {
     const number = facts.models.indexOf(model);
-    const [{ ids }, packed] = await Promise.all([samples(task), part(`points-${number}-${task}`)]);
+    const [{ ids, numbers }, packed] = await Promise.all([samples(task), part(`points-${number}-${task}`)]);
     const [x, y] = await Promise.all([packed.x, packed.y].map(doubles));
     const found = new Map();
     let start = 0;
     for (const [pair, names] of Object.entries(ids)) {
       const end = start + names.length;
-      found.set(pair, { ids: names, x: x.subarray(start, end), y: y.subarray(start, end) });
+      found.set(pair, { ids: names, numbers: numbers[pair] ?? names.map(() => 0), x: x.subarray(start, end), y: y.subarray(start, end) });
       start = end;
     }
     return found;
@@ -74,13 +75,15 @@ function complete({ x, y }) {
   return there.length === x.length ? [x, y] : [x, y].map((side) => Float64Array.from(there, (place) => side[place]));
 }
 
-// The address of a sheet of pictures, and how they lie on it: { url, columns, rows, width, height }.
-async function sheet(model, task, pair) {
-  const name = `${facts.models.indexOf(model)}-${task}-${pair}`;
-  const { columns, rows, width, height } = facts.sheets[name];
+// The address of a sheet of pictures, of a pair or of a whole task, and how they lie on it: { url, columns, rows, width, height }.
+const sheetName = (model, task, pair) => [facts.models.indexOf(model), task, ...(pair ? [pair] : [])].join("-");
+const sheet = (model, task, pair) => laid(`sheet-${sheetName(model, task, pair)}`, facts.sheets[sheetName(model, task, pair)]);
+const contactSheet = (model, task) => laid(`contact-${sheetName(model, task)}`, facts.contacts[sheetName(model, task)]);
+
+async function laid(name, { columns, rows, width, height }) {
   const url = await once(`url of ${name}`, facts.inside
-    ? async () => URL.createObjectURL(new Blob([bytes(await part(`sheet-${name}`))], { type: "image/webp" }))
-    : () => arrived(`sheet-${name}.webp`));
+    ? async () => URL.createObjectURL(new Blob([bytes(await part(name))], { type: "image/webp" }))
+    : () => arrived(`${name}.webp`));
   return { url, columns, rows, width, height };
 }
 

@@ -16,10 +16,11 @@ async function model(name) {
     h("h1", {}, name),
     h("form", { class: "controls", "aria-label": "Choose a model", onsubmit: (event) => event.preventDefault() },
       choice("model-model", "Model", facts.models.map((one) => [one, one]), name, (one) => go("model", one))),
-    h("p", { class: "lead" }, counted(found), "."), legend(), warning(found),
+    h("p", { class: "lead" }, counted(found), "."), diverseModel(name, task), legend(), warning(found),
     h("div", { class: "two" }, mapChart("matrix", name, task, found, `Map of ${name}`), mapChart("graph", name, task, found, `Graph of relations of ${name}`)),
     h("section", { class: "groups" }, h("h2", {}, "Groups in words"), isChanged() && h("p", { class: "fine" }, "At the thresholds of the run."), groups(groupsOf(facts.maps, name, task))),
     h("section", {}, h("h2", {}, "All pairs"), table(`Pairs of ${name} ${task}`, heads, body)),
+    linksOf(name, task),
   ];
 }
 
@@ -42,4 +43,4 @@ async function pictures(name, code) {
 }
 
 const missing = (text) => [h("h1", {}, "Not here"), h("p", {}, text)];
-const VIEWS = { overview, model, pair, compare, pictures, judge, gates, methods };
+const VIEWS = { overview, model, pair, compare, pictures, contact, front, judge, gates, methods };

@@ -1,0 +1,177 @@
+"""`trig doctor` says beforehand what will not work, scenario by scenario, with the remedy."""
+
+import json
+import shutil
+import subprocess
+from collections import namedtuple
+from pathlib import Path
+from typing import Any
+
+import pytest
+import workplace
+from typer.testing import CliRunner
+
+from trig import memory, params
+from trig.cli import needs
+from trig.cli.main import app
+from trig.run import gpus
+from trig.testing import servers
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+FLUX = {"extends": "flux-dev", "weights": f"hub:black-forest-labs/FLUX.1-dev@{COMMIT}", "needs": "params.yaml"}
+Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project on a machine of 20 GB with 100 GB of disk, without a GPU, a token or a key, and with an empty cache."""
+    workplace.bench(tmp_path, models__flux=FLUX)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("huggingface_hub.get_token", lambda: None)
+    monkeypatch.setattr(memory, "there", lambda: 20 * 10**9)
+    monkeypatch.setattr(gpus, "GPU", tmp_path / "no driver")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, 100 * 10**9))
+    for name in ("OPENAI_API_KEY", "DEEPSEEK_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def found() -> dict[str, tuple[bool, str]]:
+    return {what: (good, said) for good, what, said in needs.rows(params.load())}
+
+
+def refused(**edits: Any) -> dict[str, str]:
+    """What will not work with these parameters."""
+    workplace.edit(Path(), **edits)
+    return {what: said for what, (good, said) in found().items() if not good}
+
+
+def test_the_shipped_parameters_work(place: Path) -> None:  # noqa: ARG001
+    told = found()
+    assert all(good for good, _ in told.values())
+    assert "1,008 of each model, 3,024" in told["pictures"][1] and "6,048" in told["questions"][1]
+
+
+def test_the_published_sizes_are_counted(place: Path) -> None:  # noqa: ARG001
+    workplace.edit(Path(), annotate__profile="trig", annotate__tasks=["t2i", "p2p", "s2p"], judge__dimensions="all")
+    told = found()
+    assert "40,200 of each model" in told["pictures"][1] and "1,206,000" in told["questions"][1]
+
+
+def test_a_large_gated_model_wants_memory_and_a_token(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
+    said = refused(generate__roster=["flux"], tunings={})
+    assert said.keys() == {"memory of flux", "token of flux"}
+    assert "41 GB" in said["memory of flux"] and "models.flux.options.offload" in said["memory of flux"]
+    assert "HF_TOKEN" in said["token of flux"] and "https://huggingface.co/black-forest-labs/FLUX.1-dev" in said["token of flux"]
+    monkeypatch.setattr("huggingface_hub.get_token", lambda: "hf_x")
+    monkeypatch.setattr(memory, "there", lambda: 80 * 10**9)
+    assert refused() == {}
+
+
+def test_weights_and_pictures_want_disk(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, 30 * 10**9))
+    fast = {"extends": "flux", "needs": "params.yaml", "steps": 20}
+    said = refused(models__fast=fast, generate__roster=["flux", "fast"], tunings={}, annotate__profile="trig")[f"disk at {place}"]
+    assert (
+        "weights of flux 33.8" in said
+        and said.count("33.8") == 1
+        and "pictures of flux 23.9" in said
+        and "30.0 GB free" in said
+        and "make room" in said
+    )
+    for name in ("flux", "fast"):
+        (place / "data/images" / name).mkdir(parents=True)
+    assert "pictures" not in found()[f"disk at {place}"][1]
+
+
+def test_a_model_that_does_not_do_a_task_is_named(place: Path) -> None:  # noqa: ARG001
+    said = refused(generate__roster=["flux"], tunings={}, annotate__tasks=["t2i", "s2p"])["tasks of flux"]
+    assert "s2p" in said and "generate.roster" in said and "annotate.tasks" in said
+
+
+def test_a_base_for_which_nothing_is_trained_is_named(place: Path) -> None:  # noqa: ARG001
+    tuned = {"extends": "flux", "adapter": "data/lora/flux-dtm", "needs": "data/lora/flux-dtm"}
+    edits = {"models__flux-dtm": tuned, "tunings": {"flux-dtm": {"base": "flux"}}}
+    said = refused(generate__roster=["flux"], **edits)["adapter of flux-dtm"]
+    assert "distilled" in said and "tunings.flux-dtm" in said
+
+
+def test_a_judge_that_does_not_fit_is_to_be_served(place: Path) -> None:
+    (place / "large").mkdir()
+    header = json.dumps(
+        {"__metadata__": {"format": "pt"}, "w": {"dtype": "BF16", "shape": [7_000_000, 1000], "data_offsets": [0, 0]}}
+    ).encode()
+    (place / "large/model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    (place / "large/broken.safetensors").write_bytes(b"0")
+    assert needs.parameters(place / "large") == 7_000_000_000
+    judge = {"backend": "transformers", "weights": "large", "needs": "large"}
+    assert "34 GB" in refused(judges__large=judge, judge__name="large")["memory of judge large"]
+
+
+def test_a_judge_of_the_hub_wants_memory_and_disk(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, 10**10))
+    weights = f"hub:Qwen/Qwen3-VL-32B-Instruct@{COMMIT}"
+    large = {"extends": "qwen3-vl-32b", "backend": "transformers", "weights": weights, "needs": "params.yaml"}
+    said = refused(judges__large=large, judge__name="large")
+    assert "80 GB" in said["memory of judge large"] and "weights of judge large 66.8" in said[f"disk at {place}"]
+    assert "config.json is not in the cache" in run().stdout
+
+
+def test_an_option_without_which_every_row_fails_is_named(place: Path) -> None:  # noqa: ARG001
+    said = refused(models__flux={**FLUX, "extends": "flux-ip-adapter"}, generate__roster=["flux"], tunings={}, annotate__tasks=["s2p"])
+    assert "models.flux.options.ip_adapter" in said["options of flux"]
+
+
+@pytest.mark.parametrize(("key", "said"), [(None, "127.0.0.1:9"), ("OPENAI_API_KEY", "OPENAI_API_KEY")])
+def test_a_server_that_does_not_answer_and_a_key_that_is_not_set(place: Path, key: str | None, said: str) -> None:  # noqa: ARG001
+    edits = {"judges__tiny-served__endpoints": ["http://127.0.0.1:9/v1"], "judges__tiny-served__key": key}
+    told = refused(judge__name="tiny-served", **edits)
+    assert told.keys() == {"judge tiny-served"} and said in told["judge tiny-served"]
+
+
+def test_a_server_that_answers_is_told_with_its_model(place: Path) -> None:  # noqa: ARG001
+    stub = servers.Stub()
+    with servers.running(stub) as url:
+        workplace.edit(
+            Path(), **{"judges__tiny-served__endpoints": [f"{url}/v1"], "judges__tiny-served__model": None, "judge__name": "tiny-served"}
+        )
+        good, said = found()["judge tiny-served"]
+    assert good and url in said and stub.pictured == 0
+
+
+def test_an_annotator_wants_its_key(place: Path) -> None:  # noqa: ARG001
+    assert "DEEPSEEK_API_KEY" in refused(annotate__annotator="deepseek")["annotator deepseek"]
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(app, ["doctor", *arguments])
+
+
+def test_one_line_a_finding_and_exit_code_2(place: Path) -> None:  # noqa: ARG001
+    workplace.edit(Path(), generate__roster=["flux"], tunings={})
+    told = run()
+    lines = [line for line in told.stdout.splitlines() if line.startswith("will not work")]
+    assert told.exit_code == 2 and [line.split("  ")[1].strip() for line in lines if " of flux" in line] == [
+        "memory of flux",
+        "token of flux",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [
+        ('{"annotate": [], "zoo@tiny": [], "tinyworld/training/dvc.yaml:vae": []}', "would run: annotate, zoo@tiny"),
+        ("{}", "none would run"),
+    ],
+)
+def test_the_plan_tells_which_stages_would_run(place: Path, monkeypatch: pytest.MonkeyPatch, out: str, said: str) -> None:  # noqa: ARG001
+    monkeypatch.setattr("trig.cli.doctor.subprocess.run", lambda *_, **__: subprocess.CompletedProcess([], 0, out, ""))
+    told = run("--plan")
+    assert told.exit_code == 0 and said in told.stdout and "vae" not in told.stdout
+
+
+def test_the_plan_outside_of_a_project_is_told(place: Path) -> None:  # noqa: ARG001
+    told = run("--plan", "--json")
+    row = next(row for row in json.loads(told.stdout)["rows"] if row["what"] == "stages")
+    assert told.exit_code == 2 and not row["ok"] and "project's root" in row["found"]
