@@ -30,7 +30,7 @@ PLAIN = """
 import sys
 import polars as pl, torch
 from diffusers import DiffusionPipeline
-pipe = DiffusionPipeline.from_pretrained("data/tiny/painter", local_files_only=True)
+pipe = DiffusionPipeline.from_pretrained("data/tiny/painter", dtype=torch.float32, local_files_only=True)
 pipe.set_progress_bar_config(disable=True)
 for number, prompt in enumerate(pl.read_parquet(sys.argv[1])["prompt"]):
     generator = torch.Generator().manual_seed(number)
