@@ -66,6 +66,7 @@ def painting(project: Project) -> Iterator[Bar]:
     alone, single = _painted(painter, orders, 1)
     batched, together = _painted(painter, orders, BATCH)
     yield at_least(f"batches of {BATCH} against one at a time ({COMPARED / batched:.1f} pictures/s), times", alone / batched, 3)
+    yield at_least("pictures made both ways", min(len(single), len(together)), COMPARED)
     pairs = zip(single, together, strict=True)
     yield at_most("largest mean difference of a picture from itself alone, of 255", max(float(np.abs(a - b).mean()) for a, b in pairs), 1)
     yield at_most("share of the stage outside the painter", _overhead(painter, prompts.head(COMPARED * 4), settings), 0.10)
@@ -75,7 +76,8 @@ def painting(project: Project) -> Iterator[Bar]:
         wanted.write_parquet(file)
         stage = run(sys.executable, "-m", "benchmarks.painting", str(file), place)
         plain = run(sys.executable, "-c", PLAIN, str(file), place)
-        kept = tables.read(Path(place) / "images", IMAGES).height
+        kept = tables.read(Path(place) / "images", IMAGES).filter(pl.col("status") == "ok").height
+        yield at_least("pictures that the whole stage made", kept, wanted.height)
         yield at_least(
             f"whole stage against the plain loop, {kept} pictures ({stage.seconds:.0f} s), times", plain.seconds / stage.seconds, 3
         )
