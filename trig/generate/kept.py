@@ -5,13 +5,14 @@ is a hard link to the file here, and DVC's cache links it too, so that its bytes
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from trig.errors import PictureError, TableError
+from trig.files import replace
 from trig.keys import content_key
 from trig.pictures import size, unseen
 from trig.protocols.generator import Picture
@@ -59,7 +60,7 @@ class Kept:
         self._fresh: list[str] = []
         self._reader = pictures.Reader(READ)
 
-    def look(self, keys: Sequence[str]) -> None:
+    def look(self, keys: Iterable[str]) -> None:
         """Learn what is kept of these keys."""
         self.entries = {key: Entry(**json.loads(payload)) for key, payload in self.store.get(INDEX, keys).items()}
         there = {file: (self.folder / file).exists() for file in {entry.file for entry in self.entries.values()} if file}
@@ -82,8 +83,7 @@ class Kept:
         rest = list(left)
         found = again + [rest[start : start + size] for start in range(0, len(rest), size)]
         if found:
-            self.packs.mkdir(parents=True, exist_ok=True)
-            self.plan.write_text(json.dumps(found), "utf-8")
+            replace(self.plan, json.dumps(found).encode())
         return found
 
     def _planned(self) -> list[list[str]]:
