@@ -98,11 +98,10 @@ def _judge(settings: Params) -> Iterator[Row]:
     """Whether a judge in this process fits into memory, by the parameters that its weights list."""
     name = settings.judge.name
     entry: Any = settings.judges[name]
-    if isinstance(entry, ServedJudge):
+    if isinstance(entry, ServedJudge) or not (hub(entry.weights) or Path(entry.weights).is_dir()):
         return
-    place = Path(entry.weights)
-    weights = _preset(settings, BYTES[entry.dtype]) if hub(entry.weights) else parameters(place) * BYTES[entry.dtype]
-    if not (weights or place.is_dir()):
+    weights = _preset(settings, BYTES[entry.dtype]) if hub(entry.weights) else parameters(Path(entry.weights)) * BYTES[entry.dtype]
+    if not weights and hub(entry.weights):
         return
     size, (most, where) = weights * WORKING, room()
     if entry.device_map == "auto" and (found := cards()):
