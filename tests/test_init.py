@@ -68,7 +68,7 @@ def test_every_comment_of_what_stays_is_there_at_its_column(known: Path) -> None
     lost = {line for line in old if line.partition("#")[2] in gone}
     assert {line.partition(":")[0].strip() for line in lost} == {
         "weights", "needs", "tiny-turbo", "tiny-dtm", "tunings", "pair", "min_keep_share", "candidates", "keep_above", "max_gap", "loss",
-        "tiny-served", "key", "price", "backend", "adapter",
+        "tiny-served", "key", "price", "backend", "adapter", "dtype",
     }  # fmt: skip
     columns = {line.partition("#")[2]: line.index("#") for line in old if "#" in line}
     edited = [line for line in new if line.strip().split(":")[0] in {"profile", "rubrics", "train_per_subset", "max_tokens"}]

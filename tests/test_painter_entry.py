@@ -23,10 +23,10 @@ def entry(**said: Any) -> DiffusersModel:
 
 
 def test_every_field_reaches_the_pipeline_and_the_key() -> None:
-    said = {"pipeline": "FluxKontextPipeline", "dtype": "bfloat16", "scheduler": "FlowMatchHeunDiscreteScheduler", "call": {"sigmas": None}}
+    said = {"pipeline": "FluxKontextPipeline", "dtype": "float16", "scheduler": "FlowMatchHeunDiscreteScheduler", "call": {"sigmas": None}}
     whole = Diffusers("x", entry(**said))
     assert type(whole.pipe).__name__ == said["pipeline"] and type(whole.pipe.scheduler).__name__ == said["scheduler"]
-    assert whole.pipe.transformer.dtype == torch.bfloat16
+    assert whole.pipe.transformer.dtype == torch.float16
     revisions = {Diffusers("x", entry(**{name: value})).revision for name, value in said.items()}
     assert len(revisions | {whole.revision, Diffusers("x", entry()).revision}) == len(said) + 2
 

@@ -1,5 +1,6 @@
 """Memory and CPU limits of this process, so that what cannot fit is refused before it starts."""
 
+import ctypes
 import os
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from trig.errors import ParamsError
 GROUPS, GROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 """The cgroup file system, and the cgroups of this process."""
 GB = 10**9
+MMAP_MAX, TRIM_THRESHOLD = -4, -1
+"""Parameters of glibc's mallopt: most blocks with a mapping of their own, and free bytes at the end of the heap before they go back."""
 
 
 def there() -> int:
@@ -37,3 +40,14 @@ def require(needed: int, field: str) -> None:
     """Raises ParamsError, naming the parameter to lower, if `needed` bytes exceed the memory limit."""
     if needed > (most := there()):
         raise ParamsError(f"{field}: takes about {needed / GB:,.0f} GB of memory, and there are {most / GB:,.0f} GB here; lower it")
+
+
+def keep_pages() -> None:
+    """Lets this process keep the memory that it frees, for the next block: a forward pass on a CPU frees and takes the same megabytes at every layer.
+
+    Otherwise glibc gives each back to the system, which clears and maps every page anew. Nothing changes where the C library is another.
+    """
+    tune = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if tune:
+        tune(MMAP_MAX, 0)
+        tune(TRIM_THRESHOLD, 2**31 - 1)

@@ -23,7 +23,7 @@ from trig.run.display import console, table
 from trig.run.gpus import cards
 
 CHOSEN = "•"
-BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+BYTES = {"float32": 4, "bfloat16": 2, "float16": 2, "auto": 2}
 WORKING = 1.2
 """Memory of a pipeline over that of its weights: activations of one picture, and what the library keeps."""
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -63,6 +63,8 @@ def _loadable(weights: str) -> str:
 Weights = Annotated[str, AfterValidator(_loadable)]
 """Folder of weights, or `hub:owner/name@commit`."""
 Dtype = Literal["float32", "bfloat16", "float16"]
+AnyDtype = Literal["float32", "bfloat16", "float16", "auto"]
+"""auto: bfloat16 where the device multiplies in it, float32 elsewhere."""
 Value = bool | int | float | str | list[int] | None
 Call = dict[str, Value]
 """Further arguments of a pipeline, by their names there."""

@@ -62,7 +62,7 @@ class Flux(Family):
         text, pooled, text_ids = pipe.encode_prompt(
             [prompt for prompt, _ in samples], None, max_sequence_length=min(512, pipe.tokenizer_2.model_max_length)
         )
-        shown = pipe.image_processor.preprocess([pixels(png) for _, png in samples]).to(pipe.vae.device)
+        shown = pipe.image_processor.preprocess([pixels(png) for _, png in samples]).to(pipe.vae.device, pipe.vae.dtype)
         latents = FluxKontextPipeline._encode_vae_image(pipe, shown, generator=None)
         _, _, height, width = latents.shape
         return Encoded(

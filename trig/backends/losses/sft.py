@@ -10,4 +10,4 @@ from trig.backends.losses.batch import Batch
 def loss(batch: Batch, rng: np.random.Generator) -> Tensor:
     """Mean squared error of the predicted target: of the velocity, in flow matching."""
     noisy, level, target = batch.noised(batch.clean, rng)
-    return F.mse_loss(batch.predict(noisy, level), target)
+    return F.mse_loss(batch.predict(noisy, level).float(), target)

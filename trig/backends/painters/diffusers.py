@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from trig.backends.dtype import computed
 from trig.backends.engines import PAINTERS, engine
 from trig.backends.weights import beside, configuration, folder, identity, located, revision
 from trig.errors import WeightsError
@@ -45,6 +46,7 @@ class Diffusers:
         self, name: str, model: DiffusersModel, engine_in_key: bool = False, device: str | None = None, form: Format = "png"
     ) -> None:
         self.field = f"params.yaml: models.{name}"
+        model = model.model_copy(update={"dtype": computed(model.dtype, device)})
         located(model.weights, f"{self.field}.weights")
         adapter = folder(scaled(model.adapter)[0], f"{self.field}.adapter") if model.adapter else None
         self.engine = engine(PAINTERS, adapter=adapter is not None)

@@ -14,6 +14,7 @@ from trig.backends.painters.quantise import NETWORKS, quantisation
 from trig.backends.painters.subject import attach_subject
 from trig.backends.weights import brief, located
 from trig.errors import WeightsError
+from trig.memory import keep_pages
 from trig.params.models.diffusers import DiffusersModel
 from trig.params.options import scaled
 
@@ -119,6 +120,7 @@ def _optioned(pipe: DiffusionPipeline, model: DiffusersModel, field: str) -> Non
 def _placed(pipe: DiffusionPipeline, model: DiffusersModel, on: str) -> None:
     """Onto the device, or beside it: without an accelerator all stays where it is."""
     if on == "cpu":
+        keep_pages()
         return
     match model.options.offload:
         case "none":

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from diffusers.training_utils import cast_training_params
 from peft import LoraConfig, get_peft_model_state_dict
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -26,7 +27,7 @@ from trig.memory import require
 from trig.params.finetune import Finetune
 from trig.protocols.tuner import Sample
 
-TRAINING = 1
+TRAINING = 2
 """Cache version: raise it when training changes, so that old checkpoints are not resumed."""
 COPIES = 4
 """Tensors per trained weight: the weight, its gradient and two AdamW moments."""
@@ -51,6 +52,7 @@ class Lora:
                 part.requires_grad_(False)
         self._fits()
         self.network.add_adapter(LoraConfig(r=settings.rank, lora_alpha=settings.rank, target_modules=list(self.family.targets)))
+        cast_training_params(self.network)  # a step of AdamW is lost in the rounding of bfloat16
         self.optimiser = torch.optim.AdamW(self.trainable(), lr=settings.learning_rate, weight_decay=1e-4)
 
     def _fits(self) -> None:

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from trig.params.models.entry import Entry, undecided
 from trig.params.models.weights import waits_for
 from trig.params.options import Options, scaled
-from trig.params.values import Call, Dtype, Place, Weights, at_most
+from trig.params.values import AnyDtype, Call, Place, Weights, at_most
 
 GIVEN = {
     "prompt": "prompts", "image": "sources", "generator": "seed", "num_inference_steps": "steps", "guidance_scale": "guidance_scale",
@@ -29,7 +29,7 @@ class DiffusersModel(Entry):
     weights: Weights
     adapter: Place | None  # folder of a LoRA adapter, or folder@scale
     scheduler: str | None  # class in diffusers; null: the one that comes with the weights
-    dtype: Dtype
+    dtype: AnyDtype
     call: Call  # further arguments of the pipeline
     options: Options
     steps: Annotated[int, Field(ge=1), at_most(10_000, "no sampler gains by so many steps")]
