@@ -15,7 +15,6 @@ from trig.cli.edits import Edits
 from trig.cli.main import app
 from trig.errors import ParamsError
 from trig.notation import read
-from trig.testing import project
 
 SHIPPED = (workplace.ROOT / "params.yaml").read_text("utf-8")
 SD15 = ("sd-legacy/stable-diffusion-v1-5", None)
@@ -159,21 +158,3 @@ def test_a_value_is_read_as_it_was_written(value: str | float | None) -> None:
 def test_flow_style_is_refused_where_lines_are_wanted() -> None:
     with pytest.raises(ParamsError, match=names("x: a")):
         Edits("a: [b]\n", "x").block("a", lines=["- c"])
-
-
-def test_a_roster_without_a_tuned_model_runs_without_finetune(tmp_path: Path) -> None:
-    """All stages and the report, on one prompt of each pair."""
-    project.copy(tmp_path)
-    edits = Edits(SHIPPED, "params.yaml")
-    for key in ("tunings", "finetune", "models.tiny-dtm"):
-        edits.drop(*key.split("."))
-    edits.block("generate", "roster", lines=["- tiny-turbo"])
-    few = {"annotate.per_subset": 1, "annotate.train_per_subset": 0, "thresholds.min_points": 1, "thresholds.bootstraps": 0}
-    for path, value in few.items():
-        edits.scalar(*path.split("."), value=value)
-    (tmp_path / "params.yaml").write_text(edits.text, "utf-8")
-    ran = workplace.python("-m", "dvc", "repro", cwd=tmp_path)
-    assert ran.returncode == 0, ran.stderr
-    assert "Running stage 'report'" in ran.stdout and "finetune" not in ran.stdout
-    assert (tmp_path / "reports/index.html").stat().st_size > 100_000
-    assert not (tmp_path / "data/lora").exists()
