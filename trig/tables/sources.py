@@ -152,6 +152,11 @@ class Library:
             self._sizes |= sizes
         self._read: OrderedDict[tuple[Path, int], dict[str, bytes]] = OrderedDict()
 
+    @property
+    def names(self) -> list[str]:
+        """Content hashes, shard by shard."""
+        return list(self._groups)
+
     def __contains__(self, source: str) -> bool:
         return source in self._groups
 
