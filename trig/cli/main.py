@@ -24,6 +24,7 @@ from trig.cli import (
     store,
     sweep,
     thresholds,
+    trace,
     verify,
 )
 from trig.run.edge import edge, stoppable
@@ -57,6 +58,7 @@ app.command(cls=serve.Passing)(serve.serve)
 app.command()(store.store)
 app.command()(sweep.sweep)
 app.command()(thresholds.thresholds)
+app.command()(trace.trace)
 app.command()(verify.verify)
 app.add_typer(init.app, name="init")
 app.add_typer(models.app, name="models")
