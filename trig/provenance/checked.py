@@ -48,4 +48,4 @@ def sample(sizes: Mapping[str, int], rows: int | None, seed: int) -> dict[str, l
 def named(row: Sequence[object]) -> str:
     """A row by its key; number 0 is left out."""
     task, data_id, number, *more = row
-    return " ".join(map(str, (task, data_id, *((f"number {number}",) if number else ()), *more)))
+    return " ".join(map(str, (task, data_id, *((f"number {number}",) if str(number) != "0" else ()), *more)))
