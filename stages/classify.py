@@ -1,6 +1,6 @@
 """Classify the relation of each pair of dimensions, for every model of the roster.
 
-python -m stages.classify PROMPTS SCORES DIAGNOSTICS RELATIONS
+python -m stages.classify [--code CODE] PROMPTS SCORES DIAGNOSTICS RELATIONS
 """
 
 from pathlib import Path
@@ -12,18 +12,23 @@ from trig.classify.samples import judged, roots
 from trig.run.edge import run
 from trig.run.pool import spread
 from trig.store import Store
+from trig.tables import made
 from trig.tables.prompts import PROMPTS
 from trig.tables.relations import RELATIONS
 
+PARAMETERS = ("generate.roster", "thresholds")
 
-def main(prompts: Path, scores: Path, diagnostics: Path, out: Path) -> None:
+
+def main(prompts: Path, scores: Path, diagnostics: Path, out: Path, *, code: Path | None = None) -> None:
     """Read data/prompts.parquet and the roster's files under data/scores and data/diagnostics, write data/relations.parquet."""
     settings = params.load()
+    inputs = {"prompts": prompts, **made.of_models(settings.generate.roster, scores=scores, diagnostics=diagnostics)}
+    told = made.by("classify", code, inputs, settings.told(*PARAMETERS))
     asked = tables.read(prompts, PROMPTS)
     held_out = roster_diagnosed(scores, diagnostics, settings.generate.roster, asked, judged(settings.thresholds.score))
     with Store.open() as store:
         found = relations(held_out, settings.thresholds, roots(asked), spread, store)
-    tables.write(found, RELATIONS, out)
+    tables.write(found, RELATIONS, out, told)
 
 
 if __name__ == "__main__":

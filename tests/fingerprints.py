@@ -69,7 +69,7 @@ DECIDES = {
         "classify/stack",
         "stats/bootstrap",
     ),
-    "trig.generate.shards.SHARDING": ("generate/shards", "generate/kept", "tables/images", "tables/pictures"),
+    "trig.generate.shards.SHARDING": ("generate/shards", "generate/kept", "tables/images", "tables/made", "tables/pictures"),
     "trig.gates.looks.LOOKING": ("gates/looks", "figures/once", "pictures"),
     "trig.figures.measures.MEASURING": ("figures/measures", "figures/measured", "figures/once", "vocabulary/figures", "pictures"),
     "trig.figures.plain.FEATURING": ("figures/plain", "figures/measures", "figures/measured", "figures/once", "pictures"),

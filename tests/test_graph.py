@@ -1,5 +1,6 @@
 """The DVC graph: dependencies and order of the stages."""
 
+import importlib
 import importlib.util
 import json
 import re
@@ -40,6 +41,26 @@ HASHES = "data/code"
 @pytest.mark.parametrize("stage", sorted(GRAPH.keys() - {"params", "code"}))
 def test_a_stage_depends_on_the_hash_of_its_own_code(stage: str) -> None:
     assert [dep for dep in body(stage)["deps"] if dep.startswith(HASHES)] == [f"{HASHES}/{Path(program(stage)).stem}.txt"]
+
+
+WRITING = [stage for stage in GRAPH if hasattr(importlib.import_module(body(stage)["cmd"].split()[2]), "PARAMETERS")]
+
+
+@pytest.mark.parametrize("stage", WRITING)
+def test_a_table_names_the_code_and_the_parameters_of_the_stage_that_writes_it(stage: str) -> None:
+    """All that DVC watches; of the digest and of a gate, those that decide the table, so that others rewrite none."""
+    module = importlib.import_module(body(stage)["cmd"].split()[2])
+    command = body(stage)["cmd"].split()
+    assert command[command.index("--code") + 1] == f"{HASHES}/{Path(program(stage)).stem}.txt"
+    named = set(module.PARAMETERS)
+    assert named <= set(body(stage)["params"])
+    assert stage in {"digest", "gate-images"} or named == set(body(stage)["params"])
+
+
+def test_every_stage_that_writes_a_table_says_what_made_it() -> None:
+    """`generate` and `library.write` name what decides each shard."""
+    writes = {stage for stage in GRAPH if "tables.write(" in (ROOT / program(stage)).read_text("utf-8")}
+    assert writes | {"digest"} == set(WRITING)
 
 
 def test_no_code_is_named_by_hand() -> None:

@@ -24,6 +24,8 @@ from trig.cli import (
     store,
     sweep,
     thresholds,
+    trace,
+    verify,
 )
 from trig.run.edge import edge, stoppable
 
@@ -56,6 +58,8 @@ app.command(cls=serve.Passing)(serve.serve)
 app.command()(store.store)
 app.command()(sweep.sweep)
 app.command()(thresholds.thresholds)
+app.command()(trace.trace)
+app.command()(verify.verify)
 app.add_typer(init.app, name="init")
 app.add_typer(models.app, name="models")
 app.add_typer(review.app, name="review")

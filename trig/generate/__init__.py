@@ -56,7 +56,7 @@ def shards(
     """
     kept = Kept(store, name)
     kept.look(planned["image_key"])
-    bound = Shards(planned, name, settings.model(name), kept)
+    bound = Shards(planned, name, settings.model(name), kept, generator.revision)
     bound.bind(kept.entries)
     for _ in range(ROUNDS):
         bound.damaged.clear()

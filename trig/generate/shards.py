@@ -17,10 +17,11 @@ from trig.params.models import Model
 from trig.pictures import opened
 from trig.tables import pictures
 from trig.tables.images import IMAGES
+from trig.tables.made import Made
 
 SEALS = "shards"
 """Shelf of what finished shards looked like."""
-SHARDING = 1
+SHARDING = 2
 """Cache version: raise it when a shard's columns or layout change."""
 SUFFIXES = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
 
@@ -37,8 +38,8 @@ class Shard:
 class Shards:
     """The shards of a model. Those that are finished and unchanged are linked, and not read."""
 
-    def __init__(self, planned: pl.DataFrame, name: str, model: Model, kept: Kept) -> None:
-        self.name, self.model, self.kept = name, model, kept
+    def __init__(self, planned: pl.DataFrame, name: str, model: Model, kept: Kept, revision: str) -> None:
+        self.name, self.model, self.kept, self.revision = name, model, kept, revision
         found = [_shard(name, part) for part in planned.partition_by("task", "pair", maintain_order=True)]
         self.damaged: set[str] = set()
         self.open = {shard.key: shard for shard in found}
@@ -89,7 +90,7 @@ class Shards:
     def _put(self, shard: Shard, place: Path) -> None:
         """Raises PictureError after all damaged pictures are forgotten, so that they are made again."""
         try:
-            pictures.write(rows(shard.rows, self.name, self.model, self.kept), IMAGES, place)
+            pictures.write(rows(shard.rows, self.name, self.model, self.kept), IMAGES, place, made(shard.rows, self.revision))
         except PictureError:
             for key in shard.rows["image_key"]:
                 if not self.kept.sound(key):
@@ -112,6 +113,21 @@ class Shards:
             return False
         self.kept.store.touch(SEALS, [key])
         return bool(json.loads(seal) == _stat(file))
+
+
+def made(planned: pl.DataFrame, revision: str) -> Made:
+    """What made a shard, and nothing that does not decide it: the stage's other inputs, parameters and code would rewrite shards that are taken over.
+
+    `revision`: the generator's, which holds its cache version.
+    """
+    prompts = content_key(prompts=planned.select("data_id", "number", "key").rows())
+    seeds = content_key(seeds=planned["seed"].to_list())
+    return Made(
+        stage="generate",
+        code=content_key(revision=revision, sharding=SHARDING),
+        inputs={"prompts": prompts},
+        parameters={"revision": revision, "seeds": seeds},
+    )
 
 
 def rows(planned: pl.DataFrame, name: str, model: Model, kept: Kept) -> Iterator[dict[str, object]]:

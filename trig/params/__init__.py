@@ -1,8 +1,10 @@
 """`params.yaml`, validated. Every number of the pipeline lives there; only `tunings` and `finetune` are optional."""
 
 from collections.abc import Mapping
+from functools import reduce
+from operator import getitem
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -69,6 +71,11 @@ class Params(Section):
         if name not in self.tunings or self.finetune is None:
             raise ParamsError(f"tuning: {name!r} is unknown; choose one of {_names(self.tunings)} or describe it under tunings: in {PATH}")
         return self.tunings[name], self.finetune
+
+    def told(self, *names: str) -> dict[str, Any]:
+        """Values by dotted name, such as `judge.name`, as plain values."""
+        plain = self.model_dump(mode="json")
+        return {name: reduce(getitem, name.split("."), plain) for name in names}
 
     @property
     def curves(self) -> tuple[Curve, ...]:

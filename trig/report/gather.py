@@ -15,6 +15,7 @@ from trig.report.contents import Background, Judged
 from trig.report.digest import digest, packed
 from trig.report.measures import Pixels
 from trig.report.sheets import Sheet
+from trig.tables.made import Made
 from trig.tables.points import POINTS
 from trig.tables.scores import distinct
 
@@ -45,10 +46,10 @@ def judged(
     )
 
 
-def write(run: Judged, folder: Path, reports: Path) -> None:
-    """Writes the digest into the folder, and the assets and dimensions.png into `reports`. Deterministic."""
-    made, beside = digest(run)
+def write(run: Judged, folder: Path, reports: Path, made: Made | None = None) -> None:
+    """Writes the digest into the folder, and the assets and dimensions.png into `reports`. Deterministic. `made`: what made the table of points."""
+    facts, beside = digest(run)
     lay(beside, reports)
     replace(reports / "dimensions.png", stills.dimensions(run))
-    tables.write(run.points, POINTS, folder / "points.parquet")
-    replace(folder / "facts.json", packed(made))
+    tables.write(run.points, POINTS, folder / "points.parquet", made)
+    replace(folder / "facts.json", packed(facts))

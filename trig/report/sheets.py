@@ -22,6 +22,7 @@ from trig.keys import content_key
 from trig.pictures import UNREADABLE, pixels
 from trig.store import Progress, Store, fill
 from trig.tables import pictures as tabled
+from trig.tables.made import torn
 
 SHELF = "sheets"
 DRAWING = 2
@@ -127,7 +128,7 @@ def _drawn(sheet: Sheet, images: Path) -> bytes:
     try:
         named = pl.read_parquet(path, columns=list(NAME)).with_row_index().filter(pl.col("data_id").is_in(ids))
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise tabled.torn(path, error) from None
+        raise torn(path, error) from None
     places = {row: (data_id, number) for row, data_id, number in named.iter_rows()}
     files = {places[row]: tabled.picture(found) for row, found in tabled.read(path, places)}
     for name in sheet.names:

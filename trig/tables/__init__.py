@@ -8,6 +8,7 @@ import polars as pl
 
 from trig.errors import TableError
 from trig.files import replacing, walk
+from trig.tables.made import Made, metadata, torn
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +94,12 @@ def _read_file(path: Path, table: Table) -> pl.DataFrame:
         there = pl.read_parquet_schema(path)
         frame = pl.read_parquet(path, columns=[name for name in table.columns if name in there])
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise TableError(f"{path}: not a readable parquet file ({str(error).splitlines()[0]}); delete it and run `dvc repro`") from None
+        raise torn(path, error) from None
     return check(frame, table, str(path))
 
 
-def write(frame: pl.DataFrame, table: Table, path: Path) -> None:
-    """Validates and writes the table atomically. Deterministic: equal tables give equal bytes."""
+def write(frame: pl.DataFrame, table: Table, path: Path, made: Made | None = None) -> None:
+    """Validates and writes the table atomically, with a note of what made it. Deterministic: equal tables and notes give equal bytes."""
     checked = check(frame, table, str(path))
     with replacing(path) as part:
-        checked.write_parquet(part, compression="zstd", statistics=True)
+        checked.write_parquet(part, compression="zstd", statistics=True, metadata=metadata(checked, table.name, made))

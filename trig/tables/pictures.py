@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from trig.errors import TableError
 from trig.files import replacing
 from trig.tables import Table, check
+from trig.tables.made import Made, metadata, torn
 
 GROUP_BYTES = 8 * 2**20
 """Picture bytes that close a row group: what one read holds in memory."""
@@ -20,18 +21,25 @@ KEPT = 8
 """Row groups that `Reader` keeps decoded."""
 
 
-def write(rows: Iterable[Mapping[str, object]], table: Table, path: Path) -> None:
-    """Write rows as they come, atomically. Deterministic: equal rows give equal bytes. Picture bytes are not compressed a second time."""
+def write(rows: Iterable[Mapping[str, object]], table: Table, path: Path, made: Made | None = None) -> None:
+    """Write rows as they come, atomically, with a note of what made them. Deterministic: equal rows and notes give equal bytes.
+
+    Picture bytes are not compressed a second time.
+    """
     empty = pl.DataFrame(schema=dict(table.columns)).with_columns(pl.col(pl.Enum).cast(pl.String))
     schema = empty.to_arrow().schema
     told = [name for name in table.columns if name != IMAGE]
     codecs = {f"{IMAGE}.bytes": "NONE", f"{IMAGE}.path": "ZSTD"} | dict.fromkeys(told, "ZSTD")
+    written: list[list[object]] = []
     with (
         replacing(path) as part,
         pq.ParquetWriter(part, schema, compression=codecs, use_dictionary=told, write_statistics=told) as file,
     ):
         for group in _groups(rows):
             file.write_table(pa.Table.from_pylist(group, schema), row_group_size=len(group))
+            written += ([row[name] for name in told] for row in group)
+        frame = pl.DataFrame(written, schema={name: empty.schema[name] for name in told}, orient="row")
+        file.add_key_value_metadata(metadata(frame, table.name, made))
 
 
 def _groups(rows: Iterable[Mapping[str, object]]) -> Iterator[list[Mapping[str, object]]]:
@@ -72,11 +80,6 @@ def told(file: Path, table: Table) -> pl.DataFrame:
         return pl.read_parquet(file, columns=[name for name in table.columns if name != IMAGE])
     except (pl.exceptions.PolarsError, OSError) as error:
         raise torn(file, error) from None
-
-
-def torn(file: Path, error: Exception) -> TableError:
-    """A file that cannot be read."""
-    return TableError(f"{file}: not a readable parquet file ({str(error).splitlines()[0]}); delete it and run `dvc repro`")
 
 
 def picture(row: Mapping[str, object]) -> bytes | None:

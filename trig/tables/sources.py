@@ -14,8 +14,10 @@ import pyarrow.parquet as pq
 from trig import tables
 from trig.errors import FileError, TableError
 from trig.files import rebuilding, replacing, walk
+from trig.keys import content_key
 from trig.tables import Table
 from trig.tables.images import PICTURE
+from trig.tables.made import Made, metadata
 
 SOURCES = Table(
     "sources",
@@ -47,10 +49,11 @@ def digest(file: bytes) -> str:
     return blake2b(file, digest_size=16).hexdigest()
 
 
-def write(sources: pl.DataFrame, folder: Path, read: Callable[[str], bytes | None] | None = None) -> None:
+def write(sources: pl.DataFrame, folder: Path, read: Callable[[str], bytes | None] | None = None, stage: str | None = None) -> None:
     """Write one shard per first digit of the hash in place of the shards of a folder. Raises FileError where the folder holds anything else.
 
-    `read` gives the pictures of rows without, in the order of the rows; no more of them are in memory than a row group of each shard.
+    `stage`: the one that writes them, where one does. `read` gives the pictures of rows without, in the order of the rows; no more
+    of them are in memory than a row group of each shard.
     """
     replaceable(folder)
     checked = tables.check(sources, SOURCES, str(folder))
@@ -62,28 +65,31 @@ def write(sources: pl.DataFrame, folder: Path, read: Callable[[str], bytes | Non
             assert row["image"]["bytes"] is not None, "rows without their pictures need a reader"
             first = row["source"][0]
             if first not in groups:
-                groups[first] = shards.enter_context(_Groups.of(part / f"{first}.parquet"))
+                groups[first] = shards.enter_context(_Groups.of(part / f"{first}.parquet", stage))
             groups[first].add(row)
 
 
 class _Groups:
-    """Rows of a shard, written a row group at a time."""
+    """Rows of a shard, written a row group at a time; `stage`: what writes it."""
 
-    def __init__(self, writer: pq.ParquetWriter) -> None:
-        self._writer, self._rows = writer, list[dict[str, Any]]()
+    def __init__(self, writer: pq.ParquetWriter, stage: str | None) -> None:
+        self._writer, self._stage = writer, stage
+        self._rows, self._told = list[dict[str, Any]](), list[dict[str, Any]]()
 
     @classmethod
     @contextmanager
-    def of(cls, path: Path) -> Iterator[Self]:
+    def of(cls, path: Path, stage: str | None) -> Iterator[Self]:
         """The shard is there when the block ends."""
         with replacing(path) as shard, pq.ParquetWriter(shard, _arrow([]).schema, compression="zstd") as writer:
-            groups = cls(writer)
+            groups = cls(writer, stage)
             yield groups
             groups._flush()
+            groups._note()
 
     def add(self, row: dict[str, Any]) -> None:
         """Adds a row with its picture."""
         self._rows.append(row)
+        self._told.append({name: value for name, value in row.items() if name != "image"})
         if len(self._rows) == ROWS:
             self._flush()
 
@@ -91,6 +97,13 @@ class _Groups:
         if self._rows:
             self._writer.write_table(_arrow(self._rows), row_group_size=ROWS)
             self._rows.clear()
+
+    def _note(self) -> None:
+        """What decides a shard is its pictures: no code or parameter is named, so that a change of either rewrites no shard."""
+        told = pl.DataFrame(self._told, schema={name: kind for name, kind in SOURCES.columns.items() if name != "image"})
+        pictures = content_key(pictures=told["source"].to_list())
+        made = self._stage and Made(stage=self._stage, inputs={"pictures": pictures})
+        self._writer.add_key_value_metadata(metadata(told, SOURCES.name, made or None))
 
 
 def _arrow(rows: Sequence[dict[str, Any]]) -> pa.Table:
@@ -138,6 +151,11 @@ class Library:
             self._groups |= dict.fromkeys(sizes, at)
             self._sizes |= sizes
         self._read: OrderedDict[tuple[Path, int], dict[str, bytes]] = OrderedDict()
+
+    @property
+    def names(self) -> list[str]:
+        """Content hashes, shard by shard."""
+        return list(self._groups)
 
     def __contains__(self, source: str) -> bool:
         return source in self._groups
