@@ -23,7 +23,8 @@ def main(material: Path, sources: Path, review: Path, prompts: Path, rejected: P
     """Read a material; write data/prompts.parquet, data/rejected.parquet, data/sources and data/annotate.json."""
     settings = params.load()
     with only_one("annotate", home()), Store.open() as store:
-        hire = partial(scribe.hired, partial(annotators.load, settings), settings, store, bar) if settings.annotate.annotator else None
+        name = settings.annotate.annotator
+        hire = partial(scribe.hired, partial(annotators.load, settings, name), settings, store, bar) if name else None
         made = benchmark.benchmark(material, sources, review, settings.annotate, settings.seed, hire, bar)
     tables.write(made.prompts, PROMPTS, prompts)
     tables.write(made.rejected, REJECTED, rejected)

@@ -1,0 +1,78 @@
+"""Whether a candidate is kept: its aim rises over train prompts, and no dimension falls by more than is allowed."""
+
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from trig.prompting.aims import Aim
+from trig.prompting.measured import SAMPLE
+from trig.stats.clustered import Tested, clustered_mean
+from trig.vocabulary.dimensions import Dimension
+
+NOTHING = Tested(None, None, None, None)
+
+
+class Trial(NamedTuple):
+    """What a candidate changes on train prompts. `gain` compares with the recipe in force, the rest with the prompts as they are."""
+
+    gain: float | None
+    gain_low: float | None
+    gain_high: float | None
+    whole: float | None
+    fall: float | None  # largest fall of a dimension's mean; below 0 where all rise
+    falls: str | None  # that dimension
+    accepted: bool
+    reason: str | None
+
+
+def tried(aim: Aim, first: pl.DataFrame, now: pl.DataFrame, new: pl.DataFrame, max_fall: float) -> Trial:
+    """The trial of a candidate: scores of the prompts as they are, by the recipe in force, and by the candidate, as `measured.wide` gives them.
+
+    It is accepted when the 95 % interval of the gain over prompts lies above 0, no dimension's mean falls by more than `max_fall`, and no score is
+    lost.
+    """
+    gain, whole = _gain(aim, now, new), _gain(aim, first, new)
+    fall, falls = _fall(first, new)
+    return Trial(*gain[:3], whole.value, fall, falls, *_verdict(gain, fall, falls, max_fall, _lost(aim, now, new)))
+
+
+def _verdict(gain: Tested, fall: float | None, falls: str | None, max_fall: float, lost: int) -> tuple[bool, str | None]:
+    if lost:
+        return False, f"{lost} scores are lost"
+    if gain.low is None or gain.low <= 0:
+        return False, "the aim does not rise"
+    if fall is not None and fall > max_fall:
+        return False, f"{falls} falls by {fall:.3f}"
+    return True, None
+
+
+def _gain(aim: Aim, before: pl.DataFrame, after: pl.DataFrame) -> Tested:
+    one, other = (_figures(aim, frame) for frame in (before, after))
+    both = one.join(other, on=SAMPLE, suffix="_after").drop_nulls(["aimed", "aimed_after"])
+    if both.is_empty():
+        return NOTHING
+    return clustered_mean((both["aimed_after"] - both["aimed"]).to_numpy(), both["root"].to_numpy().astype(np.int64))
+
+
+def _figures(aim: Aim, frame: pl.DataFrame) -> pl.DataFrame:
+    return sides(aim, frame).select(*SAMPLE, "root", aimed=aim.figure)
+
+
+def sides(aim: Aim, frame: pl.DataFrame) -> pl.DataFrame:
+    """The pair's own scores as `x` and `y`."""
+    return frame.with_columns(x=aim.pair.x.value, y=aim.pair.y.value)
+
+
+def _fall(first: pl.DataFrame, new: pl.DataFrame) -> tuple[float | None, str | None]:
+    both = first.join(new, on=SAMPLE, suffix="_after")
+    means = {one.value: both.select((pl.col(one.value) - pl.col(f"{one.value}_after")).mean()).item() for one in Dimension}
+    known = {name: fall for name, fall in means.items() if fall is not None}
+    worst = max(known, key=lambda name: known[name], default=None)
+    return (None, None) if worst is None else (known[worst], worst)
+
+
+def _lost(aim: Aim, now: pl.DataFrame, new: pl.DataFrame) -> int:
+    """Pictures that lack a score of the pair, and had one."""
+    nulls = [_figures(aim, frame)["aimed"].null_count() for frame in (now, new)]
+    return max(0, nulls[1] - nulls[0])
