@@ -20,6 +20,7 @@ from trig.tables.prompting import HISTORY, TRIALS
 from trig.vocabulary.dimensions import Pair, Task
 from trig.vocabulary.relations import Relation
 
+SECOND = "another candidate of the round gained more"
 SHOWN = 3
 """Best and worst rewritings that a language model is shown, of each so many."""
 
@@ -158,19 +159,22 @@ class Loop:
     def _judge(self, trials: Sequence[tuple[Candidate, pl.DataFrame]]) -> None:
         """Paints and judges a round, and puts the best accepted candidate of each pair in force."""
         scores = self.measure(pl.concat([rows for _, rows in trials]))
-        best: dict[int, tuple[Candidate, Trial, pl.DataFrame]] = {}
+        found = []
         for one, _ in trials:
             new = self._scores(scores, one.case.prompts, one.label)
-            trial = tried(one.case.aim, one.case.first, one.case.now, new, self.settings.max_fall)
+            found.append((one, tried(one.case.aim, one.case.first, one.case.now, new, self.settings.max_fall), new))
+        best = {id(one.case): one for one, trial, _ in sorted(found, key=lambda each: each[1].gain or 0.0) if trial.accepted}
+        for one, trial, new in found:
+            if trial.accepted and best[id(one.case)] is not one:
+                self._note(one, trial._replace(accepted=False, reason=SECOND), new)
+                continue  # its step is tried again, after the better one
             self._note(one, trial, new)
-            if trial.accepted and (id(one.case) not in best or (trial.gain or 0) > (best[id(one.case)][1].gain or 0)):
-                best[id(one.case)] = one, trial, new
-        for one, trial, new in best.values():
-            one.case.recipe, one.case.place, one.case.trial, one.case.now = one.recipe, (one.round, one.number), trial, new
+            one.case.tried[one.recipe.steps[-1]] += 1
+            if trial.accepted:
+                one.case.recipe, one.case.place, one.case.trial, one.case.now = one.recipe, (one.round, one.number), trial, new
 
     def _note(self, one: Candidate, trial: Trial, new: pl.DataFrame) -> None:
         step, case = one.recipe.steps[-1], one.case
-        case.tried[step] += 1
         for dimension in case.aim.raised:
             self.learnt[step, dimension.value].append(trial.gain or 0.0)
         told = self._told(one, new)

@@ -27,7 +27,10 @@ def metrics(found: Sequence[Prompted]) -> dict[str, Any]:
     """Per model: what it cost, what flatters it, and the change of each scope. Empty without a prompted model."""
     told = {
         one["model"]: {
-            **{"base": one["base"], "by": one["by"], "flag": one["flag"], "pictures": one["pictures"]},
+            "base": one["base"],
+            "by": one["by"],
+            "flag": one["flag"],
+            "pictures": one["pictures"],
             **{group["scope"]: {"pairs": group["pairs"], **_rounded(group)} for group in one["groups"]},
         }
         for one in found
