@@ -183,8 +183,15 @@ def test_answers_are_used_and_what_is_refused_or_too_long_stays(place: Path) -> 
 
 
 CARD = {
-    "base": "tiny-turbo", "by": "dtm", "writer": "grammar: material", "flag": None,
-    "budget": 80, "spent": 40, "painted": 24, "draws": None, "left_out": 1,
+    "base": "tiny-turbo",
+    "by": "dtm",
+    "writer": "grammar: material",
+    "flag": None,
+    "budget": 80,
+    "spent": 40,
+    "painted": 24,
+    "draws": None,
+    "left_out": 1,
 }
 LEARNT = {
     "task": "t2i",

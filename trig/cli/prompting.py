@@ -49,7 +49,7 @@ def prompting(
 
 
 def _groups(one: Mapping[str, Any]) -> Sequence[Sequence[str]]:
-    by = one["writer"] or (f"{one['by']} of {one['draws']}" if one["draws"] else one["by"])
+    by = f"best of {one['draws']} seeds" if one["draws"] else f"{one['by']}, {one['writer']}"
     known = (one["model"], one["base"], by, f"{one['pictures']:,}")
     return [
         (

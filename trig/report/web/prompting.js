@@ -12,7 +12,7 @@ function promptingOf(task) {
     found.filter((one) => one.pairs.length).map((one) => learnt(one, task)));
 }
 
-const means = ({ by, writer, draws }) => (draws === null ? `${by}, ${writer}` : `${by} of ${draws}`);
+const means = ({ by, writer, draws }) => (draws === null ? `${by}, ${writer}` : `best of ${draws} seeds`);
 
 // What was learnt of each pair, and what it changes.
 function learnt({ model, left_out: left, pairs }, task) {
