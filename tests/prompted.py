@@ -29,7 +29,17 @@ COLUMNS = ("model", "task", "pair", "data_id", "number", "dimension", "score_tri
 
 def settings(**changes: Any) -> Prompting:
     """How prompts are rewritten in tests."""
-    given = {"annotator": None, "budget": 1_000, "prompts": 24, "seeds": 1, "rounds": 2, "candidates": 3, "max_fall": 0.05, "map": LIMITS}
+    given = {
+        "annotator": None,
+        "budget": 1_000,
+        "prompts": 24,
+        "seeds": 1,
+        "rounds": 2,
+        "candidates": 3,
+        "fdr": 0.05,
+        "max_fall": 0.05,
+        "map": LIMITS,
+    }
     return Prompting.model_validate(given | changes)
 
 

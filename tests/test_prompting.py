@@ -22,7 +22,7 @@ from trig.prompting.find import Found, Work, by_best, by_map
 from trig.prompting.grammar import FILE, Grammar
 from trig.prompting.loop import SECOND
 from trig.prompting.outcome import ALL, TARGETED, Card, outcomes
-from trig.prompting.recipes import Job, Recipe
+from trig.prompting.recipes import Example, Job, Recipe
 from trig.protocols.generator import Order, Picture
 from trig.protocols.refusal import Refusal
 from trig.tables.prompting import CARD, HISTORY, REWRITES, TRIALS
@@ -310,3 +310,36 @@ def test_a_mistake_in_a_grammar_is_one_line(text: str, told: tuple[str, ...], tm
 def test_a_material_without_a_grammar_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(TableError, match=names(tmp_path / FILE, "prompting.annotator")):
         Grammar.of(tmp_path, 23)
+
+
+class Student:
+    """A writer that learns: it repeats the last word of an example that gained much."""
+
+    name, learns = "student", True
+
+    def __init__(self) -> None:
+        self.taught: list[tuple[Example, ...]] = []
+
+    def steps(self, task: Task, aim: Aim) -> list[str]:
+        del task, aim
+        return ["idle", "lifelike"]
+
+    def write(self, jobs: Sequence[Job]) -> list[str]:
+        self.taught += [job.recipe.examples for job in jobs]
+        return [f"{job.prompt} {_said(job.recipe)}" if job.recipe.steps else job.prompt for job in jobs]
+
+
+def _said(recipe: Recipe) -> str:
+    best = max(recipe.examples, key=lambda one: one.gain, default=None)
+    return best.painted.rpartition(" ")[2] if best and best.gain > 0.1 else recipe.steps[0]
+
+
+def test_a_writer_that_learns_is_shown_what_gained_most_and_least(prompts: pl.DataFrame) -> None:
+    student = Student()
+    found = by_map(work(prompts.filter(pl.col("pair") == PAIR), World(), candidates=1), student)
+    assert [row["recipe"] for row in found.card["pairs"]] == ["lifelike", "lifelike"]
+    first, second = found.trials.filter(round=1)["reason"].to_list(), found.trials.filter(round=2)["accepted"].to_list()
+    assert set(first) == {"the aim does not rise"} and all(second)
+    shown = [examples for examples in student.taught if examples]
+    assert shown and all(len(examples) <= 6 for examples in shown)
+    assert all(examples[0].gain >= examples[-1].gain for examples in shown)

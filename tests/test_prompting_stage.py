@@ -41,7 +41,17 @@ ALWAYS = LIMITS.model_dump() | {"synergy": 1.0, "bottleneck": 0.99, "bottleneck_
 
 def lines(**changes: Any) -> dict[str, Any]:
     """Edits of params.yaml: a model whose prompts are rewritten, and its control."""
-    section = {"annotator": None, "budget": 24, "prompts": 10, "seeds": 1, "rounds": 1, "candidates": 1, "max_fall": 1.0, "map": ALWAYS}
+    section = {
+        "annotator": None,
+        "budget": 24,
+        "prompts": 10,
+        "seeds": 1,
+        "rounds": 1,
+        "candidates": 1,
+        "fdr": 0.05,
+        "max_fall": 1.0,
+        "map": ALWAYS,
+    }
     made = {
         name: {"extends": "tiny-turbo", "needs": f"data/prompting/{name}", "prompting": f"data/prompting/{name}"}
         for name in ("told", "best")

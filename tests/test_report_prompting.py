@@ -9,7 +9,6 @@ from reporting import Run, prompted
 from selenium import webdriver
 
 from trig.prompting.best import CHOSEN
-from trig.prompting.outcome import ALL, TARGETED
 from trig.report import prompting
 from trig.report.publish import publish
 
@@ -27,9 +26,9 @@ def test_metrics_tell_cost_flag_and_changes(told: Run) -> None:
     assert (found["tiny-turbo"]["pictures"], found["tiny-turbo"]["flag"]) == (1_300, None)
     assert (found["tiny-dtm"]["pictures"], found["tiny-dtm"]["flag"]) == (1_500, CHOSEN)
     for one in found.values():
-        assert (one[TARGETED]["pairs"], one[ALL]["pairs"]) == (1, 42)
-        assert one[ALL]["low"] < one[ALL]["change"] < one[ALL]["high"]
-    assert found["tiny-turbo"][ALL]["change"] == pytest.approx(-0.12, abs=0.02)
+        assert (one["rewritten_pairs"]["pairs"], one["all_pairs"]["pairs"]) == (1, 42)
+        assert one["all_pairs"]["low"] < one["all_pairs"]["change"] < one["all_pairs"]["high"]
+    assert found["tiny-turbo"]["all_pairs"]["change"] == pytest.approx(-0.12, abs=0.02)
 
 
 def test_the_summary_flags_what_was_chosen_by_the_judge_that_reports(told: Run, tmp_path: Path) -> None:

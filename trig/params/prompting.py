@@ -55,6 +55,7 @@ class Prompting(Section):
     ]  # pictures of a prompt, of which the mean counts
     rounds: Annotated[int, Field(ge=1), at_most(1_000, "each adds to every prompt")]
     candidates: Annotated[int, Field(ge=1), at_most(1_000, "each is painted for every prompt")]  # of a pair in a round
+    fdr: Annotated[float, Field(gt=0, lt=1)]  # false discovery rate among the candidates of a round
     max_fall: Share  # of the mean of any dimension, for a rewriting that is kept
     map: Limits
 

@@ -15,7 +15,7 @@ from trig.params.prompting import Prompting
 from trig.prompting.aims import Aim
 from trig.prompting.measured import Ledger, Measure, asked, wide
 from trig.prompting.recipes import Example, Job, Recipe, Writer
-from trig.prompting.trial import Trial, sides, tried
+from trig.prompting.trial import Trial, Verdict, sides, tried, verdicts
 from trig.tables.prompting import HISTORY, TRIALS
 from trig.vocabulary.dimensions import Pair, Task
 from trig.vocabulary.relations import Relation
@@ -159,27 +159,26 @@ class Loop:
     def _judge(self, trials: Sequence[tuple[Candidate, pl.DataFrame]]) -> None:
         """Paints and judges a round, and puts the best accepted candidate of each pair in force."""
         scores = self.measure(pl.concat([rows for _, rows in trials]))
-        found = []
-        for one, _ in trials:
-            new = self._scores(scores, one.case.prompts, one.label)
-            found.append((one, tried(one.case.aim, one.case.first, one.case.now, new, self.settings.max_fall), new))
-        best = {id(one.case): one for one, trial, _ in sorted(found, key=lambda each: each[1].gain or 0.0) if trial.accepted}
-        for one, trial, new in found:
-            if trial.accepted and best[id(one.case)] is not one:
-                self._note(one, trial._replace(accepted=False, reason=SECOND), new)
+        found = [(one, self._scores(scores, one.case.prompts, one.label)) for one, _ in trials]
+        told = [tried(one.case.aim, one.case.first, one.case.now, new) for one, new in found]
+        whole = [(*each, trial, verdict) for each, trial, verdict in zip(found, told, verdicts(told, self.settings), strict=True)]
+        best = {id(one.case): one for one, _, _, verdict in sorted(whole, key=lambda each: each[2].gain or 0.0) if verdict.accepted}
+        for one, new, trial, verdict in whole:
+            if verdict.accepted and best[id(one.case)] is not one:
+                self._note(one, new, trial, verdict._replace(accepted=False, reason=SECOND))
                 continue  # its step is tried again, after the better one
-            self._note(one, trial, new)
+            self._note(one, new, trial, verdict)
             one.case.tried[one.recipe.steps[-1]] += 1
-            if trial.accepted:
+            if verdict.accepted:
                 one.case.recipe, one.case.place, one.case.trial, one.case.now = one.recipe, (one.round, one.number), trial, new
 
-    def _note(self, one: Candidate, trial: Trial, new: pl.DataFrame) -> None:
+    def _note(self, one: Candidate, new: pl.DataFrame, trial: Trial, verdict: Verdict) -> None:
         step, case = one.recipe.steps[-1], one.case
         for dimension in case.aim.raised:
             self.learnt[step, dimension.value].append(trial.gain or 0.0)
         told = self._told(one, new)
         self.history.append(told)
-        self.trials.append({**self._named(one), "prompts": case.prompts.height, **trial._asdict()})
+        self.trials.append({**self._named(one), "prompts": case.prompts.height, **trial._asdict(), **verdict._asdict()})
         before = self._told(Candidate(case, Recipe(), 0, 0, case.prompts["prompt"].to_list()), case.first)
         both = told.join(before.select("data_id", before="aimed"), on="data_id", how="left", maintain_order="left")
         gains = both.with_columns(gain=pl.col("aimed") - pl.col("before")).drop_nulls("gain").filter(pl.col("prompt") != pl.col("painted"))

@@ -12,7 +12,7 @@ from trig.errors import TrigError
 from trig.stats.clustered import clustered_mean
 
 SAMPLE = ("task", "pair", "data_id", "number")
-TARGETED, ALL = "pairs that were rewritten", "all pairs"
+TARGETED, ALL = "rewritten pairs", "all pairs"
 """Scopes: those with a recipe that was learnt, also for the control of the same base; and every pair."""
 Card = Mapping[str, Any]
 

@@ -31,7 +31,7 @@ def metrics(found: Sequence[Prompted]) -> dict[str, Any]:
             "by": one["by"],
             "flag": one["flag"],
             "pictures": one["pictures"],
-            **{group["scope"]: {"pairs": group["pairs"], **_rounded(group)} for group in one["groups"]},
+            **{group["scope"].replace(" ", "_"): {"pairs": group["pairs"], **_rounded(group)} for group in one["groups"]},
         }
         for one in found
     }

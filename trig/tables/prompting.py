@@ -65,12 +65,15 @@ TRIALS = Table(
         "gain_low": pl.Float64,
         "gain_high": pl.Float64,
         "whole": pl.Float64,  # the same from the prompts as they are
+        "p": pl.Float64,  # of no gain
+        "q": pl.Float64,  # the same among the trials of its round (Benjamini-Hochberg)
+        "lost": pl.Int64,  # pictures that lack a score of the pair, and had one
         "fall": pl.Float64,  # largest fall of a dimension's mean from the prompts as they are
         "falls": DIMENSION,
         "accepted": pl.Boolean,
         "reason": pl.String,  # why not
     },
     ("task", "pair", "round", "candidate"),
-    frozenset({"gain", "gain_low", "gain_high", "whole", "fall", "falls", "reason"}),
+    frozenset({"gain", "gain_low", "gain_high", "whole", "p", "q", "fall", "falls", "reason"}),
 )
 """A row per candidate."""
