@@ -29,7 +29,8 @@ def main(
     inputs = {"material": material, "sources": sources, "review": review}
     told = made.by("annotate", code, inputs, settings.told(*PARAMETERS))
     with only_one("annotate", home()), Store.open() as store:
-        hire = partial(scribe.hired, partial(annotators.load, settings), settings, store, bar) if settings.annotate.annotator else None
+        name = settings.annotate.annotator
+        hire = partial(scribe.hired, partial(annotators.load, settings, name), settings, store, bar) if name else None
         found = benchmark.benchmark(material, sources, review, settings.annotate, settings.seed, hire, bar)
     tables.write(found.prompts, PROMPTS, prompts, told)
     tables.write(found.rejected, REJECTED, rejected, told)

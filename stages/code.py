@@ -15,7 +15,7 @@ from trig.run.code import Code
 from trig.run.edge import run
 from trig.vocabulary.dimensions import Task
 
-JUDGING = ("judge", "finetune")
+JUDGING = ("judge", "finetune", "prompting")
 """Programs that ask a judge."""
 
 
@@ -45,14 +45,23 @@ def own_rubrics(settings: Params, watched: Path) -> str:
 
 
 def backends(settings: Params) -> dict[str, list[str]]:
-    """What a stage loads by name: the configured judge, annotator and loss, the painters of the roster, and the bases of tuned models."""
+    """What a stage loads by name: the configured judge, annotator and loss, the painters of the roster, and the bases of tuned and prompted models."""
     judge = f"trig/backends/judges/{settings.judge_model(settings.judge.name).backend}.py"
     painters = {f"trig/backends/painters/{settings.model(name).backend}.py" for name in settings.generate.roster}
     bases = {settings.model(tuning.base).backend for tuning in settings.tunings.values()}
     trained = {f"trig/backends/{part}/{backend}.py" for backend in bases for part in ("painters", "trainers")}
     loss = [f"trig/backends/losses/{settings.finetune.loss}.py"] if settings.finetune else []
-    annotator = ["trig/backends/annotators/openai.py"] if settings.annotate.annotator else []
-    return {"annotate": annotator, "judge": [judge], "finetune": [judge, *sorted(trained), *loss], "generate": sorted(painters)}
+    chat = "trig/backends/annotators/openai.py"
+    annotator = [chat] if settings.annotate.annotator else []
+    prompted = {f"trig/backends/painters/{settings.model(one.base).backend}.py" for one in settings.promptings.values()}
+    rewrites = [chat] if settings.prompting and settings.prompting.annotator else []
+    return {
+        "annotate": annotator,
+        "judge": [judge],
+        "finetune": [judge, *sorted(trained), *loss],
+        "prompting": [judge, *sorted(prompted), *rewrites] if prompted else [],
+        "generate": sorted(painters),
+    }
 
 
 if __name__ == "__main__":

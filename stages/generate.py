@@ -8,6 +8,7 @@ from pathlib import Path
 from trig import generate, params, tables
 from trig.backends import executors, painters
 from trig.generate.plan import plan
+from trig.generate.prompted import prompted
 from trig.run.display import bar
 from trig.run.edge import run
 from trig.run.lock import only_one
@@ -22,7 +23,8 @@ def main(model: str, prompts: Path, sources: Path, images: Path) -> None:
     wanted = split(tables.read(prompts, PROMPTS), "test")
     with only_one(f"generate-{model}", home()), Store.open() as store:
         generator = painters.load(settings, model)
-        planned = plan(wanted, generator, settings.seed, settings.generate.seeds_per_prompt)
+        seeds = settings.generate.seeds_per_prompt
+        planned = plan(prompted(wanted, settings.model(model), seeds), generator, settings.seed, seeds)
         executor = executors.load(settings, model, generator)
         made = generate.shards(planned, Library(sources), model, settings, generator, executor, store, images)
         bar(f"generate {model}", ((step.done, step.total) for step in made), "pictures")

@@ -22,7 +22,7 @@ class Section(StrEnum):
 
 
 def main(section: Section, name: str, out: Path) -> None:
-    """Read what the entry loads, write data/zoo/NAME.json: the hash of what it holds, how an adapter was trained, and the entry."""
+    """Read what the entry loads, write data/zoo/NAME.json: the hash of what it holds, how an adapter was trained or prompts were written, and the entry."""
     settings = params.load()
     field = f"params.yaml: {section}.{name}"
     if section is Section.MODELS:

@@ -1,7 +1,7 @@
 """A report on an invented run, put together as the stages do."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +12,7 @@ from trig.classify.relations import relations
 from trig.classify.samples import rooted
 from trig.params.sweeps import Curve
 from trig.params.thresholds import Thresholds
+from trig.prompting.best import CHOSEN
 from trig.report import assemble, digest, gather, measures, page, publish, sheets, stills
 from trig.report.contents import Background, Contents, Judged
 from trig.report.facts.digest import Gate, Tuning, Yardstick
@@ -83,6 +84,31 @@ class Run:
     @property
     def stills(self) -> tuple[bytes, bytes]:
         return stills.maps(self.contents), stills.dimensions(self.judged)
+
+
+CHANGE = {"gain": 0.1, "gain_low": 0.05, "gain_high": 0.15}
+PROMPTED = {
+    "base": "tiny",
+    "by": "dtm",
+    "writer": "grammar: <tiny>",
+    "flag": None,
+    "budget": 900,
+    "spent": 800,
+    "painted": 500,
+    "draws": None,
+    "left_out": 3,
+    "pairs": [
+        {"task": "t2i", "pair": pair, "relation": "tilt", "instruction": "Hold a floor.", "recipe": recipe, "trials": 2, **CHANGE}
+        for pair, recipe in (("IQ-R_TA-S", "photo+bare"), ("TA-C_TA-S", None))
+    ],
+}
+"""The card of rewritten prompts."""
+CONTROL = {**PROMPTED, "by": "best-of", "writer": None, "flag": CHOSEN, "draws": 3, "spent": 1_500, "pairs": []}
+
+
+def prompted(run: "Run") -> "Run":
+    """The same run with two prompted models: `tiny-turbo` paints rewritten prompts, `tiny-dtm` is the control."""
+    return replace(run, background=replace(run.background, promptings={"tiny-turbo": PROMPTED, "tiny-dtm": CONTROL}))
 
 
 def run_of(root: Path, rows: int = 12, per_pair: int = 3, seeds: int = 1) -> Run:

@@ -84,11 +84,11 @@ def test_a_secret_in_the_wrong_place_is_not_repeated(edit: Edit, tmp_path: Path)
 
 
 def test_no_number_has_a_second_home() -> None:
-    """A default in the code would apply silently to a missing key. Two sections are optional (no tunings: none), and a label (no curve)."""
+    """A default in the code would apply silently to a missing key. Four sections may be missing (none is tuned or prompted), and two labels."""
     optional = {
         name for section in sections(params.load(SHIPPED)) for name, field in type(section).model_fields.items() if not field.is_required()
     }
-    assert optional == {"tunings", "finetune", "sweep"}
+    assert optional == {"tunings", "finetune", "promptings", "prompting", "sweep"}
 
 
 def test_who_tunes_nothing_needs_no_section_for_it(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ import chromium
 import pytest
 from opened import Reader
 from pydantic import TypeAdapter
-from reporting import Run
+from reporting import Run, prompted
 from selenium import webdriver
 
-from trig.report import page
+from trig.report import page, prompting
 from trig.report.facts.figures import Diverse, Figures, Gap
 from trig.report.facts.page import Agreement, Facts
 from trig.report.facts.parts import Moves, Samples, Scores
@@ -124,7 +124,7 @@ def html(ran: Run) -> str:
         "gaps": fitted(Gap, [SPREAD | {"a": "tiny", "b": "tiny-dtm"}]),
         "features": "colours",
     }
-    digest = replace(contents.digest, facts={**facts, "figures": several})
+    digest = replace(contents.digest, facts={**facts, "figures": several, "promptings": prompting.facts(prompted(ran).judged)})
     agreements: list[Agreement] = [{**one, "kappa": None, "kappa_reason": "chance agrees as well"} for one in contents.agreements[:1]]
     return page.render(replace(contents, agreements=agreements, digest=digest))
 

@@ -20,6 +20,7 @@ from trig.params.models.openai import ServedModel
 from trig.params.models.transformers import TransformersModel
 from trig.params.options import scaled
 from trig.params.values import hub as pinned
+from trig.tables import prompting
 
 CARD = "tuning.json"
 """Model card of a fine-tuned adapter: base model, target pairs, training settings."""
@@ -149,7 +150,16 @@ def link_notes(places: Iterable[Path], stage: str) -> list[str]:
 
 
 def model_description(model: Model, field: str, engine_in_key: bool) -> dict[str, Any]:
-    """Dependency record of a model: of its weights, of the pictures in its folder, or of the file that stands for what a server serves."""
+    """Dependency record of a model, and of the prompts that were written for it."""
+    found = _description(model, field, engine_in_key)
+    if model.prompting is None:
+        return found
+    place = there(model.prompting, f"{field}.prompting")
+    return found | {"prompts": contents(place), "prompting": _json(place / prompting.CARD)}
+
+
+def _description(model: Model, field: str, engine_in_key: bool) -> dict[str, Any]:
+    """Of its weights, of the pictures in its folder, or of the file that stands for what a server serves."""
     match model:
         case DiffusersModel():
             return description(scaled(model.adapter)[0] if model.adapter else model.weights, field, model.weights, engine_in_key)

@@ -11,9 +11,10 @@ import typer
 
 from trig import params, tables
 from trig.cli.costs import chosen, repro
-from trig.errors import PainterError, WeightsError
+from trig.errors import PainterError, TableError, WeightsError
 from trig.generate.kept import Kept
 from trig.generate.plan import plan
+from trig.generate.prompted import prompted
 from trig.params import Params
 from trig.params.models.openai import ServedModel
 from trig.run.display import console, notes, table
@@ -74,9 +75,10 @@ def _figures(name: str, settings: Params, asked: pl.DataFrame, store: Store) -> 
     from trig.backends import painters
 
     entry = settings.model(name)
+    seeds = settings.generate.seeds_per_prompt
     try:
-        keys = set(plan(asked, painters.load(settings, name), settings.seed, settings.generate.seeds_per_prompt)["image_key"])
-    except (PainterError, WeightsError) as error:
+        keys = set(plan(prompted(asked, entry, seeds), painters.load(settings, name), settings.seed, seeds)["image_key"])
+    except (PainterError, TableError, WeightsError) as error:
         return Figures(name, entry.backend, asked["key"].n_unique(), None, None, str(error))
     kept = Kept(store, name)
     kept.look(list(keys))

@@ -16,6 +16,7 @@ from trig.cli import (
     init,
     judge,
     models,
+    prompting,
     published,
     report,
     review,
@@ -51,6 +52,7 @@ app.command()(front.front)
 app.command()(generate.generate)
 app.add_typer(exchange.imports, name="import")
 app.command()(judge.judge)
+app.command()(prompting.prompting)
 app.command("published")(published.shown)
 app.command()(report.report)
 app.command()(score.score)

@@ -10,6 +10,8 @@ from trig.tables.prompts import numbered
 
 ROW = ("task", "pair", "data_id", "number")
 """Columns that say which row of the images table a picture is for."""
+NOISE = ("noise_key", "noise")
+"""Columns with the prompt key and number whose seed a row has, where these are not its own."""
 
 
 def seed_of(seed: int, prompt_key: str, number: int = 0) -> int:
@@ -21,11 +23,12 @@ def seed_of(seed: int, prompt_key: str, number: int = 0) -> int:
 def plan(wanted: pl.DataFrame, generator: Generator, seed: int, seeds: int = 1) -> pl.DataFrame:
     """A row per prompt and number, 0 to `seeds` - 1, numbers together, with the seed and cache key of its picture.
 
-    Rows that bring a `number` and a key of their own keep both: their key alone decides the seed.
+    Rows that bring a `number` and a key of their own keep both: their key alone decides the seed, or the columns of NOISE where they have them.
     """
     own = "number" in wanted.columns
     rows = wanted if own else numbered(wanted, seeds)
-    drawn = [seed_of(seed, key, 0 if own else number) for key, number in rows.select("key", "number").iter_rows()]
+    of = rows.select(NOISE) if set(NOISE) <= set(rows.columns) else rows.select("key", pl.lit(0) if own else "number")
+    drawn = [seed_of(seed, key, number) for key, number in of.iter_rows()]
     named = zip(rows["prompt"], drawn, rows.select(ROW).iter_rows(), strict=True)
     decides = revisions(generator, [Order(prompt, one, row=Row(*row)) for prompt, one, row in named])
     images = [content_key(model=each, prompt=key, seed=one) for each, key, one in zip(decides, rows["key"], drawn, strict=True)]

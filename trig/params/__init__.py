@@ -1,4 +1,4 @@
-"""`params.yaml`, validated. Every number of the pipeline lives there; only `tunings` and `finetune` are optional."""
+"""`params.yaml`, validated. Every number of the pipeline lives there; only `tunings` and `finetune`, `promptings` and `prompting` are optional."""
 
 from collections.abc import Mapping
 from functools import reduce
@@ -21,6 +21,7 @@ from trig.params.judge import JUDGES, JudgeModel, Judging, LocalJudge, ServedJud
 from trig.params.models import MODELS, TRAINED, Model, ModelEntry
 from trig.params.models.diffusers import DiffusersModel
 from trig.params.presets import PRESETS
+from trig.params.prompting import Prompted, Prompting, differs
 from trig.params.report import Report
 from trig.params.section import Section
 from trig.params.sweeps import Curve, check, curves
@@ -29,6 +30,8 @@ from trig.params.values import Name, at_most
 from trig.params.zoo import ZOO
 
 PATH = Path("params.yaml")
+NAMED: Mapping[str, type[Section]] = {"annotators": AnnotatorModel, "promptings": Prompted, "tunings": Tuning}
+"""Sections of entries with names of the user's own."""
 
 
 class Params(Section):
@@ -45,6 +48,8 @@ class Params(Section):
     report: Report
     tunings: dict[Name, Tuning] = Field(default_factory=dict)
     finetune: Finetune | None = None
+    promptings: dict[Name, Prompted] = Field(default_factory=dict)
+    prompting: Prompting | None = None
     gates: Gates
 
     def model(self, name: str) -> Model:
@@ -76,6 +81,13 @@ class Params(Section):
         """Values by dotted name, such as `judge.name`, as plain values."""
         plain = self.model_dump(mode="json")
         return {name: reduce(getitem, name.split("."), plain) for name in names}
+    def prompted(self, name: str) -> tuple[Prompted, Prompting]:
+        """A prompted model's base, and how prompts are rewritten. Raises ParamsError listing the known names."""
+        if name not in self.promptings or self.prompting is None:
+            raise ParamsError(
+                f"prompting: {name!r} is unknown; choose one of {_names(self.promptings) or 'none'} or describe it under promptings: in {PATH}"
+            )
+        return self.promptings[name], self.prompting
 
     @property
     def curves(self) -> tuple[Curve, ...]:
@@ -89,6 +101,8 @@ class Params(Section):
             *(("generate.roster", name) for name in roster),
             *((f"tunings.{tuned}.base", tuning.base) for tuned, tuning in self.tunings.items()),
             *(("tunings", tuned) for tuned in self.tunings),
+            *((f"promptings.{name}.base", one.base) for name, one in self.promptings.items()),
+            *(("promptings", name) for name in self.promptings),
         ):
             if name not in self.models:
                 raise ValueError(
@@ -96,11 +110,13 @@ class Params(Section):
                 )
         if twice := sorted({name for name in roster if roster.count(name) > 1}):
             raise ValueError(f"generate.roster: {twice[0]!r} is named twice; name each model once")
-        if self.annotate.annotator is not None and self.annotate.annotator not in self.annotators:
-            raise ValueError(
-                f"annotate.annotator: annotator {self.annotate.annotator!r} is unknown;"
-                f" choose one of {_names(self.annotators) or 'none'}, describe it under annotators:, or set null"
-            )
+        rewrites = self.prompting.annotator if self.prompting else None
+        for field, writes in (("annotate", self.annotate.annotator), ("prompting", rewrites)):
+            if writes is not None and writes not in self.annotators:
+                raise ValueError(
+                    f"{field}.annotator: annotator {writes!r} is unknown; choose one of {_names(self.annotators) or 'none'},"
+                    f" describe it under annotators:, or set null"
+                )
         if self.judge.name not in self.judges:
             raise ValueError(
                 f"judge.name: judge {self.judge.name!r} is unknown; choose one of {', '.join(self.judges)}, or describe it under judges:"
@@ -164,6 +180,20 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
+    def _prompted_differs_by_its_prompts(self) -> Self:
+        if self.promptings and self.prompting is None:
+            raise ValueError(
+                f"prompting: missing; it says how {_names(self.promptings)} is prompted (a file without promptings: needs none)"
+            )
+        for name, one in self.promptings.items():
+            differs(name, self.models[name], one.base, self.models[one.base])
+            if one.base not in self.generate.roster:
+                raise ValueError(
+                    f"promptings.{name}.base: {one.base!r} is not in generate.roster, so nothing says what prompting changes; add it there"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _settings_differ_by_their_knob(self) -> Self:
         check(self.models, self.generate.roster)
         return self
@@ -191,6 +221,4 @@ def load(path: Path = PATH) -> Params:
     try:
         return Params.model_validate(found)
     except ValidationError as error:
-        raise ParamsError(
-            f"{path}: {complaint(error, Params, {'tunings': Tuning, 'annotators': AnnotatorModel}, {'judges': JUDGES, 'models': MODELS})}"
-        ) from None
+        raise ParamsError(f"{path}: {complaint(error, Params, NAMED, {'judges': JUDGES, 'models': MODELS})}") from None

@@ -8,7 +8,7 @@ from trig import published
 from trig.classify import compare
 from trig.classify import map as dtm
 from trig.params.thresholds import Thresholds
-from trig.report import fronts
+from trig.report import fronts, prompting
 from trig.report.contents import Contents, Digest
 from trig.report.facts import page as facts
 from trig.report.facts.digest import Gate
@@ -25,7 +25,9 @@ def contents(digest: Digest, relations: pl.DataFrame, thresholds: Thresholds, ga
         thresholds=thresholds,
         gates=gates,
         published=_published(),
-        metrics=dtm.metrics(relations, digest.metrics) | fronts.metrics(digest.facts["fronts"], thresholds),
+        metrics=dtm.metrics(relations, digest.metrics)
+        | fronts.metrics(digest.facts["fronts"], thresholds)
+        | prompting.metrics(digest.facts["promptings"]),
     )
 
 

@@ -9,6 +9,7 @@ import polars as pl
 from trig.classify.samples import seeds_of
 from trig.params.sweeps import Curve
 from trig.params.thresholds import Thresholds
+from trig.prompting.outcome import Card
 from trig.report.facts.digest import Change, DigestFacts, Gate, Level, Mean, Rubrics, Tuning, Yardstick
 from trig.report.facts.figures import Figures
 from trig.report.facts.page import Agreement, Overall, Published
@@ -27,6 +28,7 @@ class Background:
     settings: Mapping[str, str] = field(default_factory=dict)  # seeds, model calls and hashes, shown verbatim
     yardstick: Yardstick | None = None
     curves: tuple[Curve, ...] = ()  # of the roster
+    promptings: Mapping[str, Card] = field(default_factory=dict)  # of the roster
 
 
 @dataclass(frozen=True, slots=True)

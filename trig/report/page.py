@@ -34,6 +34,7 @@ SCRIPTS = (
     "gallery.js",
     "contact.js",
     "figures.js",
+    "prompting.js",
     "overview.js",
     "pair.js",
     "front.js",

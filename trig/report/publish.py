@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from trig.files import replace
-from trig.report import fronts, page, stills, summary
+from trig.report import fronts, page, prompting, stills, summary
 from trig.report.contents import Contents
 
 
@@ -27,4 +27,5 @@ def _summary(contents: Contents) -> str:
     changes = list(zip(facts["tunings"], contents.digest.changes, strict=True))
     of = contents.models, contents.relations, contents.levels, contents.maps, contents.thresholds
     told = summary.summary(*of, tiny=contents.digest.tiny, seeds=facts["seeds"], gates=contents.gates, changes=changes)
-    return told + "".join(f"{line}\n" for line in fronts.lines(facts["fronts"], contents.thresholds))
+    rest = [*fronts.lines(facts["fronts"], contents.thresholds), *prompting.lines(facts["promptings"])]
+    return told + "".join(f"{line}\n" for line in rest)

@@ -13,6 +13,7 @@ import polars as pl
 from trig.errors import TrigError
 from trig.judge.rubrics import rubrics as texts_of
 from trig.params import Params
+from trig.prompting.outcome import cards
 from trig.report.contents import Background
 from trig.report.facts.digest import Gate, Rubric, Rubrics, Tuning, Yardstick
 from trig.tables.diagnostics import SCORED_BY
@@ -50,6 +51,7 @@ def background(chosen: Params, prompts: pl.DataFrame, scores: pl.DataFrame, zoo:
         settings(chosen) | noise(scores) | hashes(prompts, scores),
         yardstick(agreement, scores),
         chosen.curves,
+        cards(zoo, chosen.generate.roster),
     )
 
 

@@ -54,6 +54,8 @@ class DiffusersModel(Entry):
 
     @model_validator(mode="after")
     def _waits_for_what_it_loads(self) -> Self:
+        if self.prompting is not None:
+            return self  # waits for its prompts, and these for what paints them
         if self.adapter is None:
             waits_for(self.needs, self.weights)
         elif self.needs != scaled(self.adapter)[0]:

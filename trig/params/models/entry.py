@@ -1,9 +1,9 @@
 """What entries of `models` of all backends share."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from trig.params.section import Section
 from trig.params.values import Call, Name, Pixels, Place
@@ -33,6 +33,10 @@ class Entry(Section):
     height: Pixels
     sweep: Sweep | None = Field(default=None, exclude=True)  # a label: it decides no picture, and nothing reruns when it changes
 
+    prompting: Place | None = Field(
+        default=None, exclude=True
+    )  # folder of the prompts that it paints in place of the run's own; decides by these
+
     def decides(self) -> dict[str, Any]:
         """What decides a picture beside the contents of weights and files, for its content key."""
         given = self.model_dump(exclude=set(self.UNDECIDING))
@@ -41,6 +45,12 @@ class Entry(Section):
     def told(self) -> dict[str, Any]:
         """What a report tells of the entry, and what later stages depend on."""
         return self.model_dump()
+
+    @model_validator(mode="after")
+    def _waits_for_its_prompts(self) -> Self:
+        if self.prompting is not None and self.needs != self.prompting:
+            raise ValueError(f"needs: {self.needs!r} is not its prompts {self.prompting!r}; name what the model waits for")
+        return self
 
     @property
     def loads(self) -> str | None:

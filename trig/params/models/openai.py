@@ -38,7 +38,7 @@ class ServedModel(Entry, Remote):
     @property
     def elsewhere(self) -> bool:
         """Whether no file here stands for the model."""
-        return self.needs == PINNED_IN
+        return self.needs in (PINNED_IN, self.prompting)
 
     @model_validator(mode="after")
     def _calls_with_what_it_does_not_decide_itself(self) -> Self:

@@ -27,5 +27,6 @@ class TransformersModel(Entry):
 
     @model_validator(mode="after")
     def _waits_for_what_it_loads(self) -> Self:
-        waits_for(self.needs, self.weights)
+        if self.prompting is None:
+            waits_for(self.needs, self.weights)
         return self

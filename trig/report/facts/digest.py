@@ -8,6 +8,7 @@ from typing_extensions import TypedDict
 
 from trig.report.facts.figures import Figures
 from trig.report.facts.fronts import Fronts
+from trig.report.facts.prompting import Prompted
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +211,7 @@ class DigestFacts(TypedDict):
     yardstick: Yardstick | None
     rubrics: Rubrics
     fronts: Fronts
+    promptings: list[Prompted]
     versions: Mapping[str, str]
     settings: Mapping[str, str]  # seeds, model calls and hashes, shown verbatim
     specs: Specs

@@ -24,6 +24,7 @@ async function overview() {
     agreements(task),
     publishedMaps(task),
     h("section", { "aria-labelledby": "dimensions" }, h("h2", { id: "dimensions" }, "Dimensions"), meansChart(task)),
+    promptingOf(task),
     figuresOf(task),
     diversityOf(task),
   ];
