@@ -1,6 +1,7 @@
 """Every recipe of docs/sharing.md, from a published run: an S3-compatible server, an OpenSSH server and a bare git repository."""
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 import forked
 import pytest
 import workplace
+import yaml
 from recipes import RECIPES, cook, ran, shell
 
 from trig.testing import remotes, servers, studio
@@ -139,6 +141,20 @@ def test_a_model_is_added_to_somebodys_run_and_an_old_version_restored(world: Wo
     assert "slow" not in {file.stem for file in (clone / "data/scores").iterdir()}
     world.shell("git checkout --quiet slow\ndvc checkout", clone)
     assert (clone / "reports/index.html").read_bytes() == page and "up to date" in world.shell("dvc repro", clone)
+
+
+def test_a_bare_run_on_an_empty_clone_is_announced_with_its_cost(world: World, clone: Path) -> None:
+    told = [world.shell(command, clone) for command in ("trig doctor --plan", "dvc repro params")]
+    assert all("15 of 15 stages" in said and "84 pictures" in said and "168 questions" in said and "'store'" in said for said in told)
+
+
+def test_a_pull_request_is_checked_as_the_workflow_does(world: World, clone: Path) -> None:
+    jobs = yaml.safe_load(re.findall(r"```yaml\n(.+?)```", (workplace.ROOT / "docs/ci.md").read_text("utf-8"), re.DOTALL)[0])["jobs"]
+    steps = {step["name"]: step["run"] for step in jobs["compare"]["steps"] if "name" in step}
+    asked = ("The published results belong to this code", "Pull the tables of both sides", "Nothing got worse")
+    told = world.shell("\n".join(steps[name] for name in asked), clone)
+    assert "0 of 10 means fell by 0.02 or more" in told and not pictures(clone)
+    assert "**Not worse.**" in (clone / "comment.md").read_text("utf-8")
 
 
 def test_results_go_over_ssh(world: World, clone: Path, tmp_path: Path) -> None:
