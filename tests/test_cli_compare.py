@@ -137,7 +137,7 @@ def test_two_models_of_a_run() -> None:
 def test_a_model_agrees_with_itself() -> None:
     told = json.loads(said("tiny-dtm", "tiny-dtm", "--json"))
     assert (told["agreement"]["share"], told["agreement"]["kappa"], told["differing"], changed(told)) == (1.0, 1.0, [], {})
-    assert said("tiny-dtm", "tiny-dtm", "--markdown").count("\nNone.\n") == 2
+    assert said("tiny-dtm", "tiny-dtm", "--markdown", "-").count("\nNone.\n") == 2
 
 
 @pytest.mark.usefixtures("here")
@@ -159,10 +159,9 @@ def test_the_agreement_on_each_task_is_told_where_there_are_several(capsys: pyte
     for tasks in (1, 2):
         agreed = dict(list(by_task(frame, frame).items())[:tasks])
         found = Comparison(side, side, agreement(frame, frame), agreed, differing(frame, frame), None, 0.05, ())
-        for draw in (show, as_markdown):
-            draw(found)
-            told = re.findall(r"p2p\W+42\W+42 \(100%\)\W+none\W+1.00", capsys.readouterr().out)
-            assert len(told) == tasks - 1
+        show(found)
+        for text in (capsys.readouterr().out, as_markdown(found)):
+            assert len(re.findall(r"p2p\W+42\W+42 \(100%\)\W+none\W+1.00", text)) == tasks - 1
         as_json(found)
         assert list(json.loads(capsys.readouterr().out)["agreement_by_task"]) == ["t2i", "p2p"][:tasks]
 
@@ -177,20 +176,43 @@ def test_a_published_map_is_compared_and_nothing_is_tested(here: Path) -> None:
 
 @pytest.mark.usefixtures("here")
 def test_markdown_takes_no_markup_from_a_name() -> None:
-    text = said("tiny", "--rev", EVIL, "--markdown")
+    text = said("tiny", "--rev", EVIL, "--markdown", "-")
     assert text.startswith("### The map from <code>tiny at v1&#124;&#60;b&#62;&#96;&#64;team")
     assert "<b>" not in text and "@team" not in text and EVIL not in text
     assert f"\n| t2i | {SHIFTED} | 1" in text and "1 of 42 pairs changed" in text
     assert text.count("<details>") == text.count("</details>") == 1
 
 
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(("asked", "code"), [("worse", 0), ("worse:pair", 1), (f"worse:{SHIFTED}", 1), ("worse:D-K", 0)])
+def test_a_check_fails_on_a_change_for_the_worse_and_leaves_a_comment(asked: str, code: int, tmp_path: Path) -> None:
+    """Sixteen samples of one pair fell by 0.2 on both dimensions, of 144 of each."""
+    comment = tmp_path / "comment.md"
+    command = ["compare", "tiny", "--rev", "main", "--fail-on", asked, "--by", "0.05", "--markdown", str(comment), "--json"]
+    found = CliRunner().invoke(app, command)
+    told = json.loads(found.stdout)["worse"]
+    assert (found.exit_code, told["fails"]) == (code, bool(code))
+    assert [row["pair"] for row in told["rows"] if row["worse"]] == [SHIFTED, SHIFTED] * code
+    text = comment.read_text("utf-8")
+    assert f"**{'Worse' if code else 'Not worse'}.** {2 * code} of " in text and text.count("| worse |") == 2 * code
+
+
+@pytest.mark.usefixtures("here")
+def test_a_check_of_what_rose_passes_and_shows_its_tests() -> None:
+    shown = said("tiny", "tiny", "--fail-on", "worse").splitlines()
+    assert "0 of 10 means fell (q at most 0.05 over these 10 tests): passes." in shown
+
+
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
         (["tiny"], ("compare", "--rev")),
+        (["tiny", "tiny-dtm", "--fail-on", "better"], ("--fail-on", "'better'", "worse:TA-C")),
+        (["tiny", "tiny-dtm", "--fail-on", "worse:TA-X"], ("dimension", "'TA-X'", "TA-C")),
+        (["tiny", "published:flux", "--fail-on", "worse"], ("--fail-on", "published", "--rev")),
         (["tiny", "flux"], ("compare", "'flux'", "generate.roster", "tiny")),
         (["tiny", "published:sana"], ("published:sana", "published:flux", "published:janus")),
-        (["tiny", "tiny-dtm", "--json", "--markdown"], ("--json", "--markdown")),
+        (["tiny", "tiny-dtm", "--json", "--markdown", "-"], ("--json", "--markdown")),
         (["published:flux", "--rev", "main"], ("--rev", "published:flux")),
         (["tiny", "--rev", "gone"], ("--rev", "'gone'")),
         (["tiny", "--rev", "--help"], ("--rev", "'--help'")),

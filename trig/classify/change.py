@@ -94,9 +94,9 @@ def changes(a: Run, b: Run, thresholds: Thresholds) -> pl.DataFrame:
     below `min_points` prompts; only the means without `bootstraps`. `differ` is descriptive: it is large wherever scores lie near a
     threshold.
     """
-    paired = list(_paired(a, b, thresholds.score))
-    limits = of_points(thresholds, max((seeds_of(samples.filter("paired")) for samples in paired), default=1))
-    rows = [_pair(samples, limits) for samples in paired]
+    of_pairs = list(paired(a, b, thresholds.score))
+    limits = limits_of(of_pairs, thresholds)
+    rows = [_pair(samples, limits) for samples in of_pairs]
     schema = {name: kind for name, kind in CHANGES.columns.items() if not name.endswith("_q") and name != "change"}
     frame = pl.DataFrame(rows, schema=schema, orient="row").sort(*CHANGES.key)
     p = np.concatenate([frame[f"{name}_p"].fill_null(np.nan).to_numpy() for name in TESTED])
@@ -109,13 +109,18 @@ def changes(a: Run, b: Run, thresholds: Thresholds) -> pl.DataFrame:
     return tables.check(frame.with_columns(change=words), CHANGES, "changes")
 
 
-def _paired(a: Run, b: Run, column: str) -> Iterator[pl.DataFrame]:
+def paired(a: Run, b: Run, column: str) -> Iterator[pl.DataFrame]:
     """Samples of each task and pair: scores on both sides, `paired` (same prompt), and root prompt."""
     one, other = (_points(run, column).rename({"x": f"x_{side}", "y": f"y_{side}"}) for run, side in ((a, "a"), (b, "b")))
     both = one.join(other, on=SAMPLE, how="full", coalesce=True, validate="1:1")
     both = both.with_columns(paired=pl.col("key").eq(pl.col("key_right")).fill_null(False))
     both = both.join(roots(b.prompts), on=("task", "data_id"), how="left").sort(SAMPLE)
     yield from both.partition_by("task", "pair", maintain_order=True)
+
+
+def limits_of(of_pairs: Sequence[pl.DataFrame], thresholds: Thresholds) -> Thresholds:
+    """Thresholds of these paired samples: see `of_points`."""
+    return of_points(thresholds, max((seeds_of(samples.filter("paired")) for samples in of_pairs), default=1))
 
 
 def _points(run: Run, column: str) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import polars as pl
 import typer
@@ -10,13 +10,20 @@ import typer
 from trig import params, published, tables
 from trig.cli import comparison
 from trig.cli.comparison import Comparison, Side
+from trig.cli.worse import Worse
 from trig.errors import ParamsError
+from trig.files import replace
 from trig.params import Params
 from trig.revision import Revision, find
 from trig.tables.diagnostics import DIAGNOSTICS, SCORED_BY, diagnosed
 from trig.tables.prompts import PROMPTS, split
 from trig.tables.relations import RELATIONS
 from trig.tables.scores import SCORES, one_scorer
+
+if TYPE_CHECKING:
+    from trig.classify.worse import Asked
+
+STDOUT = "-"
 
 
 class Places(NamedTuple):
@@ -28,12 +35,19 @@ class Places(NamedTuple):
     diagnostics: Path
 
 
-def compare(
+def compare(  # noqa: PLR0913, PLR0917 - an argument for each option
     a: Annotated[str, typer.Argument(metavar="A", help="A model of the roster, or a published map such as published:flux.")],
     b: Annotated[str | None, typer.Argument(metavar="B", help="The same; A again if not given.", show_default=False)] = None,
     rev: Annotated[str | None, typer.Option(help="Read A at this branch, tag, commit or experiment; B as it is here.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a pull request.")] = False,
+    markdown: Annotated[str | None, typer.Option(metavar="FILE", help="Write a comment for a pull request; - prints it.")] = None,
+    fail_on: Annotated[
+        str | None,
+        typer.Option(
+            help="Exit with code 1 when a mean fell from A to B: worse, worse:TA-C, worse:IQ-R_TA-S, or worse:pair (each mean of each pair)."
+        ),
+    ] = None,
+    by: Annotated[float, typer.Option(help="Let smaller drops pass, shown or not.", min=0, max=1)] = 0.0,
     relations: Annotated[Path, typer.Option(help="The relations table.")] = Path("data/relations.parquet"),
     prompts: Annotated[Path, typer.Option(help="The prompts table.")] = Path("data/prompts.parquet"),
     scores: Annotated[Path, typer.Option(help="The folder with a scores table per model.")] = Path("data/scores"),
@@ -42,13 +56,15 @@ def compare(
     """Shows how far the maps of two models agree, or of one model at two revisions, and which pairs changed from A to B on the same prompts."""
     from trig.classify.change import changes  # lazy import: scipy slows `trig --help`
     from trig.classify.compare import agreement, by_task, differing
+    from trig.classify.worse import Asked
 
-    if as_json and markdown:
-        raise ParamsError("--json, --markdown: choose one")
+    if as_json and markdown == STDOUT:
+        raise ParamsError("--json, --markdown: choose one to print; --markdown FILE goes with --json")
     if b is None and rev is None:
         raise ParamsError("compare: name a second model or a published map, or a revision with --rev")
     if rev is not None and a.startswith(published.PREFIX):
         raise ParamsError(f"--rev: {a} has no revisions; name a model of the roster first")
+    asked = None if fail_on is None else Asked.parse(fail_on)
     settings, places = params.load(), Places(relations, prompts, scores, diagnostics)
     one = _read(a, settings, places) if rev is None else _at(find(rev, Path()), a, places)
     other = _read(b or a, settings, places)
@@ -61,9 +77,30 @@ def compare(
         changes(one.run, other.run, settings.thresholds) if one.run and other.run else None,
         settings.thresholds.fdr,
         tuple(_notes(one, other)),
+        None if asked is None else _worse(one, other, asked, by, settings),
     )
-    show = comparison.as_json if as_json else comparison.as_markdown if markdown else comparison.show
-    show(found)
+    _tell(found, as_json, markdown)
+    if found.worse and found.worse.fails:
+        raise typer.Exit(1)
+
+
+def _tell(found: Comparison, as_json: bool, markdown: str | None) -> None:
+    if markdown == STDOUT:
+        print(comparison.as_markdown(found), end="")
+        return
+    if markdown is not None:
+        replace(Path(markdown), comparison.as_markdown(found).encode())
+    (comparison.as_json if as_json else comparison.show)(found)
+
+
+def _worse(a: Side, b: Side, asked: "Asked", by: float, settings: Params) -> Worse:
+    from trig.classify.worse import drops
+
+    if not (a.run and b.run):
+        raise ParamsError(
+            "--fail-on: a published map has no scores, so no change can be tested; compare two models, or a model with itself at --rev"
+        )
+    return Worse(asked.name, by, settings.thresholds.fdr, drops(a.run, b.run, asked, by, settings.thresholds))
 
 
 def _read(name: str, settings: Params, places: Places) -> Side:

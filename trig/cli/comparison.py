@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from rich.console import Console
 
+from trig.cli.worse import HEADS, Worse
 from trig.report.markdown import code
 from trig.report.markdown import table as markdown_table
 from trig.run.display import console, table
@@ -59,6 +60,7 @@ class Comparison:
     changes: pl.DataFrame | None  # CHANGES; None if a side has no scores
     fdr: float
     notes: tuple[str, ...]
+    worse: Worse | None = None  # where --fail-on asks for it
 
 
 def as_json(found: Comparison) -> None:
@@ -71,6 +73,7 @@ def as_json(found: Comparison) -> None:
         "agreement_by_task": {task: asdict(agreed) for task, agreed in found.by_task.items()},
         "differing": found.differing.to_dicts(),
         "changes": None if found.changes is None else found.changes.to_dicts(),
+        "worse": found.worse and found.worse.as_json(),
     }
     print(json.dumps(told, indent=2, allow_nan=False))
 
@@ -91,25 +94,36 @@ def show(found: Comparison) -> None:
     if found.changes is not None:
         _table(out, "Pairs that changed from A to B, on the same prompts", CHANGED, _changed(found))
         out.print(_tally(found.changes, found.fdr))
+    if found.worse:
+        _table(out, "Means that may have fallen from A to B, on the same prompts", HEADS, found.worse.rows(every=True))
+        for line in found.worse.told():
+            out.print(line)
 
 
-def as_markdown(found: Comparison) -> None:
-    """Print a Markdown summary for a pull request. User-chosen names are code spans, with markup escaped."""
-    print(f"### The map from {code(found.a.label)} to {code(found.b.label)}\n")
-    for note in found.notes:
-        print(f"> {code(note)}\n")
-    print("\n".join(_rows(("agreement", ""), list(_agreed(found.agreement)))))
+def as_markdown(found: Comparison) -> str:
+    """Markdown summary for a pull request. User-chosen names are code spans, with markup escaped."""
+    return "\n".join(_markdown(found)) + "\n"
+
+
+def _markdown(found: Comparison) -> Iterator[str]:
+    yield f"### The map from {code(found.a.label)} to {code(found.b.label)}\n"
+    yield from (f"> {code(note)}\n" for note in found.notes)
+    if found.worse:
+        yield f"**{'Worse' if found.worse.fails else 'Not worse'}.** {' '.join(found.worse.told())}\n"
+        yield from _rows(HEADS, found.worse.rows(every=False))
+        yield ""
+    yield from _rows(("agreement", ""), list(_agreed(found.agreement)))
     if len(found.by_task) > 1:
-        print("\n" + "\n".join(_rows(TASKS, _tasks(found))))
+        yield from ("", *_rows(TASKS, _tasks(found)))
     if found.changes is not None:
-        print(f"\n**Changed, on the same prompts.** {_starred(_tally(found.changes, found.fdr))}\n")
-        print("\n".join(_rows(CHANGED, _changed(found))))
-    print("\n<details><summary>Pairs whose verdicts differ, and the groups of both maps</summary>\n")
-    print("\n".join(_rows(VERDICTS, _verdicts(found))))
+        yield f"\n**Changed, on the same prompts.** {_starred(_tally(found.changes, found.fdr))}\n"
+        yield from _rows(CHANGED, _changed(found))
+    yield "\n<details><summary>Pairs whose verdicts differ, and the groups of both maps</summary>\n"
+    yield from _rows(VERDICTS, _verdicts(found))
     for name, side in (("A", found.a), ("B", found.b)):
-        print(f"\n**{name}**\n")
-        print("\n".join(f"- {task}: {line}" for task, said in side.groups.items() for line in said) or "- no pair shows a relation")
-    print("\n</details>")
+        yield f"\n**{name}**\n"
+        yield from [f"- {task}: {line}" for task, said in side.groups.items() for line in said] or ["- no pair shows a relation"]
+    yield "\n</details>"
 
 
 def _agreed(found: "Agreement") -> Iterator[tuple[str, str]]:

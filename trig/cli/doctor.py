@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from trig import params
-from trig.cli import annotate, judge, needs
+from trig.cli import annotate, generate, judge, needs
 from trig.cli.models import Json
 from trig.cli.needs import Row
 from trig.files import walk
@@ -25,6 +25,7 @@ from trig.params.models.openai import ServedModel
 from trig.params.values import hub
 from trig.run.display import console, table
 from trig.run.gpus import GPU
+from trig.run.unpulled import unpulled
 
 PROMPTS = Path("data/prompts.parquet")
 FROZEN = ".yaml:"
@@ -47,7 +48,7 @@ def doctor(
         *_weights(settings),
         *needs.rows(settings),
         *([_accelerator()] if gpu else []),
-        *([_stages()] if plan else []),
+        *([_stages(), *_unpulled(settings)] if plan else []),
     ]
     notes = list(_notes(settings))
     whole = all(good for good, _, _ in rows)
@@ -78,11 +79,18 @@ def _stages() -> Row:
     return True, "stages", f"{len(found)} have changed, and would run: {', '.join(found)}" if found else "none would run: all is done"
 
 
+def _unpulled(settings: Params) -> Iterator[Row]:
+    """What would be computed anew, and could be pulled."""
+    if found := unpulled(Path(), settings):
+        yield True, "not here", found.told()
+
+
 def _counted(settings: Params) -> None:
-    """The dry runs of annotate and judge, where they can tell more than the subset sizes do."""
+    """The dry runs of annotate, generate and judge, where they can tell more than the subset sizes do."""
     if settings.annotate.annotator is not None:
         annotate.annotate(dry_run=True)
     if PROMPTS.exists():
+        generate.generate(dry_run=True)
         judge.judge(dry_run=True)
 
 

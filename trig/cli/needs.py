@@ -19,6 +19,7 @@ from trig.params.presets import presets
 from trig.params.values import hub
 from trig.params.zoo import UNTRAINED, systems
 from trig.run.gpus import cards
+from trig.run.unpulled import pictures, questions
 
 Row: TypeAlias = tuple[bool, str, str]
 """Finding: whether it works, what it is about, and what was found, with the remedy where it does not."""
@@ -46,16 +47,9 @@ def rows(settings: Params) -> Iterator[Row]:
     yield from _servers(settings)
 
 
-def pictures(settings: Params) -> int:
-    """Pictures of each model: the test prompts of all subsets, in all seeds."""
-    asked = settings.annotate
-    seeds: int = getattr(settings.generate, "seeds_per_prompt", 1)
-    return seeds * sum(asked.size(task, pair) for task, pair in asked.subsets())
-
-
 def _amounts(settings: Params) -> Iterator[Row]:
     each, models, judge = pictures(settings), len(settings.generate.roster), settings.judge
-    asked = each * models * (2 if judge.dimensions == "pair" else 10)
+    asked = models * questions(settings)
     answers = f", {judge.samples} answers to each" if judge.mode == "sampled" else ""
     yield True, "pictures", f"about {each:,} of each model, {each * models:,} in all; equal prompts are painted once"
     yield True, "questions", f"about {asked:,} to the judge {judge.name}{answers}; equal ones are asked once"

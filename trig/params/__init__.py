@@ -81,6 +81,7 @@ class Params(Section):
         """Values by dotted name, such as `judge.name`, as plain values."""
         plain = self.model_dump(mode="json")
         return {name: reduce(getitem, name.split("."), plain) for name in names}
+
     def prompted(self, name: str) -> tuple[Prompted, Prompting]:
         """A prompted model's base, and how prompts are rewritten. Raises ParamsError listing the known names."""
         if name not in self.promptings or self.prompting is None:

@@ -1,0 +1,167 @@
+"""Every recipe of docs/sharing.md, from a published run: an S3-compatible server, an OpenSSH server and a bare git repository."""
+
+import json
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import forked
+import pytest
+import workplace
+import yaml
+from recipes import RECIPES, cook, ran, shell
+
+from trig.testing import remotes, servers, studio
+from trig.testing.project import commit, copy
+
+STUDY = {"params", "classify", "gate-relations", "report"}
+"""Stages that a threshold reaches."""
+ADDRESS, ENDPOINT = "s3://bucket/trig", "https://s3.example.org"
+SLOW = {"steps: 50": "call: {quality: high}"}
+"""The painter of these tests is an image API, which has no steps."""
+
+
+@dataclass(frozen=True)
+class World:
+    """The author's project, where it is published, and how programs run."""
+
+    author: Path
+    git: Path
+    programs: Path
+    keys: dict[str, str]
+    said: str  # by the recipes that published it
+
+    def shell(self, commands: str, place: Path) -> str:
+        """Runs shell commands in a clone."""
+        return shell(commands, place, self.programs, **self.keys)
+
+    def cook(self, name: str, place: Path, **instead: str) -> str:
+        """Runs a recipe in a clone."""
+        return cook(name, place, self.programs, instead, **self.keys)
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A run of one model, published; painter and judge are stubs behind APIs."""
+    home = tmp_path_factory.mktemp("sharing")
+    author, bare = home / "author", home / "published.git"
+    author.mkdir()
+    copy(author)
+    with (
+        servers.running(servers.Stub()) as judge,
+        servers.running(studio.Studio()) as painter,
+        remotes.s3(home) as bucket,
+        forked.programs(home, workplace.environment()) as programs,
+    ):
+        settle(author, f"{painter}/v1", f"{judge}/v1")
+        commit(author, "Begin")
+        subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", bare], check=True)
+        subprocess.run(["git", "branch", "--quiet", "--move", "main"], cwd=author, check=True)
+        subprocess.run(["git", "remote", "add", "origin", bare], cwd=author, check=True)
+        told = cook("remote", author, programs, {ADDRESS: f"s3://{bucket.name}/trig", ENDPOINT: bucket.endpoint})
+        told += cook("publish", author, programs, {}, **bucket.keys)
+        yield World(author, bare, programs, bucket.keys, told)
+
+
+def settle(place: Path, painter: str, judge: str) -> None:
+    """Two prompts of each pair, painted and judged by the stubs, and thresholds at which their scores differ."""
+    api = {"backend": "openai", "endpoints": [painter], "model": "stub", "needs": "data/tiny/painter", "width": 16, "height": 16}
+    served = {"backend": "openai", "endpoints": [judge], "model": "stub", "needs": "data/tiny/judge", "key": None, "price": None}
+    workplace.edit(
+        place,
+        annotate__per_subset=2,
+        annotate__train_per_subset=1,
+        models={"tiny": api},
+        generate__roster=["tiny"],
+        judges={"stub": {**served, "concurrency": 32, "timeout": 60.0, "retries": 6}},
+        judge__name="stub",
+        tunings={},
+        thresholds__min_points=1,
+        thresholds__bootstraps=20,
+        thresholds__synergy=0.3,
+        thresholds__bottleneck=0.2,
+        report__pictures_per_pair=1,
+    )
+
+
+@pytest.fixture
+def clone(world: World, tmp_path: Path) -> Path:
+    """A fresh clone, in which nothing is pulled."""
+    subprocess.run(["git", "clone", "--quiet", world.git, tmp_path / "clone"], check=True)
+    return tmp_path / "clone"
+
+
+def pictures(place: Path) -> int:
+    return len(list((place / "data/images").rglob("*.parquet")))
+
+
+def test_what_is_published_is_on_both_servers(world: World) -> None:
+    assert "generate@tiny" in ran(world.said) and "files pushed" in world.said
+    assert "Everything is up to date." in world.shell("dvc push", world.author)
+    assert "main" in subprocess.check_output(["git", "branch"], cwd=world.git, text=True)
+
+
+def test_results_are_looked_at_without_the_pictures(world: World, clone: Path) -> None:
+    told = world.cook("look", clone)
+    assert (clone / "reports/index.html").read_bytes() == (world.author / "reports/index.html").read_bytes()
+    assert "reports/metrics.json" in told and not ran(told) and not (clone / "data/images").exists()
+
+
+def test_results_are_verified_without_pulling_any(world: World, clone: Path) -> None:
+    assert "Data and pipelines are up to date." in world.cook("verify", clone)
+    workplace.edit(clone, thresholds__synergy=0.5)
+    told = world.shell(f"{RECIPES['verify'].strip()} || true", clone)  # an error, as inputs of what would run are not here
+    assert "params" in ran(told) and "up to date" not in told
+
+
+def test_thresholds_are_studied_from_scores_alone_and_exchanged(world: World, clone: Path, tmp_path: Path) -> None:
+    told = world.cook("thresholds", clone)
+    assert ran(told) == STUDY and "lower" in told and not pictures(clone)
+    before, after = (json.loads((place / "reports/metrics.json").read_text("utf-8")) for place in (world.author, clone))
+    assert before["models"]["tiny"]["relations"] != after["models"]["tiny"]["relations"]
+    push, pull, apply = RECIPES["exchange"].splitlines()
+    world.shell(push, clone)
+    other = tmp_path / "other"
+    subprocess.run(["git", "clone", "--quiet", world.git, other], check=True)
+    world.shell(f"{pull}\n{apply}", other)
+    assert (other / "reports/metrics.json").read_bytes() == (clone / "reports/metrics.json").read_bytes()
+    world.shell("dvc exp remove --git-remote origin lower", clone)
+
+
+def test_a_model_is_added_to_somebodys_run_and_an_old_version_restored(world: World, clone: Path) -> None:
+    told = world.cook("model", clone, **SLOW)
+    assert {stage for stage in ran(told) if "@" in stage} == {
+        f"{stage}@slow" for stage in ("zoo", "generate", "gate-images", "judge", "gate-scores")
+    }
+    page = (clone / "reports/index.html").read_bytes()
+    world.cook("restore", clone)
+    assert (clone / "reports/index.html").read_bytes() == (world.author / "reports/index.html").read_bytes() != page
+    assert "slow" not in {file.stem for file in (clone / "data/scores").iterdir()}
+    world.shell("git checkout --quiet slow\ndvc checkout", clone)
+    assert (clone / "reports/index.html").read_bytes() == page and "up to date" in world.shell("dvc repro", clone)
+
+
+def test_a_bare_run_on_an_empty_clone_is_announced_with_its_cost(world: World, clone: Path) -> None:
+    told = [world.shell(command, clone) for command in ("trig doctor --plan", "dvc repro params")]
+    assert all("15 of 15 stages" in said and "84 pictures" in said and "168 questions" in said and "'store'" in said for said in told)
+
+
+def test_a_pull_request_is_checked_as_the_workflow_does(world: World, clone: Path) -> None:
+    jobs = yaml.safe_load(re.findall(r"```yaml\n(.+?)```", (workplace.ROOT / "docs/ci.md").read_text("utf-8"), re.DOTALL)[0])["jobs"]
+    steps = {step["name"]: step["run"] for step in jobs["compare"]["steps"] if "name" in step}
+    asked = ("The published results belong to this code", "Pull the tables of both sides", "Nothing got worse")
+    told = world.shell("\n".join(steps[name] for name in asked), clone)
+    assert "0 of 10 means fell by 0.02 or more" in told and not pictures(clone)
+    assert "**Not worse.**" in (clone / "comment.md").read_text("utf-8")
+
+
+def test_results_go_over_ssh(world: World, clone: Path, tmp_path: Path) -> None:
+    if not remotes.SSHD:
+        pytest.skip("sshd is not installed (apt-get install openssh-server)")
+    with remotes.ssh(tmp_path) as shell:
+        said = f"dvc remote add --default far ssh://{shell.user}@127.0.0.1:{shell.port}{tmp_path / 'far'}\ndvc remote modify far keyfile {shell.key}\n"
+        assert "files pushed" in world.shell(f"{said}dvc push\ngit checkout --quiet .dvc", world.author)
+        world.shell(f"{said}dvc pull report", clone)
+    assert (clone / "reports/index.html").read_bytes() == (world.author / "reports/index.html").read_bytes()

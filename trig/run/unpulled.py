@@ -1,0 +1,87 @@
+"""What a run would compute anew because its results are neither in the workspace nor in DVC's cache, as in a clone that has pulled nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trig.notation import read
+from trig.params import Params
+
+LOCK = "dvc.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Unpulled:
+    """Stages without results, and what it takes to run them."""
+
+    stages: tuple[str, ...]  # those of dvc.lock of which an output is missing, by name
+    of: int  # stages of dvc.lock that the parameters still have
+    pictures: int  # and questions: upper bounds, as the work store may have some
+    questions: int
+    adapters: int
+    remote: str | None  # where the results may be
+
+    @property
+    def costly(self) -> bool:
+        """Whether models would work."""
+        return bool(self.pictures or self.questions or self.adapters)
+
+    def told(self) -> str:
+        """One line."""
+        work = (
+            *([f"make up to {self.pictures:,} pictures"] if self.pictures else []),
+            *([f"ask the judge up to {self.questions:,} questions"] if self.questions else []),
+            *([f"train {self.adapters} adapters"] if self.adapters else []),
+        )
+        cost = f", which would {', '.join(work)}" if work else ""
+        instead = f"`dvc pull` fetches them from the remote {self.remote!r}" if self.remote else "no remote is configured to pull them from"
+        return f"{len(self.stages)} of {self.of} stages have no results here nor in DVC's cache: `dvc repro` runs them{cost}; {instead}"
+
+
+def unpulled(root: Path, settings: Params) -> Unpulled | None:
+    """What is missing below the project's folder, by its dvc.lock; None where nothing is, nothing ever ran, or there is no DVC."""
+    lock = root / LOCK
+    if not lock.is_file():
+        return None
+    stages: Mapping[str, Any] = {name: stage for name, stage in read(lock.read_text("utf-8"))["stages"].items() if _current(name, settings)}
+    gone = {name: [out for out in stage.get("outs", ()) if not (root / out["path"]).exists()] for name, stage in stages.items()}
+    if not any(gone.values()):
+        return None
+    from dvc.exceptions import NotDvcRepoError  # lazy import: only where something is missing
+    from dvc.repo import Repo
+
+    try:
+        with Repo(str(root)) as repo:
+            cache, config = repo.cache.local, repo.config
+            names = tuple(name for name, outs in gone.items() if any(not Path(cache.oid_to_path(out["md5"])).exists() for out in outs))
+    except NotDvcRepoError:
+        return None
+    if not names:
+        return None
+    remote = config["core"].get("remote") or next(iter(config["remote"]), None)
+    made, asked = (_count(names, stage) * each(settings) for stage, each in (("generate", pictures), ("judge", questions)))
+    return Unpulled(names, len(stages), made, asked, _count(names, "finetune"), remote)
+
+
+def pictures(settings: Params) -> int:
+    """Pictures of each model: the test prompts of all subsets, in all seeds."""
+    asked = settings.annotate
+    return settings.generate.seeds_per_prompt * sum(asked.size(task, pair) for task, pair in asked.subsets())
+
+
+def questions(settings: Params) -> int:
+    """Questions about the pictures of each model."""
+    return pictures(settings) * (2 if settings.judge.dimensions == "pair" else 10)
+
+
+def _count(names: Sequence[str], stage: str) -> int:
+    return sum(name.startswith(f"{stage}@") for name in names)
+
+
+def _current(name: str, settings: Params) -> bool:
+    """Whether the parameters have what a stage is about: dvc.lock keeps models that left the roster."""
+    base, _, of = name.partition("@")
+    tunings, roster = settings.tunings.keys(), settings.generate.roster
+    named = {"zoo": settings.models.keys(), "zoo-judge": settings.judges.keys(), "weakest": tunings, "finetune": tunings}
+    return not of or of in named.get(base, roster)
