@@ -1,6 +1,6 @@
 """Digest of the scores for the report, whatever the thresholds: statistics, samples, images.
 
-python -m stages.digest PROMPTS IMAGES SCORES DIAGNOSTICS FIGURES ZOO AGREEMENT DIGEST REPORTS
+python -m stages.digest PROMPTS SOURCES IMAGES SCORES DIAGNOSTICS FIGURES ZOO DIGEST REPORTS
 """
 
 from pathlib import Path
@@ -12,21 +12,23 @@ from trig.run.display import bar
 from trig.run.edge import run
 from trig.store import Store
 from trig.tables.prompts import PROMPTS
+from trig.tables.sources import Library
 
 
 def main(
     prompts: Path,
+    sources: Path,
     images: Path,
     scores: Path,
     diagnostics: Path,
     figures: Path,
     zoo: Path,
-    agreement: Path,
     digest: Path,
     reports: Path,
 ) -> None:
-    """Read the tables, what data/zoo says of tuned models, and how the judge was measured; write DIGEST, and in REPORTS what lies beside the page."""
-    from trig.report import gather, measures, sheets, sources  # lazy import: altair slows `--help`
+    """Read the tables, data/zoo for tuned models and `report.agreement` for the judge; write DIGEST, and in REPORTS what lies beside the page."""
+    from trig.report import gather, measures, originals, sheets  # lazy import: altair slows `--help`
+    from trig.report.sources import background
 
     settings = params.load()
     roster, score = settings.generate.roster, settings.thresholds.score
@@ -36,9 +38,11 @@ def main(
     with Store.open() as store:
         bar("pictures", ((step.done, step.total) for step in sheets.draw(shown, images, store)))
         pictures = sheets.drawn(shown, store)
-    background = sources.background(settings, asked, scored, zoo, agreement)
-    pixels = measures.read(figures, roster, asked)
-    gather.write(gather.judged(roster, asked, scored, score, shown, pictures, background, pixels), digest, reports)
+        edited = originals.sources(shown, asked)
+        bar("sources", ((step.done, step.total) for step in originals.draw(edited, Library(sources), store)))
+        before = originals.drawn(edited, store)
+    told, pixels = background(settings, asked, scored, zoo, Path(settings.report.agreement)), measures.read(figures, roster, asked)
+    gather.write(gather.judged(roster, asked, scored, score, shown, pictures, told, pixels, before), digest, reports)
 
 
 if __name__ == "__main__":
