@@ -1,6 +1,6 @@
 """Digest of the scores for the report, whatever the thresholds: statistics, samples, images.
 
-python -m stages.digest [--code CODE] PROMPTS IMAGES SCORES DIAGNOSTICS FIGURES ZOO AGREEMENT DIGEST REPORTS
+python -m stages.digest [--code CODE] PROMPTS SOURCES IMAGES SCORES DIAGNOSTICS FIGURES ZOO DIGEST REPORTS
 """
 
 from pathlib import Path
@@ -13,6 +13,7 @@ from trig.run.edge import run
 from trig.store import Store
 from trig.tables import made
 from trig.tables.prompts import PROMPTS
+from trig.tables.sources import Library
 
 PARAMETERS = ("generate.roster", "thresholds.score")
 """Of those that the stage reads, what decides the table of points."""
@@ -20,19 +21,20 @@ PARAMETERS = ("generate.roster", "thresholds.score")
 
 def main(
     prompts: Path,
+    sources: Path,
     images: Path,
     scores: Path,
     diagnostics: Path,
     figures: Path,
     zoo: Path,
-    agreement: Path,
     digest: Path,
     reports: Path,
     *,
     code: Path | None = None,
 ) -> None:
-    """Read the tables, what data/zoo says of tuned models, and how the judge was measured; write DIGEST, and in REPORTS what lies beside the page."""
-    from trig.report import gather, measures, sheets, sources  # lazy import: altair slows `--help`
+    """Read the tables, data/zoo for tuned models and `report.agreement` for the judge; write DIGEST, and in REPORTS what lies beside the page."""
+    from trig.report import gather, measures, originals, sheets  # lazy import: altair slows `--help`
+    from trig.report.sources import background
 
     settings = params.load()
     roster, score = settings.generate.roster, settings.thresholds.score
@@ -44,9 +46,11 @@ def main(
     with Store.open() as store:
         bar("pictures", ((step.done, step.total) for step in sheets.draw(shown, images, store)))
         pictures = sheets.drawn(shown, store)
-    background = sources.background(settings, asked, scored, zoo, agreement)
-    pixels = measures.read(figures, roster, asked)
-    gather.write(gather.judged(roster, asked, scored, score, shown, pictures, background, pixels), digest, reports, told)
+        edited = originals.sources(shown, asked)
+        bar("sources", ((step.done, step.total) for step in originals.draw(edited, Library(sources), store)))
+        before = originals.drawn(edited, store)
+    behind, pixels = background(settings, asked, scored, zoo, Path(settings.report.agreement)), measures.read(figures, roster, asked)
+    gather.write(gather.judged(roster, asked, scored, score, shown, pictures, behind, pixels, before), digest, reports, told)
 
 
 if __name__ == "__main__":

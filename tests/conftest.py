@@ -40,7 +40,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
         yield driver
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> "Run":
     """Report on a synthetic run with uniformly coloured pictures and hostile texts."""
     import opened  # here and below: slow imports that most tests do not need
@@ -48,7 +48,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> "Run":
     return opened.run(tmp_path_factory.mktemp("run"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def home(ran: "Run", tmp_path_factory: pytest.TempPathFactory) -> str:
     """Address of that report as a single page."""
     path = tmp_path_factory.mktemp("report") / "index.html"

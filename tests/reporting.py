@@ -1,7 +1,7 @@
 """A report on an invented run, put together as the stages do."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +13,7 @@ from trig.classify.samples import rooted
 from trig.params.sweeps import Curve
 from trig.params.thresholds import Thresholds
 from trig.prompting.best import CHOSEN
-from trig.report import assemble, digest, gather, measures, page, publish, sheets, stills
+from trig.report import assemble, digest, gather, measures, originals, page, publish, sheets, stills
 from trig.report.contents import Background, Contents, Judged
 from trig.report.facts.digest import Gate, Tuning, Yardstick
 from trig.report.measures import Pixels
@@ -21,6 +21,7 @@ from trig.report.sheets import Sheet
 from trig.store import Store
 from trig.tables.prompts import PROMPTS
 from trig.testing import factories
+from trig.vocabulary.dimensions import Task
 
 THRESHOLDS = factories.thresholds()
 BACKGROUND = Background(
@@ -46,6 +47,7 @@ class Run:
     pictures: Mapping[str, bytes]
     gates: tuple[Gate, ...]
     pixels: Pixels
+    originals: Mapping[str, bytes] = field(default_factory=dict)
     thresholds: Thresholds = THRESHOLDS
     background: Background = BACKGROUND
 
@@ -56,7 +58,8 @@ class Run:
     @property
     def judged(self) -> Judged:
         """What no limit of the rule decides."""
-        return gather.judged(self.models, self.prompts, self.scores, self.score, self.sheets, self.pictures, self.background, self.pixels)
+        told = self.models, self.prompts, self.scores, self.score, self.sheets, self.pictures, self.background, self.pixels, self.originals
+        return gather.judged(*told)
 
     @property
     def answers(self) -> pl.DataFrame:
@@ -111,15 +114,18 @@ def prompted(run: "Run") -> "Run":
     return replace(run, background=replace(run.background, promptings={"tiny-turbo": PROMPTED, "tiny-dtm": CONTROL}))
 
 
-def run_of(root: Path, rows: int = 12, per_pair: int = 3, seeds: int = 1) -> Run:
-    """A run of three models, 42 pairs, `rows` prompts each and `seeds` pictures of each prompt, written to `root`."""
-    factories.write_run(root, rows, seeds)
+def run_of(root: Path, rows: int = 12, per_pair: int = 3, seeds: int = 1, tasks: Sequence[Task] = (Task.T2I,)) -> Run:
+    """A run of three models, all pairs of the tasks, `rows` prompts each and `seeds` pictures of each prompt, written to `root`."""
+    factories.write_run(root, rows, seeds, tasks)
     prompts = tables.read(root / "prompts.parquet", PROMPTS)
     scores = rooted(roster_diagnosed(root / "scores", root / "diagnostics", factories.MODELS, prompts), prompts)
     shown = gather.picked(scores, THRESHOLDS.score, per_pair)
     with Store.open(root / "work") as store:
         list(sheets.draw(shown, root / "images", store))
         pictures = sheets.drawn(shown, store)
+        edited = originals.sources(shown, prompts)
+        list(originals.draw(edited, factories.Drawings(), store))
+        before = originals.drawn(edited, store)
     pixels = measures.read(root / "figures", factories.MODELS, prompts)
     gates = (Gate("prompts", True, 9, (), "gates/prompts.html"), Gate("scores", False, 7, ("<b>3 rows</b> fail",)))
-    return Run(factories.MODELS, prompts, scores, relations(scores, THRESHOLDS), shown, pictures, gates, pixels)
+    return Run(factories.MODELS, prompts, scores, relations(scores, THRESHOLDS), shown, pictures, gates, pixels, before)

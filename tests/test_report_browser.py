@@ -24,7 +24,7 @@ from trig.testing.factories import EVIL
 
 pytestmark = chromium.needed
 PAGES: dict[str, tuple[str, int]] = {
-    "overview": ("Overview", 7),
+    "overview": ("What the models trade", 7),
     "model": ("tiny", 2),
     "pair": ("IQ-R Realism × TA-S Style", 1),
     "compare": ("Compare", 1),
@@ -274,7 +274,7 @@ def test_the_keyboard_goes_through_the_page_in_order(reader: Reader) -> None:
     assert seen[13].startswith("Thresholds")
     limits = [name for name in seen if name.startswith("limit-")]
     assert limits[:3] == ["limit-rule", "limit-correlation", "limit-synergy"] and len(limits) == 12
-    assert seen[26:32] == ["Copy a link with these", "pair-model", "pair-pair", "Previous", "Next", "Save as SVG: tiny: IQ-R_TA-S"]
+    assert seen[26:32] == ["Copy a link with these", "pair-model", "pair-pair", "Previous", "Next", "frame"]
 
 
 def test_the_first_link_skips_to_the_page(reader: Reader) -> None:

@@ -23,7 +23,7 @@ CARD = {"base": "tiny", "pairs": ["IQ-R_TA-S"], "steps": 120}
 def stage(name: str, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs a stage in the folder, with the project's parameters and the synthetic models."""
     shutil.copy(ROOT / "params.yaml", folder)
-    workplace.edit(folder, generate__roster=list(factories.MODELS))
+    workplace.edit(folder, generate__roster=list(factories.MODELS), report__agreement="judge.json")
     command = [sys.executable, "-m", f"stages.{name}", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False)
 
@@ -33,7 +33,7 @@ def classify(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def digest(folder: Path) -> subprocess.CompletedProcess[str]:
-    read = ("prompts.parquet", "images", "scores", "diagnostics", "figures", "zoo", "judge.json")
+    read = ("prompts.parquet", "sources", "images", "scores", "diagnostics", "figures", "zoo")
     return stage("digest", folder, *read, "digest", "reports")
 
 

@@ -46,6 +46,7 @@ class Judged:
     metrics: Mapping[str, Any]  # threshold-independent part of metrics.json
     background: Background
     figures: Figures  # what is measured of the pictures
+    originals: Mapping[str, bytes]  # content hash of a source picture → WebP
 
     @property
     def seeds(self) -> int:

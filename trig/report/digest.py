@@ -35,6 +35,7 @@ def digest(run: Judged) -> tuple[Digest, Mapping[str, bytes]]:
     together = contacts.pick(run.sheets)
     sheet_of = {contact_place(run, one): (one, webp) for one, webp in zip(together, contacts.drawn(together, run.pictures), strict=True)}
     drawn |= {f"contact-{name}": webp for name, (_, webp) in sheet_of.items()}
+    drawn |= {f"source-{source}": webp for source, webp in run.originals.items()}
     inside = sum(map(len, [*parts.values(), *drawn.values()])) <= INSIDE
     tuned = [rows(Change, numbers.changes(run.scores, one, run.score)) for one in run.background.tunings]
     held = {**parts, **{name: json.dumps(b64encode(webp).decode()) for name, webp in drawn.items()}} if inside else {}

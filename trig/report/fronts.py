@@ -19,6 +19,8 @@ from trig.report.theme import MODELS
 OTHER = "other models"
 MOST = 6
 """Maximum conflicts in a line of the summary."""
+SPAN = 0.1
+"""Shortest range of an axis of a plane."""
 ENDS = ("x_low", "x_high", "y_low", "y_high")
 NOTHING: Fronts = {"curves": [], "settings": [], "areas": [], "turned": []}
 
@@ -102,7 +104,15 @@ def plane(curves: Sequence[str]) -> charts.Layers:
     tips = ["model:N", "label:N", *(alt.Tooltip(f"{name}:Q", format=".3f") for name in ("x", *ENDS[:2], "y", *ENDS[2:]))]
     dots = settings.mark_point(filled=True, size=70, opacity=1).encode(x, y, color=colour, tooltip=tips)
     labels = settings.mark_text(align="left", baseline="bottom", dx=6, dy=-4, fontSize=11, color="$ink").encode(x, y, text="label:N")
-    return alt.layer(front, across, up, turned, dots, labels)
+    return alt.layer(*_reach(settings, x, y), front, across, up, turned, dots, labels)
+
+
+def _reach(settings: alt.Chart, x: alt.X, y: alt.Y) -> Iterator[alt.Chart]:
+    """Unseen points around the middle of the means, which make both axes at least `SPAN` long: small differences are not blown up."""
+    ends = settings.transform_aggregate(left="min(x)", right="max(x)", low="min(y)", high="max(y)")
+    for by in (-SPAN / 2, SPAN / 2):
+        corner = ends.transform_calculate(x=f"(datum.left + datum.right) / 2 + {by}", y=f"(datum.low + datum.high) / 2 + {by}")
+        yield corner.mark_point(opacity=0).encode(x, y)
 
 
 def planes(found: Fronts, thresholds: Thresholds, most: int) -> Iterator[tuple[str, str, Mapping[str, charts.Rows]]]:

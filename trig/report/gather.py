@@ -34,8 +34,13 @@ def judged(
     pictures: Mapping[str, bytes],
     background: Background,
     pixels: Pixels,
+    originals: Mapping[str, bytes],
 ) -> Judged:
-    """Threshold-independent part of a run. `scores` have `root`, and `pictures` the sheets that are `shown`, as `trig.report.sheets.drawn`."""
+    """Threshold-independent part of a run.
+
+    `scores` have `root`, `pictures` the sheets that are `shown`, as `trig.report.sheets.drawn`, and `originals` the sources of their samples, as
+    `trig.report.originals.drawn`.
+    """
     answers = distinct(scores)
     told = measures.told(pixels, answers, score, models)
     return Judged(
@@ -43,6 +48,7 @@ def judged(
         metrics=measures.beside(answered(scores, prompts), told),
         background=background,
         figures=told,
+        originals=originals,
     )
 
 

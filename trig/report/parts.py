@@ -12,6 +12,7 @@ from trig.report.contacts import Contact
 from trig.report.contents import Judged
 from trig.report.facts.parts import Samples, Scores
 from trig.report.facts.rows import as_json
+from trig.report.originals import texts
 from trig.report.sheets import Sheet
 
 SAMPLE = ("task", "pair", "data_id", "number")
@@ -31,27 +32,20 @@ def all_parts(run: Judged) -> Iterator[tuple[str, str]]:
     """Names and JSON of the parts: per task `Moves` of any two models, and `Samples`; per model and task `Scores`."""
     samples = run.points.select(SAMPLE).unique().sort(SAMPLE)
     moves = numbers.moves(run.points, run.scores.select("task", "data_id", "root").unique(), run.models)
-    shown = _shown(run, samples)
+    shown = texts(run.sheets, run.prompts)
     for task in run.tasks:
         yield f"moves-{task}", as_json(moves[task])
         own = samples.filter(pl.col("task") == task)
         of = {str(pair): part for (pair,), part in own.group_by("pair", maintain_order=True)}
         ids = {pair: part["data_id"].to_list() for pair, part in of.items()}
         told = {pair: part["number"].to_list() for pair, part in of.items()} if run.seeds > 1 else {}
-        prompts = dict(shown.filter(pl.col("task") == task).select("data_id", "prompt").iter_rows())
-        yield f"samples-{task}", as_json(Samples(ids=ids, numbers=told, prompts=prompts))
+        words = shown.filter(pl.col("task") == task)
+        prompts, sources = (dict(words.select("data_id", name).drop_nulls().iter_rows()) for name in ("prompt", "source"))
+        yield f"samples-{task}", as_json(Samples(ids=ids, numbers=told, prompts=prompts, sources=sources))
         for number, model in enumerate(run.models):
             scored = run.points.filter(pl.col("model") == model, pl.col("task") == task).select("pair", "data_id", "number", "x", "y")
             placed = own.join(scored, on=["pair", "data_id", "number"], how="left", maintain_order="left")
             yield f"points-{number}-{task}", as_json(Scores(x=_packed(placed["x"]), y=_packed(placed["y"])))
-
-
-def _shown(run: Judged, samples: pl.DataFrame) -> pl.DataFrame:
-    """Prompts of the samples with a picture."""
-    rows = [(sheet.task, sheet.pair, name) for sheet in run.sheets for name, _ in sheet.names]
-    shown = pl.DataFrame(rows, schema={name: samples.schema[name] for name in ("task", "pair", "data_id")}, orient="row").unique()
-    texts = run.prompts.filter(pl.col("split") == "test").select("task", "data_id", "prompt")
-    return shown.join(texts, on=["task", "data_id"]).sort("task", "pair", "data_id")
 
 
 def _packed(scores: pl.Series) -> str:

@@ -191,9 +191,9 @@ def cloud(points: Iterable[Sequence[float | None]], pair: str = "IQ-R_TA-S", mod
     return pl.DataFrame(columns, {name: DIAGNOSED.columns[name] for name in columns})
 
 
-def run_prompts(rows: int) -> pl.DataFrame:
-    """`rows` test prompts for each pair of text-to-image; the first of each is hostile."""
-    frame = prompts([(Task.T2I, pair) for pair in pairs(Task.T2I)], rows, 0)
+def run_prompts(rows: int, tasks: Sequence[Task] = (Task.T2I,)) -> pl.DataFrame:
+    """`rows` test prompts for each pair of the tasks; the first of each is hostile."""
+    frame = prompts([(task, pair) for task in tasks for pair in pairs(task)], rows, 0)
     first = pl.col("data_id").str.ends_with("_1")
     return frame.with_columns(prompt=pl.when(first).then(pl.lit(EVIL)).otherwise("prompt"), parent=pl.lit(None, pl.String))
 
@@ -227,9 +227,9 @@ def write_scores(root: Path, model: str, frame: pl.DataFrame) -> None:
     tables.write(frame.drop_nulls("judge"), DIAGNOSTICS, root / "diagnostics" / f"{model}.parquet")
 
 
-def write_run(root: Path, rows: int = 24, seeds: int = 1) -> None:
+def write_run(root: Path, rows: int = 24, seeds: int = 1, tasks: Sequence[Task] = (Task.T2I,)) -> None:
     """Prompts, image shards and scores of all models, as the stages leave them."""
-    frame = run_prompts(rows)
+    frame = run_prompts(rows, tasks)
     tables.write(frame, PROMPTS, root / "prompts.parquet")
     for model in MODELS:
         write_scores(root, model, run_scores(model, frame, seeds))

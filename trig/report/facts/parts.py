@@ -9,6 +9,7 @@ class Samples(TypedDict):
     ids: dict[str, list[str]]  # pair → data_ids, one for each picture
     numbers: dict[str, list[int]]  # pair → which of a prompt's seeds each is; empty where each has one
     prompts: dict[str, str]  # data_id → prompt, of those with a picture
+    sources: dict[str, str]  # data_id → content hash of its source picture, of those with both
 
 
 class Scores(TypedDict):

@@ -36,8 +36,8 @@ async function painted(svg) {
 }
 
 // A chart that is drawn when it comes into sight. `data` are the rows of its named data, `words` its other tokens, `frame` where its brush is at first,
-// as { x, y }; `ready` is given the drawn view. Below it are buttons that save it as SVG and PNG.
-function chart(name, label, data, { words = {}, square = false, height = null, frame = null, ready = null } = {}) {
+// as { x, y }; `over` lies over its plot and takes the keyboard; `ready` is given the drawn view. Below it are buttons that save it as SVG and PNG.
+function chart(name, label, data, { words = {}, square = false, height = null, frame = null, over = null, ready = null } = {}) {
   const place = h("div", { class: square ? "chart square" : "chart", role: "img", "aria-label": label });
   let view = null;
   const save = (kind) => async () => {
@@ -48,7 +48,7 @@ function chart(name, label, data, { words = {}, square = false, height = null, f
     else tables.save(file, await painted(svg), "image/png");
   };
   const buttons = ["svg", "png"].map((kind) => h("button", { type: "button", class: "small", onclick: save(kind), "aria-label": `Save as ${kind.toUpperCase()}: ${label}` }, kind.toUpperCase()));
-  const whole = h("figure", { class: "figure" }, place, h("figcaption", { class: "tools" }, buttons));
+  const whole = h("figure", { class: "figure" }, place, over, h("figcaption", { class: "tools" }, buttons));
 
   async function draw() {
     const own = era;
@@ -61,6 +61,7 @@ function chart(name, label, data, { words = {}, square = false, height = null, f
     else result.finalize();
     view = result.view;
     place.dataset.drawn = "yes";
+    if (over) lie(over, view);
     if (ready) ready(view);
   }
 

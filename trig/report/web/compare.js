@@ -89,7 +89,7 @@ async function facing(first, second, code) {
     const worth = ([one, other]) => (Number.isNaN(gain(one, other)) ? Infinity : sorts[state.sort][1] * gain(one, other));
     const ordered = both.map((couple) => [worth(couple), couple]).sort(([a], [b]) => (a === b ? 0 : a - b)).map(([, couple]) => couple);
     list.replaceChildren(...ordered.map(([one, other]) => h("li", { class: "couple" }, h("p", { class: "prompt" }, one.prompt),
-      h("div", {}, [one, other].map((side) => h("figure", {}, thumbnail(side), h("figcaption", {}, [side.model, ...seedWords(side)].join(" · ")), scores(side)))))));
+      h("div", {}, one.source && h("figure", {}, original(one), h("figcaption", {}, "source")), [one, other].map((side) => h("figure", {}, thumbnail(side), h("figcaption", {}, [side.model, ...seedWords(side)].join(" · ")), scores(side)))))));
   }
 
   update();

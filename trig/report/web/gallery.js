@@ -14,16 +14,17 @@ const SORTS = {
 const seedOf = ({ id, number }) => `${id} ${number}`;
 const seedWords = ({ number }) => (facts.seeds > 1 ? [`seed ${number}`] : []);
 
-// The pictured samples of a model's pair: { model, task, pair, id, number, prompt, x, y, region, slot }; x and y NaN and region null where one is missing.
+// The pictured samples of a model's pair: { model, task, pair, id, number, prompt, source, x, y, region, slot }; x and y NaN and region null where one is
+// missing, source null where the picture was made from words alone.
 async function pictured(model, task, pair) {
   const names = facts.sheets[sheetName(model, task, pair)]?.names ?? [];
-  const [{ prompts }, clouds] = await Promise.all([samples(task), points(model, task)]);
+  const [{ prompts, sources }, clouds] = await Promise.all([samples(task), points(model, task)]);
   const { ids, numbers, x, y } = clouds.get(pair) ?? { ids: [] };
   const places = new Map(ids.map((id, place) => [seedOf({ id, number: numbers[place] }), place]));
   return names.map(([id, number], slot) => {
     const [place, prompt] = [places.get(seedOf({ id, number })), prompts[id]];
     const whole = !Number.isNaN(x[place]) && !Number.isNaN(y[place]);
-    return { model, task, pair, id, number, prompt, slot, x: x[place], y: y[place], region: whole ? rule.region(x[place], y[place], limits) : null };
+    return { model, task, pair, id, number, prompt, source: sources[id] ?? null, slot, x: x[place], y: y[place], region: whole ? rule.region(x[place], y[place], limits) : null };
   });
 }
 
@@ -43,6 +44,21 @@ function thumbnail(one, from = () => sheet(one.model, one.task, one.pair)) {
   return element;
 }
 
+// The source of an edit or a subject.
+function original(one) {
+  const element = h("div", { class: "thumb original", role: "img", "aria-label": `source of: ${one.prompt}` });
+  const draw = async () => { element.style.backgroundImage = `url("${await stored(`source-${one.source}`)}")`; };
+  seen(element, () => draw().catch((error) => { element.textContent = error.message; }));
+  return element;
+}
+
+// What a sample shows: its picture, and before it the source, if there is one.
+function shownOf(one) {
+  if (!one.source) return thumbnail(one);
+  const side = (words, element) => h("span", {}, element, h("span", { class: "side" }, words));
+  return h("span", { class: "sides" }, side("source", original(one)), side("result", thumbnail(one)));
+}
+
 function scores(one) {
   const sides = one.pair.split("_").map((code, side) => [code, side ? one.y : one.x]);
   return h("p", { class: "scores" }, sides.map(([code, value]) => [h("span", {}, dimension(code)), h("b", {}, Number.isNaN(value) ? "missing" : value.toFixed(2))]));
@@ -50,14 +66,14 @@ function scores(one) {
 
 function card(one) {
   const where = [one.model, ...(facts.tasks.length > 1 ? [one.task] : []), ...seedWords(one), one.region ?? "score missing"].join(" · ");
-  const open = h("button", { type: "button", class: "picture", "aria-label": `Enlarge: ${one.prompt}`, onclick: () => enlarge(one) }, thumbnail(one));
-  return h("li", { class: "card" }, open, h("div", {}, h("p", { class: "prompt" }, one.prompt), scores(one), h("p", { class: "where" }, where)));
+  const open = h("button", { type: "button", class: "picture", "aria-label": `Enlarge: ${one.prompt}`, onclick: () => enlarge(one) }, shownOf(one));
+  return h("li", { class: one.source ? "card broad" : "card" }, open, h("div", {}, h("p", { class: "prompt" }, one.prompt), scores(one), h("p", { class: "where" }, where)));
 }
 
 function enlarge(one) {
   const close = h("button", { type: "button", onclick: () => dialog.close() }, "Close");
   const about = h("dl", {}, h("dt", {}, "sample"), h("dd", {}, [one.id, ...seedWords(one)].join(", ")), h("dt", {}, "pair"), h("dd", {}, titled(one.pair)), h("dt", {}, "model"), h("dd", {}, one.model));
-  const dialog = h("dialog", { class: "large", "aria-label": "Picture", onclose: () => dialog.remove() }, thumbnail(one), h("p", {}, one.prompt), scores(one), about, close);
+  const dialog = h("dialog", { class: "large", "aria-label": "Picture", onclose: () => dialog.remove() }, shownOf(one), h("p", {}, one.prompt), scores(one), about, close);
   document.body.append(dialog);
   dialog.showModal();
 }

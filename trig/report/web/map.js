@@ -1,6 +1,8 @@
 // What several pages show of a map: relations, their legend and their charts.
 const many = (count, one, more = `${one}s`) => `${count} ${count === 1 ? one : more}`;
-const scope = (task) => (facts.tasks.length > 1 ? task : null);
+const ALL = "all"; // in place of a task: all tasks together
+const tasksOf = (task) => (task === ALL ? facts.tasks : [task]);
+const scope = (task) => (facts.tasks.length > 1 && task !== ALL ? task : null); // the task of a mean: null over all tasks
 const taskNames = { t2i: "text to image", p2p: "image editing", s2p: "subject-driven generation" };
 const rhoName = () => facts.correlations[limits.correlation];
 const looseName = (relation) => relation.replace(" ", "-");
@@ -44,9 +46,17 @@ function mapData(model, task, found) {
 
 // A chart of a map: a press on a cell or an edge opens its pair.
 function mapChart(name, model, task, found, label) {
-  const ready = (view) => view.addEventListener("click", (_, item) => { if (item?.datum?.pair) go("pair", model, item.datum.pair); });
-  return chart(name, label, mapData(model, task, found), { square: true, words: { correlation: rhoName() }, ready });
+  return drawnMap(name, label, mapData(model, task, found), (pair) => go("pair", model, pair));
 }
+
+function drawnMap(name, label, data, open = null, correlation = rhoName()) {
+  const ready = (view) => { if (open) view.addEventListener("click", (_, item) => { if (item?.datum?.pair) open(item.datum.pair); }); };
+  const over = name === "matrix" ? mapGrid(label, data, open) : null;
+  return chart(name, label, data, { square: true, words: { correlation }, over, ready });
+}
+
+// Opens a pair of a model in the first of these tasks that has it.
+const openIn = (task, model) => (pair) => { location.hash = addressIn(tasksOf(task).find((one) => facts.pairs[one].includes(pair)), "pair", model, pair); };
 
 // Groups in words: a line for each clique, and one for all tilts.
 function groups(found) {

@@ -1,28 +1,21 @@
-// The page of all models.
+// The page of all models: of one task, or of all of them together.
 async function overview() {
   const task = chosen.task;
   const found = await rowsOf(task);
-  const cards = facts.models.map((model) => {
-    const rows = found.filter((row) => row.model === model);
-    return h("article", { class: "map" },
-      h("h3", {}, link([model], "model", model)), h("p", { class: "counts" }, counted(rows)),
-      mapChart("matrix", model, task, rows, `Map of ${model}`),
-      h("details", folds(`groups of ${model}`), h("summary", {}, "Groups in words"), isChanged() && h("p", { class: "fine" }, "At the thresholds of the run."), groups(groupsOf(facts.maps, model, task))));
-  });
+  const alone = task === ALL ? [] : [sideBySide(task, found), agreements(task), publishedMaps(task)];
   return [
-    h("h1", {}, "Overview"),
-    h("p", { class: "lead" }, `${many(facts.models.length, "model")}, ${facts.samples.toLocaleString("en")} samples: a sample is a picture and the two dimensions its prompt is about. `,
-      facts.seeds > 1 ? `Each prompt has ${facts.seeds} pictures, one per seed; evidence and intervals count prompts. ` : "",
-      `The score shown is ${facts.score}, from 0 to 1; higher is better on all ten dimensions.`),
-    h("section", { "aria-labelledby": "leaders" }, h("h2", { id: "leaders" }, "Leaderboard"),
-      h("p", {}, "Mean score with its 95 % interval; a picture that stands in several pairs counts once. The first column is the mean of the dimensions."), leaderboard(task)),
+    h("h1", {}, "What the models trade"),
+    h("p", { class: "lead" }, `${many(facts.models.length, "model")}, ${facts.samples.toLocaleString("en")} judged pictures, ${found.length ? promptsAPair(found) : "no samples"}`,
+      facts.seeds > 1 && `, ${facts.seeds} pictures of each (evidence counts prompts)`, ". A trade-off: one quality is favoured over another, or falls as the other rises."),
+    glance(task, found),
+    h("section", { class: "first", "aria-labelledby": "leaders" }, h("h2", { id: "leaders" }, "Means"),
+      h("p", { class: "fine" }, `${facts.score}, from 0 to 1: high is good on all ten dimensions. Below each mean its 95 % interval.`), leaderboard(task)),
     publishedMeans(task),
     h("section", { "aria-labelledby": "maps" }, h("h2", { id: "maps" }, "Maps"),
-      h("p", {}, `Above the diagonal: the relation of a pair. On it: the mean score. Below it: ${rhoName()}. Press a cell to see its samples.`),
-      legend(), warning(found), h("div", { class: "maps" }, allModels(task, found), cards)),
-    sideBySide(task, found),
-    agreements(task),
-    publishedMaps(task),
+      h("p", {}, task === ALL ? "The relation of a pair that more than half of the tasks show; an empty cell: they disagree. Choose a task above for its own maps. Press a cell to see its samples."
+        : `Above the diagonal: the relation of a pair. On it: the mean score. Below it: ${rhoName()}. Press a cell to see its samples.`),
+      legend(), warning(found), h("div", { class: "maps" }, allModels(task, found), facts.models.map((model) => modelMap(model, task, found)))),
+    ...alone,
     h("section", { "aria-labelledby": "dimensions" }, h("h2", { id: "dimensions" }, "Dimensions"), meansChart(task)),
     promptingOf(task),
     figuresOf(task),
@@ -30,19 +23,32 @@ async function overview() {
   ];
 }
 
-// The map over all models: as Python voted at the thresholds of the run, and by the same rule at others.
-function allModels(task, found) {
-  if (facts.models.length < 2) return null;
-  const cells = isChanged() ? voted(task, found) : facts.overall[task].cells;
-  return h("article", { class: "map" }, h("h3", {}, "All models"),
-    h("p", { class: "counts" }, `What more than half of the models show: ${counted(cells) || "nothing"}. An empty cell: they disagree, or have too few samples.`),
-    chart("matrix", "Map of all models", { relations: cells.map((one) => mapCell(one, one.evidence, null)), means: [] }, { square: true, words: { correlation: rhoName() } }),
-    h("details", folds("groups of all"), h("summary", {}, "Groups in words"), isChanged() && h("p", { class: "fine" }, "At the thresholds of the run."),
-      groups(facts.overall[task].groups)));
+function modelMap(model, task, found) {
+  const rows = found.filter((row) => row.model === model);
+  const [cells, maps] = task === ALL ? [voted(rows), []] : [rows, groupsOf(facts.maps, model, task)];
+  const data = { ...mapData(model, task, cells), relations: cells.map((row) => mapCell(row, row.evidence, row.rho ?? null)) };
+  return h("article", { class: "map" },
+    h("h3", {}, link([model], "model", model)), h("p", { class: "counts" }, counted(cells)),
+    drawnMap("matrix", `Map of ${model}`, data, openIn(task, model)),
+    task !== ALL && groupsInWords(`groups of ${model}`, maps));
 }
 
-function voted(task, found) {
-  return facts.pairs[task].flatMap((pair) => {
+const groupsInWords = (name, found) => h("details", folds(name), h("summary", {}, "Groups in words"), isChanged() && h("p", { class: "fine" }, "At the thresholds of the run."), groups(found));
+
+// The map over all models: as Python voted at the thresholds of the run, and by the same rule at others and over all tasks.
+function allModels(task, found) {
+  if (facts.models.length < 2) return null;
+  const cells = isChanged() || task === ALL ? voted(found) : facts.overall[task].cells;
+  return h("article", { class: "map" }, h("h3", {}, "All models"),
+    h("p", { class: "counts" }, `What more than half ${task === ALL ? "of their maps" : "of the models"} show: ${counted(cells) || "nothing"}. An empty cell: they disagree, or have too few samples.`),
+    drawnMap("matrix", "Map of all models", { relations: cells.map((one) => mapCell(one, one.evidence, null)), means: [] }, openIn(task, facts.models[0])),
+    task !== ALL && groupsInWords("groups of all", facts.overall[task].groups));
+}
+
+// The verdict of the majority on each pair.
+function voted(found) {
+  const pairs = [...new Set(tasksOf(chosen.task).flatMap((task) => facts.pairs[task]))];
+  return pairs.flatMap((pair) => {
     const verdict = rule.vote(found.filter((row) => row.pair === pair));
     return verdict ? [{ pair, ...verdict }] : [];
   });
@@ -52,22 +58,6 @@ function meansChart(task) {
   const own = facts.means.filter((row) => row.task === scope(task) && row.mean !== null);
   const means = own.map(({ model, dimension: code, mean, low, high, n, nulls }) => ({ model, label: dimension(code), mean, low, high, n, nulls }));
   return h("div", { class: "tall" }, chart("means", "Mean score of each dimension per model", { means }));
-}
-
-function leaderboard(task) {
-  const codes = Object.keys(facts.names).filter((code) => facts.means.some((row) => row.dimension === code && row.task === scope(task)));
-  const heads = ["Model", "Mean", "± (95 %)", ...codes.map((code) => [code, { title: facts.names[code] }]), "Scores", "Missing"];
-  const body = facts.models.map((model) => {
-    const level = facts.levels.find((row) => row.model === model && row.task === scope(task)) ?? {};
-    const cells = codes.map((code) => {
-      const mean = facts.means.find((row) => row.model === model && row.dimension === code && row.task === scope(task));
-      if (!mean || mean.mean === null) return number(null);
-      return { ...number(mean.mean), style: `--share: ${(100 * mean.mean).toFixed(1)}%`, class: "heat", title: `${model}, ${facts.names[code]}: ${range(mean.low, mean.high, 3) ?? "no interval"}, ${many(mean.n, "score")}` };
-    });
-    const half = (level.high ?? null) === null ? null : level.high - level.mean;
-    return [{ shown: link([model], "model", model), value: model }, number(level.mean), number(half), ...cells, { shown: level.n ?? 0, value: level.n ?? 0 }, { shown: level.nulls ?? 0, value: level.nulls ?? 0 }];
-  });
-  return table(`Leaderboard ${task}`, heads, body);
 }
 
 function publishedMeans(task) {
@@ -86,7 +76,7 @@ function publishedMaps(task) {
   const cards = [...new Set(own.map((row) => row.model))].map((model) => {
     const rows = own.filter((row) => row.model === model);
     return h("article", { class: "map" }, h("h3", {}, model), h("p", { class: "counts" }, counted(rows)),
-      chart("matrix", `Map of ${model}`, { relations: rows.map((row) => mapCell(row, null, row.rho)), means: [] }, { square: true, words: { correlation: "Spearman's rho" } }),
+      drawnMap("matrix", `Published map of ${model}`, { relations: rows.map((row) => mapCell(row, null, row.rho)), means: [] }, null, "Spearman's rho"),
       h("details", folds(`published groups of ${model}`), h("summary", {}, "Groups in words"), groups(groupsOf(facts.published.maps, model, task))));
   });
   return h("section", { "aria-labelledby": "published" }, h("h2", { id: "published" }, "Published maps"),

@@ -19,9 +19,10 @@ const OF_EVIDENCE = ["supported_stability", "fdr", "enough_points"];
 const NAMES = [...SLIDERS, ...CHOICES].map(([name]) => name);
 const ends = ([name, , least, most]) => [Math.min(least, facts.thresholds[name]), Math.max(most, facts.thresholds[name])];
 const limits = { ...facts.thresholds };
-const chosen = { task: facts.tasks[0] };
+const chosen = { task: facts.tasks[0], asked: null }; // the task that is shown, and the one that the address names
 const PAGES = [["overview", "Overview"], ["model", "Model"], ["pair", "Pair"], ["compare", "Compare"], ...(facts.fronts.curves.length ? [["front", "Fronts"]] : []), ["pictures", "Pictures"], ["contact", "Contact sheets"], ["judge", "Judge"], ["gates", "Gates"], ["methods", "Methods"]];
 const OF_ALL_TASKS = ["judge", "gates", "methods"];
+const OVER_TASKS = ["overview"]; // pages that show all tasks together, where there are several, until one is chosen
 const LOCAL = ["", "localhost", "127.0.0.1"];
 const byId = (id) => document.getElementById(id);
 
@@ -44,9 +45,10 @@ const byNow = (model, task, pair) => now.get(at(model, task, pair));
 
 async function classified(task) {
   if (!isChanged()) return byPlace;
-  const own = rows.filter((row) => row.task === task);
-  const clouds = new Map(await Promise.all(facts.models.map(async (model) => [model, await points(model, task)])));
-  return new Map(own.map((row) => [at(row.model, row.task, row.pair), anew(row, clouds.get(row.model).get(row.pair))]));
+  const wanted = tasksOf(task).flatMap((one) => facts.models.map((model) => [model, one]));
+  const clouds = new Map(await Promise.all(wanted.map(async ([model, one]) => [`${model}|${one}`, await points(model, one)])));
+  const own = rows.filter((row) => tasksOf(task).includes(row.task));
+  return new Map(own.map((row) => [at(row.model, row.task, row.pair), anew(row, clouds.get(`${row.model}|${row.task}`).get(row.pair))]));
 }
 
 // A row as the thresholds that are set have it. What was found by resampling holds for the thresholds of the run: it is shown only while they stand.
@@ -66,7 +68,7 @@ const absentEnds = (...names) => Object.fromEntries(names.flatMap((name) => [[`$
 async function rowsOf(task) {
   const own = turn;
   now = await classified(task);
-  const found = [...now.values()].filter((row) => row.task === task);
+  const found = [...now.values()].filter((row) => tasksOf(task).includes(row.task));
   const before = found.map((row) => byPlace.get(at(row.model, row.task, row.pair)));
   const flipped = found.filter((row, place) => row.relation !== before[place].relation || row.leaning !== before[place].leaning).length;
   byId("differs").textContent = isChanged() ? `changed: ${flipped} of ${found.length} verdicts differ from the run's` : "as in the run";
@@ -90,28 +92,35 @@ function parsed() {
   return { page: page || "overview", given: given.filter(Boolean), query: new URLSearchParams(query) };
 }
 
-function address(page, ...given) {
+const address = (page, ...given) => addressIn(chosen.asked, page, ...given);
+
+// The address of a page with a task that it names, or none.
+function addressIn(task, page, ...given) {
   const query = new URLSearchParams();
-  if (chosen.task !== facts.tasks[0]) query.set("task", chosen.task);
+  if (task && task !== standardTask(page)) query.set("task", task);
   for (const name of NAMES) if (differs(name)) query.set(name, limits[name]);
   const text = query.toString();
   return `#/${[page, ...given.filter((one) => one !== undefined)].map(encodeURIComponent).join("/")}${text ? `?${text}` : ""}`;
 }
 
 const link = (children, page, ...given) => h("a", { href: address(page, ...given) }, children);
+const linkIn = (task, children, page, ...given) => h("a", { href: addressIn(task, page, ...given) }, children);
+const standardTask = (page) => (OVER_TASKS.includes(page) && facts.tasks.length > 1 ? ALL : facts.tasks[0]);
 const go = (page, ...given) => { location.hash = address(page, ...given); };
 
 function defaults(page, given) {
   const { model, pair } = facts.first;
-  const own = facts.pairs[chosen.task].includes(pair) ? pair : facts.pairs[chosen.task][0];
+  const pairs = facts.pairs[tasksOf(chosen.task)[0]];
+  const own = pairs.includes(pair) ? pair : pairs[0];
   const couple = facts.tunings[0] ? [facts.tunings[0].base, facts.tunings[0].tuned] : facts.models.slice(0, 2);
   const standard = { model: [model], pair: [model, own], compare: couple }[page] ?? [];
   return standard.map((value, place) => given[place] ?? value).concat(given.slice(standard.length));
 }
 
-// Reads the thresholds of an address; what it does not name, or names wrongly, is that of the run.
-function adopt(query) {
-  chosen.task = facts.tasks.includes(query.get("task")) ? query.get("task") : facts.tasks[0];
+// Reads the task and the thresholds of an address; what it does not name, or names wrongly, is that of the page or of the run.
+function adopt(page, query) {
+  chosen.asked = facts.tasks.includes(query.get("task")) ? query.get("task") : null;
+  chosen.task = chosen.asked ?? standardTask(page);
   Object.assign(limits, facts.thresholds);
   for (const slider of SLIDERS) {
     const [name, , , , step] = slider;
@@ -131,7 +140,7 @@ let here = null; // the page that is shown, whatever its thresholds
 async function render() {
   const own = ++turn;
   const { page, given, query } = parsed();
-  adopt(query);
+  adopt(page, query);
   const there = JSON.stringify([chosen.task, page, ...given]);
   if (there !== here) memory.clear();
   panel();
@@ -154,6 +163,7 @@ async function render() {
     scrollTo(0, 0);
     if (started) byId("view").focus({ preventScroll: true });
     byId("status").textContent = title;
+    landed(page);
   }
   document.documentElement.dataset.ready = "yes";
 }
@@ -162,11 +172,9 @@ let started = false;
 
 function navigation(page) {
   const links = PAGES.map(([name, text]) => h("a", { href: address(name), "aria-current": name === page ? "page" : null }, text));
-  const tasks = facts.tasks.length > 1 && !OF_ALL_TASKS.includes(page) && choice("task", "Task", facts.tasks.map((task) => [task, `${task}: ${taskNames[task]}`]), chosen.task, (task) => {
-    chosen.task = task;
-    go(page);
-  });
-  swap(byId("nav"), ...links, ...(tasks ? [tasks] : []));
+  const tasks = facts.tasks.length > 1 && !OF_ALL_TASKS.includes(page) && choice("task", "Task", [...(OVER_TASKS.includes(page) ? [ALL] : []), ...facts.tasks].map((task) => [task, task === ALL ? "all tasks" : `${task}: ${taskNames[task]}`]), chosen.task, (task) => { location.hash = addressIn(task, page); });
+  swap(byId("nav"), ...links);
+  swap(byId("tasks"), ...(tasks ? [tasks] : []));
 }
 
 // The panel
@@ -223,4 +231,5 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   byId("view").focus();
 });
 addEventListener("hashchange", render);
+addEventListener("keydown", goBack);
 render().then(() => { started = true; });

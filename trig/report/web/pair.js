@@ -53,28 +53,6 @@ function intervals(row) {
   return h("details", folds("intervals"), h("summary", {}, "Numbers with their intervals"), table(`Intervals of ${row.model} ${row.pair}`, ["Number", "Value", "95 %"], body));
 }
 
-// How many points lie in each square of a grid, where there are any.
-function squares(dots, side = 20) {
-  const found = new Map();
-  for (const { x, y } of dots) {
-    const [across, up] = [x, y].map((value) => Math.min(side - 1, Math.floor(value * side)));
-    const key = across * side + up;
-    found.set(key, (found.get(key) ?? 0) + 1);
-  }
-  return [...found].map(([key, n]) => {
-    const [x, y] = [Math.floor(key / side) / side, (key % side) / side];
-    return { x, y, x2: x + 1 / side, y2: y + 1 / side, n };
-  });
-}
-
-// The part of the regression line inside the unit square.
-function segment({ slope, intercept }) {
-  if (slope === null) return [];
-  const ends = slope ? [0, 1].map((edge) => Math.max(0, Math.min(1, (edge - intercept) / slope))).sort((a, b) => a - b) : [0, 1];
-  if (ends[0] === ends[1]) return [];
-  return [{ x: ends[0], y: slope * ends[0] + intercept, x2: ends[1], y2: slope * ends[1] + intercept }];
-}
-
 async function pair(name, code) {
   const task = chosen.task;
   const row = (await rowsOf(task)).find((one) => one.model === name && one.pair === code);
@@ -86,36 +64,14 @@ async function pair(name, code) {
     h("div", { class: "wide" }, choice("pair-pair", "Pair", options, code, (one) => go("pair", name, one))),
     h("button", { type: "button", onclick: () => step(-1) }, "Previous"), h("button", { type: "button", onclick: () => step(1) }, "Next"));
   if (!row) return [h("h1", {}, "Pair"), controls, h("p", {}, "This model has no scores for this pair.")];
-  const { ids, numbers, x, y } = (await points(name, task)).get(code);
-  const dots = ids.map((id, at) => ({ id: [id, ...seedWords({ number: numbers[at] })].join(", "), x: x[at], y: y[at] })).filter((one) => !Number.isNaN(one.x) && !Number.isNaN(one.y));
-  const data = {
-    points: dots.map((one) => ({ ...one, region: rule.region(one.x, one.y, limits) })),
-    squares: squares(dots),
-    areas: [{ region: "R_B", x: 0, y: 0, x2: limits.bottleneck, y2: limits.bottleneck }, { region: "R_S", x: limits.synergy, y: limits.synergy, x2: 1, y2: 1 }],
-    line: segment(row),
-    means: row.n ? [{ x: row.mean_x, y: row.mean_y }] : [],
-  };
-  const brush = kept("brush", { frame: null });
-  const between = (value, [low, high]) => value >= low && value <= high;
-  const inside = ({ x, y }) => !brush.frame || (between(x, brush.frame.x) && between(y, brush.frame.y));
-  const shown = gallery(() => [[name, task, code]], inside);
-  const held = () => `${many(dots.filter(inside).length, "sample")} inside the frame; those with a picture are below.`;
-  const hint = "Drag over the points to see their pictures below; press beside the frame to see all again.";
-  const brushed = h("p", { class: "fine", "aria-live": "polite" }, brush.frame ? held() : hint);
-  const ready = (view) => view.addSignalListener("brush", debounced((_, area) => {
-    const sides = area && Object.keys(area).length === 2 ? Object.values(area).map((ends) => [...ends].sort((a, b) => a - b)) : null;
-    brush.frame = sides && { x: sides[0], y: sides[1] };
-    brushed.textContent = brush.frame ? held() : "All samples.";
-    shown.update();
-  }, 120));
+  const { cloud, shown } = scattered(row, (await points(name, task)).get(code));
   const words = verdict(row);
-  const [across, up] = code.split("_").map(dimension);
   const each = facts.models.map((one) => byNow(one, task, code)).filter(Boolean);
   await shown.update(true);
   return [
     h("h1", {}, titled(code)), controls,
     h("div", { class: "split" },
-      h("div", {}, chart("scatter", `${name}: ${code}`, data, { square: true, words: { x: across, y: up }, frame: brush.frame, ready }), brushed),
+      cloud,
       h("div", {}, h("div", { "aria-live": "polite" }, h("p", { id: "verdict" }, words[0]), h("ul", { id: "reasons" }, words.slice(1).map((one) => h("li", {}, one)))), intervals(row),
         h("p", { class: "fine" }, `R_S: both scores ${limits.rule === "paper" ? "at least" : "above"} ${limits.synergy}. R_B: both ${limits.rule === "paper" ? "at most" : "below"} ${limits.bottleneck}. `,
           "R_T: the rest; the line is fitted to these points only. Stronger squares hold more samples. The cross marks the two means. ",

@@ -48,8 +48,8 @@ async function doubles(text) {
 const absent = (name) => new Error(`files/${name} is not beside this page; keep the folder files together with index.html`);
 const bytes = (text) => Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
 
-// Prompts and seeds of a task's samples, and the texts of those that have a picture: { ids: { pair: [id] }, numbers: { pair: [number] }, prompts: { id: prompt } };
-// there are no numbers where each prompt has one seed.
+// Prompts and seeds of a task's samples, and the texts and source pictures of those that have a picture: { ids: { pair: [id] }, numbers: { pair: [number] },
+// prompts: { id: prompt }, sources: { id: hash } }; there are no numbers where each prompt has one seed.
 const samples = (task) => part(`samples-${task}`);
 
 // The samples of each pair of a model: a Map of pair to { ids, numbers, x, y }, with NaN for a missing score.
@@ -81,11 +81,13 @@ const sheet = (model, task, pair) => laid(`sheet-${sheetName(model, task, pair)}
 const contactSheet = (model, task) => laid(`contact-${sheetName(model, task)}`, facts.contacts[sheetName(model, task)]);
 
 async function laid(name, { columns, rows, width, height }) {
-  const url = await once(`url of ${name}`, facts.inside
-    ? async () => URL.createObjectURL(new Blob([bytes(await part(name))], { type: "image/webp" }))
-    : () => arrived(`${name}.webp`));
-  return { url, columns, rows, width, height };
+  return { url: await stored(name), columns, rows, width, height };
 }
+
+// The address of a stored picture.
+const stored = (name) => once(`url of ${name}`, facts.inside
+  ? async () => URL.createObjectURL(new Blob([bytes(await part(name))], { type: "image/webp" }))
+  : () => arrived(`${name}.webp`));
 
 // The address of a picture beside the page, once it is there.
 function arrived(name) {
