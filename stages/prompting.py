@@ -1,6 +1,6 @@
 """Rewrite the prompts of a model by its own map, learnt on train prompts; or choose its pictures, as the control.
 
-python -m stages.prompting PROMPTED MATERIAL PROMPTS SOURCES PROMPTING
+python -m stages.prompting [--code CODE] PROMPTED MATERIAL PROMPTS SOURCES PROMPTING
 """
 
 from functools import partial
@@ -22,14 +22,22 @@ from trig.run.display import bar
 from trig.run.edge import run
 from trig.run.lock import only_one
 from trig.store import Store, home
+from trig.tables import made
 from trig.tables.prompts import PROMPTS
 from trig.tables.sources import Library
 
+PARAMETERS = (
+    *(f"judge.{name}" for name in "name engine_in_key mode samples scale max_off_mass max_pixels reference_image rubrics".split()),
+    *"seed annotate.max_tokens annotators generate.engine_in_key generate.format generate.seeds_per_prompt prompting".split(),
+)
 
-def main(prompted: str, material: Path, prompts: Path, sources: Path, out: Path) -> None:
+
+def main(prompted: str, material: Path, prompts: Path, sources: Path, out: Path, *, code: Path | None = None) -> None:
     """Read a material, data/prompts.parquet and data/sources, write data/prompting/PROMPTED."""
     everything = params.load()
     one, settings = everything.prompted(prompted)
+    inputs = {"material": material, "prompts": prompts, "sources": sources}
+    told = made.by("prompting", code, inputs, everything.told(*PARAMETERS, f"promptings.{prompted}"))
     library, asked = Library(sources), tables.read(prompts, PROMPTS)
     dimensions = everything.judge.model_copy(update={"dimensions": "pair" if one.by == "best-of" else "all"})
     with only_one(f"prompting-{prompted}", home()), Store.open() as store:
@@ -48,7 +56,7 @@ def main(prompted: str, material: Path, prompts: Path, sources: Path, out: Path)
 
         work = Work(one, base.revision, settings, asked, everything.generate.seeds_per_prompt, in_parts(measure))
         found = by_best(work) if one.by == "best-of" else by_map(work, writer())
-    found.write(out)
+    found.write(out, told)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from trig.prompting.best import CHOSEN, best, draws
 from trig.prompting.loop import Case, Loop
 from trig.prompting.measured import Measure
 from trig.prompting.recipes import Job, Writer
+from trig.tables.made import Made
 from trig.tables.prompting import CARD, HISTORY, RECIPE, REWRITES, TRIALS
 from trig.tables.prompts import numbered, split
 
@@ -52,12 +53,12 @@ class Found:
     trials: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=dict(TRIALS.columns)))
     history: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=dict(HISTORY.columns)))
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path, made: Made | None = None) -> None:
         """Replaces the folder."""
         with rebuilding(folder) as part:
-            tables.write(self.rewrites, REWRITES, part / FILE)
-            tables.write(self.trials, TRIALS, part / "trials.parquet")
-            tables.write(self.history, HISTORY, part / "history.parquet")
+            tables.write(self.rewrites, REWRITES, part / FILE, made)
+            tables.write(self.trials, TRIALS, part / "trials.parquet", made)
+            tables.write(self.history, HISTORY, part / "history.parquet", made)
             (part / CARD).write_text(json.dumps(self.card, indent=1) + "\n", "utf-8")
 
 

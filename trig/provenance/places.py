@@ -45,13 +45,13 @@ class Places:
         found = [self.prompts, self.data / "rejected.parquet", *tables.shards(self.sources)]
         for model in settings.generate.roster:
             found += [*tables.shards(self.images(model)), self.scores(model), self.diagnostics(model)]
-            found += tables.shards(self.data / "figures" / model)
+            found += [file for kind in ("figures", "prompting") for file in tables.shards(self.data / kind / model)]
         found += [self.relations, self.data / "digest" / "points.parquet"]
         return [file for file in found if file.is_file()]
 
     def input(self, name: str, stage: str, settings: Params) -> Path:
         """What a note calls by this name."""
-        if stage == "annotate":
+        if stage == "annotate" or name == "material":
             return Path(str(settings.told(f"annotate.{name}")[f"annotate.{name}"]))
         place = self.data / name
         file = place.with_name(f"{place.name}.parquet")
