@@ -17,7 +17,7 @@ from trig.tables.prompts import PROMPTS
 
 if TYPE_CHECKING:
     from trig.protocols.judge import Judge
-    from trig.provenance.checked import Checked
+    from trig.provenance.checked import Checked, Finding
     from trig.provenance.places import Places
 
 SERVED = "openai"
@@ -59,7 +59,7 @@ def verify(
         told = [{"table": one.table, "row": one.row or None, "what": one.what} for one in wrong]
         print(json.dumps({"sound": not wrong, "checks": checks, "findings": told, "notes": _notes(found)}, indent=2, ensure_ascii=False))
     else:
-        _show(found, [one.line for one in wrong])
+        _show(found, wrong)
     raise typer.Exit(1 if wrong else 0)
 
 
@@ -144,12 +144,17 @@ def _notes(found: Sequence["Checked"]) -> list[str]:
     return [note for one in found for note in one.notes]
 
 
-def _show(found: Sequence["Checked"], wrong: Sequence[str]) -> None:
+def _show(found: Sequence["Checked"], wrong: Sequence["Finding"]) -> None:
     shown = console()
     rows = [(one.name, f"{one.rows:,}", f"{one.of:,}", f"{len(one.findings):,}", one.how) for one in found]
     shown.print(table(("checked", "rows", "of", "wrong", "how"), rows))
     for note in _notes(found):
         shown.print(f"note: {note}", soft_wrap=True)
-    for line in wrong:
-        shown.print(line, soft_wrap=True)
-    shown.print(f"{len(wrong):,} are not what they claim" if wrong else "Nothing that was looked at is other than it claims.")
+    for finding in wrong:
+        shown.print(finding.line, soft_wrap=True)
+    single, whole = (len({(one.table, one.row) for one in wrong if bool(one.row) is of_row}) for of_row in (True, False))
+    shown.print(
+        f"{single:,} rows and {whole:,} tables as a whole are not what they claim."
+        if wrong
+        else "Nothing that was looked at is other than it claims."
+    )
