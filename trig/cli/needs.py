@@ -190,12 +190,12 @@ def _weights(settings: Params, name: str) -> str:
 
 
 def _servers(settings: Params) -> Iterator[Row]:
-    """Whether the servers of judge and annotator answer and take the key; only the list of their models is asked for."""
-    judge, annotator = settings.judges[settings.judge.name], settings.annotate.annotator
+    """Whether the servers of judge and annotators answer and take the key; only the list of their models is asked for."""
+    judge, rewrites = settings.judges[settings.judge.name], settings.prompting.annotator if settings.prompting else None
     if isinstance(judge, ServedJudge):
         field = f"params.yaml: judges.{settings.judge.name}"
         yield _met(f"judge {settings.judge.name}", field, judge, judge.endpoints, judge.key, "/models", JudgeError)
-    if annotator is not None:
+    for annotator in dict.fromkeys(name for name in (settings.annotate.annotator, rewrites) if name):
         from trig.llm.providers import provider
 
         entry = settings.annotators[annotator]
