@@ -30,7 +30,7 @@ from trig.tables.relations import RELATION, RELATIONS
 from trig.tables.scores import SCORES
 from trig.testing import factories
 from trig.vocabulary.dimensions import PAIRS, Task, pairs
-from trig.vocabulary.relations import Relation
+from trig.vocabulary.relations import Relation, Support
 
 
 def limits(**changes: object) -> Thresholds:
@@ -340,7 +340,9 @@ def test_metrics_are_small_and_count_nulls() -> None:
     model = models["a"]
     assert model["dimensions"]["IQ-R"] == {"n": 11, "nulls": 1, "score_trig": 0.9, "expected": 0.9}
     assert (model["n"], model["nulls"], model["reasons"]) == (23, 1, {"no answer": 1})
-    assert model["pairs"] == {"t2i": {PAIR: "none"}}
+    assert model["pairs"] == {"t2i": {PAIR: "none"}} and "evidence" not in model
+    models = metrics(relations(frame, limits(bootstraps=20)), answered(frame, prompts))["models"]
+    assert models["a"]["evidence"].keys() == {*Support} and sum(models["a"]["evidence"].values()) == 1
 
 
 def test_only_the_rosters_files_are_read(tmp_path: Path) -> None:

@@ -3,22 +3,29 @@
 import json
 import re
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import forked
+import polars as pl
 import pytest
 import workplace
 import yaml
 from recipes import RECIPES, cook, ran, shell
 
+from trig import params, tables
+from trig.classify.inputs import roster_diagnosed
+from trig.classify.relations import relations
+from trig.tables.prompts import PROMPTS as ASKED
 from trig.testing import remotes, servers, studio
 from trig.testing.project import commit, copy
 
 STUDY = {"params", "classify", "gate-relations", "report"}
 """Stages that a threshold reaches."""
 ADDRESS, ENDPOINT = "s3://bucket/trig", "https://s3.example.org"
+PROMPTS = "data/prompts.parquet"
 SLOW = {"steps: 50": "call: {quality: high}"}
 """The painter of these tests is an image API, which has no steps."""
 
@@ -136,11 +143,24 @@ def test_a_model_is_added_to_somebodys_run_and_an_old_version_restored(world: Wo
         f"{stage}@slow" for stage in ("zoo", "generate", "gate-images", "judge", "gate-scores")
     }
     page = (clone / "reports/index.html").read_bytes()
+    assert b"slow" in page and (clone / "reports/gates/scores/slow.html").exists()
+    world.shell("dvc exp run -S 'generate.roster=[tiny]' -S '~models.slow'", clone)
+    assert ghosts(clone, "slow") == []
+    world.shell("git checkout --quiet . && dvc checkout --quiet", clone)
     world.cook("restore", clone)
     assert (clone / "reports/index.html").read_bytes() == (world.author / "reports/index.html").read_bytes() != page
     assert "slow" not in {file.stem for file in (clone / "data/scores").iterdir()}
     world.shell("git checkout --quiet slow\ndvc checkout", clone)
     assert (clone / "reports/index.html").read_bytes() == page and "up to date" in world.shell("dvc repro", clone)
+
+
+def ghosts(place: Path, model: str) -> list[str]:
+    """Results that still name a model, by file name or in their text; `dvc.lock` may."""
+    found = [
+        path for folder in ("data", "reports") for path in (place / folder).rglob("*") if path.is_file() and "tiny/" not in path.as_posix()
+    ]
+    texts = [path for path in found if path.suffix in {".html", ".json", ".csv", ".md"}]
+    return [path.name for path in found if model in path.as_posix()] + [path.name for path in texts if model in path.read_text("utf-8")]
 
 
 def test_a_bare_run_on_an_empty_clone_is_announced_with_its_cost(world: World, clone: Path) -> None:
@@ -165,3 +185,39 @@ def test_results_go_over_ssh(world: World, clone: Path, tmp_path: Path) -> None:
         assert "files pushed" in world.shell(f"{said}dvc push\ngit checkout --quiet .dvc", world.author)
         world.shell(f"{said}dvc pull report", clone)
     assert (clone / "reports/index.html").read_bytes() == (world.author / "reports/index.html").read_bytes()
+
+
+def test_queued_experiments_all_end_and_are_all_right(world: World, clone: Path) -> None:
+    """Three thresholds, two workers; then one of them is undone, and a parameter is changed and changed back."""
+    pull, *_ = RECIPES["thresholds"].splitlines()
+    queue, start, status, show = RECIPES["queue"].splitlines()
+    world.shell(f"{pull}\n{queue}\n{start}", clone)
+    while any(word in (told := world.shell(status, clone)) for word in ("Queued", "Running")):
+        time.sleep(1)
+    assert told.count("Success") == 3
+    columns = world.shell(f"{show.partition('#')[0]} --csv", clone).splitlines()
+    head = next(line for line in columns if line.startswith("Experiment,")).split(",")
+    assert {"thresholds.synergy", "models.tiny.relations.synergy"} <= set(head) and not [name for name in head if "_" in name]
+    rows = [dict(zip(head, line.split(","), strict=True)) for line in columns if ",Success," in line]
+    scores = roster_diagnosed(
+        world.author / "data/scores", world.author / "data/diagnostics", ["tiny"], tables.read(clone / PROMPTS, ASKED)
+    )
+    said = params.load(clone / "params.yaml").thresholds
+    for row in rows:
+        found = relations(scores, said.model_copy(update={"synergy": float(row["thresholds.synergy"]), "bootstraps": 0}))
+        assert int(float(row["models.tiny.relations.synergy"])) == found.filter(pl.col("relation") == "synergy").height
+    assert sorted(row["thresholds.synergy"] for row in rows) == ["0.5", "0.6", "0.7"]
+
+
+def test_a_parameter_changed_and_changed_back_gives_the_same_tables(world: World, clone: Path) -> None:
+    world.shell(RECIPES["thresholds"].splitlines()[0], clone)
+    before, lock = tables_of(clone), (clone / "dvc.lock").read_bytes()
+    run = "dvc exp run --allow-missing -S thresholds.synergy="
+    assert ran(world.shell(f"{run}0.6", clone)) == STUDY and tables_of(clone) != before
+    assert not ran(world.shell(f"{run}0.3", clone)) - {"params"}  # all else is in the run cache
+    assert tables_of(clone) == before and yaml.safe_load((clone / "dvc.lock").read_bytes()) == yaml.safe_load(lock)
+
+
+def tables_of(place: Path) -> dict[str, bytes]:
+    """Results that thresholds reach."""
+    return {name: (place / name).read_bytes() for name in ("data/relations.parquet", "reports/metrics.json", "reports/relations.csv")}

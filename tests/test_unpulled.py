@@ -12,6 +12,7 @@ import yaml
 
 from stages import params as stage
 from trig import params
+from trig.run import ghosts
 from trig.run.unpulled import Unpulled, unpulled
 
 MADE = {"generate@tiny": "data/images/tiny", "judge@tiny": "data/scores/tiny.parquet", "classify": "data/relations.parquet"}
@@ -69,3 +70,15 @@ def test_without_a_lock_or_dvc_there_is_nothing_to_pull(place: Path, tmp_path_fa
 def test_the_first_stage_says_so_before_anything_is_made(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     stage.main(place / "params.yaml", *(place / name for name in ("out", "models", "judges")))
     assert capsys.readouterr().err.startswith("note: 3 of 3 stages have no results")
+
+
+def test_results_of_models_that_left_are_removed_where_the_cache_has_them(place: Path) -> None:
+    for path in (*MADE.values(), *LEFT.values()):
+        (place / path).mkdir(parents=True)
+        (place / path / "file").write_text("made", "utf-8")
+    cached = place / ".dvc/cache/files/md5/00" / f"{3:030d}"
+    cached.parent.mkdir(parents=True)
+    cached.write_text("pictures", "utf-8")
+    assert ghosts.remove(place, params.load(place / "params.yaml")) == ["data/images/gone"]
+    assert not (place / "data/images/gone").exists()
+    assert all((place / path / "file").exists() for path in (*MADE.values(), "data/lora/gone"))

@@ -130,7 +130,10 @@ def metrics(relations: pl.DataFrame, answered: Mapping[str, Any]) -> dict[str, o
 
 def _related(relations: pl.DataFrame, model: str) -> dict[str, object]:
     own = relations.filter(pl.col("model") == model)
-    return {"relations": dict.fromkeys(Relation, 0) | Counter(own["relation"]), "pairs": _pairs(own), "map": _maps(own, model)}
+    counts: dict[str, object] = {"relations": dict.fromkeys(Relation, 0) | Counter(own["relation"])}
+    if own["evidence"].count():
+        counts["evidence"] = dict.fromkeys(Support, 0) | Counter(own["evidence"].drop_nulls())
+    return counts | {"pairs": _pairs(own), "map": _maps(own, model)}
 
 
 def _tasks(own: pl.DataFrame) -> Sequence[str]:

@@ -41,10 +41,7 @@ class Unpulled:
 
 def unpulled(root: Path, settings: Params) -> Unpulled | None:
     """What is missing below the project's folder, by its dvc.lock; None where nothing is, nothing ever ran, or there is no DVC."""
-    lock = root / LOCK
-    if not lock.is_file():
-        return None
-    stages: Mapping[str, Any] = {name: stage for name, stage in read(lock.read_text("utf-8"))["stages"].items() if _current(name, settings)}
+    stages = {name: stage for name, stage in locked(root).items() if current(name, settings)}
     gone = {name: [out for out in stage.get("outs", ()) if not (root / out["path"]).exists()] for name, stage in stages.items()}
     if not any(gone.values()):
         return None
@@ -64,6 +61,12 @@ def unpulled(root: Path, settings: Params) -> Unpulled | None:
     return Unpulled(names, len(stages), made, asked, _count(names, "finetune"), remote)
 
 
+def locked(root: Path) -> Mapping[str, Any]:
+    """Stages of dvc.lock, by name; none without one."""
+    lock = root / LOCK
+    return read(lock.read_text("utf-8"))["stages"] if lock.is_file() else {}
+
+
 def pictures(settings: Params) -> int:
     """Pictures of each model: the test prompts of all subsets, in all seeds."""
     asked = settings.annotate
@@ -79,7 +82,7 @@ def _count(names: Sequence[str], stage: str) -> int:
     return sum(name.startswith(f"{stage}@") for name in names)
 
 
-def _current(name: str, settings: Params) -> bool:
+def current(name: str, settings: Params) -> bool:
     """Whether the parameters have what a stage is about: dvc.lock keeps models that left the roster."""
     base, _, of = name.partition("@")
     tunings, roster = settings.tunings.keys(), settings.generate.roster
