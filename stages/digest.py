@@ -42,7 +42,7 @@ def main(
         bar("sources", ((step.done, step.total) for step in originals.draw(edited, Library(sources), store)))
         before = originals.drawn(edited, store)
     told, pixels = background(settings, asked, scored, zoo, Path(settings.report.agreement)), measures.read(figures, roster, asked)
-    gather.write(gather.judged(roster, asked, scored, score, shown, pictures, told, pixels, before), digest, reports)
+    gather.write(gather.judged(roster, asked, scored, settings.thresholds, shown, pictures, told, pixels, before), digest, reports)
 
 
 if __name__ == "__main__":
