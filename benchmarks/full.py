@@ -65,7 +65,7 @@ def run_until_classify(place: Path) -> int:
     for tuned in known["tunings"]:
         files |= {f"data/weakest/{tuned}.json": "{}", f"data/zoo/{tuned}.json": '{"tuning": {"base": "tiny", "pairs": ["IQ-R_TA-S"]}}'}
         files[f"data/lora/{tuned}/adapter.safetensors"] = tuned
-    files |= dict.fromkeys(("data/annotate.json", "data/rejected.parquet", "data/sources/none", "reports/annotation.html"), "{}")
+    files |= dict.fromkeys(("data/annotate.json", "data/rejected.parquet", "reports/annotation.html"), "{}")
     for name, text in files.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text(text, "utf-8")

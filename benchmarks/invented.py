@@ -17,12 +17,13 @@ from trig.gates.page import page
 from trig.gates.result import Finding, Result
 from trig.keys import prompt_key
 from trig.scales import SCALES
+from trig.tables import sources as library
 from trig.tables.diagnostics import DIAGNOSED, DIAGNOSTICS
 from trig.tables.images import IMAGES
 from trig.tables.kinds import DIMENSION
 from trig.tables.prompts import PROMPTS
 from trig.tables.scores import SCORES
-from trig.tables.sources import digest
+from trig.tables.sources import SOURCES, digest
 from trig.testing import measured
 from trig.vocabulary.dimensions import SUBSETS, Dimension, Pair, Task
 from trig.vocabulary.sizes import published_size
@@ -49,6 +50,7 @@ def write(root: Path, roster: Sequence[str], share: float = 1.0) -> pl.DataFrame
     """Writes the inputs of classify and report below data/ except adapters, at a fraction of each subset's published size. Returns the prompts."""
     asked = prompts(share)
     tables.write(asked, PROMPTS, root / "data/prompts.parquet")
+    library.write(_sources(), root / "data/sources")
     _passed(root, "prompts", "prompts")
     for place, model in enumerate(roster):
         keys = pl.Series("key", [_key(model, key) for key in asked["key"]])
@@ -61,6 +63,23 @@ def write(root: Path, roster: Sequence[str], share: float = 1.0) -> pl.DataFrame
         _passed(root, "images", f"images/{model}")
         _passed(root, "scores", f"scores/{model}")
     return asked
+
+
+def _sources() -> pl.DataFrame:
+    """Pictures to edit and of subjects."""
+    rows = [
+        {
+            "source": digest(png),
+            "image": {"bytes": png, "path": None},
+            "width": SIDE,
+            "height": SIDE,
+            "subject": "a teapot",
+            "tasks": ["p2p", "s2p"],
+        }
+        | {"origin": "invented", "licence": "CC0-1.0"}
+        for png in map(_png, range(POOL))
+    ]
+    return pl.DataFrame(rows, dict(SOURCES.columns))
 
 
 def prompts(share: float = 1.0) -> pl.DataFrame:

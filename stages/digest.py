@@ -50,7 +50,7 @@ def main(
         bar("sources", ((step.done, step.total) for step in originals.draw(edited, Library(sources), store)))
         before = originals.drawn(edited, store)
     behind, pixels = background(settings, asked, scored, zoo, Path(settings.report.agreement)), measures.read(figures, roster, asked)
-    gather.write(gather.judged(roster, asked, scored, score, shown, pictures, behind, pixels, before), digest, reports, told)
+    gather.write(gather.judged(roster, asked, scored, settings.thresholds, shown, pictures, behind, pixels, before), digest, reports, told)
 
 
 if __name__ == "__main__":

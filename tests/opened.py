@@ -23,6 +23,7 @@ from selenium.webdriver.support.ui import Select, WebDriverWait
 
 from trig import tables
 from trig.classify.relations import relations
+from trig.classify.samples import rooted
 from trig.report import sheets
 from trig.report.facts.digest import Gate
 from trig.report.measures import Pixels
@@ -67,7 +68,7 @@ def run(root: Path) -> Run:
     )
     reason = pl.when(pl.col("expected").is_null()).then(pl.lit(factories.EVIL))
     gates = (*ran.gates, Gate("images/tiny", False, 3, (factories.EVIL, "too dark"), notes=("cut prompts", factories.EVIL)))
-    scores = ran.scores.with_columns(renamed, reason=reason)
+    scores = rooted(ran.scores.drop("root").with_columns(renamed, reason=reason), prompts)
     found, pixels = relations(scores, THRESHOLDS), Pixels(*(frame.with_columns(renamed) for frame in ran.pixels))
     return replace(ran, prompts=prompts, scores=scores, relations=found, sheets=sheets_shown, pictures=drawn, gates=gates, pixels=pixels)
 

@@ -58,7 +58,17 @@ class Run:
     @property
     def judged(self) -> Judged:
         """What no limit of the rule decides."""
-        told = self.models, self.prompts, self.scores, self.score, self.sheets, self.pictures, self.background, self.pixels, self.originals
+        told = (
+            self.models,
+            self.prompts,
+            self.scores,
+            self.thresholds,
+            self.sheets,
+            self.pictures,
+            self.background,
+            self.pixels,
+            self.originals,
+        )
         return gather.judged(*told)
 
     @property

@@ -102,7 +102,7 @@ def test_an_invented_run_shows_every_relation_and_has_copies_and_nulls(run: Path
 def test_an_invented_run_is_the_same_each_time(run: Path, tmp_path: Path) -> None:
     invented.write(tmp_path, ROSTER[:1], 0.1)
     made = list((tmp_path / "data").rglob("*.parquet"))
-    assert len(made) == 1 + 1 + 1 + 2 + len(SUBSETS)
+    assert len(made) == 1 + 1 + 1 + 2 + len(SUBSETS) + len(tables.shards(run / "sources"))
     assert all(file.read_bytes() == (run / file.relative_to(tmp_path / "data")).read_bytes() for file in made)
 
 

@@ -346,7 +346,9 @@ def test_a_large_report_keeps_its_samples_and_pictures_beside_the_page(
     assert embedded(outside)["inside"] is False
     assert len(outside) < len(html) - sum(map(len, ran.pictures.values()))
     names = {file.name for file in (tmp_path / "files").iterdir()}
-    assert len(names) == 3 * 42 + 3 + 3 + 1 + 1 + 1  # sheets, contact sheets, points of each model; moves, samples; a line about them
+    assert (
+        len(names) == 3 * 42 + 3 + 3 + 1 + 1 + 1 + 1
+    )  # sheets, contact sheets, points of each model; moves, draws, samples; a line about them
     text = (tmp_path / "files" / "points-1-t2i.js").read_text("utf-8")
     assert json.loads(text.removeprefix('trigPart("points-1-t2i", ').removesuffix(");\n")) == embedded(html, "part-points-1-t2i")
     assert "</script" not in (tmp_path / "files" / "samples-t2i.js").read_text("utf-8")
@@ -385,7 +387,7 @@ def test_the_page_fetches_nothing(html: str) -> None:
 def test_prompts_stand_in_the_page_as_data_only(html: str) -> None:
     assert html.count(factories.EVIL) == 0
     assert "<b>3 rows" not in html and "<b>Real?" not in html
-    parts = 3 * 42 + 3 + 3 + 1 + 1
+    parts = 3 * 42 + 3 + 3 + 1 + 1 + 1
     assert html.count("<script") == html.count("</script>") == 3 + parts
     assert factories.EVIL in embedded(html, "part-samples-t2i")["prompts"].values()
     assert embedded(html)["gates"][1]["failures"] == ["<b>3 rows</b> fail"]

@@ -95,7 +95,7 @@ def test_files_are_loaded_when_somebody_looks(browser: webdriver.Chrome, folder:
     reader.go("pair", "tiny-turbo", PAIR)
     assert reader.script(LOADED) == ["points-1-t2i.js", "samples-t2i.js"]
     look_around(reader)
-    assert reader.script(LOADED) == ["moves-t2i.js", *(f"points-{n}-t2i.js" for n in range(3)), "samples-t2i.js"]
+    assert reader.script(LOADED) == ["draws-t2i.js", "moves-t2i.js", *(f"points-{n}-t2i.js" for n in range(3)), "samples-t2i.js"]
     reader.quiet()
     assert_own(reader.asked(), "file:///")
     assert (folder / "index.html").stat().st_size < 5 << 20

@@ -165,3 +165,19 @@ def test_the_pair_of_a_task_is_opened_from_what_names_it(reader: Reader) -> None
     reader.until(lambda: reader.script("return document.documentElement.dataset.ready === 'yes'"))
     assert f"task={reader.one('#task').get_attribute('value')}" in links[0]
     assert reader.all("#verdict")
+
+
+@chromium.needed
+def test_the_first_screen_tells_what_is_traded_and_how_sure_that_is(reader: Reader, three: Run) -> None:
+    reader.load("overview")
+    rows = three.relations.filter(model="tiny")
+    lines = [line.rect for line in reader.all(".glance > li")]
+    assert len(lines) == 3 and max(line["y"] + line["height"] for line in lines) < 800
+    assert reader.one(".whisker").rect["y"] < 800
+    counts = [text.split(": ")[1] for text in reader.texts(".glance > li:first-child .tally li") if text]
+    for name, told in zip(("synergy", "bottleneck", "tilt", "dispersion"), counts, strict=False):
+        own = rows.filter(relation=name)
+        assert told == f"{own.filter(evidence='supported').height} of {own.height}"
+    reader.go("overview", enough_points=300)
+    assert "Nothing is supported at 2 to 4 prompts a pair; 300 are needed." in reader.texts("[aria-label='At a glance'] > p")[0]
+    assert all(text.startswith(("Closest", "No pair")) for text in reader.texts(".glance p"))

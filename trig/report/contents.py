@@ -41,6 +41,7 @@ class Judged:
     answers: pl.DataFrame  # `scores` without the duplicates of pictures that belong to several pairs
     points: pl.DataFrame  # POINTS
     score: str  # score column that is classified
+    bootstraps: int  # resamples of each cloud
     sheets: Sequence[Sheet]  # contact sheets
     pictures: Mapping[str, bytes]  # sheet key → WebP
     metrics: Mapping[str, Any]  # threshold-independent part of metrics.json

@@ -9,6 +9,7 @@ from trig import tables
 from trig.classify.answered import answered
 from trig.classify.samples import points
 from trig.files import replace
+from trig.params.thresholds import Thresholds
 from trig.report import measures, sheets, stills
 from trig.report.beside import lay
 from trig.report.contents import Background, Judged
@@ -29,22 +30,22 @@ def judged(
     models: Sequence[str],
     prompts: pl.DataFrame,
     scores: pl.DataFrame,
-    score: str,
+    thresholds: Thresholds,
     shown: Sequence[Sheet],
     pictures: Mapping[str, bytes],
     background: Background,
     pixels: Pixels,
     originals: Mapping[str, bytes],
 ) -> Judged:
-    """Threshold-independent part of a run.
+    """Threshold-independent part of a run: of `thresholds` only `score` and `bootstraps` matter.
 
     `scores` have `root`, `pictures` the sheets that are `shown`, as `trig.report.sheets.drawn`, and `originals` the sources of their samples, as
     `trig.report.originals.drawn`.
     """
-    answers = distinct(scores)
+    answers, score = distinct(scores), thresholds.score
     told = measures.told(pixels, answers, score, models)
     return Judged(
-        *(tuple(models), prompts, scores, answers, points(scores, score), score, shown, pictures),
+        *(tuple(models), prompts, scores, answers, points(scores, score), score, thresholds.bootstraps, shown, pictures),
         metrics=measures.beside(answered(scores, prompts), told),
         background=background,
         figures=told,

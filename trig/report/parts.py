@@ -13,6 +13,7 @@ from trig.report.contents import Judged
 from trig.report.facts.parts import Samples, Scores
 from trig.report.facts.rows import as_json
 from trig.report.originals import texts
+from trig.report.redrawn import redrawn
 from trig.report.sheets import Sheet
 
 SAMPLE = ("task", "pair", "data_id", "number")
@@ -29,9 +30,10 @@ def contact_place(run: Judged, contact: Contact) -> str:
 
 
 def all_parts(run: Judged) -> Iterator[tuple[str, str]]:
-    """Names and JSON of the parts: per task `Moves` of any two models, and `Samples`; per model and task `Scores`."""
+    """Names and JSON of the parts: per task `Moves` of any two models, `Draws` and `Samples`; per model and task `Scores`."""
     samples = run.points.select(SAMPLE).unique().sort(SAMPLE)
-    moves = numbers.moves(run.points, run.scores.select("task", "data_id", "root").unique(), run.models)
+    roots = run.scores.select("task", "data_id", "root").unique()
+    moves = numbers.moves(run.points, roots, run.models)
     shown = texts(run.sheets, run.prompts)
     for task in run.tasks:
         yield f"moves-{task}", as_json(moves[task])
@@ -41,6 +43,8 @@ def all_parts(run: Judged) -> Iterator[tuple[str, str]]:
         told = {pair: part["number"].to_list() for pair, part in of.items()} if run.seeds > 1 else {}
         words = shown.filter(pl.col("task") == task)
         prompts, sources = (dict(words.select("data_id", name).drop_nulls().iter_rows()) for name in ("prompt", "source"))
+        rooted = run.points.filter(pl.col("task") == task).join(roots, on=["task", "data_id"], how="left", maintain_order="left")
+        yield f"draws-{task}", as_json(redrawn(rooted, run.models, list(ids), run.bootstraps))
         yield f"samples-{task}", as_json(Samples(ids=ids, numbers=told, prompts=prompts, sources=sources))
         for number, model in enumerate(run.models):
             scored = run.points.filter(pl.col("model") == model, pl.col("task") == task).select("pair", "data_id", "number", "x", "y")

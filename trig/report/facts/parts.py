@@ -32,3 +32,18 @@ class Moves(TypedDict):
     y: list[float | None]
     y_low: list[float | None]
     y_high: list[float | None]
+
+
+class DrawSet(TypedDict):
+    """Bootstrap weights of clouds with equal cluster labels."""
+
+    labels: list[int] | None  # cluster of each sample; None: each is its own
+    clusters: int
+    counts: str  # deflated bytes: how often each resample holds each cluster, resample by resample
+
+
+class Draws(TypedDict):
+    """Bootstrap weights of a task's clouds."""
+
+    of: list[list[int | None]]  # for each model, for each pair of `Samples.ids`: its set; None where there is none
+    sets: list[DrawSet]

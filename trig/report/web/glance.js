@@ -43,7 +43,8 @@ function nothing(rows) {
   if (rows.every((row) => row.evidence === null)) return [h("b", {}, "No evidence at hand. ")];
   const any = rows.some((row) => row.evidence === "supported");
   const short = rows.every((row) => row.clusters < limits.enough_points) ? `; ${limits.enough_points} are needed` : "";
-  return [h("b", {}, any ? "No trade-off is supported" : "Nothing is supported"), ` at ${promptsAPair(rows)}${short}. `];
+  const untested = rows.some((row) => row.evidence === null && row.stability !== null);
+  return [h("b", {}, any ? "No trade-off is supported" : "Nothing is supported"), ` at ${promptsAPair(rows)}${short}. `, untested && "Stability is counted anew; some tests hold for the thresholds of the run only. "];
 }
 
 // How many pairs show each relation, and how many of them the evidence supports; with `few`, how many have too few samples.

@@ -16,6 +16,7 @@ const CHOICES = [
   ["correlation", "Correlation", Object.entries(facts.correlations)],
 ];
 const OF_EVIDENCE = ["supported_stability", "fdr", "enough_points"];
+const COUNTABLE = 2e7; // most points of resamples that are counted when a limit moves
 const NAMES = [...SLIDERS, ...CHOICES].map(([name]) => name);
 const ends = ([name, , least, most]) => [Math.min(least, facts.thresholds[name]), Math.max(most, facts.thresholds[name])];
 const limits = { ...facts.thresholds };
@@ -48,19 +49,44 @@ async function classified(task) {
   const wanted = tasksOf(task).flatMap((one) => facts.models.map((model) => [model, one]));
   const clouds = new Map(await Promise.all(wanted.map(async ([model, one]) => [`${model}|${one}`, await points(model, one)])));
   const own = rows.filter((row) => tasksOf(task).includes(row.task));
-  return new Map(own.map((row) => [at(row.model, row.task, row.pair), anew(row, clouds.get(`${row.model}|${row.task}`).get(row.pair))]));
+  const draws = ruleChanged() && affordable(own) ? new Map(await Promise.all(wanted.map(async ([model, one]) => [`${model}|${one}`, await redraws(model, one)]))) : new Map();
+  const of = (map, row) => map.get(`${row.model}|${row.task}`)?.get(row.pair) ?? null;
+  return new Map(own.map((row) => [at(row.model, row.task, row.pair), anew(row, of(clouds, row), of(draws, row))]));
 }
 
-// A row as the thresholds that are set have it. What was found by resampling holds for the thresholds of the run: it is shown only while they stand.
-function anew(row, cloud) {
+// Whether the resamples of all these rows, or of those on the page of a model or a pair, can be counted at once.
+function affordable(own) {
+  const { page, given } = parsed();
+  const read = own.filter((row) => (page !== "model" && page !== "pair") || ((row.model === given[0] || !given[0]) && (page === "model" || row.pair === given[1])));
+  const each = ({ n }) => n * (limits.correlation === "kendall" ? n : 1);
+  return read.reduce((sum, row) => sum + each(row), 0) * facts.thresholds.bootstraps <= COUNTABLE;
+}
+
+// A row as the thresholds that are set have it. What is found by resampling is counted anew, when it is read, in the draws that Python made; tests hold
+// while the limits that decide them stand.
+function anew(row, cloud, draws) {
   const own = { ...limits, min_points: limits.min_points * facts.seeds }; // it counts prompts, and the rule points
   const counts = rule.count(...complete(cloud), own);
   const rho = differs("correlation") ? rule.correlation(limits.correlation, ...complete(cloud)) : row.rho;
   const { relation, leaning } = rule.verdict(counts, rho, own);
   const { kind, evidence } = rule.support(row, relation, limits);
-  const gone = ruleChanged() ? { evidence: null, stability: null, runner_up: null, ...absentEnds("density_synergy", "density_bottleneck") } : {};
   const unknown = differs("correlation") ? { kind: null, ...absentEnds("rho") } : {};
-  return { __proto__: row, ...counts, rho, relation, kind, evidence, leaning: leaning && row[leaning], ...gone, ...unknown };
+  const found = { __proto__: row, ...counts, rho, relation, kind, evidence, leaning: leaning && row[leaning], ...unknown };
+  return ruleChanged() ? resampled(found, row, relation, lazily(() => draws && rule.redrawn(...complete(cloud), draws, relation, own))) : found;
+}
+
+const TESTED = { tilt: ["synergy", "bottleneck", "rule", "min_points"], dispersion: ["correlation", "min_points"] }; // the limits that decide each test
+const REDRAWN = ["stability", "runner_up", "runner_up_share", ...["density_synergy", "density_bottleneck"].flatMap((name) => [`${name}_low`, `${name}_high`])];
+
+function resampled(found, row, relation, again) {
+  for (const name of REDRAWN) Object.defineProperty(found, name, { get: () => again()?.[name] ?? null });
+  const untested = Object.keys(TESTED).filter((one) => TESTED[one].some(differs));
+  return Object.defineProperty(found, "evidence", { get: () => rule.support(row, relation, limits, again()?.stability ?? null, untested).evidence });
+}
+
+function lazily(make) {
+  let found;
+  return () => (found === undefined ? (found = make()) : found);
 }
 
 const absentEnds = (...names) => Object.fromEntries(names.flatMap((name) => [[`${name}_low`, null], [`${name}_high`, null]]));

@@ -15,7 +15,8 @@ function verdict(row) {
   else said.push(`${capital(row.relation)}.`);
   if (row.kind) said.push(KINDS[row.kind]);
   if (row.evidence) said.push(`${capital(row.evidence)} by the evidence: ${(100 * row.stability).toFixed(0)} % of bootstrap samples give the same verdict.`);
-  else if (isChanged() && row.relation !== "too few") said.push("Evidence was gathered for the thresholds of the run only.");
+  else if (row.stability !== null) said.push(`${(100 * row.stability).toFixed(0)} % of bootstrap samples give the same verdict. Its test was computed for the thresholds of the run and does not hold at these.`);
+  else if (isChanged() && row.relation !== "too few") said.push("Evidence was computed for the thresholds of the run only.");
   if (row.evidence && row.runner_up) said.push(`Runner-up: ${row.runner_up}, ${(100 * row.runner_up_share).toFixed(0)} %.`);
   const test = { tilt: row.tilt_q, dispersion: row.conflict_q }[row.relation] ?? null;
   if (row.evidence && test !== null) said.push(`${row.relation === "tilt" ? "That the sides differ by chance, or as those of independent scores do" : "That the correlation is 0 or more"}: q = ${small(test)} over all pairs, limit ${limits.fdr}.`);

@@ -36,10 +36,14 @@ function part(name) {
   });
 }
 
+async function inflated(text) {
+  const stream = new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
 // Doubles that were deflated byte by byte of each: all first bytes, then all second ones, and so on.
 async function doubles(text) {
-  const stream = new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
-  const planes = new Uint8Array(await new Response(stream).arrayBuffer());
+  const planes = await inflated(text);
   const [count, found] = [planes.length / 8, new Uint8Array(planes.length)];
   for (let place = 0; place < count; place++) for (let byte = 0; byte < 8; byte++) found[8 * place + byte] = planes[byte * count + place];
   return new Float64Array(found.buffer);
@@ -66,6 +70,17 @@ function points(model, task) {
       start = end;
     }
     return found;
+  });
+}
+
+// The bootstrap weights of each pair of a model: a Map of pair to { labels, clusters, counts }, or null where they are not here.
+function redraws(model, task) {
+  return once(`draws of ${model} ${task}`, async () => {
+    const [{ ids }, { of, sets }] = await Promise.all([samples(task), part(`draws-${task}`)]);
+    const opened = (place) => once(`draws ${place} of ${task}`, async () => ({ ...sets[place], counts: await inflated(sets[place].counts) }));
+    const own = of[facts.models.indexOf(model)];
+    const found = await Promise.all(own.map((place) => (place === null ? null : opened(place))));
+    return new Map(Object.keys(ids).map((pair, place) => [pair, found[place]]));
   });
 }
 

@@ -32,17 +32,18 @@ const rule = (() => {
     return found;
   }
 
-  // Least squares of v on u; null with too few points or with one u only.
-  function fit(u, v, atLeast) {
-    const count = u.length;
-    if (count < Math.max(atLeast, 2)) return null;
-    let [sumU, sumV, sumUU, sumUV] = [0, 0, 0, 0];
-    for (let place = 0; place < count; place++) {
-      sumU += grain(u[place]);
-      sumV += grain(v[place]);
-      sumUU += grain(u[place] * u[place]);
-      sumUV += grain(u[place] * v[place]);
+  // Least squares of v on u, each point so often as its weight says; null with too few points or with one u only.
+  function fit({ u, moments, places: { R_T } }, weights, atLeast) {
+    let [count, sumU, sumV, sumUU, sumUV] = [0, 0, 0, 0, 0];
+    for (let place = 0; place < u.length; place++) {
+      const weight = weights[R_T[place]];
+      count += weight;
+      sumU += weight * moments.u[place];
+      sumV += weight * moments.v[place];
+      sumUU += weight * moments.uu[place];
+      sumUV += weight * moments.uv[place];
     }
+    if (count < Math.max(atLeast, 2)) return null;
     const [meanU, meanV] = [sumU / count, sumV / count];
     const variance = sumUU / count - meanU * meanU;
     if (!(variance > ONE_PLACE)) return null;
@@ -51,35 +52,97 @@ const rule = (() => {
   }
 
   // What the rule counts in a cloud: x and y are Float64Arrays of the samples that have both scores.
-  function count(x, y, limits) {
-    const n = x.length;
-    let [high, low, rest] = [0, 0, 0];
-    const places = new Int32Array(n);
-    for (let place = 0; place < n; place++) {
-      const where = region(x[place], y[place], limits);
-      if (where === "R_S") high++;
-      else if (where === "R_B") low++;
-      else places[rest++] = place;
-    }
-    const shares = { density_synergy: n ? high / n : null, density_bottleneck: n ? low / n : null };
-    return { n, n_synergy: high, n_bottleneck: low, n_tradeoff: rest, ...shares, ...sides(x, y, places.subarray(0, rest), limits) };
+  const count = (x, y, limits) => counted(partition(x, y, limits), new Uint8Array(x.length).fill(1), limits);
+
+  // A cloud by regions: the places of R_S, R_B and R_T, and of the latter what the line is fitted to.
+  function partition(x, y, limits) {
+    const found = { R_S: [], R_B: [], R_T: [] };
+    for (let place = 0; place < x.length; place++) found[region(x[place], y[place], limits)].push(place);
+    const places = Object.fromEntries(Object.entries(found).map(([name, own]) => [name, Int32Array.from(own)]));
+    const [across, up] = [extent(x, places.R_T), extent(y, places.R_T)];
+    const [u, v] = [scaled(x, places.R_T, across), scaled(y, places.R_T, up)];
+    const moments = { u: u.map(grain), v: v.map(grain), uu: u.map((one) => grain(one * one)), uv: u.map((one, place) => grain(one * v[place])) };
+    return { places, across, up, u, v, moments };
   }
 
-  // The regression line of the points inside, and how many of them lie on either side.
-  function sides(x, y, inside, limits) {
-    const [across, up] = [extent(x, inside), extent(y, inside)];
-    const [u, v] = [scaled(x, inside, across), scaled(y, inside, up)];
-    const line = fit(u, v, limits.min_points);
+  // What the rule counts where each sample of a cloud stands so often as its weight says.
+  function counted(cloud, weights, limits) {
+    return { ...spread(cloud.places, weights), ...sides(cloud, weights, limits) };
+  }
+
+  function spread({ R_S, R_B, R_T }, weights) {
+    const [high, low, rest] = [total(R_S, weights), total(R_B, weights), total(R_T, weights)];
+    const n = high + low + rest;
+    return { n, n_synergy: high, n_bottleneck: low, n_tradeoff: rest, density_synergy: n ? high / n : null, density_bottleneck: n ? low / n : null };
+  }
+
+  function total(places, weights) {
+    let sum = 0;
+    for (let at = 0; at < places.length; at++) sum += weights[places[at]];
+    return sum;
+  }
+
+  // The regression line of R_T, and how many of its points lie on either side.
+  function sides(cloud, weights, limits) {
+    const { u, v, across, up, places: { R_T } } = cloud;
+    const line = fit(cloud, weights, limits.min_points);
     if (line === null) return { n_above: 0, n_below: 0, slope: null, intercept: null };
     const [steep, start] = [line.slope * up.half, line.intercept * up.half];
     let [above, below] = [0, 0];
     for (let place = 0; place < u.length; place++) {
       const over = v[place] * up.half - (u[place] * steep + start);
-      if (over > ON_THE_LINE) above++;
-      else if (over < -ON_THE_LINE) below++;
+      if (over > ON_THE_LINE) above += weights[R_T[place]];
+      else if (over < -ON_THE_LINE) below += weights[R_T[place]];
     }
     const slope = line.slope * (up.half / across.half);
     return { n_above: above, n_below: below, slope, intercept: up.middle + up.half * line.intercept - slope * across.middle };
+  }
+
+  // What bootstrap resamples make of a relation, as in trig/classify/evidence.py: the share that shows it, the runner-up, and intervals of densities.
+  // `draws` are those of Python: { labels, clusters, counts }. Null for too few samples.
+  function redrawn(x, y, { labels, clusters, counts }, relation, limits) {
+    if (relation === "too few") return null;
+    const cloud = partition(x, y, limits);
+    const [seen, densities] = [new Map(), { density_synergy: [], density_bottleneck: [] }];
+    for (let start = 0; start < counts.length; start += clusters) {
+      const times = counts.subarray(start, start + clusters);
+      const weights = labels ? Uint8Array.from(labels, (label) => times[label]) : times;
+      const found = spread(cloud.places, weights);
+      densities.density_synergy.push(found.density_synergy);
+      densities.density_bottleneck.push(found.density_bottleneck);
+      const own = shownBy(cloud, x, y, found, weights, limits);
+      seen.set(own, (seen.get(own) ?? 0) + 1);
+    }
+    const [all, others] = [counts.length / clusters, RELATIONS.filter((one) => one !== relation && seen.has(one)).sort((a, b) => seen.get(b) - seen.get(a))];
+    const second = others.length ? { runner_up: others[0], runner_up_share: seen.get(others[0]) / all } : { runner_up: null, runner_up_share: null };
+    const ends = Object.entries(densities).flatMap(([name, values]) => [[`${name}_low`, quantile(values, 0.025)], [`${name}_high`, quantile(values, 0.975)]]);
+    return { stability: (seen.get(relation) ?? 0) / all, ...second, ...Object.fromEntries(ends) };
+  }
+
+  // The relation of a resample; the line and the correlation are found only where they decide it.
+  function shownBy(cloud, x, y, found, weights, limits) {
+    const dense = verdict({ ...found, n_above: 0, n_below: 0 }, null, limits).relation;
+    if (dense !== "none") return dense;
+    const lined = { ...found, ...sides(cloud, weights, limits) };
+    if (verdict(lined, null, limits).relation === "tilt") return "tilt";
+    return verdict(lined, correlation(limits.correlation, repeated(x, weights, found.n), repeated(y, weights, found.n)), limits).relation;
+  }
+
+  const RELATIONS = ["synergy", "bottleneck", "tilt", "dispersion", "none", "too few"];
+
+  function repeated(values, weights, n) {
+    const found = new Float64Array(n);
+    let end = 0;
+    for (let place = 0; place < values.length; place++) for (let times = weights[place]; times > 0; times--) found[end++] = values[place];
+    return found;
+  }
+
+  function quantile(values, level) {
+    if (!values.length) return null;
+    const ordered = Float64Array.from(values).sort();
+    const place = (ordered.length - 1) * level;
+    const [low, high] = [Math.floor(place), Math.min(Math.floor(place) + 1, ordered.length - 1)].map((at) => ordered[at]);
+    return low + (high - low) * (place - Math.floor(place));
   }
 
   // A correlation of all points, -1..1; null with fewer than three points or when one side is constant. Ranks and signs are counted in whole numbers,
@@ -144,17 +207,19 @@ const rule = (() => {
   }
 
   // What a dispersion is, and how far a relation can be believed, from what Python found by resampling: `row` is the pair's row of the table.
-  // rho and its interval depend on no limit, so a dispersion has its kind whenever anything was resampled. Stability, and the test of a tilt, were
-  // found for the verdict in the row: another relation has no evidence. They are those of the row's own regions and limits of the rule, and are
-  // exact only while these stand; changed `fdr`, `supported_stability` and `enough_points` are followed exactly.
-  function support(row, relation, limits) {
+  // rho and its interval depend on no limit, so a dispersion has its kind whenever anything was resampled. Stability is the row's for the row's own
+  // relation, or `again`, found anew; `untested` are relations whose test the row no longer holds, since limits moved that decide it: without it
+  // only an unstable relation has evidence. Changed `fdr`, `supported_stability` and `enough_points` are followed exactly.
+  function support(row, relation, limits, again = relation === row.relation ? row.stability : null, untested = []) {
     const kind = relation === "dispersion" ? kindOf(row) : null;
-    if (relation !== row.relation || row.stability === null) return { kind, evidence: null };
+    if (again === null) return { kind, evidence: null };
     const tests = { tilt: { p: row.tilt_p, q: row.tilt_q }, dispersion: { p: row.conflict_p, q: row.conflict_q } };
     const { p, q } = tests[relation] ?? { p: 0, q: 0 };
-    if (row.stability < 0.5 || (p !== null && p > limits.fdr)) return { kind, evidence: "unsupported" };
+    if (again < 0.5) return { kind, evidence: "unsupported" };
+    if (untested.includes(relation)) return { kind, evidence: null };
+    if (p !== null && p > limits.fdr) return { kind, evidence: "unsupported" };
     const tested = q !== null && q <= limits.fdr && (relation !== "dispersion" || kind === "conflict");
-    const holds = row.stability >= limits.supported_stability && tested && row.clusters >= limits.enough_points;
+    const holds = again >= limits.supported_stability && tested && row.clusters >= limits.enough_points;
     return { kind, evidence: holds ? "supported" : "weak" };
   }
 
@@ -180,5 +245,5 @@ const rule = (() => {
     return having("unsupported") === alike.length ? "unsupported" : "weak";
   }
 
-  return { count, correlation, region, verdict, support, vote };
+  return { count, correlation, redrawn, region, verdict, support, vote };
 })();
