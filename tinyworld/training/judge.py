@@ -31,7 +31,7 @@ from tinyworld.cases import Case, case_of, misremembered, picture, shown_case
 from tinyworld.render import SIDE, draw
 from tinyworld.training.loop import Course, Step, device, train
 from tinyworld.training.packing import Packed, Packer
-from tinyworld.training.processor import PATCH, SPECIAL, learn, new_words, patches, processor
+from tinyworld.training.processor import PATCH, SPECIAL, enlarge, learn, new_words, patches, processor
 from trig.vocabulary.dimensions import Dimension, Task
 
 Tower: TypeAlias = Qwen2_5_VisionTransformerPretrainedModel
@@ -186,12 +186,7 @@ class Lessons(Dataset[Lesson]):
         rng = np.random.default_rng((self.seed, step))
         cases, pictures = [], list[NDArray[np.uint8]]()
         for number, task in enumerate(self.rows):
-            if number % 2:
-                which = int(rng.integers(0, len(self.shown[task])))
-                case, seen = shown_case(self.shown_seed, which, task)[0], self.shown[task][which]
-            else:
-                case = case_of(rng, self.syllabus.weights.get(task), task)
-                seen = picture(case, rng)
+            case, seen = self._round_trip(rng, task) if number % 2 else self._drawn(rng, task)
             cases.append(case)
             pictures += [draw(case.source), seen] if case.source else [seen]
         read = self.packer.read([[case, *(misremembered(case, rng) for _ in range(READ[case.task] - 1))] for case in cases])
@@ -202,13 +197,27 @@ class Lessons(Dataset[Lesson]):
             read,
             self.packer.sum_up(cases, length),
             self.packer.stayed(cases, length),
-            self.packer.grade(cases, [_asked(case, rng) for case in cases]),
+            self.packer.grade(cases, [_asked(case, rng, self.syllabus.weights.get(case.task, {})) for case in cases]),
         )
 
+    def _drawn(self, rng: np.random.Generator, task: Task) -> tuple[Case, NDArray[np.uint8]]:
+        case = case_of(rng, self.syllabus.weights.get(task), task)
+        return case, picture(case, rng)
 
-def _asked(case: Case, rng: np.random.Generator) -> list[Dimension]:
+    def _round_trip(self, rng: np.random.Generator, task: Task) -> tuple[Case, NDArray[np.uint8]]:
+        """One of the stored pictures: of those about a dimension of little weight most are passed over."""
+        weights = self.syllabus.weights.get(task, {})
+        while True:
+            number = int(rng.integers(0, len(self.shown[task])))
+            case, _ = shown_case(self.shown_seed, number, task)
+            if rng.random() * max([1.0, *weights.values()]) < max(weights.get(dimension, 1.0) for dimension in case.about):
+                return case, self.shown[task][number]
+
+
+def _asked(case: Case, rng: np.random.Generator, weights: Mapping[Dimension, float]) -> list[Dimension]:
     others = [dimension for dimension in Dimension if dimension not in case.about]
-    return [*case.about, *(others[number] for number in rng.permutation(len(others)))][:ASKED]
+    p = np.array([weights.get(dimension, 1.0) for dimension in others])
+    return [*case.about, *(others[number] for number in rng.choice(len(others), ASKED - 2, replace=False, p=p / p.sum()))]
 
 
 def losses(
@@ -283,14 +292,3 @@ def fit(
     )
     model.to("cpu", torch.float16).save_pretrained(out)
     reads.save_pretrained(out)
-
-
-@torch.no_grad()
-def enlarge(model: Qwen2_5_VLForConditionalGeneration, learnt: Sequence[Sequence[int]]) -> None:
-    """Embeds further tokens, each as the mean of the tokens it is made of."""
-    if learnt:
-        known = model.config.text_config.vocab_size
-        model.resize_token_embeddings(known + len(learnt), mean_resizing=False)
-        rows = model.get_input_embeddings().weight
-        for number, made_of in enumerate(learnt, known):
-            rows[number] = rows[list(made_of)].mean(0)

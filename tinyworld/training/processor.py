@@ -8,7 +8,13 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
-from transformers import PreTrainedTokenizerFast, Qwen2_5_VLProcessor, Qwen2VLImageProcessor, Qwen2VLVideoProcessor
+from transformers import (
+    PreTrainedTokenizerFast,
+    Qwen2_5_VLForConditionalGeneration,
+    Qwen2_5_VLProcessor,
+    Qwen2VLImageProcessor,
+    Qwen2VLVideoProcessor,
+)
 
 from tinyworld.cases import case_of
 from tinyworld.render import SIDE
@@ -116,6 +122,17 @@ def learn(reads: Qwen2_5_VLProcessor, texts: Sequence[str]) -> list[list[int]]:
             whole += piece
     reads.tokenizer = PreTrainedTokenizerFast(**reads.tokenizer.init_kwargs | {"tokenizer_object": Tokenizer.from_str(json.dumps(state))})
     return made_of
+
+
+@torch.no_grad()
+def enlarge(model: Qwen2_5_VLForConditionalGeneration, learnt: Sequence[Sequence[int]]) -> None:
+    """Embeds further tokens, each as the mean of the tokens it is made of."""
+    if learnt:
+        known = model.config.text_config.vocab_size
+        model.resize_token_embeddings(known + len(learnt), mean_resizing=False)
+        rows = model.get_input_embeddings().weight
+        for number, made_of in enumerate(learnt, known):
+            rows[number] = rows[list(made_of)].mean(0)
 
 
 def patches(pictures: NDArray[np.uint8], images: Qwen2VLImageProcessor) -> Tensor:
