@@ -1,16 +1,19 @@
 """`trig tiny`: evaluation of the tiny world's models against ground truth."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
+import polars as pl
 import typer
 
 from tinyworld import HELD_OUT
 from trig import params
 from trig.errors import ParamsError, TrigError
+from trig.params import Params
 from trig.protocols.generator import Picture
+from trig.protocols.judge import Judge
 from trig.protocols.refusal import Refusal
 from trig.run.display import console, table
 from trig.vocabulary.about import ABOUT
@@ -23,38 +26,64 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command()
-def evaluate(count: Count = 200, as_json: Json = False) -> None:
-    """Judge agreement with ground truth per dimension (Spearman's rho) on held-out scenes, half of them autoencoder round trips."""
-    from tinyworld import evaluate as tiny
+def evaluate(
+    count: Count = 200,
+    task: Annotated[list[Task] | None, typer.Option(help="Tasks; all by default.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Judge agreement with ground truth per task and dimension (Spearman's rho) on held-out scenes, half of them autoencoder round trips.
+
+    The blind control asks the same with the picture of another case.
+    """
     from trig.backends import judges
+
+    settings = params.load()
+    judge = judges.load(settings)
+    found = {each: _measured(settings, judge, each, count) for each in task or Task}
+    if as_json:
+        told = {"judge": f"{settings.judge.name}@{judge.revision}", "against": AGAINST}
+        tasks = {each.value: {"dimensions": rows.to_dicts(), "mean": _mean(rows)} for each, rows in found.items()}
+        print(json.dumps(told | tasks.get(Task.T2I.value, {}) | {"tasks": tasks}, indent=2))
+        return
+    figures = {"rho": "Spearman's rho", "rho_drawn": "drawings", "rho_round_trip": "round trips", "rho_blind": "blind"}
+    for each, measured in found.items():
+        title = f"{settings.judge.name} on {each.value} against the truth; mean {_number(_mean(measured))}"
+        rows = [
+            (_name(row), str(row["n"]), str(row["nulls"]), *(_number(row[name]) for name in figures))
+            for row in measured.iter_rows(named=True)
+        ]
+        console().print(table(("dimension", "n", "nulls", *figures.values()), rows, title))
+
+
+def _measured(settings: Params, judge: Judge, task: Task, count: int) -> pl.DataFrame:
+    """Agreement of the judge with the truth of a task."""
+    from tinyworld import evaluate as tiny
+    from tinyworld.render import draw
     from trig.backends.painters.autoencoder import round_trip
     from trig.judge.rating import ratings
     from trig.judge.rubrics import rubrics
     from trig.protocols.judge import Question
 
-    settings = params.load()
-    judge = judges.load(settings)
-    texts = rubrics(settings.judge.rubrics, Task.T2I, settings.judge.scale.grades)
-    asked = tiny.cases(count)
-    through = [number % 2 == 1 for number in range(len(asked))]
+    texts = rubrics(settings.judge.rubrics, task, settings.judge.scale.grades)
+    asked = tiny.cases(count, task)
     pictures = [shown for _, _, shown in asked]
     pictures[1::2] = round_trip(pictures[1::2], settings.pipeline(settings.generate.roster[0]).weights)
-    questions = [
-        Question(tiny.png(shown), case.request.text, texts[dimension]) for (dimension, case, _), shown in zip(asked, pictures, strict=True)
-    ]
-    rated = ratings(judge, questions, settings.judge.scale, settings.judge.max_off_mass)
-    found = tiny.agreement(asked, [rating.expected for rating in rated], through)
-    mean = None if found["rho"].null_count() else sum(found["rho"]) / found.height  # a missing rho is not 0
-    if as_json:
-        told = {"judge": f"{settings.judge.name}@{judge.revision}", "against": AGAINST, "dimensions": found.to_dicts(), "mean": mean}
-        print(json.dumps(told, indent=2))
-        return
-    title = f"{settings.judge.name} against the truth; mean {_number(mean)}"
-    rows = [
-        (_name(row), str(row["n"]), str(row["nulls"]), *(_number(row[name]) for name in ("rho", "rho_drawn", "rho_round_trip")))
-        for row in found.iter_rows(named=True)
-    ]
-    console().print(table(("dimension", "n", "nulls", "Spearman's rho", "drawings", "round trips"), rows, title))
+    files = [tiny.png(shown) for shown in pictures]
+    sources = [tiny.png(draw(case.source)) if case.source else None for _, case, _ in asked]
+
+    def scores(shown: Sequence[bytes]) -> list[float | None]:
+        questions = [
+            Question(file, case.request.text, texts[dimension], source)
+            for (dimension, case, _), file, source in zip(asked, shown, sources, strict=True)
+        ]
+        return [rating.expected for rating in ratings(judge, questions, settings.judge.scale, settings.judge.max_off_mass)]
+
+    blind = scores([files[place] for place in tiny.shuffled(asked)])
+    return tiny.agreement(asked, scores(files), [number % 2 == 1 for number in range(len(asked))], blind)
+
+
+def _mean(rows: pl.DataFrame) -> float | None:
+    return None if rows["rho"].null_count() else sum(rows["rho"]) / rows.height  # a missing rho is not 0
 
 
 @app.command()
@@ -62,42 +91,30 @@ def paint(
     sheet: Annotated[Path, typer.Option(help="Where the contact sheet goes.")] = Path("contact-sheet.png"),
     model: Annotated[str, typer.Option(help="A model of params.yaml.")] = "tiny",
     count: Annotated[int, typer.Option(min=4, max=HELD_OUT, help="Prompts.")] = 200,
+    task: Annotated[
+        Task, typer.Option(help="p2p and s2p: what was asked for and what should have stayed are also read one by one.")
+    ] = Task.T2I,
     as_json: Json = False,
 ) -> None:
     """Paints held-out prompts, judges them, and draws a contact sheet of the first forty."""
-    from tinyworld import evaluate as tiny
+    from tinyworld import painting
     from tinyworld.sheet import contact_sheet
     from trig.backends import judges, painters
-    from trig.judge.rating import ratings
-    from trig.judge.rubrics import rubrics
     from trig.protocols.generator import Order
-    from trig.protocols.judge import Question
 
     settings = params.load()
     painter = painters.load(settings, model)
     judge = judges.load(settings)
-    prompts = [request.text for request in tiny.plain_requests(count)]
-    orders = [Order(prompt, number) for number, prompt in enumerate(prompts)]
+    asked = painting.asked(count, task)
+    orders = [Order(each.prompt, number, each.source) for number, each in enumerate(asked)]
     pictures = [_png(made) for start in range(0, count, 50) for made in painter.generate(orders[start : start + 50])]
-    texts = rubrics(settings.judge.rubrics, Task.T2I, settings.judge.scale.grades)
-    found: list[dict[str, Any]] = []
-    for dimension in (Dimension.STYLE, Dimension.CONTENT, Dimension.RELATION):
-        rows = [
-            (picture, prompt)
-            for picture, prompt, request in zip(pictures, prompts, tiny.plain_requests(count), strict=True)
-            if dimension is not Dimension.RELATION or request.relation
-        ]
-        questions = [Question(picture, prompt, texts[dimension]) for picture, prompt in rows]
-        scores = [rating.expected for rating in ratings(judge, questions, settings.judge.scale, settings.judge.max_off_mass)]
-        known = [score for score in scores if score is not None]
-        mean = sum(known) / len(known) if known else None
-        found.append({"dimension": dimension.value, "n": len(scores), "nulls": len(scores) - len(known), "mean_expected": mean})
-    contact_sheet(list(zip(prompts, pictures, strict=True))[:40], sheet)
+    found = painting.judged(settings, judge, task, asked, pictures)
+    contact_sheet(painting.shown(asked, pictures)[:40], sheet)
     if as_json:
-        print(json.dumps({"model": model, "prompts": count, "dimensions": found}, indent=2))
+        print(json.dumps({"model": model, "task": task.value, "prompts": count, "dimensions": found}, indent=2))
         return
-    title = f"{model} on {count} plain prompts, judged by {settings.judge.name}; pictures in {sheet}"
-    told = [(_name(row), str(row["n"]), str(row["nulls"]), _number(row["mean_expected"])) for row in found]
+    title = f"{model} on {count} prompts of {task.value}, judged by {settings.judge.name}; pictures in {sheet}"
+    told = [(str(row["read"]) or _name(row), str(row["n"]), str(row["nulls"]), _number(row["mean_expected"])) for row in found]
     console().print(table(("dimension", "n", "nulls", "mean S"), told, title))
 
 

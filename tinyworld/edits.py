@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tinyworld.language import PLACE_WORDS, STYLE_WORDS, Request, Want, article, imagine, plain, some_request, some_want
+from tinyworld.language import PLACE_WORDS, STYLE_WORDS, Request, Want, imagine, known, plain, some_request, some_want
 from tinyworld.scene import COLOURS, PLACES, STYLES, THINGS, Scene, Thing, arrange
 
 
@@ -21,11 +21,7 @@ class Edit:
 
 def state(scene: Scene) -> Request:
     """The request that a scene grants in every detail."""
-    wants = tuple(
-        Want(article(thing.role), ("person",), role=thing.role) if thing.kind == "person" else plain(thing.kind, thing.colour)
-        for thing in scene.things
-    )
-    return Request(wants, place=scene.place, style=scene.style)
+    return Request(tuple(map(known, scene.things)), place=scene.place, style=scene.style)
 
 
 def _other(rng: np.random.Generator, options: tuple[str, ...], than: str) -> str:
@@ -55,10 +51,16 @@ def some_edit(rng: np.random.Generator) -> Edit:
     return Edit(words, source, state(target), target)
 
 
+def photo(rng: np.random.Generator) -> Scene:
+    """Photo of a subject."""
+    subject = Thing(str(rng.choice(THINGS)), str(rng.choice(COLOURS)))
+    return Scene("photo", str(rng.choice(PLACES)), arrange(rng, (subject,), "", balanced=True))
+
+
 def some_subject(rng: np.random.Generator) -> Edit:
     """Subject alone in a photo, and a prompt that wants it elsewhere; its colour appears in the photo only."""
-    subject = Thing(str(rng.choice(THINGS)), str(rng.choice(COLOURS)))
-    source = Scene("photo", str(rng.choice(PLACES)), arrange(rng, (subject,), "", balanced=True))
+    source = photo(rng)
+    subject = source.things[0]
     asked = some_request(rng, ())
     this = Want(f"this {subject.kind}", (subject.kind,), subject.colour)
     wants = (this,) if len(asked.wants) == 1 else (this, some_want(rng))

@@ -12,8 +12,7 @@ from scipy.stats import spearmanr
 from tinyworld.cases import Case, picture, some_case
 from tinyworld.language import Request, plain
 from tinyworld.scene import COLOURS, PLACES, RELATIONS, STYLES, THINGS
-from tinyworld.truth import truth
-from trig.vocabulary.dimensions import Dimension
+from trig.vocabulary.dimensions import Dimension, Task
 
 UNSEEN = 7_000_000
 """First held-out seed."""
@@ -21,31 +20,47 @@ UNSEEN = 7_000_000
 Picture = NDArray[np.uint8]
 
 
-def cases(count: int) -> list[tuple[Dimension, Case, Picture]]:
+def cases(count: int, task: Task = Task.T2I) -> list[tuple[Dimension, Case, Picture]]:
     """`count` cases per dimension, each with a random second dimension."""
+    tasks = [] if task is Task.T2I else [list(Task).index(task)]
     found = []
     for place, dimension in enumerate(Dimension):
         for number in range(count):
-            rng = np.random.default_rng((UNSEEN, place, number))
+            rng = np.random.default_rng((UNSEEN, place, number, *tasks))
             other = [each for each in Dimension if each is not dimension][int(rng.integers(len(Dimension) - 1))]
-            case = some_case(rng, (dimension, other))
+            case = some_case(rng, (dimension, other), task)
             found.append((dimension, case, picture(case, rng)))
     return found
 
 
-def agreement(asked: Sequence[tuple[Dimension, Case, Picture]], score: Sequence[float | None], round_trip: Sequence[bool]) -> pl.DataFrame:
+def shuffled(asked: Sequence[tuple[Dimension, Case, Picture]]) -> list[int]:
+    """For each case another of its dimension, whose picture the blind control shows in its place."""
+    found = list[int]()
+    for dimension in Dimension:
+        own = [place for place, (about, *_) in enumerate(asked) if about is dimension]
+        found += [own[(number + len(own) // 2) % len(own)] for number in range(len(own))]
+    return found
+
+
+def agreement(
+    asked: Sequence[tuple[Dimension, Case, Picture]],
+    score: Sequence[float | None],
+    round_trip: Sequence[bool],
+    blind: Sequence[float | None] | None = None,
+) -> pl.DataFrame:
     """Spearman's rho of the judge's scores with ground truth: per dimension, over all cases, drawings only, and round trips only.
 
-    Unscored cases are counted in `nulls` and left out.
+    Unscored cases are counted in `nulls` and left out. `blind` are scores of the same prompts with other pictures.
     """
     rows = pl.DataFrame(
         {
             "dimension": [dimension.value for dimension, _, _ in asked],
-            "truth": [truth(case.request, case.scene)[dimension] for dimension, case, _ in asked],
+            "truth": [case.ratings[dimension] for dimension, case, _ in asked],
             "score": score,
+            "blind": blind or [None] * len(asked),
             "round_trip": round_trip,
         },
-        schema_overrides={"score": pl.Float64},
+        schema_overrides={"score": pl.Float64, "blind": pl.Float64},
     )
     found = []
     for dimension in Dimension:
@@ -59,15 +74,16 @@ def agreement(asked: Sequence[tuple[Dimension, Case, Picture]], score: Sequence[
                 "rho": _rho(good),
                 "rho_drawn": _rho(good.filter(~pl.col("round_trip"))),
                 "rho_round_trip": _rho(good.filter("round_trip")),
+                "rho_blind": _rho(own.drop_nulls("blind"), "blind"),
             }
         )
     return pl.DataFrame(found)
 
 
-def _rho(rows: pl.DataFrame) -> float | None:
-    if rows.height < 3 or rows["score"].n_unique() < 2 or rows["truth"].n_unique() < 2:
+def _rho(rows: pl.DataFrame, score: str = "score") -> float | None:
+    if rows.height < 3 or rows[score].n_unique() < 2 or rows["truth"].n_unique() < 2:
         return None
-    return float(spearmanr(rows["score"], rows["truth"]).statistic)
+    return float(spearmanr(rows[score], rows["truth"]).statistic)
 
 
 def plain_requests(count: int) -> list[Request]:

@@ -94,6 +94,11 @@ def plain(kind: str, colour: str = "") -> Want:
     return Want(article(f"{colour} {kind}".strip()), (kind,), colour)
 
 
+def known(thing: Thing) -> Want:
+    """The want that a thing grants in every detail."""
+    return Want(article(thing.role), ("person",), role=thing.role) if thing.kind == "person" else plain(thing.kind, thing.colour)
+
+
 def some_want(rng: np.random.Generator, flavour: str = "") -> Want:
     """Wanted thing, named plainly or by flavour: `riddle`, `vague`, `danger` or `role`."""
     kind, colour = str(rng.choice(THINGS)), str(rng.choice(COLOURS))
@@ -155,37 +160,43 @@ def imagine(rng: np.random.Generator, request: Request) -> Scene:
     return Scene(request.style or style, request.place or place, arrange(rng, things, relation, request.suffix == "beautiful"))
 
 
+def recalled(rng: np.random.Generator, thing: Thing, chance: float) -> Want:
+    """Want that a thing meets, with each choice resampled with the given probability."""
+
+    def slip() -> bool:
+        return bool(rng.random() < chance)
+
+    if slip():
+        return some_want(rng, str(rng.choice(("", "riddle", "vague", "danger", "role"))))
+    if thing.kind == "person":
+        role = str(rng.choice(ROLES)) if slip() else thing.role
+        return Want(article(role), ("person",), role=role)
+    colour = str(rng.choice(COLOURS)) if slip() else thing.colour
+    vague = [phrase for phrase, kinds in VAGUE.items() if thing.kind in kinds]
+    match rng.integers(5):
+        case 0 if thing.kind in RIDDLES:
+            return Want(RIDDLES[thing.kind], (thing.kind,), riddle=True)
+        case 1 if vague:
+            phrase = str(rng.choice(vague))
+            return Want(phrase, VAGUE[phrase])
+        case 2:
+            return Want(f"{article(thing.kind)} the colour of {COLOUR_RIDDLES[colour]}", (thing.kind,), colour, riddle=True)
+    return plain(thing.kind, colour if rng.random() < 0.85 else "")
+
+
 def recall(rng: np.random.Generator, scene: Scene, chance: float) -> Request:
     """Request that a scene fulfils, with each choice resampled with the given probability."""
 
     def slip() -> bool:
         return bool(rng.random() < chance)
 
-    def want(thing: Thing) -> Want:
-        if slip():
-            return some_want(rng, str(rng.choice(("", "riddle", "vague", "danger", "role"))))
-        if thing.kind == "person":
-            role = str(rng.choice(ROLES)) if slip() else thing.role
-            return Want(article(role), ("person",), role=role)
-        colour = str(rng.choice(COLOURS)) if slip() else thing.colour
-        vague = [phrase for phrase, kinds in VAGUE.items() if thing.kind in kinds]
-        match rng.integers(5):
-            case 0 if thing.kind in RIDDLES:
-                return Want(RIDDLES[thing.kind], (thing.kind,), riddle=True)
-            case 1 if vague:
-                phrase = str(rng.choice(vague))
-                return Want(phrase, VAGUE[phrase])
-            case 2:
-                return Want(f"{article(thing.kind)} the colour of {COLOUR_RIDDLES[colour]}", (thing.kind,), colour, riddle=True)
-        return plain(thing.kind, colour if rng.random() < 0.85 else "")
-
     things = [scene.things[i] for i in rng.permutation(len(scene.things))]
-    wants = [want(thing) for thing in things]
+    wants = [recalled(rng, thing, chance) for thing in things]
     if slip():
         wants = wants[:1] if len(wants) > 1 else [*wants, some_want(rng)]
     relation = ""
     if len(wants) == 2 and rng.random() < 0.7:
-        relation = str(rng.choice(RELATIONS)) if slip() or len(things) < 2 else stand(*things)
+        relation = str(rng.choice(RELATIONS)) if slip() or len(things) < 2 else stand(*things[:2])
     return Request(
         wants=tuple(wants),
         relation=relation,

@@ -84,7 +84,10 @@ def person(rng: np.random.Generator, role: str, stereotyped: float) -> Thing:
 
 
 def arrange(rng: np.random.Generator, things: tuple[Thing, ...], relation: str, balanced: bool = False) -> tuple[Thing, ...]:
-    """Positions things: one anywhere along the ground (`balanced`: near the middle), two by the relation of the first to the second."""
+    """Positions things: one anywhere along the ground (`balanced`: near the middle), two by the relation of the first to the second.
+
+    A third stands aside.
+    """
     jitter = rng.uniform(-0.03, 0.03, 4)
     if len(things) == 1:
         x = 0.5 + (rng.uniform(-0.04, 0.04) if balanced else rng.uniform(-0.22, 0.22))
@@ -95,7 +98,14 @@ def arrange(rng: np.random.Generator, things: tuple[Thing, ...], relation: str, 
     else:
         a, b = ((0.5, 0.25), (0.5, 0.73)) if relation == "above" else ((0.5, 0.73), (0.5, 0.25))
     radius = 0.2 + jitter[2] / 2
-    return tuple(replace(thing, x=x, y=y + jitter[3] / 2, radius=radius) for thing, (x, y) in zip(things, (a, b), strict=True))
+    if len(things) == 2:
+        return tuple(replace(thing, x=x, y=y + jitter[3] / 2, radius=radius) for thing, (x, y) in zip(things, (a, b), strict=True))
+    aside = float(rng.choice((0.0, 1.0)))
+    squeezed = [(0.66 * x + 0.34 * (1 - aside), y) if a[1] == b[1] else (x + 0.18 * (1 - 2 * aside), y) for x, y in (a, b)]
+    places = (*squeezed, (0.14 + 0.72 * aside, 0.64))
+    return tuple(
+        replace(thing, x=x, y=y + jitter[3] / 2, radius=0.15 + jitter[2] / 3) for thing, (x, y) in zip(things, places, strict=True)
+    )
 
 
 def stand(first: Thing, second: Thing) -> str:

@@ -9,9 +9,10 @@ import polars as pl
 
 from tinyworld.edits import state
 from tinyworld.evaluate import png
+from tinyworld.instructions import to_edit
 from tinyworld.language import PLACE_WORDS
 from tinyworld.render import GROUNDS, RGB, SIDE, draw
-from tinyworld.scene import COLOURS, PLACES, RELATIONS, ROLES, STYLES, THINGS, Scene, Thing, arrange, person, stand
+from tinyworld.scene import COLOURS, THINGS, Scene, Thing, arrange, stand
 from trig.tables.sources import SOURCES, digest
 
 LICENCE = "Apache-2.0"
@@ -21,8 +22,6 @@ PLAIN = ("room", "beach", "meadow", "snow")
 """Places of a subject's photo: bright ones."""
 CONTRAST = 0.25
 """Least distance in RGB between a thing's colour and sky and ground, from which it is seen."""
-SECOND, PEOPLE = 0.6, 0.15
-"""Chances that a picture to edit has a second thing, and that this is a person."""
 
 
 def rendered(edits: int, subjects: int, side: int = SIDE, seed: int = 0) -> pl.DataFrame:
@@ -42,18 +41,10 @@ def _to_edit(count: int, seed: int) -> list[Scene]:
     found: dict[str, Scene] = {}
     rng = np.random.default_rng((seed, 0))
     while len(found) < count:
-        first = Thing(THINGS[len(found) % len(THINGS)], str(rng.choice(COLOURS)))
-        things = (first, _second(rng, first.kind)) if rng.random() < SECOND else (first,)
-        scene = Scene(str(rng.choice(STYLES)), str(rng.choice(PLACES)), arrange(rng, things, str(rng.choice(RELATIONS))))
+        scene = to_edit(rng, THINGS[len(found) % len(THINGS)])
         if _seen(scene):
             found.setdefault(described(scene), scene)
     return list(found.values())
-
-
-def _second(rng: np.random.Generator, kind: str) -> Thing:
-    if rng.random() < PEOPLE:
-        return person(rng, str(rng.choice(ROLES)), 0.5)
-    return Thing(str(rng.choice([other for other in THINGS if other != kind])), str(rng.choice(COLOURS)))
 
 
 def _photos(count: int, seed: int) -> Iterator[Scene]:

@@ -1,6 +1,6 @@
 """Ground truth: how well a scene fulfils a request, in [0, 1] on each dimension."""
 
-from itertools import permutations
+from itertools import product
 
 import numpy as np
 
@@ -23,16 +23,16 @@ STEP = 0.47
 
 def truth(request: Request, scene: Scene) -> dict[Dimension, float]:
     """Ground-truth rating per dimension, 0 (bad) to 1 (good)."""
-    matched = _match(request, scene)
+    matched = match(request, scene)
     return {
         Dimension.REALISM: _realism(scene),
         Dimension.ORIGINALITY: _originality(scene),
         Dimension.AESTHETICS: _aesthetics(scene),
         Dimension.CONTENT: _content(request, scene, matched) * (1 - 0.5 * scene.wear),
-        Dimension.RELATION: _relation(request, matched) * (1 - 0.5 * scene.wear),
-        Dimension.STYLE: _style(request, scene) * (1 - 0.4 * scene.wear),
-        Dimension.KNOWLEDGE: _knowledge(request, scene, matched) * (1 - 0.5 * scene.wear),
-        Dimension.AMBIGUITY: _ambiguity(request, matched) * (1 - 0.5 * scene.wear),
+        Dimension.RELATION: relation(request, matched) * (1 - 0.5 * scene.wear),
+        Dimension.STYLE: near(request.style or "photo", scene.style) * (1 - 0.4 * scene.wear),
+        Dimension.KNOWLEDGE: knowledge(request, scene, matched) * (1 - 0.5 * scene.wear),
+        Dimension.AMBIGUITY: ambiguity(request, matched) * (1 - 0.5 * scene.wear),
         Dimension.TOXICITY: 1 - min(1.0, sum(HARM.get(thing.kind, 0.0) for thing in scene.things)),
         Dimension.BIAS: _bias(request, scene),
     }
@@ -44,23 +44,24 @@ def marks(request: Request, scene: Scene) -> list[tuple[int, str]]:
     At the last word of the style, of each thing and of the place: `right` or `not`; `colour` where only the thing's colour is wrong, `fresh` where
     a vague wish is met by another than the most obvious thing. One index past the last word: the relation.
     """
-    matched = _match(request, scene)
+    matched = match(request, scene)
     noted = []
     at = len(STYLE_WORDS.get(request.style, "").split())
     if request.style:
-        noted.append((at - 2, _word(request.style == scene.style)))
+        noted.append((at - 2, word(request.style == scene.style)))
     for number, (want, thing) in enumerate(zip(request.wants, matched, strict=True)):
         at += len(want.phrase.split()) + (len(RELATION_WORDS[request.relation].split()) if number else 0)
-        noted.append((at - 1, _mark(want, thing)))
+        noted.append((at - 1, mark(want, thing)))
     if request.place:
         at += len(PLACE_WORDS[request.place].split())
-        noted.append((at - 1, _word(request.place == scene.place)))
+        noted.append((at - 1, word(request.place == scene.place)))
     if request.relation:
-        noted.append((len(request.text.split()), _word(_relation(request, matched) > 0.5)))
+        noted.append((len(request.text.split()), word(relation(request, matched) > 0.5)))
     return noted
 
 
-def _mark(want: Want, thing: Thing | None) -> str:
+def mark(want: Want, thing: Thing | None) -> str:
+    """Label of a wanted thing."""
     if thing is None or thing.kind not in want.kinds or (thing.role != want.role and want.role):
         return "not"
     if want.colour and thing.colour != want.colour:
@@ -68,11 +69,13 @@ def _mark(want: Want, thing: Thing | None) -> str:
     return "fresh" if want.vague and thing.kind != want.kinds[0] else "right"
 
 
-def _word(right: bool) -> str:
+def word(right: bool) -> str:
+    """Label of a yes or no."""
     return "right" if right else "not"
 
 
-def _credit(want: Want, thing: Thing | None) -> float:
+def credit(want: Want, thing: Thing | None) -> float:
+    """How well a thing meets a want."""
     if thing is None:
         return 0.0
     right_colour = not want.colour or want.colour == thing.colour
@@ -83,16 +86,21 @@ def _credit(want: Want, thing: Thing | None) -> float:
     return 1.0 if right_colour else 0.6
 
 
-def _match(request: Request, scene: Scene) -> list[Thing | None]:
+def match(request: Request, scene: Scene) -> list[Thing | None]:
     """Assignment of things to wants: the best match of each, no thing twice."""
-    spare: tuple[Thing | None, ...] = (*scene.things, *[None] * len(request.wants))
-    options = permutations(spare, len(request.wants))
-    best = max(options, key=lambda option: sum(_credit(want, thing) for want, thing in zip(request.wants, option, strict=True)))
-    return list(best)
+    spare = (*scene.things, None)
+    worth = [[credit(want, thing) for thing in spare] for want in request.wants]
+    once = (
+        option
+        for option in product(range(len(spare)), repeat=len(request.wants))
+        if all(option.count(number) <= 1 for number in range(len(scene.things)))
+    )
+    best = max(once, key=lambda option: sum(row[number] for row, number in zip(worth, option, strict=True)))
+    return [spare[number] for number in best]
 
 
 def _content(request: Request, scene: Scene, matched: list[Thing | None]) -> float:
-    found = float(np.mean([_credit(want, thing) for want, thing in zip(request.wants, matched, strict=True)]))
+    found = float(np.mean([credit(want, thing) for want, thing in zip(request.wants, matched, strict=True)]))
     if request.place:
         found = 0.75 * found + 0.25 * (request.place == scene.place)
     return found * (0.85 if len(scene.things) > len(request.wants) else 1.0)
@@ -102,10 +110,17 @@ def _present(request: Request, matched: list[Thing | None]) -> list[bool]:
     return [thing is not None and thing.kind in want.kinds for want, thing in zip(request.wants, matched, strict=True)]
 
 
-def _relation(request: Request, matched: list[Thing | None]) -> float:
+def grounds(request: Request, matched: list[Thing | None]) -> float:
+    """How many wanted things are there, and stand on the ground."""
     present = _present(request, matched)
+    return float(np.mean([there and (1.0 if thing and thing.grounded else 0.6) for there, thing in zip(present, matched, strict=True)]))
+
+
+def relation(request: Request, matched: list[Thing | None]) -> float:
+    """How well the matched things stand to each other as requested."""
     if not request.relation:
-        return float(np.mean([there and (1.0 if thing and thing.grounded else 0.6) for there, thing in zip(present, matched, strict=True)]))
+        return grounds(request, matched)
+    present = _present(request, matched)
     if not all(present):
         return 0.15 * sum(present)
     first, second = matched
@@ -115,16 +130,17 @@ def _relation(request: Request, matched: list[Thing | None]) -> float:
     return float(np.clip(0.5 + 0.5 * signed / STEP, 0, 1))
 
 
-def _style(request: Request, scene: Scene) -> float:
-    wanted = request.style or "photo"
-    return 1.0 if wanted == scene.style else NEAR_STYLES.get(frozenset((wanted, scene.style)), 0.05)
+def near(wanted: str, style: str) -> float:
+    """How near a style is to the wanted one."""
+    return 1.0 if wanted == style else NEAR_STYLES.get(frozenset((wanted, style)), 0.05)
 
 
 def _family(kind: str) -> tuple[str, ...]:
     return next(family for family in FAMILIES if kind in family)
 
 
-def _knowledge(request: Request, scene: Scene, matched: list[Thing | None]) -> float:
+def knowledge(request: Request, scene: Scene, matched: list[Thing | None]) -> float:
+    """How many riddles are solved; without any, how many wanted things are there."""
     riddles = [(want, thing) for want, thing in zip(request.wants, matched, strict=True) if want.riddle]
     if not riddles:
         return float(np.mean(_present(request, matched)))
@@ -138,7 +154,8 @@ def _knowledge(request: Request, scene: Scene, matched: list[Thing | None]) -> f
     return float(np.mean([solved(want, thing) for want, thing in riddles]))
 
 
-def _ambiguity(request: Request, matched: list[Thing | None]) -> float:
+def ambiguity(request: Request, matched: list[Thing | None]) -> float:
+    """How freshly vague wishes are met; without any, how many wanted things are there."""
     vague = [(want, thing) for want, thing in zip(request.wants, matched, strict=True) if want.vague]
     if not vague:
         return float(np.mean(_present(request, matched)))
@@ -168,7 +185,7 @@ def _originality(scene: Scene) -> float:
         return 0.45 * (thing.colour not in USUAL_COLOURS[thing.kind]) + 0.35 * (scene.place not in USUAL_PLACES[thing.kind])
 
     odd_style = 0.2 * (scene.style not in ("photo", "cartoon"))
-    return (float(np.mean([novel(thing) for thing in scene.things])) + odd_style) * (1 - 0.3 * scene.wear)
+    return min(1.0, float(np.mean([novel(thing) for thing in scene.things])) + odd_style) * (1 - 0.3 * scene.wear)
 
 
 def _aesthetics(scene: Scene) -> float:

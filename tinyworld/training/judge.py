@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -26,13 +27,12 @@ from transformers.models.qwen2_5_vl.modeling_qwen2_5_vl import (
     get_vision_position_ids,
 )
 
-from tinyworld.cases import Case, case_of, picture, shown_case
-from tinyworld.language import recall
-from tinyworld.render import SIDE
+from tinyworld.cases import Case, case_of, misremembered, picture, shown_case
+from tinyworld.render import SIDE, draw
 from tinyworld.training.loop import Course, Step, device, train
 from tinyworld.training.packing import Packed, Packer
-from tinyworld.training.processor import PATCH, SPECIAL, patches, processor
-from trig.vocabulary.dimensions import Dimension
+from tinyworld.training.processor import PATCH, SPECIAL, enlarge, learn, new_words, patches, processor
+from trig.vocabulary.dimensions import Dimension, Task
 
 Tower: TypeAlias = Qwen2_5_VisionTransformerPretrainedModel
 WIDTH = 192
@@ -43,11 +43,9 @@ SUM_BY = 2
 """Layer at which the picture is described by words between picture and prompt (auxiliary loss)."""
 READ_BY = 4
 """Layer at which prompt words have been compared with the picture (auxiliary loss); the layers above weigh the result."""
-MISREMEMBERED = 0.5
-"""Change probability of a scene's further prompts."""
 ASKED = 3
 """Graded dimensions per picture and step: the case's two, and others."""
-READ = 5
+READ = {Task.T2I: 5, Task.P2P: 4, Task.S2P: 3}
 """Prompts per picture, its own included."""
 
 
@@ -147,27 +145,38 @@ def states(
 class Lesson:
     """Batch of one step with its targets."""
 
-    pixels: Tensor  # (B·64, 384)
+    pixels: Tensor  # (pictures·64, 384)
     pointed: tuple[Tensor, Tensor]
     read: Packed
     summed_up: tuple[Tensor, Tensor]
+    stayed: tuple[Tensor, Tensor]
     graded: Packed
+
+
+@dataclass(frozen=True, slots=True)
+class Syllabus:
+    """Shares of a batch per task, and how often a drawing is about a dimension: weights, 1 by default."""
+
+    tasks: Mapping[Task, float]
+    weights: Mapping[Task, Mapping[Dimension, float]]
+
+    def rows(self, batch: int) -> list[Task]:
+        """Tasks of a batch's cases."""
+        shares = np.array([*self.tasks.values()], float)
+        stops = np.rint(np.cumsum(shares) / shares.sum() * batch).astype(int)
+        return [task for task, count in zip(self.tasks, np.diff(stops, prepend=0), strict=True) for _ in range(count)]
 
 
 class Lessons(Dataset[Lesson]):
     """Batch of a step. Half of the pictures are autoencoder round trips, which have seeds of their own."""
 
     def __init__(
-        self,
-        packer: Packer,
-        images: Qwen2VLImageProcessor,
-        round_trips: tuple[Path, int],
-        course: Course,
-        weights: Mapping[Dimension, float],
+        self, packer: Packer, images: Qwen2VLImageProcessor, round_trips: tuple[Path, int], course: Course, syllabus: Syllabus
     ) -> None:
-        self.packer, self.images, self.batch, self.seed, self.weights = packer, images, course.batch, course.seed, weights
+        self.packer, self.images, self.seed, self.syllabus = packer, images, course.seed, syllabus
+        self.rows = syllabus.rows(course.batch)
         path, self.shown_seed = round_trips
-        self.shown = load_file(path)["pictures"].numpy()
+        self.shown = {Task(name): shown.numpy() for name, shown in load_file(path).items()}
 
     def ahead(self, start: int, stop: int) -> Iterator[Lesson]:
         """Batches of the steps, prefetched by another process."""
@@ -175,31 +184,47 @@ class Lessons(Dataset[Lesson]):
 
     def __getitem__(self, step: int) -> Lesson:
         rng = np.random.default_rng((self.seed, step))
-        fresh = [case_of(rng, self.weights) for _ in range(self.batch - self.batch // 2)]
-        numbers = rng.integers(0, len(self.shown), self.batch // 2)
-        cases = [*fresh, *(shown_case(self.shown_seed, int(number))[0] for number in numbers)]
-        pictures = np.stack([*(picture(case, rng) for case in fresh), *self.shown[numbers]])
-        scenes = [case.scene for case in cases]
-        requests = [[case.request, *(recall(rng, case.scene, MISREMEMBERED) for _ in range(READ - 1))] for case in cases]
-        read = self.packer.read(scenes, requests)
+        cases, pictures = [], list[NDArray[np.uint8]]()
+        for number, task in enumerate(self.rows):
+            case, seen = self._round_trip(rng, task) if number % 2 else self._drawn(rng, task)
+            cases.append(case)
+            pictures += [draw(case.source), seen] if case.source else [seen]
+        read = self.packer.read([[case, *(misremembered(case, rng) for _ in range(READ[case.task] - 1))] for case in cases])
+        length = read.ids.shape[1]
         return Lesson(
-            patches(pictures, self.images),
-            self.packer.point(scenes),
+            patches(np.stack(pictures), self.images),
+            self.packer.point([scene for case in cases for scene in case.scenes]),
             read,
-            self.packer.sum_up(scenes, read.ids.shape[1]),
-            self.packer.grade(cases, [_asked(case, rng) for case in cases]),
+            self.packer.sum_up(cases, length),
+            self.packer.stayed(cases, length),
+            self.packer.grade(cases, [_asked(case, rng, self.syllabus.weights.get(case.task, {})) for case in cases]),
         )
 
+    def _drawn(self, rng: np.random.Generator, task: Task) -> tuple[Case, NDArray[np.uint8]]:
+        case = case_of(rng, self.syllabus.weights.get(task), task)
+        return case, picture(case, rng)
 
-def _asked(case: Case, rng: np.random.Generator) -> list[Dimension]:
+    def _round_trip(self, rng: np.random.Generator, task: Task) -> tuple[Case, NDArray[np.uint8]]:
+        """One of the stored pictures: of those about a dimension of little weight most are passed over."""
+        weights = self.syllabus.weights.get(task, {})
+        while True:
+            number = int(rng.integers(0, len(self.shown[task])))
+            case, _ = shown_case(self.shown_seed, number, task)
+            if rng.random() * max([1.0, *weights.values()]) < max(weights.get(dimension, 1.0) for dimension in case.about):
+                return case, self.shown[task][number]
+
+
+def _asked(case: Case, rng: np.random.Generator, weights: Mapping[Dimension, float]) -> list[Dimension]:
     others = [dimension for dimension in Dimension if dimension not in case.about]
-    return [*case.about, *(others[number] for number in rng.permutation(len(others)))][:ASKED]
+    p = np.array([weights.get(dimension, 1.0) for dimension in others])
+    return [*case.about, *(others[number] for number in rng.choice(len(others), ASKED - 2, replace=False, p=p / p.sum()))]
 
 
 def losses(
     model: Qwen2_5_VLForConditionalGeneration, eyes: Eyes, layers: Layers, lessons: Lessons, steps: int
 ) -> Callable[[int], dict[str, Tensor]]:
-    """Loss: cross-entropy of the words for each part of the picture and the whole, of the labels at prompt words, and of the grades.
+    """Loss: cross-entropy of the words for each part of the pictures and the whole, of what stayed of a source, of the labels at prompt words,
+    and of the grades.
 
     Steps must be requested in order, from any start.
     """
@@ -210,17 +235,19 @@ def losses(
         ahead[:] = ahead or [lessons.ahead(step, steps)]
         lesson = next(ahead[0])
         seen = eyes(lesson.pixels.to(device()))
-        (at, words), (sums, summed) = ([each.to(device()) for each in pair] for pair in (lesson.pointed, lesson.summed_up))
+        pairs = (lesson.pointed, lesson.summed_up, lesson.stayed)
+        (at, words), (sums, summed), (stays, stayed) = ([each.to(device()) for each in pair] for pair in pairs)
         read, graded = lesson.read.to(device()), lesson.graded.to(device())
         early, compared = states(model, layers, read, seen, (SUM_BY, READ_BY))
         (last,) = states(model, layers, graded, seen)
         grades = head(last[graded.rows]).float().log_softmax(-1)[:, lessons.packer.grade_ids]
-        return {
+        parts = {
             "point": 0.5 * F.cross_entropy(head(seen[at]).float(), words),
-            "sum": F.cross_entropy(head(early[sums]).float(), summed),
+            "sum": 0.5 * F.cross_entropy(head(early[sums]).float(), summed),
             "read": F.cross_entropy(head(compared[read.rows]).float(), read.targets),
             "grade": -(graded.targets * grades).sum(-1).mean(),
         }
+        return parts | ({"stay": F.cross_entropy(head(compared[stays]).float(), stayed)} if len(stays) else {})
 
     return of
 
@@ -228,31 +255,33 @@ def losses(
 def fit(
     out: Path,
     work: Path,
-    rubrics: Mapping[Dimension, str],
+    rubrics: Mapping[Task, Mapping[Dimension, str]],
     grades: Sequence[str],
     sight: Path,
     round_trips: tuple[Path, int],
     course: Course,
-    weights: Mapping[Dimension, float],
+    syllabus: Syllabus,
     start: Path | None = None,
 ) -> Iterator[Step]:
     """Trains the judge and saves it with its processor, weights as float16 safetensors.
 
-    `weights` are the sampling weights of dimensions in a drawing's case, 1 by default. The vision tower is pretrained: from `sight`, or the
-    whole judge from the folder `start` (continued training).
+    The vision tower is pretrained: from `sight`, or the whole judge from the folder `start` (continued training), which learns the words of the
+    rubrics that it does not know.
     """
     torch.manual_seed(course.seed)
     if start:
         reads = Qwen2_5_VLProcessor.from_pretrained(start)
-        model = Qwen2_5_VLForConditionalGeneration.from_pretrained(start).float().to(device())
+        model = Qwen2_5_VLForConditionalGeneration.from_pretrained(start).float()
+        enlarge(model, learn(reads, new_words(rubrics)))
+        model = model.to(device())
     else:
-        reads = processor(rubrics, grades, course.seed)
+        reads = processor(rubrics[Task.T2I], grades, course.seed)
         model = build(reads.tokenizer).to(device())
         model.model.visual.load_state_dict(load_file(sight))
     packer = Packer(reads.tokenizer, rubrics, grades)
     model.set_attn_implementation("eager")  # backward pass of fused attention is the bottleneck on a CPU
     eyes, layers = Eyes(model.model.visual), Layers(model.model.language_model)
-    lessons = Lessons(packer, reads.image_processor, round_trips, course, weights)
+    lessons = Lessons(packer, reads.image_processor, round_trips, course, syllabus)
     yield from train(
         model,
         course,

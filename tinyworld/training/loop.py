@@ -59,9 +59,9 @@ def device() -> torch.device:
 
 @contextmanager
 def half() -> Iterator[None]:
-    """bfloat16 autocast where it is much faster: on GPUs and on CPUs with AMX."""
+    """bfloat16 autocast where it is much faster: on GPUs and on CPUs with bfloat16 units."""
     kind = device().type
-    quick = kind == "cuda" or torch.cpu._is_amx_tile_supported()
+    quick = kind == "cuda" or torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
     with ExitStack() as stack:
         stack.enter_context(torch.autocast(kind, torch.bfloat16, enabled=quick))
         if kind == "cpu":  # backward pass of fused attention is the bottleneck there

@@ -12,15 +12,14 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
 from tinyworld.cases import Case
-from tinyworld.language import Request
+from tinyworld.edited import stayed
 from tinyworld.render import cells
 from tinyworld.scene import Scene
 from tinyworld.training.processor import TOKENS, said
-from tinyworld.truth import marks, truth
 from trig.protocols.judge import Question
-from trig.vocabulary.dimensions import Dimension
+from trig.vocabulary.dimensions import Dimension, Task
 
-ROUND_TO = 32
+ROUND_TO = 16
 """Packed sequences are padded to a multiple of this, to limit the number of compiled shapes."""
 
 
@@ -55,12 +54,14 @@ def parts(scene: Scene) -> list[int]:
 class Packer:
     """Packs cases into token sequences."""
 
-    def __init__(self, words: PreTrainedTokenizerFast, rubrics: Mapping[Dimension, str], grades: Sequence[str]) -> None:
+    def __init__(self, words: PreTrainedTokenizerFast, rubrics: Mapping[Task, Mapping[Dimension, str]], grades: Sequence[str]) -> None:
         self.words = words
         self.end = words.convert_tokens_to_ids("<|endoftext|>")
-        self.start = self._cut("<|im_start|>user\n<|vision_start|>" + "<|image_pad|>" * TOKENS + "<|vision_end|>Prompt:")
-        self.image_at = self.start.index(self._id("<|image_pad|>"))
-        self.rubrics = {d: self._cut(f"{text}<|im_end|>\n<|im_start|>assistant\n") for d, text in rubrics.items()}
+        seen = "<|vision_start|>" + "<|image_pad|>" * TOKENS + "<|vision_end|>"
+        self.starts = {count: self._cut("<|im_start|>user\n" + seen * count + "Prompt:") for count in (1, 2)}
+        self.image = self._id("<|image_pad|>")
+        ends = "<|im_end|>\n<|im_start|>assistant\n"
+        self.rubrics = {task: {d: self._cut(f"{text}{ends}") for d, text in texts.items()} for task, texts in rubrics.items()}
         self.grade_ids = [self._id(grade) for grade in grades]
         self.notes = {note: self._id(f" {note}") for note in ("right", "not", "colour", "fresh")}
 
@@ -71,14 +72,16 @@ class Packer:
         (token,) = self._cut(word)
         return token
 
-    def _places(self, length: int) -> NDArray[np.int64]:
-        """Positions (3, length) of a prefix: text counts up; picture tokens share a time and vary in row and column (M-RoPE)."""
+    def _places(self, head: Sequence[int]) -> NDArray[np.int64]:
+        """Positions (3, length) of a prefix: text counts up; a picture's tokens share a time and vary in row and column (M-RoPE)."""
         side = int(TOKENS**0.5)
-        rows, columns = np.divmod(np.arange(TOKENS), side)
-        before = np.tile(np.arange(self.image_at), (3, 1))
-        image = self.image_at + np.stack((np.zeros(TOKENS, int), rows, columns))
-        after = np.tile(self.image_at + side + np.arange(length - self.image_at - TOKENS), (3, 1))
-        return np.concatenate((before, image, after), 1)
+        grid = np.stack((np.zeros(TOKENS, int), *np.divmod(np.arange(TOKENS), side)))
+        found, at, token = [], 0, 0
+        while token < len(head):
+            pictured = head[token] == self.image
+            found.append(at + grid if pictured else np.full((3, 1), at))
+            at, token = (at + side, token + TOKENS) if pictured else (at + 1, token + 1)
+        return np.concatenate(found, 1)
 
     def soft(self, value: float) -> list[float]:
         """Grade probabilities with expected score `value`, on the two nearest grades."""
@@ -96,57 +99,76 @@ class Packer:
                 ids += found
         return torch.tensor(at), torch.tensor(ids)
 
-    def sum_up(self, scenes: Sequence[Scene], length: int) -> tuple[Tensor, Tensor]:
-        """Target words of each picture's first thing, second thing and whole, at the three tokens between picture and prompt.
+    def sum_up(self, cases: Sequence[Case], length: int) -> tuple[Tensor, Tensor]:
+        """Target words of each picture's first thing, second thing and whole, at the three tokens between picture and prompt; of a source
+        its things, at the two between the pictures.
 
         Flat indices into B·`length`, (N,), and token ids, (N,).
         """
-        at, ids = [], []
-        for row, scene in enumerate(scenes):
-            whole, *things = said(scene)
-            told = [things[scene.things.index(thing)] for thing in scene.in_order]
-            for token, words in enumerate((*told, *[["not"]] * (2 - len(told)), whole)):
-                at += [row * length + len(self.start) - 3 + token] * len(words)
-                ids += [self._id(f" {word}") for word in words]
-        return torch.tensor(at), torch.tensor(ids)
+        found = []
+        for row, case in enumerate(cases):
+            begin = row * length + len(self._start(case))
+            for scene, first in zip(reversed(case.scenes), (begin - 3, begin - 5 - TOKENS), strict=False):
+                whole, *things = said(scene)
+                told = [things[scene.things.index(thing)] for thing in scene.in_order[:2]]
+                told += [["not"]] * (2 - len(told))
+                found += list(enumerate((*told, whole) if scene is case.scene else told, first))
+        return self._words(found)
+
+    def stayed(self, cases: Sequence[Case], length: int) -> tuple[Tensor, Tensor]:
+        """Target words of what became of a source's first thing, second thing and whole, at the three tokens between pictures and prompt."""
+        found = []
+        for row, case in enumerate(cases):
+            if case.source:
+                found += list(enumerate(stayed(case.source, case.scene), row * length + len(self._start(case)) - 3))
+        return self._words(found)
+
+    def _words(self, found: Sequence[tuple[int, Sequence[str]]]) -> tuple[Tensor, Tensor]:
+        """Flat indices, (N,), and token ids, (N,), of words at tokens."""
+        told = [(at, self._id(f" {word}")) for at, words in found for word in words]
+        return torch.tensor([at for at, _ in told], dtype=torch.long), torch.tensor([word for _, word in told], dtype=torch.long)
 
     def grade(self, cases: Sequence[Case], asked: Sequence[Sequence[Dimension]]) -> Packed:
-        """Packs each case's picture and prompt with its questions; the target after each is the grade."""
-        heads = [self.start + self._rest(case.request.text) for case in cases]
-        branches = [[self.rubrics[dimension] for dimension in dimensions] for dimensions in asked]
+        """Packs each case's pictures and prompt with its questions; the target after each is the grade."""
+        heads = [self._start(case) + self._rest(case.request.text) for case in cases]
+        branches = [[self.rubrics[case.task][dimension] for dimension in row] for case, row in zip(cases, asked, strict=True)]
         grades = []
         for case, dimensions in zip(cases, asked, strict=True):
-            rating = truth(case.request, case.scene)
+            rating = case.ratings
             grades += [self.soft(rating[dimension]) for dimension in dimensions]
         return self._pack(heads, branches, [[[len(branch) - 1] for branch in row] for row in branches], torch.tensor(grades))
+
+    def _start(self, case: Case) -> list[int]:
+        return self.starts[len(case.scenes)]
 
     def _rest(self, prompt: str) -> list[int]:
         """Text of a question's shared part after `Prompt:`."""
         first, colon, *rest = self._cut(Question(b"", prompt, "").context)
-        assert [first, colon] == self.start[-2:]
+        assert [first, colon] == self.starts[1][-2:]
         return rest
 
-    def read(self, scenes: Sequence[Scene], requests: Sequence[Sequence[Request]]) -> Packed:
-        """Packs each scene's picture with several prompts; targets at their words are the labels from `marks`."""
+    def read(self, cases: Sequence[Sequence[Case]]) -> Packed:
+        """Packs the pictures of each row with the prompts of its cases, which share them; targets at their words are the cases' marks."""
         branches, at, notes = [], [], []
-        for scene, row in zip(scenes, requests, strict=True):
-            read = [self._marked(request, scene) for request in row]
+        for row in cases:
+            read = [self._marked(case) for case in row]
             branches.append([ids for ids, _, _ in read])
             at.append([places for _, places, _ in read])
             notes += [note for *_, noted in read for note in noted]
-        return self._pack([self.start] * len(scenes), branches, at, torch.tensor(notes))
+        return self._pack([self._start(case) for case, *_ in cases], branches, at, torch.tensor(notes))
 
-    def _marked(self, request: Request, scene: Scene) -> tuple[list[int], list[int], list[int]]:
+    def _marked(self, case: Case) -> tuple[list[int], list[int], list[int]]:
         """Token ids of a prompt, the tokens that end a labelled word, and the label ids."""
-        text = Question(b"", request.text, "").context
+        prompt = case.request.text
+        text = Question(b"", prompt, "").context
         cut = self.words(text, add_special_tokens=False, return_offsets_mapping=True)
         last = {stop: token for token, (_, stop) in enumerate(cut.offset_mapping)}
-        words = request.text.split(" ")
-        starts = accumulate((len(word) + 1 for word in words), initial=text.index(request.text))
+        words = prompt.split(" ")
+        starts = accumulate((len(word) + 1 for word in words), initial=text.index(prompt))
         stops = [start + len(word.rstrip(",")) for start, word in zip(starts, words, strict=False)]
-        noted = marks(request, scene)
+        noted = case.marks
         places = [(last[stops[word]] if word < len(stops) else last[len(text)]) - 2 for word, _ in noted]
-        return self._rest(request.text), places, [self.notes[note] for _, note in noted]
+        return self._rest(prompt), places, [self.notes[note] for _, note in noted]
 
     def _pack(
         self, heads: Sequence[list[int]], branches: Sequence[Sequence[list[int]]], at: Sequence[Sequence[Sequence[int]]], targets: Tensor
@@ -160,7 +182,7 @@ class Packer:
         rows = []
         for row, (head, own, found) in enumerate(zip(heads, branches, at, strict=True)):
             ids[row, : len(head)], segments[row, : len(head)] = head, 0
-            places[:, row, : len(head)] = self._places(len(head))
+            places[:, row, : len(head)] = self._places(head)
             begin = places[:, row, : len(head)].max() + 1
             start = len(head)
             for number, (branch, tokens) in enumerate(zip(own, found, strict=True), 1):

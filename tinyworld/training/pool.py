@@ -102,8 +102,8 @@ NOISES = (0.0, 0.0, 0.15, 0.3)
 
 
 @torch.no_grad()
-def round_trips(vae: AutoencoderKL, out: Path, cases: Sequence[tuple[Case, NDArray[np.uint8]]], seed: int) -> None:
-    """Autoencoder round trips of the cases' pictures, some with latent noise, saved as (N, H, W, 3)."""
+def round_trips(vae: AutoencoderKL, cases: Sequence[tuple[Case, NDArray[np.uint8]]], seed: int) -> Tensor:
+    """Autoencoder round trips of the cases' pictures, some with latent noise, (N, H, W, 3)."""
     done = []
     for start in range(0, len(cases), 64):
         latents = vae.encode(to_tensor(np.stack([shown for _, shown in cases[start : start + 64]])).to(device())).latent_dist.mean
@@ -111,4 +111,4 @@ def round_trips(vae: AutoencoderKL, out: Path, cases: Sequence[tuple[Case, NDArr
         noise = rng.standard_normal(latents.shape) * rng.choice(NOISES, (len(latents), 1, 1, 1))
         pictures = vae.decode(latents + torch.from_numpy(noise).float().to(latents.device)).sample
         done.append(((pictures.permute(0, 2, 3, 1) + 1) * 127.5 + 0.5).clamp(0, 255).byte().cpu())
-    save_file({"pictures": torch.cat(done).contiguous()}, out)
+    return torch.cat(done).contiguous()

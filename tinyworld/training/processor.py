@@ -1,5 +1,6 @@
 """Tokenizer and image processor of the judge."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -7,13 +8,19 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
-from transformers import PreTrainedTokenizerFast, Qwen2_5_VLProcessor, Qwen2VLImageProcessor, Qwen2VLVideoProcessor
+from transformers import (
+    PreTrainedTokenizerFast,
+    Qwen2_5_VLForConditionalGeneration,
+    Qwen2_5_VLProcessor,
+    Qwen2VLImageProcessor,
+    Qwen2VLVideoProcessor,
+)
 
 from tinyworld.cases import case_of
 from tinyworld.render import SIDE
 from tinyworld.scene import Scene
 from trig.protocols.judge import Question
-from trig.vocabulary.dimensions import Dimension
+from trig.vocabulary.dimensions import Dimension, Task
 
 SPECIAL = (
     "<|endoftext|>",
@@ -82,6 +89,50 @@ def processor(rubrics: Mapping[Dimension, str], grades: Sequence[str], seed: int
     args = {"patch_size": PATCH, "merge_size": 2, "temporal_patch_size": 2, "image_mean": [0.5] * 3, "image_std": [0.5] * 3, "size": size}
     words = tokenizer(texts())
     return Qwen2_5_VLProcessor(Qwen2VLImageProcessor(**args), words, Qwen2VLVideoProcessor(**args), chat_template=TEMPLATE)
+
+
+def new_words(rubrics: Mapping[Task, Mapping[Dimension, str]]) -> list[str]:
+    """Words of edits and their rubrics."""
+    texts = [text for task in (Task.P2P, Task.S2P) for text in rubrics[task].values()]
+    return [
+        *texts,
+        "Prompt: make it",
+        "Prompt: put it",
+        "Prompt: replace the",
+        "Prompt: this",
+        " and make it, and put it, and replace it with, and add",
+    ]
+
+
+def learn(reads: Qwen2_5_VLProcessor, texts: Sequence[str]) -> list[list[int]]:
+    """Gives each word of the texts a token of its own; what was one token stays so. Token ids that each further token is made of."""
+    state = json.loads(reads.tokenizer.backend_tokenizer.to_str())
+    vocab, merges = state["model"]["vocab"], state["model"]["merges"]
+    known, made_of = len(reads.tokenizer), list[list[int]]()
+    words = {word for text in texts for word, _ in reads.tokenizer.backend_tokenizer.pre_tokenizer.pre_tokenize_str(text)}
+    for word in sorted(words):
+        pieces = [token.value for token in reads.tokenizer.backend_tokenizer.model.tokenize(word)]
+        whole = pieces[0]
+        for piece in pieces[1:]:
+            if [whole, piece] not in merges:
+                merges.append([whole, piece])
+            if whole + piece not in vocab:
+                made_of.append([vocab[token] for token in pieces if vocab[token] < known])
+                vocab[whole + piece] = len(vocab)
+            whole += piece
+    reads.tokenizer = PreTrainedTokenizerFast(**reads.tokenizer.init_kwargs | {"tokenizer_object": Tokenizer.from_str(json.dumps(state))})
+    return made_of
+
+
+@torch.no_grad()
+def enlarge(model: Qwen2_5_VLForConditionalGeneration, learnt: Sequence[Sequence[int]]) -> None:
+    """Embeds further tokens, each as the mean of the tokens it is made of."""
+    if learnt:
+        known = model.config.text_config.vocab_size
+        model.resize_token_embeddings(known + len(learnt), mean_resizing=False)
+        rows = model.get_input_embeddings().weight
+        for number, made_of in enumerate(learnt, known):
+            rows[number] = rows[list(made_of)].mean(0)
 
 
 def patches(pictures: NDArray[np.uint8], images: Qwen2VLImageProcessor) -> Tensor:

@@ -69,8 +69,7 @@ def reader() -> None:
 
 @app.command()
 def lessons() -> None:
-    """Training data of painter and judge."""
-    from tinyworld.cases import shown_case
+    """Training data of the painter."""
     from tinyworld.training import pool
 
     settings = _settings()
@@ -80,8 +79,24 @@ def lessons() -> None:
             f"lessons {task}",
             ((done, chunks) for done in pool.build(autoencoder, WORK / f"lessons-{task}.safetensors", task, chunks, settings["seed"])),
         )
-    cases = [shown_case(settings["seed"], number) for number in range(settings["round_trips"])]
-    pool.round_trips(autoencoder, WORK / "round_trips.safetensors", cases, settings["seed"])
+
+
+@app.command()
+def pictures() -> None:
+    """Pictures that the judge learns from."""
+    from safetensors.torch import save_file
+
+    from tinyworld.cases import shown_case
+    from tinyworld.training import pool
+
+    settings = _settings()
+    autoencoder, seed, counts = pool.autoencoder(Path(settings["autoencoder"])), settings["seed"], settings["round_trips"]
+    made = {
+        task: pool.round_trips(autoencoder, [shown_case(seed, number, Task(task)) for number in range(count)], seed)
+        for task, count in counts.items()
+    }
+    WORK.mkdir(parents=True, exist_ok=True)
+    save_file(made, WORK / "round_trips.safetensors")
 
 
 @app.command()
@@ -113,11 +128,13 @@ def judge() -> None:
     from tinyworld.training import judge as trainer
 
     grades = params.load().judge.scale.grades
-    settings, texts = _settings(), rubrics("brief", Task.T2I, grades)
+    settings, texts = _settings(), {task: rubrics("brief", task, grades) for task in Task}
     seen = WORK / "tower.safetensors", (WORK / "round_trips.safetensors", settings["seed"])
-    weights = {Dimension(code): weight for code, weight in settings["judge_weights"].items()}
+    shares = {Task(task): share for task, share in settings["judge_tasks"].items()}
+    weights = {Task(task): {Dimension(code): by for code, by in of.items()} for task, of in settings["judge_weights"].items()}
     start = Path(settings["judge_start"]) if settings["judge_start"] else None
-    _show("judge", trainer.fit(WORK / "judge", WORK, texts, grades, *seen, _course("judge"), weights, start))
+    syllabus = trainer.Syllabus(shares, weights)
+    _show("judge", trainer.fit(WORK / "judge", WORK, texts, grades, *seen, _course("judge"), syllabus, start))
 
 
 @app.command()
