@@ -58,7 +58,7 @@ def test_a_prompt_fits_the_painter_and_has_no_unknown_word(seed: int) -> None:
 @settings(max_examples=100, deadline=None)
 def test_truth_lies_between_0_and_1(seed: int) -> None:
     case = case_of(rng_of(seed))
-    ratings = truth(case.request, case.scene)
+    ratings = case.ratings
     assert list(ratings) == list(Dimension)
     assert all(0 <= rating <= 1 for rating in ratings.values())
 
@@ -78,7 +78,7 @@ def test_a_granted_request_is_rated_well_where_it_was_granted(seed: int) -> None
 @settings(max_examples=60, deadline=None)
 def test_wear_never_helps(seed: int) -> None:
     case = case_of(rng_of(seed))
-    clean, damaged = (truth(case.request, replace(case.scene, wear=wear)) for wear in (0.0, 0.8))
+    clean, damaged = (replace(case, scene=replace(case.scene, wear=wear)).ratings for wear in (0.0, 0.8))
     assert all(damaged[dimension] <= clean[dimension] for dimension in Dimension)
 
 
@@ -124,16 +124,13 @@ def test_cases_are_a_function_of_their_number() -> None:
 
 def test_evaluation_cases_spread_over_the_whole_range_of_truth() -> None:
     for dimension in Dimension:
-        ratings = [
-            truth(case.request, case.scene)[dimension]
-            for case in (some_case(rng_of(seed), (dimension, Dimension.CONTENT)) for seed in range(60))
-        ]
+        ratings = [case.ratings[dimension] for case in (some_case(rng_of(seed), (dimension, Dimension.CONTENT)) for seed in range(60))]
         assert np.std(ratings) > 0.12, dimension
 
 
 def test_agreement_is_1_with_the_truth_itself_and_counts_what_is_missing() -> None:
     asked = evaluate.cases(6)
-    perfect: list[float | None] = [truth(case.request, case.scene)[dimension] for dimension, case, _ in asked]
+    perfect: list[float | None] = [case.ratings[dimension] for dimension, case, _ in asked]
     found = evaluate.agreement(asked, perfect, [number % 2 == 1 for number in range(len(asked))])
     assert found["rho"].to_list() == pytest.approx([1.0] * 10)
     found = evaluate.agreement(asked, [None, *perfect[1:]], [False] * len(asked))
