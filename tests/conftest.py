@@ -24,7 +24,16 @@ pytest_plugins = ["skips"]
 settings.register_profile("slow machines", deadline=None)
 settings.load_profile("slow machines")
 
-LONGEST = ("test_contract", "test_pipeline", "test_executors", "test_benchmarks", "test_gates", "test_finetune", "test_resume")
+LONGEST = (
+    "test_pipeline",
+    "test_sharing",
+    "test_contract",
+    "test_executors",
+    "test_benchmarks",
+    "test_gates",
+    "test_finetune",
+    "test_resume",
+)
 """Longest files, scheduled first to balance the workers."""
 
 

@@ -23,10 +23,10 @@ from trig.classify.samples import points
 from trig.errors import TableError
 from trig.params.thresholds import Thresholds
 from trig.tables.diagnostics import DIAGNOSED, DIAGNOSTICS
-from trig.tables.kinds import DIMENSION
+from trig.tables.kinds import DIMENSION, RELATION
 from trig.tables.kinds import PAIR as PAIR_TYPE
 from trig.tables.prompts import SPLIT
-from trig.tables.relations import RELATION, RELATIONS
+from trig.tables.relations import RELATIONS
 from trig.tables.scores import SCORES
 from trig.testing import factories
 from trig.vocabulary.dimensions import PAIRS, Task, pairs

@@ -24,9 +24,9 @@ from trig.classify.samples import roots
 from trig.cli.comparison import Comparison, Side, as_json, as_markdown, show
 from trig.cli.main import app
 from trig.errors import RevisionError
-from trig.tables.kinds import TASK
+from trig.tables.kinds import RELATION, TASK
 from trig.tables.prompts import PROMPTS
-from trig.tables.relations import RELATION, RELATIONS
+from trig.tables.relations import RELATIONS
 from trig.tables.scores import SCORES
 from trig.testing import factories
 

@@ -50,7 +50,7 @@ def refused(**edits: Any) -> dict[str, str]:
 def test_the_shipped_parameters_work(place: Path) -> None:  # noqa: ARG001
     told = found()
     assert all(good for good, _ in told.values())
-    assert "1,008 of each model, 3,024" in told["pictures"][1] and "6,048" in told["questions"][1]
+    assert "1,344 of each model, 4,032" in told["pictures"][1] and "8,064" in told["questions"][1]
 
 
 def test_the_published_sizes_are_counted(place: Path) -> None:  # noqa: ARG001

@@ -25,10 +25,9 @@ from trig.store import Store
 from trig.tables.diagnostics import DIAGNOSTICS
 from trig.tables.funnel import Credit, Funnel, GivenUp, Why
 from trig.tables.images import IMAGES as IMAGES_TABLE
-from trig.tables.kinds import DIMENSION
+from trig.tables.kinds import DIMENSION, RELATION
 from trig.tables.prompts import PROMPTS as PROMPTS_TABLE
 from trig.tables.rejected import REJECTED
-from trig.tables.relations import RELATION
 from trig.tables.scores import SCORES as SCORES_TABLE
 from trig.tables.sources import digest
 from trig.testing import factories

@@ -159,7 +159,7 @@ def drawn(place: Path, weights: str) -> None:
     cached = Diffusers("hub-tiny", local.model_copy(update={"weights": weights, "needs": "params.yaml"}))
     made = [painter.generate([Order("a red ball", 1, None)])[0] for painter in (Diffusers("tiny", local), cached)]
     assert made[0] == made[1]
-    parts = {"weights": COMMIT, "adapter": None, "engine": None, "call": local.decides(), "painting": PAINTING}
+    parts = {"weights": COMMIT, "adapter": None, "engine": None, "call": cached.model.decides(), "painting": PAINTING}
     assert cached.revision == content_key(**parts)
     assert str(place) not in repr(cached.model)
 

@@ -34,8 +34,7 @@ from trig.report.gather import picked
 from trig.report.sheets import Sheet
 from trig.store import Store
 from trig.tables.images import IMAGES
-from trig.tables.kinds import TASK
-from trig.tables.relations import RELATION
+from trig.tables.kinds import RELATION, TASK
 from trig.testing import factories
 from trig.vocabulary.dimensions import Dimension, Task
 

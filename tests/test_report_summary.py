@@ -18,8 +18,7 @@ from trig.report.facts.digest import Change, Gate, Level, Tuning
 from trig.report.facts.rows import rows as facts
 from trig.report.markdown import code, prose
 from trig.report.summary import summary
-from trig.tables.kinds import DIMENSION
-from trig.tables.relations import EVIDENCE, RELATION
+from trig.tables.kinds import DIMENSION, EVIDENCE, RELATION
 from trig.testing.factories import EVIL
 from trig.vocabulary.relations import Relation
 

@@ -111,14 +111,14 @@ def hashed() -> dict[str, str]:
 
 def test_an_edit_of_the_chosen_rubrics_reruns_those_who_ask_a_judge(place: Path) -> None:
     before = hashed()
-    for file, changed in {"t2i/TA-C.txt": {"judge", "finetune"}, "p2p/TA-C.txt": set()}.items():
+    for file, changed in {"t2i/TA-C.txt": {"judge", "finetune", "prompting"}, "p2p/TA-C.txt": set()}.items():
         path = place / "data/rubrics/mine" / file
         path.write_text(f"Indeed. {path.read_text('utf-8')}", "utf-8")
         after = hashed()
         assert {stage for stage in after if after[stage] != before[stage]} == changed, file
         before = after
     workplace.edit(place, judge__rubrics="brief")
-    assert {stage for stage, text in hashed().items() if text != before[stage]} == {"judge", "finetune"}
+    assert {stage for stage, text in hashed().items() if text != before[stage]} == {"judge", "finetune", "prompting"}
 
 
 def test_the_graph_reads_rubrics_before_anything_is_painted() -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import forked
 import polars as pl
@@ -197,7 +198,9 @@ def test_queued_experiments_all_end_and_are_all_right(world: World, clone: Path)
     assert told.count("Success") == 3
     columns = world.shell(f"{show.partition('#')[0]} --csv", clone).splitlines()
     head = next(line for line in columns if line.startswith("Experiment,")).split(",")
-    assert {"thresholds.synergy", "models.tiny.relations.synergy"} <= set(head) and not [name for name in head if "_" in name]
+    assert {"thresholds.synergy", "models.tiny.relations.synergy"} <= set(head) and not [
+        name for name in head if ".pairs." in name or ".parquet" in name
+    ]
     rows = [dict(zip(head, line.split(","), strict=True)) for line in columns if ",Success," in line]
     scores = roster_diagnosed(
         world.author / "data/scores", world.author / "data/diagnostics", ["tiny"], tables.read(clone / PROMPTS, ASKED)
@@ -211,11 +214,18 @@ def test_queued_experiments_all_end_and_are_all_right(world: World, clone: Path)
 
 def test_a_parameter_changed_and_changed_back_gives_the_same_tables(world: World, clone: Path) -> None:
     world.shell(RECIPES["thresholds"].splitlines()[0], clone)
-    before, lock = tables_of(clone), (clone / "dvc.lock").read_bytes()
+    before, outs = tables_of(clone), outs_of(clone)
     run = "dvc exp run --allow-missing -S thresholds.synergy="
     assert ran(world.shell(f"{run}0.6", clone)) == STUDY and tables_of(clone) != before
-    assert not ran(world.shell(f"{run}0.3", clone)) - {"params"}  # all else is in the run cache
-    assert tables_of(clone) == before and yaml.safe_load((clone / "dvc.lock").read_bytes()) == yaml.safe_load(lock)
+    assert ran(world.shell(f"{run}0.3", clone)) == STUDY
+    assert tables_of(clone) == before and outs_of(clone) == outs
+    assert not ran(world.shell(f"{run}0.6", clone)) - {"params", "report"}  # all that DVC caches
+
+
+def outs_of(place: Path) -> dict[str, Any]:
+    """Hashes of all results, of each stage; params.yaml itself, a dependency, is written in DVC's form by then."""
+    locked = yaml.safe_load((place / "dvc.lock").read_text("utf-8"))["stages"]
+    return {stage: said["outs"] for stage, said in locked.items()}
 
 
 def tables_of(place: Path) -> dict[str, bytes]:

@@ -17,8 +17,7 @@ from trig.classify.sweep import MOST, Axis, axis, counts, flips, possible, sweep
 from trig.cli.main import app
 from trig.errors import ParamsError
 from trig.params.thresholds import Thresholds
-from trig.tables.kinds import DIMENSION
-from trig.tables.relations import RELATION
+from trig.tables.kinds import DIMENSION, RELATION
 from trig.testing import factories
 
 ROOT = Path(__file__).parents[1]

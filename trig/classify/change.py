@@ -20,9 +20,8 @@ from trig.params.thresholds import Thresholds
 from trig.stats.bootstrap import intervals
 from trig.stats.clustered import Tested, clustered_mean
 from trig.stats.fdr import q_values
-from trig.tables.kinds import DIMENSION, PAIR, TASK
+from trig.tables.kinds import DIMENSION, PAIR, RELATION, TASK
 from trig.tables.prompts import split
-from trig.tables.relations import RELATION
 from trig.vocabulary.dimensions import Pair
 from trig.vocabulary.relations import Relation
 

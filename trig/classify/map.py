@@ -8,8 +8,7 @@ from typing import Any
 import polars as pl
 
 from trig import tables
-from trig.tables.kinds import DIMENSION, PAIR, TASK
-from trig.tables.relations import EVIDENCE, RELATION
+from trig.tables.kinds import DIMENSION, EVIDENCE, PAIR, RELATION, TASK
 from trig.vocabulary.dimensions import Dimension, Pair
 from trig.vocabulary.groups import Group, roman, words
 from trig.vocabulary.relations import Relation, Support

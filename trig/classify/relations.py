@@ -20,8 +20,8 @@ from trig.memory import cores, require
 from trig.params.thresholds import Thresholds
 from trig.stats.fdr import q_values
 from trig.store import Store
-from trig.tables.kinds import DIMENSION
-from trig.tables.relations import EVIDENCE, KIND, RELATION, RELATIONS
+from trig.tables.kinds import DIMENSION, EVIDENCE, KIND, RELATION
+from trig.tables.relations import RELATIONS
 from trig.vocabulary.relations import Kind, Relation, Support
 
 PER_RESAMPLE, PER_SHUFFLE = 8, 150

@@ -10,8 +10,7 @@ import polars as pl
 
 from trig import tables
 from trig.errors import ParamsError
-from trig.tables.kinds import DIMENSION, PAIR, TASK
-from trig.tables.relations import RELATION
+from trig.tables.kinds import DIMENSION, PAIR, RELATION, TASK
 from trig.vocabulary.dimensions import Dimension, Pair, Task
 from trig.vocabulary.relations import Relation
 

@@ -9,9 +9,12 @@ from trig.run.unpulled import current, locked
 
 
 def remove(root: Path, settings: Params) -> list[str]:
-    """Removes what stages of dvc.lock wrote that the parameters no longer have; returns the paths. What DVC's cache lacks stays."""
+    """Removes what stages of dvc.lock wrote that the parameters no longer have; returns the paths. What DVC's cache lacks stays,
+    and so does what an entry of `models` waits for.
+    """
     left = [out for name, stage in locked(root).items() if not current(name, settings) for out in stage.get("outs", ())]
-    there = [out for out in left if (root / out["path"]).exists()]
+    needed = {model.needs for model in settings.models.values()}
+    there = [out for out in left if out["path"] not in needed and (root / out["path"]).exists()]
     if not there:
         return []
     from dvc.exceptions import NotDvcRepoError  # lazy import: only where something is to be removed

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from trig.tables import Table
-from trig.tables.kinds import DIMENSION, PAIR, TASK
-from trig.tables.relations import RELATION
+from trig.tables.kinds import DIMENSION, PAIR, RELATION, TASK
 
 CARD = "prompting.json"
 """Its name, in the folder with these tables: base model, recipes per pair, pictures spent."""

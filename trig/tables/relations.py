@@ -3,12 +3,8 @@
 import polars as pl
 
 from trig.tables import Table
-from trig.tables.kinds import DIMENSION, PAIR, TASK
-from trig.vocabulary.relations import Kind, Relation, Support
+from trig.tables.kinds import DIMENSION, EVIDENCE, KIND, PAIR, RELATION, TASK
 
-RELATION = pl.Enum([relation.value for relation in Relation])
-KIND = pl.Enum([kind.value for kind in Kind])
-EVIDENCE = pl.Enum([support.value for support in Support])
 INTERVALS = ("rho", "density_synergy", "density_bottleneck", "mean_x", "mean_y", "mean_gap", "median_gap")
 """Statistics with a 95 % bootstrap interval, `<name>_low` and `<name>_high`; a gap is x - y."""
 RELATIONS = Table(
