@@ -18,7 +18,7 @@ from trig.run.display import bar
 from trig.run.edge import run
 from trig.run.lock import only_one
 from trig.store import Store, home, trainings
-from trig.tables.prompts import PROMPTS
+from trig.tables.prompts import PROMPTS, of_tasks
 from trig.tables.sources import Library
 
 
@@ -46,7 +46,9 @@ def main(tuned: str, weakest: Path, prompts: Path, sources: Path, lora: Path) ->
             )
             return images, judged(Painted(asked, library, Album((images,))), judge, store, of_pairs, bar, "candidates")
 
-        for lesson in lessons.search(tuning.base, lessons.pairs(weakest), tables.read(prompts, PROMPTS), made, settings):
+        for lesson in lessons.search(
+            tuning.base, lessons.pairs(weakest), of_tasks(tables.read(prompts, PROMPTS), everything.scope(tuned)), made, settings
+        ):
             print(lesson.summary, file=sys.stderr)
         lessons.teach(trainer(), lesson, lora, trainings(), bar)
 

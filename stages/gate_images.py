@@ -16,7 +16,7 @@ from trig.run.edge import run
 from trig.store import Store
 from trig.tables import made
 from trig.tables.figures import DIVERSITY, FIGURES
-from trig.tables.prompts import PROMPTS
+from trig.tables.prompts import PROMPTS, scoped
 
 PARAMETERS = ("generate.seeds_per_prompt",)
 
@@ -28,7 +28,7 @@ def main(prompts: Path, folder: Path, out_json: Path, out_html: Path, out_figure
     seeds, most = settings.generate.seeds_per_prompt, settings.gates.max_null_share
 
     def views() -> list[View]:
-        return images.views(tables.read(prompts, PROMPTS), folder, folder.name, seeds, most, store)
+        return images.views(scoped(tables.read(prompts, PROMPTS), settings.scope(folder.name)), folder, folder.name, seeds, most, store)
 
     with Store.open() as store:
         found = measured(folder, seeds, Plain(), store, [LOOK])  # decodes for both: the gate finds its own reading in the store

@@ -11,7 +11,7 @@ from trig.gates.expect import View
 from trig.run.display import notes
 from trig.run.edge import run
 from trig.tables.diagnostics import DIAGNOSTICS
-from trig.tables.prompts import PROMPTS
+from trig.tables.prompts import PROMPTS, scoped
 from trig.tables.scores import SCORES
 
 
@@ -21,7 +21,8 @@ def main(prompts: Path, file: Path, diagnostics: Path, out_json: Path, out_html:
     seeds, most = settings.generate.seeds_per_prompt, settings.gates.max_null_share
 
     def views() -> list[View]:
-        tabled = (tables.read(prompts, PROMPTS), tables.read(file, SCORES), tables.read(diagnostics, DIAGNOSTICS))
+        asked = scoped(tables.read(prompts, PROMPTS), settings.scope(file.stem))
+        tabled = (asked, tables.read(file, SCORES), tables.read(diagnostics, DIAGNOSTICS))
         return scores.views(*tabled, file.stem, seeds, most)
 
     notes("scores", gate("scores", views, out_json, out_html).notes)

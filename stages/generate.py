@@ -13,14 +13,14 @@ from trig.run.display import bar
 from trig.run.edge import run
 from trig.run.lock import only_one
 from trig.store import Store, home
-from trig.tables.prompts import PROMPTS, split
+from trig.tables.prompts import PROMPTS, scoped, split
 from trig.tables.sources import Library
 
 
 def main(model: str, prompts: Path, sources: Path, images: Path) -> None:
     """Read data/prompts.parquet and data/sources, write data/images/MODEL/<task>/<pair>.parquet."""
     settings = params.load()
-    wanted = split(tables.read(prompts, PROMPTS), "test")
+    wanted = split(scoped(tables.read(prompts, PROMPTS), settings.scope(model)), "test")
     with only_one(f"generate-{model}", home()), Store.open() as store:
         generator = painters.load(settings, model)
         seeds = settings.generate.seeds_per_prompt

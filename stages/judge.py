@@ -15,7 +15,7 @@ from trig.run.lock import only_one
 from trig.store import Store, home
 from trig.tables import made
 from trig.tables.diagnostics import DIAGNOSTICS
-from trig.tables.prompts import PROMPTS, numbered, split
+from trig.tables.prompts import PROMPTS, numbered, scoped, split
 from trig.tables.scores import SCORES
 from trig.tables.sources import Library
 
@@ -33,7 +33,8 @@ def main(model: str, prompts: Path, sources: Path, images: Path, scores: Path, d
     settings = params.load()
     inputs = {"prompts": prompts, "sources": sources, f"images/{model}": images}
     told = made.by("judge", code, inputs, settings.told(*PARAMETERS))
-    wanted = numbered(split(tables.read(prompts, PROMPTS), "test"), settings.generate.seeds_per_prompt)
+    asked = scoped(tables.read(prompts, PROMPTS), settings.scope(model))
+    wanted = numbered(split(asked, "test"), settings.generate.seeds_per_prompt)
     painted = Painted(wanted, Library(sources), Album.open(images))
     with only_one(f"judge-{model}", home()), Store.open() as store:
         found = judged(painted, judges.load(settings), store, settings.judge, bar, model)

@@ -23,7 +23,7 @@ from trig.run.edge import run
 from trig.run.lock import only_one
 from trig.store import Store, home
 from trig.tables import made
-from trig.tables.prompts import PROMPTS
+from trig.tables.prompts import PROMPTS, scoped
 from trig.tables.sources import Library
 
 PARAMETERS = (
@@ -38,7 +38,7 @@ def main(prompted: str, material: Path, prompts: Path, sources: Path, out: Path,
     one, settings = everything.prompted(prompted)
     inputs = {"material": material, "prompts": prompts, "sources": sources}
     told = made.by("prompting", code, inputs, everything.told(*PARAMETERS, f"promptings.{prompted}"))
-    library, asked = Library(sources), tables.read(prompts, PROMPTS)
+    library, asked = Library(sources), scoped(tables.read(prompts, PROMPTS), everything.scope(prompted))
     dimensions = everything.judge.model_copy(update={"dimensions": "pair" if one.by == "best-of" else "all"})
     with only_one(f"prompting-{prompted}", home()), Store.open() as store:
         base, judge = painters.load(everything, one.base), judges.load(everything)

@@ -10,13 +10,16 @@ from trig import params, tables
 from trig.files import replace
 from trig.finetune.weakest import weakest
 from trig.run.edge import run
+from trig.tables.prompts import of_tasks
 from trig.tables.scores import SCORES, one_scorer
 
 
 def main(tuned: str, scores: Path, out: Path) -> None:
     """Read the scores of the model that TUNED begins with, write data/weakest/TUNED.json."""
-    tuning, settings = params.load().tuning(tuned)
-    pairs, ranked = weakest(one_scorer(tables.read(scores, SCORES), str(scores)), settings, str(scores))
+    everything = params.load()
+    tuning, settings = everything.tuning(tuned)
+    own = of_tasks(one_scorer(tables.read(scores, SCORES), str(scores)), everything.scope(tuned))
+    pairs, ranked = weakest(own, settings, str(scores))
     found = {"base": tuning.base, "pairs": [str(pair) for pair in pairs], "ranking": ranked.to_dicts()}
     replace(out, json.dumps(found, indent=2).encode() + b"\n")
 

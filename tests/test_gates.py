@@ -111,7 +111,7 @@ def about_scores(frame: pl.DataFrame, model: str = "tiny", max_null_share: float
 
 
 def about_relations(frame: pl.DataFrame, min_relations: int = 3) -> list[Finding]:
-    return look(relations.views(PROMPTS, frame, min_relations))
+    return look(relations.views(dict.fromkeys(frame["model"].unique().sort(), PROMPTS), frame, min_relations))
 
 
 def test_sound_tables_pass(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_sound_tables_of_other_tasks_pass(tmp_path: Path) -> None:
     for (task, pair), shard in factories.images(frame).group_by("task", "pair"):
         tables.write(shard, IMAGES_TABLE, tmp_path / str(task) / f"{pair}.parquet")
     found = [*of_prompts(frame, subsets), *images.views(frame, tmp_path, "tiny", 1, 0.0, Store.passing())]
-    found += [*of_scores(factories.scores(frame), "tiny", 0.0, frame), *relations.views(frame, factories.relations(subsets), 2)]
+    found += [*of_scores(factories.scores(frame), "tiny", 0.0, frame), *relations.views({"tiny": frame}, factories.relations(subsets), 2)]
     assert [finding.says for finding in look(found) if not finding.met] == []
 
 

@@ -67,7 +67,8 @@ def test_every_comment_of_what_stays_is_there_at_its_column(known: Path) -> None
     lost = {line for line in old if line.partition("#")[2] in gone}
     assert {line.partition(":")[0].strip() for line in lost} == {
         "weights", "needs", "tiny-turbo", "tiny-dtm", "tunings", "pair", "min_keep_share", "candidates", "keep_above", "max_gap", "loss",
-        "tiny-served", "key", "price", "backend", "adapter", "dtype",
+        "tiny-served", "key", "price", "backend", "adapter", "dtype", "scope", "tiny-prompted", "tiny-best", "tiny-turbo-guidance-1",
+        "promptings", "by", "annotator", "budget", "prompts", "seeds", "fdr", "max_fall", "map",
     }  # fmt: skip
     columns = {line.partition("#")[2]: line.index("#") for line in old if "#" in line}
     edited = [line for line in new if line.strip().split(":")[0] in {"profile", "rubrics", "train_per_subset", "max_tokens"}]
@@ -80,6 +81,12 @@ def test_a_tuned_model_is_written_where_it_is_asked_for(known: Path) -> None:
     found = params.load(known / "real.yaml")
     assert (found.generate.roster[-1], found.tunings["flux-schnell-dtm"].base) == ("flux-schnell-dtm", "flux-schnell")
     assert found.finetune and found.finetune.learning_rate == 4e-4 and found.annotate.train_per_subset == 32
+
+
+def test_a_system_paints_the_tasks_that_it_can(known: Path) -> None:
+    asked("--out", "real.yaml", "--models", "flux-schnell,instruct-pix2pix", "--tasks", "t2i,p2p")
+    found = params.load(known / "real.yaml")
+    assert {name: found.scope(name).tasks for name in found.generate.roster} == {"flux-schnell": ["t2i"], "instruct-pix2pix": ["p2p"]}
 
 
 def test_an_entry_of_the_template_may_judge(known: Path) -> None:
@@ -133,7 +140,7 @@ def test_a_hub_that_does_not_answer_is_no_error(place: Path, monkeypatch: pytest
     [
         (("--models", "flux"), ("--models", "'flux'", "flux-dev")),
         (("--models", "freediff"), ("--models", "'freediff'", "unavailable")),
-        (("--tasks", "t2i,p2p"), ("--tasks", "'p2p'", "flux-dev", "t2i")),
+        (("--tasks", "p2p,s2p"), ("--tasks", "p2p, s2p", "flux-dev", "t2i")),
         (("--judge", "clip"), ("--judge", "'clip'", "qwen2.5-vl-7b", "tiny")),
         (("--material", "nowhere"), ("--material", "'nowhere'", "general")),
         (("--finetune", "sdxl"), ("--finetune", "'sdxl'", "flux-dev")),

@@ -73,8 +73,8 @@ def sections(value: object) -> list[BaseModel]:
 def test_the_shipped_file_says_what_the_pipeline_promises() -> None:
     found = params.load(SHIPPED)
     assert {"tiny", "tiny-turbo", "tiny-dtm"} <= set(found.generate.roster) <= set(found.models)
-    assert found.annotate.per_subset >= 24
-    assert found.annotate.subsets() == tuple((Task.T2I, pair) for pair in pairs(Task.T2I))
+    assert found.annotate.even(Task.T2I) >= 30
+    assert found.annotate.subsets() == tuple((task, pair) for task in Task for pair in pairs(task))
     assert [found.pipeline(tuned).adapter for tuned in found.tunings] == ["data/lora/tiny-dtm"]
 
 
@@ -84,11 +84,11 @@ def test_a_secret_in_the_wrong_place_is_not_repeated(edit: Edit, tmp_path: Path)
 
 
 def test_no_number_has_a_second_home() -> None:
-    """A default in the code would apply silently to a missing key. Four sections may be missing (none is tuned or prompted), and two labels."""
+    """A default in the code would apply silently to a missing key. Four sections may be missing (none is tuned or prompted), and what an entry may say."""
     optional = {
         name for section in sections(params.load(SHIPPED)) for name, field in type(section).model_fields.items() if not field.is_required()
     }
-    assert optional == {"tunings", "finetune", "promptings", "prompting", "sweep"}
+    assert optional == {"tunings", "finetune", "promptings", "prompting", "scope", "tasks", "per_subset", "sweep"}
 
 
 def test_who_tunes_nothing_needs_no_section_for_it(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_a_value_cannot_be_changed_once_read() -> None:
         (put("judge.mode", "sampled"), ("judge.mode", "'sampled'", "'tiny'")),
         (
             put("models.tiny-dtm.steps", 4),
-            ("models.tiny-dtm.steps", "4", "16"),
+            ("models.tiny-dtm.steps", "4", "8"),
         ),
         (put("tunings", {"tiny": {"base": "tiny"}}), ("models.tiny.adapter", "folder")),
         (
@@ -195,6 +195,10 @@ def test_a_value_cannot_be_changed_once_read() -> None:
         (put("generate.roster", ["tiny-turbo"]), ("tunings.tiny-dtm.base", "'tiny'", "generate.roster")),
         (lambda found: found.pop("finetune"), ("finetune", "missing")),
         (put("annotate.per_subset", 9), ("annotate.per_subset", "9", "thresholds.min_points", "10")),
+        (put("annotate.per_subset", {"t2i": 0, "p2p": 12, "s2p": 12}), ("annotate.per_subset.t2i", "0")),
+        (put("annotate.per_subset", {"t2i": 32, "p2p": 9, "s2p": 12}), ("annotate.per_subset", "9", "thresholds.min_points", "10", "p2p")),
+        (put("annotate.train_per_subset", {"p2p": 3}), ("annotate", "train_per_subset", "t2i")),
+        (put("annotate.per_subset", {"t2v": 3}), ("annotate.per_subset.t2v", "t2v")),
         (put("models.tiny.weights", "a'b"), ("models.tiny.weights", '"a\'b"')),
         (put("judges.tiny.needs", "a\nb"), ("judges.tiny.needs", r"'a\nb'")),
         (put("models.tiny.needs", "-rf"), ("models.tiny.needs", "'-rf'")),
@@ -230,8 +234,12 @@ def test_a_byte_order_mark_is_read_over_and_a_folder_is_one_line(tmp_path: Path)
 
 @pytest.mark.parametrize("place", ["my weights; touch x", "$HOME/`id`", "größe & co", "./-dash"])
 def test_a_path_may_hold_what_single_quotes_hold(place: str, tmp_path: Path) -> None:
-    found = params.load(edited(tmp_path, put("models.tiny-turbo.weights", place), put("models.tiny-turbo.needs", place)))
+    found = params.load(edited(tmp_path, put("models.tiny-turbo.weights", place), *(put(f"models.{name}.needs", place) for name in TURBO)))
     assert found.models["tiny-turbo"].loads == place
+
+
+TURBO = ("tiny-turbo", "tiny-turbo-guidance-1", "tiny-turbo-guidance-4")
+"""Entries with the weights of the first."""
 
 
 def numbers(value: object, path: str = "") -> Iterator[str]:

@@ -38,12 +38,12 @@ def found(place: Path) -> Unpulled | None:
 
 
 def test_stages_without_results_are_told_with_their_cost(place: Path) -> None:
-    assert found(place) == Unpulled(tuple(sorted(MADE)), 3, 1344, 2688, 0, None)
+    assert found(place) == Unpulled(tuple(sorted(MADE)), 3, 2244, 4488, 0, None)
     config = [sys.executable, "-m", "dvc", "remote", "add", "--default", "store", str(place / "far")]
     subprocess.run(config, cwd=place, check=True, env=workplace.environment())
     told = found(place)
     assert told and told.remote == "store"
-    for words in ("3 of 3 stages", "1,344 pictures", "2,688 questions", "`dvc pull`", "'store'"):
+    for words in ("3 of 3 stages", "2,244 pictures", "4,488 questions", "`dvc pull`", "'store'"):
         assert words in told.told()
 
 

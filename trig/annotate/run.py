@@ -184,7 +184,7 @@ def wanted(settings: Annotate, material: Material) -> Iterator[Slot]:
         if material.parent(task, pair) is None:
             test = settings.size(task, pair)
             yield from (Slot(task, pair, "test", number) for number in range(1, test + 1))
-            yield from (Slot(task, pair, "train", test + number) for number in range(1, settings.train_per_subset + 1))
+            yield from (Slot(task, pair, "train", test + number) for number in range(1, settings.spare(task) + 1))
 
 
 def _over(round_: int, last: int) -> Why | None:

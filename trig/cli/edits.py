@@ -37,7 +37,7 @@ class Edits:
     def scalar(self, *path: str, value: Scalar) -> None:
         """Replaces a value on its line; a comment behind it stays in its column."""
         _, node = self._find(path)
-        if not isinstance(node, ScalarNode):
+        if not isinstance(node, ScalarNode) and not node.flow_style:
             raise self._odd(path, "a single value")
         start, end, new = node.start_mark.index, node.end_mark.index, written(value)
         gap = re.match(r" +(?=#)", self.before[end:])

@@ -19,7 +19,7 @@ from trig.params import Params
 from trig.params.models.openai import ServedModel
 from trig.run.display import console, notes, table
 from trig.store import Store
-from trig.tables.prompts import PROMPTS, split
+from trig.tables.prompts import PROMPTS, scoped, split
 
 ALL = "all"
 
@@ -54,7 +54,7 @@ def generate(
     wanted = chosen(models, settings.generate.roster)
     if not dry_run:
         repro([f"generate@{name}" for name in wanted], as_json)
-    asked = split(tables.read(prompts, PROMPTS), "test")
+    asked = tables.read(prompts, PROMPTS)
     with Store.look() as store:
         found = [_figures(name, settings, asked, store) for name in wanted]
     whole = _together(found)
@@ -77,7 +77,11 @@ def _figures(name: str, settings: Params, asked: pl.DataFrame, store: Store) -> 
     entry = settings.model(name)
     seeds = settings.generate.seeds_per_prompt
     try:
-        keys = set(plan(prompted(asked, entry, seeds), painters.load(settings, name), settings.seed, seeds)["image_key"])
+        keys = set(
+            plan(prompted(split(scoped(asked, entry.scope), "test"), entry, seeds), painters.load(settings, name), settings.seed, seeds)[
+                "image_key"
+            ]
+        )
     except (PainterError, TableError, WeightsError) as error:
         return Figures(name, entry.backend, asked["key"].n_unique(), None, None, str(error))
     kept = Kept(store, name)

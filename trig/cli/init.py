@@ -18,6 +18,8 @@ from trig.params.zoo import UNTRAINED, System, systems
 app = typer.Typer(no_args_is_help=True, help="Write a params.yaml.")
 TOKENS = 77
 """Longest prompt in words: what the text encoders of most systems read."""
+SPARE = 32
+"""Train prompts of each pair, where an adapter is trained."""
 TUNED = "-dtm"
 TRAINING = {"batch_size": 8, "steps": 2060, "learning_rate": 4e-4, "rank": 8}
 """Settings of the paper's adapter of FLUX.1-dev."""
@@ -58,7 +60,7 @@ def real(
     pinned = {name: commit(systems()[name].repository, systems()[name].revision) for name in roster}
     edits = Edits(_read(template), str(template))
     _prompts(edits, material, asked, profile, tuned=finetune is not None)
-    _models(edits, roster, pinned, finetune)
+    _models(edits, roster, pinned, asked, finetune)
     judging, unpinned = _judge(edits, judge, template)
     check(edits.text.replace(f"@{MARK}", f"@{'0' * 40}"), out)  # a missing commit is for later
     replace(out, edits.text.encode())
@@ -71,14 +73,14 @@ def _words(text: str) -> list[str]:
 
 
 def _paints(name: str, tasks: Sequence[str]) -> None:
-    """Raises ParamsError for a system that cannot be run, or not on all the tasks."""
+    """Raises ParamsError for a system that cannot be run, or on none of the tasks."""
     if (system := systems().get(name)) is None:
         raise ParamsError(f"--models: {name!r} is not in the zoo; choose of {', '.join(systems())}; add models of your own to the file")
     if system.unavailable:
         raise ParamsError(f"--models: {name!r} is unavailable: {system.unavailable}")
-    if lacks := [task for task in tasks if task not in system.tasks]:
+    if not set(tasks) & set(system.tasks):
         raise ParamsError(
-            f"--tasks: {lacks[0]!r} is none of {name}, which paints {', '.join(system.tasks)}; leave out the one or the other"
+            f"--tasks: {', '.join(tasks)}: {name} paints none of them but {', '.join(system.tasks)}; leave it out, or name what it paints"
         )
 
 
@@ -98,25 +100,40 @@ def _prompts(edits: Edits, material: str, tasks: Sequence[str], profile: str, tu
     edits.block("annotate", "tasks", lines=[f"- {written(task)}" for task in tasks])
     edits.scalar("annotate", "profile", value=profile)
     edits.scalar("annotate", "max_tokens", value=TOKENS)
-    if not tuned:
-        edits.scalar("annotate", "train_per_subset", value=0)
+    edits.scalar("annotate", "train_per_subset", value=SPARE if tuned else 0)
 
 
-def _models(edits: Edits, roster: Sequence[str], pinned: dict[str, str], finetune: str | None) -> None:
+def _models(edits: Edits, roster: Sequence[str], pinned: dict[str, str], tasks: Sequence[str], finetune: str | None) -> None:
     tuned = f"{finetune}{TUNED}"
     edits.block("generate", "roster", lines=[f"- {name}" for name in (*roster, *([tuned] if finetune else []))])
     edits.scalar("generate", "batch_size", value=8)
-    lines = [line for name in roster for line in (f"{name}:", *(f"  {line}" for line in _entry(name, systems()[name], pinned[name])))]
+    scopes = {name: _scope(systems()[name], tasks) for name in roster}
+    entries = {name: [*_entry(name, systems()[name], pinned[name]), *scopes[name]] for name in roster}
+    lines = [line for name, entry in entries.items() for line in (f"{name}:", *(f"  {line}" for line in entry))]
+    for section in ("promptings", "prompting"):
+        edits.drop(section)
     if finetune is None:
         edits.drop("tunings")
         edits.drop("finetune")
     else:
         adapter = f"data/lora/{tuned}"
-        lines += [f"{tuned}:", f"  extends: {finetune}", f"  adapter: {adapter}", f"  needs: {adapter}"]
+        lines += [
+            f"{tuned}:",
+            f"  extends: {finetune}",
+            f"  adapter: {adapter}",
+            f"  needs: {adapter}",
+            *(f"  {line}" for line in scopes[finetune]),
+        ]
         edits.block("tunings", lines=[f"{tuned}:", f"  base: {finetune}"])
         for name, value in TRAINING.items():
             edits.scalar("finetune", name, value=value)
     edits.block("models", lines=lines)
+
+
+def _scope(system: System, tasks: Sequence[str]) -> list[str]:
+    """A line for a system that does not paint all the tasks."""
+    own = [task for task in tasks if task in system.tasks]
+    return [] if len(own) == len(tasks) else [f"scope: {{tasks: [{', '.join(own)}]}}"]
 
 
 def _entry(name: str, system: System, found: str) -> list[str]:

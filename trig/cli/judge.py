@@ -20,7 +20,7 @@ from trig.params import Params
 from trig.params.judge import LocalJudge
 from trig.run.display import bar, console
 from trig.store import Store
-from trig.tables.prompts import PROMPTS, numbered, split
+from trig.tables.prompts import PROMPTS, numbered, scoped, split
 from trig.tables.sources import Library
 
 ALL = "all"
@@ -39,7 +39,7 @@ def judge(
     wanted = chosen(models, settings.generate.roster)
     if not dry_run:
         repro([f"judge@{name}" for name in wanted], as_json)
-    asked = numbered(split(tables.read(prompts, PROMPTS), "test"), settings.generate.seeds_per_prompt)
+    asked = tables.read(prompts, PROMPTS)
     revision, plans = _plans(settings, wanted, asked, Library(sources), images)
     entry = settings.judges[settings.judge.name]
     price = None if isinstance(entry, LocalJudge) else entry.price
@@ -54,7 +54,7 @@ def judge(
         _print(plans, cost, settings.judge.name)
 
 
-def _plans(settings: Params, models: Sequence[str], wanted: pl.DataFrame, sources: Library, images: Path) -> tuple[str, dict[str, Plan]]:
+def _plans(settings: Params, models: Sequence[str], asked: pl.DataFrame, sources: Library, images: Path) -> tuple[str, dict[str, Plan]]:
     """The judge's revision, and the plan of each model's run. A served judge is probed with our own text only."""
     from trig.backends import checkpoint, judges
     from trig.backends.weights import checkpoint_of
@@ -72,6 +72,7 @@ def _plans(settings: Params, models: Sequence[str], wanted: pl.DataFrame, source
         for name in models:
             entry, folder = settings.model(name), images / name
             made = Album(tables.shards(folder))
+            wanted = numbered(split(scoped(asked, entry.scope), "test"), settings.generate.seeds_per_prompt)
             painted = Painted(wanted, sources, pictured(wanted, made, name, entry.width, entry.height))
             found[name] = plan(calls(painted, revision, settings.judge, partial(bar, f"read {name}")), store, tokens)
     return revision, found

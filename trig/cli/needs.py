@@ -48,10 +48,12 @@ def rows(settings: Params) -> Iterator[Row]:
 
 
 def _amounts(settings: Params) -> Iterator[Row]:
-    each, models, judge = pictures(settings), len(settings.generate.roster), settings.judge
-    asked = models * questions(settings)
+    roster, judge = settings.generate.roster, settings.judge
+    each = [pictures(settings, model) for model in roster]
+    asked = sum(questions(settings, model) for model in roster)
+    of_one = f"{max(each):,} of each model" if len(set(each)) == 1 else f"up to {max(each):,} of a model"
     answers = f", {judge.samples} answers to each" if judge.mode == "sampled" else ""
-    yield True, "pictures", f"about {each:,} of each model, {each * models:,} in all; equal prompts are painted once"
+    yield True, "pictures", f"about {of_one}, {sum(each):,} in all; equal prompts are painted once"
     yield True, "questions", f"about {asked:,} to the judge {judge.name}{answers}; equal ones are asked once"
 
 
@@ -72,9 +74,10 @@ def _painters(settings: Params, models: dict[str, Told]) -> Iterator[Row]:
         option = getattr(systems().get(root(name, settings.models)), "wants", None)
         if option and getattr(options, option, None) is None:
             yield False, f"options of {name}", f"every row fails without {option}: set models.{name}.options.{option}"
-        if one.tasks and (lacks := [task for task in settings.annotate.tasks if task not in one.tasks]):
-            remedy = (
-                f"it paints {', '.join(one.tasks)} and not {lacks[0]}: take it out of generate.roster, or {lacks[0]} out of annotate.tasks"
+        if one.tasks and (lacks := [task for task in entry.scope.tasks or settings.annotate.tasks if task not in one.tasks]):
+            kept = ", ".join(task for task in settings.annotate.tasks if task in one.tasks)
+            remedy = f"it paints {', '.join(one.tasks)} and not {lacks[0]}: " + (
+                f"set models.{name}.scope.tasks to [{kept}]" if kept else "take it out of generate.roster"
             )
             yield False, f"tasks of {name}", remedy
 
@@ -146,7 +149,7 @@ def _disk(settings: Params, models: dict[str, Told]) -> Iterator[Row]:
     for name, one in models.items():
         entry = settings.models[name]
         if not (IMAGES / name).exists():
-            need(Path(), f"pictures of {name}", pictures(settings) * entry.width * entry.height * PIXEL * KEPT)
+            need(Path(), f"pictures of {name}", pictures(settings, name) * entry.width * entry.height * PIXEL * KEPT)
         loads = entry.loads or ""
         if one.here is False and one.billions and hub(loads) and loads not in counted:
             counted.add(loads)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import polars as pl
 import typer
 
 from trig import params, tables
@@ -13,7 +14,7 @@ from trig.errors import WeightsError
 from trig.params import Params
 from trig.run.display import bar, console, table
 from trig.run.pool import spread
-from trig.tables.prompts import PROMPTS
+from trig.tables.prompts import PROMPTS, scoped, split
 
 if TYPE_CHECKING:
     from trig.protocols.judge import Judge
@@ -73,7 +74,7 @@ def _images(settings: Params, places: "Places", rows: int | None, seed: int) -> 
     hashed = Checked("pictures", "hash of the bytes, key, seed: exact")
     limits = f"up to {images.FINE:g} 255ths on average in float32, {images.COARSE:g} otherwise"
     painted = Checked("pictures, from seeds", f"pixels {limits}")
-    drawn = sample(_sizes(settings, places, asked.filter(split="test").height), rows, seed)
+    drawn = sample(_sizes(settings, places, asked, 1), rows, seed)
     for model in settings.generate.roster:
         if not tables.shards(places.images(model)):
             hashed.notes.append(f"{places.images(model)}: no pictures are here; `dvc pull {places.images(model)}` brings them")
@@ -104,8 +105,8 @@ def _scores(settings: Params, places: "Places", rows: int | None, seed: int) -> 
     asked = tables.read(places.prompts, PROMPTS)
     columns = Checked("scores", "question and columns of every row: exact")
     answers = Checked("scores, from pictures", f"probabilities up to {scores.FINE:g} in float32, as canary questions otherwise")
-    each = asked.filter(split="test").height * (2 if settings.judge.dimensions == "pair" else len(Dimension))
-    drawn = sample(_sizes(settings, places, each), rows, seed)
+    each = 2 if settings.judge.dimensions == "pair" else len(Dimension)
+    drawn = sample(_sizes(settings, places, asked, each), rows, seed)
     judge: Judge | None = None
     for model in settings.generate.roster:
         missing = [place for place in (places.images(model), places.scores(model), places.diagnostics(model)) if not place.exists()]
@@ -122,10 +123,11 @@ def _scores(settings: Params, places: "Places", rows: int | None, seed: int) -> 
     yield from (columns, answers)
 
 
-def _sizes(settings: Params, places: "Places", each: int) -> dict[str, int]:
-    """Rows of each model that has pictures here."""
+def _sizes(settings: Params, places: "Places", asked: pl.DataFrame, each: int) -> dict[str, int]:
+    """Rows of each model that has pictures here, `each` of a picture."""
     here = [model for model in settings.generate.roster if tables.shards(places.images(model))]
-    return dict.fromkeys(here, each * settings.generate.seeds_per_prompt)
+    each *= settings.generate.seeds_per_prompt
+    return {model: each * split(scoped(asked, settings.scope(model)), "test").height for model in here}
 
 
 def _relations(settings: Params, places: "Places") -> "Checked":

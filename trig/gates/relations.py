@@ -19,16 +19,21 @@ TESTS = ("tilt", "conflict")
 COUNTS = ("n", "nulls", "clusters", "n_synergy", "n_bottleneck", "n_tradeoff", "n_above", "n_below")
 
 
-def views(prompts: pl.DataFrame, relations: pl.DataFrame, min_relations: int) -> list[expect.View]:
-    """Views of all models' relations, over the subsets with test prompts."""
+def views(prompts: Mapping[str, pl.DataFrame], relations: pl.DataFrame, min_relations: int) -> list[expect.View]:
+    """Views of all models' relations, over the subsets with test prompts. `prompts`: those that each model paints."""
     texts = relations.with_columns(pl.col(pl.Enum).cast(pl.String))
-    subsets = prompts.filter(pl.col("split") == "test").select(pl.col("task", "pair").cast(pl.String)).unique(maintain_order=True)
-    asked = texts.select("model").unique(maintain_order=True).join(subsets, how="cross")
+    asked = pl.concat([_subsets(model, own) for model, own in prompts.items()])
+    subsets = asked.select("task", "pair").unique(maintain_order=True)
     return [
         expect.View("relations", _rows(texts), LABEL, _of_a_relation(subsets)),
         expect.View("subsets", _counts(texts, asked), LABEL, _of_a_subset()),
         expect.View("models", _models(texts), ("model",), _of_a_model(min_relations)),
     ]
+
+
+def _subsets(model: str, prompts: pl.DataFrame) -> pl.DataFrame:
+    test = prompts.filter(pl.col("split") == "test")
+    return test.select(pl.lit(model).alias("model"), pl.col("task", "pair").cast(pl.String)).unique(maintain_order=True)
 
 
 def _of_a_relation(subsets: pl.DataFrame) -> Mapping[str, expect.Check]:

@@ -20,6 +20,7 @@ from trig.params.generate import Generate
 from trig.params.judge import JUDGES, JudgeModel, Judging, LocalJudge, ServedJudge
 from trig.params.models import MODELS, TRAINED, Model, ModelEntry
 from trig.params.models.diffusers import DiffusersModel
+from trig.params.models.entry import Scope
 from trig.params.presets import PRESETS
 from trig.params.prompting import Prompted, Prompting, differs
 from trig.params.report import Report
@@ -28,6 +29,7 @@ from trig.params.sweeps import Curve, check, curves
 from trig.params.thresholds import Thresholds
 from trig.params.values import Name, at_most
 from trig.params.zoo import ZOO
+from trig.vocabulary.dimensions import Task
 
 PATH = Path("params.yaml")
 NAMED: Mapping[str, type[Section]] = {"annotators": AnnotatorModel, "promptings": Prompted, "tunings": Tuning}
@@ -57,6 +59,10 @@ class Params(Section):
         if name not in self.models:
             raise ParamsError(f"model: {name!r} is unknown; choose one of {_names(self.models)} or describe it under models: in {PATH}")
         return self.models[name]
+
+    def scope(self, name: str) -> Scope:
+        """Which test prompts a model paints. Raises ParamsError listing the known names."""
+        return self.model(name).scope
 
     def pipeline(self, name: str) -> DiffusersModel:
         """Model of diffusers by name. Raises ParamsError where it is unknown, or of another backend."""
@@ -136,15 +142,17 @@ class Params(Section):
     @model_validator(mode="after")
     def _agree(self) -> Self:
         """Cross-section validation."""
-        if self.annotate.per_subset < self.thresholds.min_points:
+        fewest, task = min((self.annotate.even(Task(task)), task) for task in self.annotate.tasks)
+        if fewest < self.thresholds.min_points:
             raise ValueError(
-                f"annotate.per_subset: {self.annotate.per_subset} prompts are fewer than thresholds.min_points, {self.thresholds.min_points},"
-                f" so no pair would have a verdict; ask for more, or lower min_points"
+                f"annotate.per_subset: {fewest} prompts are fewer than thresholds.min_points, {self.thresholds.min_points},"
+                f" so no pair of {task} would have a verdict; ask for more, or lower min_points"
             )
-        if self.finetune and self.finetune.pair not in {WEAKEST, *(str(pair) for _, pair in self.annotate.subsets())}:
-            raise ValueError(
-                f"finetune.pair: the tasks of annotate.tasks have no prompts for {self.finetune.pair!r}; choose another pair or {WEAKEST!r}"
-            )
+        repaired = self.finetune.pair if self.finetune else WEAKEST
+        for name in self.tunings if repaired != WEAKEST else ():
+            own = self.models[name].scope.tasks
+            if repaired not in {str(pair) for task, pair in self.annotate.subsets() if own is None or task in own}:
+                raise ValueError(f"finetune.pair: no task of {name} has prompts for {repaired!r}; choose another pair or {WEAKEST!r}")
         if self.tunings and self.finetune is None:
             raise ValueError(f"finetune: missing; it says how {_names(self.tunings)} is trained (a file without tunings: needs none)")
         return self
@@ -222,4 +230,4 @@ def load(path: Path = PATH) -> Params:
     try:
         return Params.model_validate(found)
     except ValidationError as error:
-        raise ParamsError(f"{path}: {complaint(error, Params, NAMED, {'judges': JUDGES, 'models': MODELS})}") from None
+        raise ParamsError(f"{path}: {complaint(error, Params, NAMED, {'judges': JUDGES, 'models': MODELS}, found)}") from None

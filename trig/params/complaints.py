@@ -1,8 +1,9 @@
 """Validation errors of params.yaml, as one line."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import get_args
+from types import MappingProxyType
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -18,10 +19,17 @@ def complaint(
     root: type[BaseModel],
     named: Mapping[str, type[BaseModel]],
     backends: Mapping[str, Mapping[str, type[BaseModel]]],
+    said: Mapping[str, Any] = MappingProxyType({}),
 ) -> str:
-    """First validation error, as `key: value: error and remedy`. `named`: entry models of sections with free keys; `backends`: those by backend."""
-    first = min(error.errors(include_url=False), key=lambda found: found["type"] == "missing")  # a misspelt key is both unknown and missing
-    loc = tuple(str(part) for part in first["loc"] if part != "[key]")
+    """First validation error, as `key: value: error and remedy`. `named`: entry models of sections with free keys; `backends`: those by backend;
+    `said`: the file.
+    """
+    found = error.errors(include_url=False)
+    origins = _origins(found, said)
+    first = min(
+        found, key=lambda one: (one["type"] == "missing", one["loc"][:2] not in origins)
+    )  # a misspelt key is both unknown and missing
+    loc = tuple(str(part) for part in first["loc"] if not str(part).startswith("["))
     entry = backends[loc[0]].get(loc[2]) if len(loc) > 2 and loc[0] in backends else None
     loc = loc[:2] + loc[3:] if entry else loc  # drop the discriminator tag, which is not in the file
     key = ".".join(loc)
@@ -39,6 +47,19 @@ def complaint(
     if first["type"] == "value_error":
         return f"{key}: {message}" if key else message
     return f"{key}: {first['input']!r}: {message[0].lower()}{message[1:]}"
+
+
+def _origins(found: Sequence[Any], said: Mapping[str, Any]) -> set[tuple[Any, ...]]:
+    """Places of errors that come from no other: an entry has the errors of the one that it extends too."""
+    places = {one["loc"][:2] for one in found}
+
+    def base(place: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        entries = said.get(place[0]) if place else None
+        entry = entries.get(place[1]) if isinstance(entries, Mapping) and len(place) > 1 else None
+        of = entry.get("extends") if isinstance(entry, Mapping) else None
+        return (place[0], of) if of is not None else None
+
+    return {place for place in places if base(place) not in places - {place}}
 
 
 def _suggestion(loc: tuple[str, ...], root: type[BaseModel], named: Mapping[str, type[BaseModel]]) -> str:

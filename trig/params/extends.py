@@ -6,7 +6,7 @@ from typing import Any
 
 from trig.errors import ParamsError
 
-OWN = ("extends", "needs", "sweep")
+OWN = ("extends", "needs", "scope", "sweep")
 """Fields that no entry inherits. DVC reads `needs` before anything is resolved."""
 
 

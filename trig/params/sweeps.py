@@ -81,6 +81,6 @@ def _is_a_setting(name: str, entry: Model, models: Mapping[str, Model]) -> None:
 
 def _beside(entry: Model, knob: str) -> dict[str, Any]:
     """An entry beside the knob and what stands in each entry alone; each argument of its call is a field."""
-    found = entry.model_dump(exclude={"call", "extends", "needs"})
+    found = entry.model_dump(exclude={"call", "extends", "needs", "scope"})
     found |= {f"{CALL}{name}": value for name, value in getattr(entry, "call", {}).items()}
     return {name: value for name, value in found.items() if name != knob}

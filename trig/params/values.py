@@ -35,6 +35,7 @@ Place = Annotated[str, AfterValidator(_quotable)]
 """File or folder path, safe in single quotes in a dvc.yaml command."""
 
 
+TaskName = Literal["t2i", "p2p", "s2p"]
 Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 HUB = "hub:"
 _PINNED = re.compile(r"hub:(?P<repository>[\w.-]+/[\w.-]+)@(?P<commit>[0-9a-f]{40})")

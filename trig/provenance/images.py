@@ -9,6 +9,7 @@ import polars as pl
 
 from trig.errors import TableError
 from trig.generate.plan import plan
+from trig.generate.prompted import prompted
 from trig.generate.shards import made
 from trig.judge.album import Album
 from trig.params import Params
@@ -18,7 +19,7 @@ from trig.protocols.refusal import Refusal
 from trig.provenance.checked import Checked, named
 from trig.provenance.places import Places
 from trig.tables.made import noted
-from trig.tables.prompts import split
+from trig.tables.prompts import scoped, split
 from trig.tables.sources import Library, digest
 
 SEED = ("task", "data_id", "number")
@@ -33,7 +34,9 @@ class Pictures:
     def __init__(self, model: str, settings: Params, places: Places, prompts: pl.DataFrame, generator: Generator) -> None:
         self.model, self.settings, self.generator, self.folder = model, settings, generator, places.images(model)
         self.library = Library(places.sources)
-        self.planned = plan(split(prompts, "test"), generator, settings.seed, settings.generate.seeds_per_prompt)
+        entry, seeds = settings.model(model), settings.generate.seeds_per_prompt
+        asked = prompted(split(scoped(prompts, entry.scope), "test"), entry, seeds)
+        self.planned = plan(asked, generator, settings.seed, seeds)
         self.album = Album.open(self.folder)
         self.rows = self.planned.join(self.album.names.with_row_index("place"), on=SEED, how="left", suffix="_there", maintain_order="left")
 

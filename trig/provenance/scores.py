@@ -21,7 +21,7 @@ from trig.provenance.checked import Checked, named
 from trig.provenance.places import Places
 from trig.store import Store
 from trig.tables.diagnostics import DIAGNOSTICS, diagnosed
-from trig.tables.prompts import numbered, split
+from trig.tables.prompts import numbered, scoped, split
 from trig.tables.scores import SCORES
 from trig.tables.sources import Library, digest
 
@@ -42,7 +42,7 @@ class Judged:
 
     def __init__(self, model: str, settings: Params, places: Places, prompts: pl.DataFrame, judge: Judge) -> None:
         self.model, self.settings, self.places, self.judge = model, settings, places, judge
-        asked = numbered(split(prompts, "test"), settings.generate.seeds_per_prompt)
+        asked = numbered(split(scoped(prompts, settings.scope(model)), "test"), settings.generate.seeds_per_prompt)
         self.painted = Painted(asked, Library(places.sources), Album.open(places.images(model)))
         self.calls = calls(self.painted, judge.revision, settings.judge)
         scores = tables.read(places.scores(model), SCORES).filter(scorer=settings.judge.name)

@@ -57,8 +57,10 @@ def unpulled(root: Path, settings: Params) -> Unpulled | None:
     if not names:
         return None
     remote = config["core"].get("remote") or next(iter(config["remote"]), None)
-    made, asked = (_count(names, stage) * each(settings) for stage, each in (("generate", pictures), ("judge", questions)))
-    return Unpulled(names, len(stages), made, asked, _count(names, "finetune"), remote)
+    made, asked = (
+        sum(each(settings, model) for model in _of(names, stage)) for stage, each in (("generate", pictures), ("judge", questions))
+    )
+    return Unpulled(names, len(stages), made, asked, len(_of(names, "finetune")), remote)
 
 
 def locked(root: Path) -> Mapping[str, Any]:
@@ -67,19 +69,21 @@ def locked(root: Path) -> Mapping[str, Any]:
     return read(lock.read_text("utf-8"))["stages"] if lock.is_file() else {}
 
 
-def pictures(settings: Params) -> int:
-    """Pictures of each model: the test prompts of all subsets, in all seeds."""
-    asked = settings.annotate
-    return settings.generate.seeds_per_prompt * sum(asked.size(task, pair) for task, pair in asked.subsets())
+def pictures(settings: Params, model: str) -> int:
+    """Pictures of a model: the test prompts of its subsets, in all seeds."""
+    asked, scope = settings.annotate, settings.scope(model)
+    sizes = [asked.size(task, pair) for task, pair in asked.subsets() if scope.tasks is None or task.value in scope.tasks]
+    most = max(sizes, default=0) if scope.per_subset is None else scope.per_subset
+    return settings.generate.seeds_per_prompt * sum(min(size, most) for size in sizes)
 
 
-def questions(settings: Params) -> int:
-    """Questions about the pictures of each model."""
-    return pictures(settings) * (2 if settings.judge.dimensions == "pair" else 10)
+def questions(settings: Params, model: str) -> int:
+    """Questions about the pictures of a model."""
+    return pictures(settings, model) * (2 if settings.judge.dimensions == "pair" else 10)
 
 
-def _count(names: Sequence[str], stage: str) -> int:
-    return sum(name.startswith(f"{stage}@") for name in names)
+def _of(names: Sequence[str], stage: str) -> list[str]:
+    return [name.partition("@")[2] for name in names if name.startswith(f"{stage}@")]
 
 
 def current(name: str, settings: Params) -> bool:

@@ -1,6 +1,7 @@
 """Schema of the prompts table, and its splits."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, Protocol
 
 import polars as pl
 
@@ -35,6 +36,29 @@ PROMPTS = Table(
 def split(prompts: pl.DataFrame, name: Literal["test", "train"]) -> pl.DataFrame:
     """Prompts of one split."""
     return prompts.filter(pl.col("split") == name)
+
+
+class Scope(Protocol):
+    """Which test prompts a model paints."""
+
+    @property
+    def tasks(self) -> Sequence[str] | None: ...  # None: all
+
+    @property
+    def per_subset(self) -> int | None: ...  # of each subset the first so many; None: all
+
+
+def of_tasks(rows: pl.DataFrame, scope: Scope) -> pl.DataFrame:
+    """Rows, with a column `task`, of the tasks of a scope."""
+    return rows if scope.tasks is None else rows.filter(pl.col("task").cast(pl.String).is_in(list(scope.tasks)))
+
+
+def scoped(prompts: pl.DataFrame, scope: Scope) -> pl.DataFrame:
+    """The test prompts that a model with this scope paints, and the train prompts of its tasks."""
+    own = of_tasks(prompts, scope)
+    if scope.per_subset is None:
+        return own
+    return own.filter((pl.col("split") != "test") | (pl.int_range(pl.len()).over("task", "pair", "split") < scope.per_subset))
 
 
 def numbered(prompts: pl.DataFrame, seeds: int) -> pl.DataFrame:

@@ -1,12 +1,12 @@
 """What entries of `models` of all backends share."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
 from trig.params.section import Section
-from trig.params.values import Call, Name, Pixels, Place
+from trig.params.values import Call, Name, Pixels, Place, Prompts, TaskName
 
 PINNED_IN = "params.yaml"
 """What an entry waits for that needs no file of this machine: a commit of the hub, or a server."""
@@ -19,10 +19,17 @@ class Sweep(Section):
     knob: str  # a number among its fields, or call.NAME; the entry itself says the value
 
 
+class Scope(Section):
+    """Which test prompts a model paints."""
+
+    tasks: Annotated[list[TaskName], Field(min_length=1)] | None = None  # null: all of annotate.tasks
+    per_subset: Annotated[int, Field(ge=1), Prompts] | None = None  # of each subset the first so many; null: all
+
+
 class Entry(Section):
     """An entry, resolved."""
 
-    UNDECIDING: ClassVar[frozenset[str]] = frozenset({"needs", "extends"})
+    UNDECIDING: ClassVar[frozenset[str]] = frozenset({"needs", "extends", "scope"})
     """Fields that decide no picture: where an entry comes from, and how its pictures are got."""
     NEUTRAL: ClassVar[dict[str, Any]] = {}
     """Values with which a model paints as if the field were not there: these do not enter the content key of a picture."""
@@ -31,6 +38,7 @@ class Entry(Section):
     needs: Place  # DVC dependency: what it reads on this machine, or params.yaml where there is nothing to read
     width: Pixels
     height: Pixels
+    scope: Scope = Scope()
     sweep: Sweep | None = Field(default=None, exclude=True)  # a label: it decides no picture, and nothing reruns when it changes
 
     prompting: Place | None = Field(
