@@ -1,6 +1,7 @@
 """Files that are broken in the middle, claim too much, or are no files: one line, or a refusal with its reason."""
 
 import json
+import shutil
 from io import BytesIO
 from pathlib import Path
 
@@ -122,6 +123,40 @@ def test_a_pipeline_with_a_contradictory_configuration_is_one_line(file: str, tm
     model = DiffusersModel.model_validate(ZOO.resolved({"x": entry}, "params.yaml")["x"])
     with pytest.raises(WeightsError, match=r"\Aparams.yaml: models.x: .*diffusers cannot load it"):
         _ = Diffusers("x", model).pipe
+
+
+CODE = "from pathlib import Path\nPath(__file__).with_name('ran').touch()\nfrom diffusers import FluxPipeline\nclass Mine(FluxPipeline): pass\n"
+
+
+@pytest.mark.parametrize("part", ["", "transformer"])
+def test_code_beside_the_weights_of_a_pipeline_is_not_run(part: str, tmp_path: Path) -> None:
+    from trig.backends.painters.diffusers import Diffusers
+    from trig.testing.architectures import build
+
+    place = build("FluxPipeline", tmp_path / "flux")
+    index = json.loads((place / hub.INDEX).read_text("utf-8"))
+    (place / hub.INDEX).write_text(json.dumps(index | {part or "_class_name": ["mine", "Mine"]}), "utf-8")
+    (place / part / "mine.py").write_text(CODE, "utf-8")
+    entry = {"extends": "flux-dev", "weights": str(place), "needs": str(place), "dtype": "float32"}
+    model = DiffusersModel.model_validate(ZOO.resolved({"x": entry}, "params.yaml")["x"])
+    with pytest.raises(WeightsError, match="custom code"):
+        _ = Diffusers("x", model).pipe
+    assert not list(tmp_path.rglob("ran"))
+
+
+def test_code_beside_the_weights_of_a_judge_is_not_run_and_nobody_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from trig.backends.judges.transformers import Transformers
+
+    monkeypatch.setattr("builtins.input", lambda _="": pytest.fail("it asked"))
+    place = shutil.copytree("data/tiny/judge", tmp_path / "judge")
+    for name in ("config.json", "tokenizer_config.json"):
+        own = {"auto_map": dict.fromkeys(("AutoConfig", "AutoProcessor", "AutoModelForImageTextToText"), "mine.Mine")}
+        found = json.loads((place / name).read_text("utf-8")) | own
+        (place / name).write_text(json.dumps(found | ({"model_type": "strange"} if name == "config.json" else {})), "utf-8")
+    (place / "mine.py").write_text(CODE, "utf-8")
+    with pytest.raises(WeightsError, match=names("params.yaml", "judges.x.weights", place)):
+        Transformers("x", str(place), 4)
+    assert not list(tmp_path.rglob("ran"))
 
 
 def test_only_what_tokenizers_raise_gets_another_type() -> None:

@@ -1,4 +1,4 @@
-"""Exceptions that model libraries raise for what they cannot load."""
+"""How model libraries are asked to load what others made, and the exceptions that they raise for what they cannot load."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +22,9 @@ UNLOADABLE = (
     TemplateError,
 )
 """Broken, cut or contradictory weights, configurations, tokenizers and chat templates end in one of these."""
+
+AS_IT_IS = {"local_files_only": True, "trust_remote_code": False}
+"""How transformers is asked to load a folder: nothing is fetched, no code in it is run, and nobody is asked whether it may be."""
 
 
 @contextmanager

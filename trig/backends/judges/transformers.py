@@ -19,7 +19,7 @@ from trig.backends.engines import JUDGES, engine
 from trig.backends.judges.chat import Alone, Chat, Pictures, Shared, image_token, padded
 from trig.backends.judges.forward import Forward
 from trig.backends.judges.proof import Proof, proven
-from trig.backends.unloadable import UNLOADABLE, typed
+from trig.backends.unloadable import AS_IT_IS, UNLOADABLE, typed
 from trig.backends.weights import brief, identity, located
 from trig.errors import WeightsError
 from trig.keys import content_key
@@ -57,8 +57,8 @@ class Transformers:
         self.batch_size, self.device_map = batch_size, device_map
         try:
             with typed():
-                self.processor = AutoProcessor.from_pretrained(self.place, local_files_only=True)
-            self.config = AutoConfig.from_pretrained(self.place, local_files_only=True)
+                self.processor = AutoProcessor.from_pretrained(self.place, **AS_IT_IS)
+            self.config = AutoConfig.from_pretrained(self.place, **AS_IT_IS)
             self.chat = Chat(self.processor, image_token(self.config, self.processor))
             self.reserved = marks(self.processor.tokenizer.added_tokens_decoder.values())
         except UNLOADABLE as error:
@@ -177,9 +177,7 @@ def _loaded(place: Path, dtype: str, device_map: str | None, config: Any, where:
     mapped = device_map or (device if getattr(config, "quantization_config", None) else None)
     placed = {"device_map": mapped} if mapped else {}
     try:
-        model = AutoModelForImageTextToText.from_pretrained(
-            place, dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True, **placed
-        )
+        model = AutoModelForImageTextToText.from_pretrained(place, dtype=getattr(torch, dtype), use_safetensors=True, **AS_IT_IS, **placed)
         return model.eval() if mapped else model.eval().to(device)
     except UNLOADABLE as error:
         raise WeightsError(f"{where}: transformers cannot load it: {brief(error)}") from error

@@ -14,7 +14,7 @@ from trig.backends.checkpoint import reserved
 from trig.backends.engines import JUDGES, engine
 from trig.backends.painters.batches import Batches
 from trig.backends.painters.develop import developed, file
-from trig.backends.unloadable import UNLOADABLE, typed
+from trig.backends.unloadable import AS_IT_IS, UNLOADABLE, typed
 from trig.backends.weights import brief, identity, located
 from trig.errors import WeightsError
 from trig.keys import content_key
@@ -54,7 +54,7 @@ class Autoregressive:
     def _config(self) -> Any:
         """Configuration of the checkpoint. Raises WeightsError for another architecture, and for a size that it does not paint."""
         try:
-            config = AutoConfig.from_pretrained(self.place, local_files_only=True)
+            config = AutoConfig.from_pretrained(self.place, **AS_IT_IS)
         except UNLOADABLE as error:
             raise self._unloadable(error) from error
         if config.model_type != KNOWN:
@@ -93,7 +93,7 @@ class Autoregressive:
         """Chat template, tokenizer and image processor. Raises WeightsError."""
         try:
             with typed():
-                return AutoProcessor.from_pretrained(self.place, local_files_only=True)
+                return AutoProcessor.from_pretrained(self.place, **AS_IT_IS)
         except UNLOADABLE as error:
             raise self._unloadable(error) from error
 
