@@ -1,4 +1,4 @@
-.PHONY: repro test check bench clean
+.PHONY: repro test check bench fuzz audit clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -26,8 +26,14 @@ check: .venv/ready  ## style, types and the direction of imports
 bench: .venv/ready  ## measure, and print each figure beside its bar
 	python -m benchmarks
 
+fuzz: .venv/ready  ## break valid inputs of every reader, ten thousand times, and see that each is read or refused in one line
+	python -m benchmarks fuzz
+
+audit: .venv-audit/ready  ## ask whether a pinned package has a known vulnerability; exit code 3 of the program: the database was not reached
+	$(PYTHON) -m benchmarks.audit .venv-audit/bin/pip-audit
+
 clean:  ## remove the environments and what the tools cached; results and the work store stay
-	rm -rf .venv .venv-serve .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf .venv .venv-audit .venv-serve .fuzz .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache *.egg-info
 
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -39,4 +45,9 @@ clean:  ## remove the environments and what the tools cached; results and the wo
 	$(PYTHON) -m venv .venv-serve
 	.venv-serve/bin/python -m pip install --quiet --constraint constraints.txt uv
 	.venv-serve/bin/uv pip install --quiet --python .venv-serve/bin/python "$$(grep '^vllm==' constraints.txt)"
+	touch $@
+
+.venv-audit/ready: constraints.txt  # apart from the project, which needs none of it
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet "$$(grep '^pip-audit==' constraints.txt)"
 	touch $@

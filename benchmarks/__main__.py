@@ -13,6 +13,7 @@ from rich.table import Table
 
 from benchmarks import annotate, classify, diversity, exchange, families, front, full, models, painting, pipeline, scoring, serving, storage
 from benchmarks.bar import Bar
+from benchmarks.fuzz import bars
 from trig.testing.programs import FailedError
 from trig.testing.project import Project
 
@@ -33,6 +34,7 @@ ROWS: dict[str, Callable[[Project], Iterator[Bar]]] = {
     "families": families.families,
     "annotate": annotate.annotate,
     "prompts": exchange.exchange,
+    "fuzz": bars.fuzz,
     "pipeline": pipeline.first,
     "again": pipeline.again,
     "map": pipeline.maps,

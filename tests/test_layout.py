@@ -68,7 +68,7 @@ def test_every_line_but_those_of_packages_says_what_it_is() -> None:
 
 def test_the_readme_names_verbs_that_the_makefile_has() -> None:
     verbs = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-    assert verbs == {"repro", "test", "check", "bench", "clean"}
+    assert verbs == {"repro", "test", "check", "bench", "fuzz", "audit", "clean"}
     assert set(re.findall(r"(?:`|^)make ([a-z]+)", README, re.MULTILINE)) <= verbs
 
 
@@ -103,3 +103,9 @@ def test_what_a_contributor_is_sent_to_is_there() -> None:
             assert (ROOT / place).exists() or "NAME" in place, place
         for file, name in re.findall(r"`(tests/[\w.]+)::(\w+)`", fails):
             assert f"def {name}(" in (ROOT / file).read_text("utf-8")
+
+
+def test_every_test_that_the_security_note_names_is_there() -> None:
+    named = re.findall(r"`(test_\w+\.py)(?:::(\w+))?`", (ROOT / "SECURITY.md").read_text("utf-8"))
+    assert len(named) >= 20
+    assert [each for each in named if f"def {each[1]}" not in (ROOT / "tests" / each[0]).read_text("utf-8")] == []

@@ -38,7 +38,22 @@ ON_THEIR_SIDE = (5, 6, 7, 8)
 WHITE = (255, 255, 255, 255)
 
 
-class AnimationError(ValueError):
+MOST_PIXELS = 2**26
+"""Most pixels that are decoded, 8192 × 8192: a small file may claim more, and decoding takes some 20 bytes of memory for each."""
+
+
+class UnseenError(ValueError):
+    """A file that is sound and is not decoded; the message says why."""
+
+
+class LargeError(UnseenError):
+    """The picture has more than MOST_PIXELS."""
+
+    def __init__(self, width: int, height: int) -> None:
+        super().__init__(f"{width} × {height} pixels, and no more than {MOST_PIXELS / 1e6:.0f} megapixels are decoded; make it smaller")
+
+
+class AnimationError(UnseenError):
     """The file is an animation."""
 
     def __init__(self, frames: int) -> None:
@@ -105,15 +120,17 @@ def decoded(file: bytes) -> Image.Image | Refusal:
 
 def undecodable(error: Exception) -> Refusal:
     """Refusal for a decoding error."""
-    told = str(error) if isinstance(error, AnimationError) else f"the picture cannot be decoded ({type(error).__name__})"
+    told = str(error) if isinstance(error, UnseenError) else f"the picture cannot be decoded ({type(error).__name__})"
     return Refusal(told, final=True)
 
 
 def _still(picture: Image.Image) -> Image.Image:
-    """The image. Raises AnimationError for an animation."""
+    """The image. Raises AnimationError for an animation, LargeError for more pixels than are decoded."""
     frames = getattr(picture, "n_frames", 1)
     if frames > 1 and picture.format != SEVERAL:
         raise AnimationError(frames)
+    if picture.width * picture.height > MOST_PIXELS:
+        raise LargeError(*picture.size)
     return picture
 
 

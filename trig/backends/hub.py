@@ -62,7 +62,7 @@ def missing(place: Path, single: bool = False) -> str | None:
                     return f"{part}/{gone[0]}".removeprefix("/")
             if part and _network(place / part) and not any((place / part).glob("*.safetensors")):
                 return f"{part}/*.safetensors"
-    except (OSError, ValueError, KeyError, AttributeError):
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
         return CONFIG if single else INDEX
     return None if any(any((place / part).glob("*.safetensors")) for part in parts) else "any safetensors"
 

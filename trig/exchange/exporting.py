@@ -19,8 +19,7 @@ from trig.exchange import SPLITS
 from trig.exchange.album import inside, split_folder
 from trig.exchange.header import LISTS, features
 from trig.exchange.importing import LABEL, NEW
-from trig.exchange.reading import EXTRA
-from trig.exchange.record import ANNOTATIONS, Row, written
+from trig.exchange.record import ANNOTATIONS, EXTRA, Row, written
 from trig.tables.sources import ROWS, digest
 from trig.vocabulary.dimensions import Task
 

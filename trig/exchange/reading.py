@@ -1,23 +1,20 @@
 """Records of published files: JSON, JSON lines and parquet, single or in a copy of the dataset's repository."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from trig.errors import TableError
 from trig.exchange import LFS, SPLITS
-from trig.exchange.record import PICTURE
+from trig.exchange.record import EXTRA, PICTURE, extra_fields, loaded
 from trig.files import walk
 from trig.vocabulary.dimensions import Task
 
 KINDS = (".json", ".jsonl", ".parquet")
-EXTRA = "extra_fields"
-"""Column of a parquet file that holds fields without a column, as a JSON object."""
 BATCH = 64
 """Parquet rows in memory at once: each may hold a picture."""
 
@@ -98,21 +95,13 @@ def _json(file: Path) -> Sequence[object]:
     try:
         text = file.read_text("utf-8-sig")
         if file.suffix == ".jsonl":
-            return [_loaded(line) for line in text.splitlines() if line.strip()]
-        rows = _loaded(text)
+            return [loaded(line) for line in text.splitlines() if line.strip()]
+        rows = loaded(text)
     except (ValueError, RecursionError) as error:
         raise TableError(f"{file}: not JSON ({str(error).splitlines()[0]}); save it as UTF-8 JSON, or name another") from None
     if not isinstance(rows, list):
         raise TableError(f"{file}: holds {type(rows).__name__} and must hold a list of records; name another")
     return rows
-
-
-def _loaded(text: str) -> Any:
-    return json.loads(text, parse_constant=_no_number)
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
 
 
 def _parquet(file: Path, task: Task | None) -> Iterator[Found]:
@@ -139,7 +128,7 @@ def _found(file: Path, number: int, task: Task, row: dict[str, Any]) -> Found:
     """A parquet row has a value for each column: null stands for a field that is not there."""
     where = f"{file}: row {number}"
     picture = row.pop(PICTURE, None)
-    extra = _extra(row.pop(EXTRA, None), where)
+    extra = extra_fields(row.pop(EXTRA, None), where)
     record = {name: value for name, value in row.items() if value is not None}
     held = picture.get("bytes") if isinstance(picture, dict) else picture
     if not isinstance(held, bytes) and picture is not None and picture != {"bytes": None, "path": None}:
@@ -149,17 +138,6 @@ def _found(file: Path, number: int, task: Task, row: dict[str, Any]) -> Found:
     if clash := sorted(extra.keys() & record.keys()):
         raise TableError(f"{where}: {EXTRA}: {clash[0]!r} has a column of its own; take it out of one of them")
     return Found(where, file, task, record | extra, held if isinstance(held, bytes) else None)
-
-
-def _extra(text: object, where: str) -> dict[str, Any]:
-    """The JSON object in a cell."""
-    try:
-        extra = _loaded(text or "{}") if isinstance(text, str | None) else None
-    except (ValueError, RecursionError):
-        extra = None
-    if not isinstance(extra, dict):
-        raise TableError(f"{where}: {EXTRA}: no text of a JSON object; write one, or leave the column out")
-    return extra
 
 
 def _told_by_columns(opened: pq.ParquetFile, file: Path) -> Task:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, TypedDict
+from typing import Any, NoReturn, TypedDict
 
 from trig.errors import ParamsError, TableError
 from trig.vocabulary.dimensions import Dimension, Pair, Task, dimension, pairs
@@ -18,6 +18,8 @@ OPTIONAL = ("item", "img_id", "target_group", "text")
 DIMENSIONS = ("dimension", "dimensions")
 """Names of one field: that of the task's layout counts where a record has both, and the other is a field like any."""
 PICTURE = "image"
+EXTRA = "extra_fields"
+"""Column of a parquet file that holds fields without a column, as a JSON object."""
 DEEPEST = 100
 """Levels of lists and objects in a record."""
 ANNOTATIONS = ("Origin", "Auto", "Human")
@@ -92,8 +94,28 @@ def written(row: Row) -> dict[str, Any]:
         "dimension_prompt": row["sub_prompts"],
     }
     names = dict.fromkeys((*NAMES[Task(row["task"])], *OPTIONAL))
-    extra: dict[str, Any] = json.loads(row["extra"] or "{}")
+    extra = extra_fields(row["extra"], f"{row['task']} {row['data_id']}")
     return {name: fields[name] for name in names if fields[name] is not None} | extra
+
+
+def loaded(text: str) -> Any:
+    """Parsed JSON. Raises ValueError, also for NaN and infinity."""
+    return json.loads(text, parse_constant=_no_number)
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def extra_fields(text: object, where: str) -> dict[str, Any]:
+    """The JSON object in a cell. Raises TableError."""
+    try:
+        extra = loaded(text or "{}") if isinstance(text, str | None) else None
+    except (ValueError, RecursionError):
+        extra = None
+    if not isinstance(extra, dict):
+        raise TableError(f"{where}: {EXTRA}: no text of a JSON object; write one, or leave the column out")
+    return extra
 
 
 def parent_pair(source: str, where: str) -> Pair | None:

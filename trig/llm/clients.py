@@ -31,7 +31,7 @@ TO_NOBODY = {401, 402, 407}
 """Authentication and billing statuses, of a server or a proxy."""
 FILTERED = {"content_filter", "content_policy_violation", "content_moderation", "moderation_blocked"}
 """Error codes of a provider's content filter."""
-MALFORMED = (openai.APIResponseValidationError, ValueError, TypeError, AttributeError, LookupError)
+MALFORMED = (openai.APIResponseValidationError, ValueError, TypeError, AttributeError, LookupError, RecursionError)
 """Exceptions raised when parsing a malformed response."""
 
 

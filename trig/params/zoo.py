@@ -124,7 +124,7 @@ def _completed(inherited: dict[str, Any], own: Mapping[Any, Any]) -> dict[Any, A
     backend = own.get("backend")
     if "backend" not in inherited:
         return {**(_file()["local"].get(backend, {}) if isinstance(backend, str) else {}), **inherited, **own}
-    if backend not in {None, inherited["backend"]}:
+    if backend is not None and backend != inherited["backend"]:
         raise ValueError(f"backend: {backend!r} is not {inherited['backend']!r}, that of {own['extends']}, which it extends; leave it out")
     return {**inherited, **own, **{name: _joined(inherited[name], own[name]) for name in JOINED if name in inherited and name in own}}
 

@@ -46,11 +46,16 @@ def edge(after_interrupt: str = "") -> Iterator[None]:
             if sys.stdout:  # None if the shell closed it
                 sys.stdout.flush()
     except TrigError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {_line(error)}", file=sys.stderr)
         raise SystemExit(2) from None
     except BrokenPipeError:  # the reader closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes again at exit
         raise SystemExit(141) from None
+
+
+def _line(error: TrigError) -> str:
+    """The message on one line: what of file names, cells and answers would break it, or command the terminal, is escaped."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in str(error))
 
 
 @contextmanager

@@ -128,6 +128,8 @@ def read(path: Path) -> Funnel:
         return Funnel.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         raise TableError(f"{path}: this file is missing; write it with `dvc repro annotate`") from None
+    except OSError as error:
+        raise TableError(f"{path}: it cannot be read ({error.strerror}); write it anew with `dvc repro annotate`") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "file"

@@ -113,14 +113,28 @@ def _arrow(rows: Sequence[dict[str, Any]]) -> pa.Table:
 def told(folder: Path) -> pl.DataFrame:
     """The sources table without the pictures themselves, which are not read. Raises TableError."""
     columns = [name for name in SOURCES.columns if name != "image"]
-    parts = []
-    for file in tables.files(folder, SOURCES):
-        try:
-            parts.append(pl.DataFrame(pq.ParquetFile(file).read([*columns, "image.path"])))
-        except (pa.ArrowException, OSError) as error:
-            raise TableError(f"{file}: not a readable parquet file ({str(error).splitlines()[0]}); write it again") from None
-    image = pl.struct(pl.lit(None, pl.Binary).alias("bytes"), pl.col("image").struct.field("path"))
-    return tables.check(pl.concat(parts).with_columns(image=image), SOURCES, str(folder))
+    parts = [_told(file, columns) for file in tables.files(folder, SOURCES)]
+    return tables.check(pl.concat(parts), SOURCES, str(folder))
+
+
+def _told(file: Path, columns: Sequence[str]) -> pl.DataFrame:
+    with _readable(file):
+        there = pl.DataFrame(pq.ParquetFile(file).read([*columns, "image.path"]))
+        image = pl.struct(pl.lit(None, pl.Binary).alias("bytes"), pl.col("image").struct.field("path"))
+        found = there.with_columns(image=image)
+    return tables.check(found, SOURCES, str(file))
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    """Raises TableError where a shard is cut, lacks a column, or holds something else in it."""
+    try:
+        yield
+    except (pa.ArrowException, pl.exceptions.PolarsError, OSError, KeyError, ValueError, TypeError) as error:
+        said = next(iter(str(error).splitlines()), type(error).__name__)
+        raise TableError(
+            f"{file}: not a readable shard of source pictures ({said}); run the stage that writes it, or import it again"
+        ) from None
 
 
 def replaceable(folder: Path) -> None:
@@ -176,7 +190,7 @@ class Library:
                 self._read.popitem(last=False)
         self._read.move_to_end(at)
         file = self._read[at][source]
-        if digest(file) != source:
+        if not isinstance(file, bytes) or digest(file) != source:
             raise TableError(f"{self.folder}: the picture {source} has other bytes than its name says; run the stage that writes it again")
         return file
 
@@ -189,12 +203,18 @@ class Library:
 def _index(folder: Path) -> Iterator[tuple[tuple[Path, int], dict[str, tuple[int, int]]]]:
     """Row group of a shard → hashes in it, with width and height."""
     for file in tables.shards(folder):
-        shard = pq.ParquetFile(file)
-        for group in range(shard.num_row_groups):
-            found = shard.read_row_group(group, columns=["source", "width", "height"]).to_pydict()
-            yield (file, group), dict(zip(found["source"], zip(found["width"], found["height"], strict=True), strict=True))
+        with _readable(file):
+            shard = pq.ParquetFile(file)
+            groups = [_sizes(shard.read_row_group(group, columns=["source", "width", "height"])) for group in range(shard.num_row_groups)]
+        yield from (((file, number), sizes) for number, sizes in enumerate(groups))
+
+
+def _sizes(group: pa.Table) -> dict[str, tuple[int, int]]:
+    found = group.to_pydict()
+    return dict(zip(found["source"], zip(found["width"], found["height"], strict=True), strict=True))
 
 
 def _pictures(file: Path, group: int) -> dict[str, bytes]:
-    found = pq.ParquetFile(file).read_row_group(group, columns=["source", "image"]).to_pydict()
-    return {source: image["bytes"] for source, image in zip(found["source"], found["image"], strict=True)}
+    with _readable(file):
+        found = pq.ParquetFile(file).read_row_group(group, columns=["source", "image"]).to_pydict()
+        return {source: image["bytes"] for source, image in zip(found["source"], found["image"], strict=True)}

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from trig.annotate.review import answers
 from trig.annotate.review.sheet import Row, read
@@ -48,6 +48,20 @@ class Key(BaseModel):
 
     review: str  # content hash of the items
     items: list[Item]
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        names, prompts = [item.id for item in self.items], {item.key for item in self.of("prompt")}
+        if len(set(names)) < len(names):
+            raise ValueError("two items have one id")
+        for item in self.items:
+            if item.kind == "again" and item.key not in prompts:
+                raise ValueError(f"item {item.id} repeats a prompt that is not there")
+            if item.pair not in map(str, pairs(item.task)):
+                raise ValueError(f"item {item.id}: {item.pair!r} is no pair of {item.task}")
+            if any(answer not in answers.QUESTIONS.get(question, ()) for question, answer in item.known.items()):
+                raise ValueError(f"item {item.id}: a known answer is none")
+        return self
 
     def of(self, kind: Literal["prompt", "again", "gold"]) -> list[Item]:
         """Items of a kind."""

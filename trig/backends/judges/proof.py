@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import torch
-from jinja2 import TemplateError
 from PIL import Image
 
 from trig.backends.judges.chat import Pictures
 from trig.backends.judges.forward import Forward
+from trig.backends.unloadable import UNLOADABLE
 from trig.backends.weights import brief
 from trig.protocols.judge import Question
 
-BROKEN = (OSError, ValueError, LookupError, RuntimeError, TypeError, AttributeError, ImportError, TemplateError)
-"""Exceptions that transformers raises where an architecture cannot do what it is asked."""
 LIMIT = 1e-4
 """Largest difference of a log-probability in float32, in nats."""
 ROUNDING = 16
@@ -60,7 +58,7 @@ def proven(forward: Forward, pictures: int) -> Proof:
     seen = [[files[file] for file in question.images] for question in questions]
     try:
         wanted = torch.cat([forward.whole(*each) for each in zip(questions, seen, strict=True)])
-    except BROKEN as error:
+    except UNLOADABLE as error:
         return Proof(None, _said("a plain forward pass", error))
     return _compared(forward, questions, seen, wanted)
 
@@ -72,7 +70,7 @@ def _compared(forward: Forward, questions: Sequence[Question], seen: Sequence[Pi
         try:
             prepared = forward.chat.shared(questions, seen) if way == "shared" else forward.chat.alone(questions, seen)
             wrong = apart(forward.logprobs(prepared), wanted, forward.model.dtype)
-        except BROKEN as error:
+        except UNLOADABLE as error:
             why = _said("a shared cache" if way == "shared" else "one question at a time", error)
             continue
         if wrong is None:

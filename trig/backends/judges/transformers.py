@@ -12,14 +12,14 @@ from typing import Any, TypeAlias
 
 import torch
 import transformers
-from safetensors import SafetensorError
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
 from trig.backends.checkpoint import marks, unsayable
 from trig.backends.engines import JUDGES, engine
 from trig.backends.judges.chat import Alone, Chat, Pictures, Shared, image_token, padded
 from trig.backends.judges.forward import Forward
-from trig.backends.judges.proof import BROKEN, Proof, proven
+from trig.backends.judges.proof import Proof, proven
+from trig.backends.unloadable import AS_IT_IS, UNLOADABLE, typed
 from trig.backends.weights import brief, identity, located
 from trig.errors import WeightsError
 from trig.keys import content_key
@@ -56,11 +56,12 @@ class Transformers:
         self.dtype: str | None = dtype
         self.batch_size, self.device_map = batch_size, device_map
         try:
-            self.processor = AutoProcessor.from_pretrained(self.place, local_files_only=True)
-            self.config = AutoConfig.from_pretrained(self.place, local_files_only=True)
+            with typed():
+                self.processor = AutoProcessor.from_pretrained(self.place, **AS_IT_IS)
+            self.config = AutoConfig.from_pretrained(self.place, **AS_IT_IS)
             self.chat = Chat(self.processor, image_token(self.config, self.processor))
             self.reserved = marks(self.processor.tokenizer.added_tokens_decoder.values())
-        except (*BROKEN, SafetensorError) as error:
+        except UNLOADABLE as error:
             raise WeightsError(f"{self.where}: transformers cannot load it: {brief(error)}") from error
         decides = {
             "engine": self.engine if engine_in_key else None,
@@ -176,11 +177,9 @@ def _loaded(place: Path, dtype: str, device_map: str | None, config: Any, where:
     mapped = device_map or (device if getattr(config, "quantization_config", None) else None)
     placed = {"device_map": mapped} if mapped else {}
     try:
-        model = AutoModelForImageTextToText.from_pretrained(
-            place, dtype=getattr(torch, dtype), local_files_only=True, use_safetensors=True, **placed
-        )
+        model = AutoModelForImageTextToText.from_pretrained(place, dtype=getattr(torch, dtype), use_safetensors=True, **AS_IT_IS, **placed)
         return model.eval() if mapped else model.eval().to(device)
-    except (*BROKEN, SafetensorError) as error:
+    except UNLOADABLE as error:
         raise WeightsError(f"{where}: transformers cannot load it: {brief(error)}") from error
 
 

@@ -8,13 +8,10 @@ import torch
 from diffusers import DiffusionPipeline
 from peft import get_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
-from safetensors import SafetensorError
 
+from trig.backends.unloadable import UNLOADABLE
 from trig.backends.weights import brief
 from trig.errors import WeightsError
-
-BROKEN = (OSError, ValueError, LookupError, RuntimeError, TypeError, AttributeError, SafetensorError)
-"""Exceptions diffusers raises for an invalid adapter file."""
 
 
 def attach(pipe: DiffusionPipeline, adapter: Path, field: str) -> None:
@@ -22,7 +19,7 @@ def attach(pipe: DiffusionPipeline, adapter: Path, field: str) -> None:
     try:
         found = pipe.lora_state_dict(adapter, use_safetensors=True)
         pipe.load_lora_weights(adapter, use_safetensors=True)
-    except BROKEN as error:
+    except UNLOADABLE as error:
         raise WeightsError(f"{field}: {adapter}: diffusers cannot load it: {brief(error)}; fetch it whole, or name another") from error
     state: Mapping[str, torch.Tensor] = found[0] if isinstance(found, tuple) else found
     wanted = {key: weight for key, weight in state.items() if "lora" in key and not key.endswith(".alpha")}

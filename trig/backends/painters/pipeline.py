@@ -7,11 +7,11 @@ import diffusers
 import torch
 import transformers
 from diffusers import DiffusionPipeline, SchedulerMixin
-from safetensors import SafetensorError
 
 from trig.backends.painters.adapter import attach, scale
 from trig.backends.painters.quantise import NETWORKS, quantisation
 from trig.backends.painters.subject import attach_subject
+from trig.backends.unloadable import UNLOADABLE, typed
 from trig.backends.weights import brief, located
 from trig.errors import WeightsError
 from trig.memory import keep_pages
@@ -21,9 +21,6 @@ from trig.params.options import scaled
 diffusers.utils.logging.set_verbosity_error()  # it warns of adapters without text-encoder weights
 diffusers.utils.logging.disable_progress_bar()
 transformers.utils.logging.disable_progress_bar()
-
-BROKEN = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, ImportError, SafetensorError)
-"""Exceptions that diffusers raises for what it cannot load."""
 
 
 def device(asked: str | None) -> str:
@@ -37,7 +34,8 @@ def opened(model: DiffusersModel, field: str, on: str) -> DiffusionPipeline:
     scheduler = model.scheduler and named(model.scheduler, SchedulerMixin, f"{field}.scheduler")
     weights, options = located(model.weights, f"{field}.weights"), model.options
     try:
-        pipe = _loaded(kind, weights, model, field)
+        with typed():
+            pipe = _loaded(kind, weights, model, field)
         if scheduler:
             pipe.scheduler = scheduler.from_config(pipe.scheduler.config)
         if model.adapter:
@@ -46,7 +44,7 @@ def opened(model: DiffusersModel, field: str, on: str) -> DiffusionPipeline:
             scale(pipe, strength)
         if options.ip_adapter:
             attach_subject(pipe, options.ip_adapter, f"{field}.options.ip_adapter")
-    except BROKEN as error:
+    except UNLOADABLE as error:
         raise WeightsError(f"{field}: {model.weights}: diffusers cannot load it: {brief(error)}") from error
     pipe.set_progress_bar_config(disable=True)
     _optioned(pipe, model, f"{field}.options")
@@ -109,7 +107,7 @@ def _optioned(pipe: DiffusionPipeline, model: DiffusersModel, field: str) -> Non
         if model.options.attention:
             try:
                 network.set_attention_backend(model.options.attention)
-            except BROKEN as error:
+            except UNLOADABLE as error:
                 raise WeightsError(
                     f"{field}.attention: {model.options.attention!r}: diffusers does not take it: {brief(error)}; set it to null"
                 ) from error

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 import transformers
-from safetensors import SafetensorError
 from torch import Tensor
 from transformers import AutoConfig, AutoProcessor, JanusForConditionalGeneration, LogitsProcessor, LogitsProcessorList
 
@@ -15,6 +14,7 @@ from trig.backends.checkpoint import reserved
 from trig.backends.engines import JUDGES, engine
 from trig.backends.painters.batches import Batches
 from trig.backends.painters.develop import developed, file
+from trig.backends.unloadable import AS_IT_IS, UNLOADABLE, typed
 from trig.backends.weights import brief, identity, located
 from trig.errors import WeightsError
 from trig.keys import content_key
@@ -31,7 +31,6 @@ REMEDY = "set dtype: bfloat16, or take a larger GPU"
 """What spares memory: the size of its pictures is fixed."""
 KNOWN = "janus"
 """Model type in config.json."""
-UNLOADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError, SafetensorError)
 
 
 class Autoregressive:
@@ -55,7 +54,7 @@ class Autoregressive:
     def _config(self) -> Any:
         """Configuration of the checkpoint. Raises WeightsError for another architecture, and for a size that it does not paint."""
         try:
-            config = AutoConfig.from_pretrained(self.place, local_files_only=True)
+            config = AutoConfig.from_pretrained(self.place, **AS_IT_IS)
         except UNLOADABLE as error:
             raise self._unloadable(error) from error
         if config.model_type != KNOWN:
@@ -93,7 +92,8 @@ class Autoregressive:
     def processor(self) -> Any:
         """Chat template, tokenizer and image processor. Raises WeightsError."""
         try:
-            return AutoProcessor.from_pretrained(self.place, local_files_only=True)
+            with typed():
+                return AutoProcessor.from_pretrained(self.place, **AS_IT_IS)
         except UNLOADABLE as error:
             raise self._unloadable(error) from error
 
