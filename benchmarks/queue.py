@@ -19,8 +19,9 @@ from trig.testing.project import DVC, Project, commit, fresh
 
 MODELS, SHARE = 4, 0.05
 """Models, and the fraction of the published prompts."""
-ASKED = (0.45, 0.5, 0.55, 0.6, 0.65, 0.7)
+ASKED = (0.55, 0.6, 0.65, 0.7, 0.75, 0.85)
 WORKERS = 2
+STATES = ("Queued", "Running", "Success", "Failed")
 PATIENCE = 900
 """Seconds in which all have to end."""
 
@@ -54,9 +55,6 @@ def states(place: Path) -> list[str]:
         if not {"Queued", "Running"} & set(found) or time.monotonic() > end:
             return found
         time.sleep(2)
-
-
-STATES = ("Queued", "Running", "Success", "Failed")
 
 
 def right(place: Path) -> int:
