@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -34,6 +35,12 @@ def remote(_: Project) -> Iterator[Bar]:
         run(*DVC, "pull", *tables, cwd=clone)
         yield at_most(
             "the same clone with scores only, dvc repro, nothing changed", run(*DVC, "repro", "--allow-missing", cwd=clone).seconds, 2, " s"
+        )
+        yield at_most(
+            "trig doctor --remote, which asks the server",
+            run(sys.executable, "-m", "trig.cli", "doctor", "--remote", cwd=clone).seconds,
+            3,
+            " s",
         )
         study = run(*DVC, "exp", "run", "--allow-missing", "--set-param", "thresholds.synergy=0.7", cwd=clone)
         yield at_most(f"dvc exp run --allow-missing -S thresholds.synergy=0.7, {full.MODELS} × {size:,} samples", study.seconds, 15, " s")
