@@ -30,7 +30,8 @@ def queue(_: Project) -> Iterator[Bar]:
     """Six queued threshold runs; each map is compared with one that is classified here, from the same scores."""
     place = fresh()
     try:
-        full.finished(place, MODELS, SHARE)
+        full.run_until_classify(place, MODELS, SHARE)
+        full.finish(place)
         commit(place, "Run the pipeline")
         run(*DVC, "exp", "run", "--queue", "--set-param", f"thresholds.synergy={','.join(map(str, ASKED))}", cwd=place)
         began = time.monotonic()
