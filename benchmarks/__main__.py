@@ -11,7 +11,24 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import annotate, classify, diversity, exchange, families, front, full, models, painting, pipeline, scoring, serving, storage
+from benchmarks import (
+    annotate,
+    classify,
+    diversity,
+    exchange,
+    families,
+    front,
+    full,
+    models,
+    painting,
+    pipeline,
+    queue,
+    remote,
+    scoring,
+    serving,
+    storage,
+    worse,
+)
 from benchmarks.bar import Bar
 from benchmarks.fuzz import bars
 from trig.testing.programs import FailedError
@@ -25,6 +42,9 @@ ROWS: dict[str, Callable[[Project], Iterator[Bar]]] = {
     "relations": classify.speed,
     "evidence": classify.evidence,
     "full": full.full,
+    "remote": remote.remote,
+    "queue": queue.queue,
+    "worse": worse.worse,
     "front": front.front,
     "judge": models.judge,
     "painter": models.painter,

@@ -28,7 +28,7 @@ def full(_: Project) -> Iterator[Bar]:
     """
     place = fresh()
     try:
-        size = f"{MODELS} × {run_until_classify(place):,} samples"
+        size = f"{MODELS} × {run_until_classify(place, MODELS, SHARE):,} samples"
         program(place, "code")
         classify = program(place, "classify")
         yield at_most(f"classify of {size}", classify.seconds, 20, " s")
@@ -52,11 +52,18 @@ def full(_: Project) -> Iterator[Bar]:
         shutil.rmtree(place)
 
 
-def run_until_classify(place: Path) -> int:
+def finish(place: Path) -> None:
+    """Runs the stages from classify on, and commits the files present as the outputs of all stages."""
+    for stage in ("code", "classify", "gate-relations", "digest", "report"):
+        program(place, stage)
+    run(*DVC, "commit", "--force", "dvc.yaml", cwd=place)
+
+
+def run_until_classify(place: Path, count: int, share: float) -> int:
     """Turns a fresh copy of the project into one in which every stage before classify has run; returns samples per model."""
     known = yaml.safe_load((place / "params.yaml").read_text("utf-8"))
     usual = known["generate"]["roster"]
-    roster = [*usual, *(f"model-{number:02}" for number in range(len(usual) + 1, MODELS + 1))]
+    roster = [*usual, *(f"model-{number:02}" for number in range(len(usual) + 1, count + 1))]
     added = {name: f"data/weights/{name}" for name in roster if name not in known["models"]}
     models = {name: known["models"][usual[0]] | {"weights": folder, "needs": folder} for name, folder in added.items()}
     edit(place, generate={"roster": roster}, models=models)
@@ -70,7 +77,7 @@ def run_until_classify(place: Path) -> int:
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text(text, "utf-8")
     run(sys.executable, "-m", "stages.params", "params.yaml", "data/params.txt", "data/models", "data/judges", cwd=place)
-    return invented.write(place, roster, SHARE).height
+    return invented.write(place, roster, share).height
 
 
 def edit(place: Path, **sections: Mapping[str, Any]) -> None:

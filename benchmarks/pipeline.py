@@ -21,7 +21,7 @@ def first(project: Project) -> Iterator[Bar]:
 def again(project: Project) -> Iterator[Bar]:
     """`dvc repro` again."""
     ran, stages = project.dvc("repro")
-    yield at_most("second dvc repro", ran.seconds, 5, " s")
+    yield at_most("second dvc repro", ran.seconds, 1, " s")
     yield exactly("stages that run again", stages, set())
 
 

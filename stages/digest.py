@@ -7,12 +7,15 @@ from pathlib import Path
 
 from trig import params, tables
 from trig.classify import inputs
-from trig.classify.samples import rooted
+from trig.classify.resampling import carried
+from trig.classify.samples import points, rooted, roots
 from trig.run.display import bar
 from trig.run.edge import run
+from trig.run.pool import spread
 from trig.store import Store
 from trig.tables import made
 from trig.tables.prompts import PROMPTS
+from trig.tables.resamples import RESAMPLES
 from trig.tables.sources import Library
 
 PARAMETERS = ("generate.roster", "thresholds.score")
@@ -49,8 +52,10 @@ def main(
         edited = originals.sources(shown, asked)
         bar("sources", ((step.done, step.total) for step in originals.draw(edited, Library(sources), store)))
         before = originals.drawn(edited, store)
+        kept = carried(points(scored, score), roots(asked), settings.thresholds, spread, store)
     behind, pixels = background(settings, asked, scored, zoo, Path(settings.report.agreement)), measures.read(figures, roster, asked)
     gather.write(gather.judged(roster, asked, scored, settings.thresholds, shown, pictures, behind, pixels, before), digest, reports, told)
+    tables.write(kept, RESAMPLES, digest / "resamples.parquet", told)
 
 
 if __name__ == "__main__":

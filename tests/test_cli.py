@@ -65,7 +65,7 @@ def test_doctor_takes_a_file_that_stands_for_weights_elsewhere(tmp_path: Path, m
 def test_doctor_names_weights_that_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     at(tmp_path, monkeypatch)
     told = CliRunner().invoke(app, ["doctor"])
-    assert told.exit_code == 2
+    assert told.exit_code == 1
     assert [line.split()[3] for line in told.stdout.splitlines() if line.startswith("will not work") and "safetensors" in line] == [
         "data/tiny/judge",
         "data/tiny/painter",
@@ -129,7 +129,7 @@ def test_doctor_names_weights_that_are_a_link_to_nothing(tmp_path: Path, monkeyp
     (tmp_path / "data/tiny/painter").mkdir(parents=True)
     (tmp_path / "data/tiny/painter/model.safetensors").symlink_to("gone")
     told = CliRunner().invoke(app, ["doctor"])
-    assert told.exit_code == 2 and "model.safetensors is a link to nothing" in told.stdout
+    assert told.exit_code == 1 and "model.safetensors is a link to nothing" in told.stdout
 
 
 @pytest.mark.parametrize("command", ["models", "doctor", "store", "published"])
@@ -148,7 +148,7 @@ def test_doctor_says_the_same_in_json_and_fails_alike(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
     told = python("-m", "trig.cli", "doctor", "--json", cwd=tmp_path)
     found = json.loads(told.stdout)
-    assert (told.returncode, found["ok"]) == (2, False)
+    assert (told.returncode, found["ok"]) == (1, False)
     assert {row["what"] for row in found["rows"] if not row["ok"]} == {"data/tiny/judge", "data/tiny/painter"}
 
 

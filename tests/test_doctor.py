@@ -1,9 +1,11 @@
 """`trig doctor` says beforehand what will not work, scenario by scenario, with the remedy."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections import namedtuple
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,10 @@ import workplace
 from typer.testing import CliRunner
 
 from trig import memory, params
-from trig.cli import needs
+from trig.cli import needs, remotes
 from trig.cli.main import app
 from trig.run import gpus
+from trig.testing import remotes as stores
 from trig.testing import servers
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -144,15 +147,82 @@ def test_an_annotator_wants_its_key(place: Path) -> None:  # noqa: ARG001
     assert "DEEPSEEK_API_KEY" in refused(annotate__annotator="deepseek")["annotator deepseek"]
 
 
+DEAD = "s3://bucket/trig"
+
+
+def shared(place: Path, url: str | None = None, git: bool = True, settings: Mapping[str, str] | None = None) -> None:
+    """Makes a DVC project of the place, with this default remote."""
+    (place / "dvc.yaml").write_text("stages: {}\n", "utf-8")
+    (place / ".dvc").mkdir()
+    if git:
+        subprocess.run(["git", "init", "--quiet"], cwd=place, check=True)
+    lines = [
+        "[core]",
+        "remote = store",
+        "['remote \"store\"']",
+        f"url = {url}",
+        *(f"{key} = {value}" for key, value in (settings or {}).items()),
+    ]
+    (place / ".dvc/config").write_text("\n".join(lines if url else []) + "\n", "utf-8")
+
+
+def told(wanted: bool = False) -> dict[str, tuple[bool, str]]:
+    return {what: (good, said) for good, what, said in remotes.rows(wanted)}
+
+
+def test_a_project_outside_of_git_is_named(place: Path) -> None:
+    shared(place, DEAD, git=False)
+    assert told().keys() == {"git repository"}
+    assert not told()["git repository"][0] and "git init" in told()["git repository"][1]
+    assert run().exit_code == 1
+
+
+def test_no_remote_is_a_fault_for_who_wants_to_share_only(place: Path) -> None:
+    shared(place)
+    assert [told(wanted)["remote"][0] for wanted in (False, True)] == [True, False]
+    assert "dvc remote add" in told()["remote"][1]
+    assert (run().exit_code, run("--remote").exit_code) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("url", "settings", "said"),
+    [
+        (DEAD, {"endpointurl": "http://127.0.0.1:9"}, "127.0.0.1:9"),
+        ("ssh://somebody@127.0.0.1:9/trig", {}, "127.0.0.1:9"),
+        ("/nowhere/at/all", {}, "no such folder"),
+    ],
+)
+def test_a_dead_remote_is_named_with_what_to_do(place: Path, url: str, settings: dict[str, str], said: str) -> None:
+    shared(place, url, settings=settings)
+    good, found = told()["remote store"]
+    assert not good and said in found and "dvc remote modify store" in found
+
+
+def test_a_remote_answers_and_a_wrong_key_or_bucket_is_named(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with stores.s3(place) as bucket:
+        for name, value in bucket.keys.items():
+            monkeypatch.setenv(name, value)
+        shared(place, f"s3://{bucket.name}/trig", settings={"endpointurl": bucket.endpoint})
+        assert told()["remote store"] == (True, f"s3://{bucket.name}/trig answers")
+        config = (place / ".dvc/config").read_text("utf-8")
+        (place / ".dvc/config").write_text(config.replace(f"//{bucket.name}/", "//another/"), "utf-8")
+        good, found = told()["remote store"]
+        assert not good and "another" in found and "address" in found
+    with stores.s3(place, guarded=True) as bucket:
+        (place / ".dvc/config").write_text(re.sub("endpointurl = .*", f"endpointurl = {bucket.endpoint}", config), "utf-8")
+        good, found = told()["remote store"]
+        assert not good and "key" in found.lower().partition(";")[0]
+
+
 def run(*arguments: str) -> Any:
     return CliRunner().invoke(app, ["doctor", *arguments])
 
 
-def test_one_line_a_finding_and_exit_code_2(place: Path) -> None:  # noqa: ARG001
+def test_one_line_a_finding_and_exit_code_1(place: Path) -> None:  # noqa: ARG001
     workplace.edit(Path(), generate__roster=["flux"], tunings={})
     told = run()
     lines = [line for line in told.stdout.splitlines() if line.startswith("will not work")]
-    assert told.exit_code == 2 and [line.split("  ")[1].strip() for line in lines if " of flux" in line] == [
+    assert told.exit_code == 1 and [line.split("  ")[1].strip() for line in lines if " of flux" in line] == [
         "memory of flux",
         "token of flux",
     ]
@@ -174,4 +244,4 @@ def test_the_plan_tells_which_stages_would_run(place: Path, monkeypatch: pytest.
 def test_the_plan_outside_of_a_project_is_told(place: Path) -> None:  # noqa: ARG001
     told = run("--plan", "--json")
     row = next(row for row in json.loads(told.stdout)["rows"] if row["what"] == "stages")
-    assert told.exit_code == 2 and not row["ok"] and "project's root" in row["found"]
+    assert told.exit_code == 1 and not row["ok"] and "project's root" in row["found"]

@@ -79,7 +79,11 @@ def test_a_program_is_there(stage: str) -> None:
 def test_a_study_of_thresholds_computes_no_picture_and_trains_nothing() -> None:
     asked = {stage: [name for name in body(stage).get("params", []) if name.startswith("thresholds")] for stage in GRAPH}
     told = {stage: names for stage, names in asked.items() if names}
-    assert told == {"classify": ["thresholds"], "digest": ["thresholds.bootstraps", "thresholds.score"], "report": ["thresholds"]}
+    assert told == {
+        "classify": ["thresholds"],
+        "digest": ["thresholds.bootstraps", "thresholds.correlation", "thresholds.score"],
+        "report": ["thresholds"],
+    }
 
 
 def test_where_batches_are_computed_reruns_nothing() -> None:

@@ -209,7 +209,7 @@ def test_queued_experiments_all_end_and_are_all_right(world: World, clone: Path)
     for row in rows:
         found = relations(scores, said.model_copy(update={"synergy": float(row["thresholds.synergy"]), "bootstraps": 0}))
         assert int(float(row["models.tiny.relations.synergy"])) == found.filter(pl.col("relation") == "synergy").height
-    assert sorted(row["thresholds.synergy"] for row in rows) == ["0.5", "0.6", "0.7"]
+    assert sorted(row["thresholds.synergy"] for row in rows) == ["0.6", "0.7", "0.75"]
 
 
 def test_a_parameter_changed_and_changed_back_gives_the_same_tables(world: World, clone: Path) -> None:

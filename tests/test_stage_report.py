@@ -11,9 +11,15 @@ from pathlib import Path
 import pytest
 import workplace
 
-from trig import tables
+from trig import params, tables
+from trig.classify import resampling
+from trig.classify.inputs import roster_diagnosed
+from trig.classify.relations import relations
+from trig.classify.samples import points, roots
+from trig.store import Store
 from trig.tables.prompts import PROMPTS
 from trig.tables.relations import RELATIONS
+from trig.tables.resamples import RESAMPLES
 from trig.testing import factories
 
 ROOT = Path(__file__).parent.parent
@@ -60,7 +66,7 @@ def test_the_stages_leave_a_report(run: Path) -> None:
     found = tables.read(run / "relations.parquet", RELATIONS)
     assert found.height == 3 * 42
     gathered = digest(run)
-    assert (gathered.returncode, gathered.stdout) == (0, "")
+    assert (gathered.returncode, gathered.stdout) == (0, ""), gathered.stderr
     assert re.search(r"^pictures: 126 of 126( \(.+/s\))?$", gathered.stderr, re.MULTILINE)
     first = report(run)
     assert (first.returncode, first.stdout, first.stderr) == (0, "", "")
@@ -130,3 +136,20 @@ def test_a_report_without_a_digest_is_one_line(run: Path, tmp_path: Path) -> Non
     ended = report(folder)
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
     assert ended.stderr.startswith("error: digest/points.parquet: there is no points table here")
+
+
+def test_what_a_digest_carries_spares_another_machine_the_resampling(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, settings = tables.read(run / "prompts.parquet", PROMPTS), params.load(run / "params.yaml").thresholds
+    scores = roster_diagnosed(run / "scores", run / "diagnostics", factories.MODELS, asked)
+    with Store.open(tmp_path / "here") as store:
+        carried = resampling.carried(points(scores, settings.score), roots(asked), settings, map, store)
+        wanted = relations(scores, settings, roots(asked), store=store)
+    tables.write(carried, RESAMPLES, tmp_path / "resamples.parquet")
+    monkeypatch.setattr(resampling, "resample", lambda *_: pytest.fail("resampled"))
+    with Store.open(tmp_path / "there") as store:
+        resampling.adopt(tmp_path / "none.parquet", store)
+        resampling.adopt(tmp_path / "resamples.parquet", store)
+        assert relations(scores, settings, roots(asked), store=store).equals(wanted)
+    assert digest(run).returncode == 0
+    left = tables.read(run / "digest" / "resamples.parquet", RESAMPLES)
+    assert left.equals(carried)

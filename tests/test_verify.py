@@ -12,7 +12,8 @@ import verified
 import workplace
 from typer.testing import CliRunner
 
-from trig import tables
+from trig import params, tables
+from trig.backends.dtype import computed
 from trig.cli.main import app
 from trig.provenance.checked import sample
 from trig.tables import pictures
@@ -158,6 +159,19 @@ def test_an_altered_relation_is_named_with_its_column(data: Path) -> None:
     row = pl.read_parquet(data / "relations.parquet").row(3, named=True)
     assert code == 1 and rows(told) == {("relations.parquet", f"tiny t2i {row['pair']}")}
     assert next(found["what"] for found in told["findings"] if found["row"]).startswith("n: 9 ")
+
+
+def test_pictures_of_a_machine_where_auto_is_another_dtype_are_checked_in_it_and_noted(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = params.load().models["tiny"]
+    made, other = (computed(entry.dtype), "float32" if computed(entry.dtype) == "bfloat16" else "bfloat16")  # type: ignore[union-attr]
+    for module in ("trig.backends.painters.diffusers", "trig.backends.dtype"):
+        monkeypatch.setattr(f"{module}.computed", lambda asked, *_: other if asked == "auto" else asked)
+    code, told = verify("--rows", "2", "--only", "images")
+    (note,) = told["notes"]
+    assert (code, told["findings"]) == (0, []) and all(said in note for said in ("tiny", made, other, "models.tiny.dtype"))
+    swapped = swap(data)
+    code, told = verify("--all", "--only", "images")
+    assert code == 1 and rows(told) == {(f"{pair}.parquet", f"t2i {data_id}") for pair, data_id in swapped}
 
 
 def test_a_row_that_was_edited_without_this_library_is_told_by_its_table(data: Path) -> None:

@@ -5,47 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 import pytest
-from numpy.typing import NDArray
 from scipy import stats
 
+from benchmarks.worse import OF, THRESHOLDS, failed, sides
 from trig.classify.change import Run
 from trig.classify.worse import DROPS, Asked, drops
 from trig.errors import ParamsError, TableError
 from trig.stats.fdr import q_values
-from trig.tables.prompts import PROMPTS
-from trig.testing import factories
-
-Floats = NDArray[np.float64]
-PROMPT_COUNT = 100
-NOISE = 0.07
-"""Standard deviation of a score's noise: differences of a pair have 0.1, the median of the dimensions between two tiny models."""
-OF = {f"TA-C_{other}": other for other in ("TA-R", "TA-S", "D-K", "D-A")}
-THRESHOLDS = factories.thresholds(bootstraps=0)
-
-
-def sides(draw: np.random.Generator, drop: float, n: int, pairs: Sequence[str]) -> tuple[Run, Run]:
-    """Two runs of the same prompts with independent noise; content is `drop` lower in the second."""
-    before, after = {}, {}
-    for pair in pairs:
-        quality = 0.5 + 0.1 * draw.normal(0, 1, (n, 2))
-        before[pair], after[pair] = (quality + draw.normal(0, NOISE, (n, 2)) - [lower, 0] for lower in (0.0, drop))
-    return run(before), run(after)
-
-
-def run(clouds: dict[str, Floats]) -> Run:
-    ids = [(pair, f"{pair}_{n}") for pair, cloud in clouds.items() for n in range(1, len(cloud) + 1)]
-    prompts = pl.DataFrame(
-        {"task": "t2i", "pair": pair, "data_id": name, "split": "test", "key": name, "parent": None} for pair, name in ids
-    )
-    scores = pl.concat(factories.cloud(cloud.tolist(), pair) for pair, cloud in clouds.items())
-    return Run(scores, prompts.cast({name: PROMPTS.columns[name] for name in prompts.columns}))
-
-
-def failed(drop: float, asked: str, pairs: Sequence[str], times: int) -> float:
-    """Share of simulated comparisons that fail."""
-    draw = np.random.default_rng(16)
-    runs = (sides(draw, drop, PROMPT_COUNT, pairs) for _ in range(times))
-    return sum(bool(drops(a, b, Asked.parse(asked), 0.02, THRESHOLDS)["worse"].any()) for a, b in runs) / times
 
 
 @pytest.mark.parametrize(("asked", "pairs"), [("worse:TA-C_TA-R", ["TA-C_TA-R"]), ("worse:TA-C", ["TA-C_TA-R"]), ("worse:pair", [*OF])])

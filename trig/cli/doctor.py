@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from trig import params
-from trig.cli import annotate, generate, judge, needs
+from trig.cli import annotate, generate, judge, needs, remotes
 from trig.cli.models import Json
 from trig.cli.needs import Row
 from trig.files import walk
@@ -38,15 +38,17 @@ def doctor(
     plan: Annotated[
         bool, typer.Option(help="Ask DVC which stages would run, and count the questions as the dry runs do; takes longer.")
     ] = False,
+    remote: Annotated[bool, typer.Option(help="A fault where no remote is configured, from which others could pull.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Say beforehand what will not work: libraries, weights, memory, disk, keys, servers; with the remedy. Exit code 2 when something will not."""
+    """Say beforehand what will not work: libraries, weights, memory, disk, keys, servers, remote; with the remedy. Exit code 1 when something will not."""
     settings = params.load()
     rows = [
         *_machine(),
         *_libraries(),
         *_weights(settings),
         *needs.rows(settings),
+        *remotes.rows(remote),
         *([_accelerator()] if gpu else []),
         *([_stages(), *_unpulled(settings)] if plan else []),
     ]
@@ -64,7 +66,7 @@ def doctor(
             "`make repro` runs what has changed." if plan else "`trig doctor --plan` says which stages would run; `make repro` runs them."
         )
     if not whole:
-        raise typer.Exit(2)
+        raise typer.Exit(1)
     if plan and not as_json:
         _counted(settings)
 
@@ -173,4 +175,7 @@ def _accelerator() -> Row:
     """torch's compute device, from a subprocess, so that torch is not imported here."""
     code = "import torch; print(torch.cuda.get_device_name() if torch.cuda.is_available() else 'CPU only')"
     asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    return asked.returncode == 0, "torch computes on", (asked.stdout or asked.stderr).strip().splitlines()[-1]
+    said = (asked.stdout or asked.stderr).strip().splitlines()[-1]
+    if GPU.exists() and said == "CPU only":
+        return False, "torch computes on", f"{said}, and there is an NVIDIA driver: install a build of torch for its version of CUDA"
+    return asked.returncode == 0, "torch computes on", said

@@ -59,17 +59,20 @@ def _amounts(settings: Params) -> Iterator[Row]:
 
 def _painters(settings: Params, models: dict[str, Told]) -> Iterator[Row]:
     """Whether each model of the roster fits into memory, and does the tasks."""
-    place = room()[1]
+    place, on_gpu = room()[1], bool(cards())
     for name, one in models.items():
         entry: Any = settings.models[name]
         options = getattr(entry, "options", None)
-        spared = [word for word in ("offload", "quantisation") if getattr(options, word, "none") != "none"]
+        spared = [word for word in ("offload",) * on_gpu + ("quantisation",) if getattr(options, word, "none") != "none"]
         needed = f"about {one.billions * BYTES[entry.dtype] * WORKING:.0f} GB" if one.billions else "more"
         if one.fits is False and spared:
             yield True, f"memory of {name}", f"{needed} whole, more than {place}; {' and '.join(spared)} may make it fit"
         elif one.fits is not None:
-            smaller = "dtype to bfloat16, or options.offload" if BYTES.get(entry.dtype, 0) > BYTES["bfloat16"] else "options.offload"
-            remedy = f"takes {needed}, and there are {place}: set models.{name}.{smaller} or quantisation, or take a larger GPU"
+            shorter = f"set models.{name}.dtype to bfloat16, " if BYTES.get(entry.dtype, 0) > BYTES["bfloat16"] else ""
+            instead = f"{shorter}set models.{name}.options.offload or quantisation, or take a larger GPU"
+            if not on_gpu:
+                instead = f"{shorter}run it where there is a GPU (models.{name}.options.offload makes do with a small one), or take a smaller model"
+            remedy = f"takes {needed}, and there are {place}: {instead}"
             yield one.fits, f"memory of {name}", f"fits into {place}" if one.fits else remedy
         option = getattr(systems().get(root(name, settings.models)), "wants", None)
         if option and getattr(options, option, None) is None:

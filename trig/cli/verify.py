@@ -12,6 +12,7 @@ import typer
 from trig import params, tables
 from trig.errors import WeightsError
 from trig.params import Params
+from trig.params.models.diffusers import DiffusersModel
 from trig.run.display import bar, console, table
 from trig.run.pool import spread
 from trig.tables.prompts import PROMPTS, scoped, split
@@ -19,6 +20,7 @@ from trig.tables.prompts import PROMPTS, scoped, split
 if TYPE_CHECKING:
     from trig.protocols.judge import Judge
     from trig.provenance.checked import Checked, Finding
+    from trig.provenance.images import Pictures
     from trig.provenance.places import Places
 
 SERVED = "openai"
@@ -66,7 +68,7 @@ def verify(
 
 def _images(settings: Params, places: "Places", rows: int | None, seed: int) -> Iterator["Checked"]:
     """Digests, keys and paintings of all models of the roster."""
-    from trig.backends import executors, painters
+    from trig.backends import executors
     from trig.provenance import images
     from trig.provenance.checked import Checked, sample
 
@@ -80,19 +82,40 @@ def _images(settings: Params, places: "Places", rows: int | None, seed: int) -> 
             hashed.notes.append(f"{places.images(model)}: no pictures are here; `dvc pull {places.images(model)}` brings them")
             continue
         try:
-            generator = painters.load(settings, model)
+            pictures, note = _pictures(settings, model, places, asked)
         except WeightsError as error:
             painted.notes.append(f"{model}: its pictures are not checked: {error}")
             continue
-        pictures = images.Pictures(model, settings, places, asked, generator)
+        hashed.notes += note
         images.keys(pictures, hashed)
         images.digests(pictures, drawn[model], hashed, bar)
         if settings.model(model).backend == SERVED:
             painted.notes.append(f"{model}: a served model's pictures do not come again from their seeds, and are not painted")
         else:
-            images.repaint(pictures, drawn[model], executors.load(settings, model, generator), painted, bar)
+            images.repaint(pictures, drawn[model], executors.load(pictures.settings, model, pictures.generator), painted, bar)
     images.sources(places, hashed)
     yield from (hashed, painted)
+
+
+def _pictures(settings: Params, model: str, places: "Places", asked: pl.DataFrame) -> tuple["Pictures", list[str]]:
+    """A model's pictures beside what paints them: where `dtype: auto` was another on the machine that made them, in the numbers of that one."""
+    from trig.backends import painters
+    from trig.backends.dtype import computed
+    from trig.provenance.images import Pictures
+
+    def of(these: Params) -> Pictures:
+        return Pictures(model, these, places, asked, painters.load(these, model))
+
+    entry, pictures = settings.model(model), of(settings)
+    if not isinstance(entry, DiffusersModel) or entry.dtype != "auto" or pictures.known:
+        return pictures, []
+    here = computed(entry.dtype)
+    for other in {"float32", "bfloat16"} - {here}:
+        changed = settings.model_copy(update={"models": {**settings.models, model: entry.model_copy(update={"dtype": other})}})
+        if (made := of(changed)).known:
+            said = f"its pictures were made in {other}, in which they are checked; `dtype: auto` is {here} here, and would make others"
+            return made, [f"{model}: {said}: models.{model}.dtype: {other} in params.yaml keeps them"]
+    return pictures, []
 
 
 def _scores(settings: Params, places: "Places", rows: int | None, seed: int) -> Iterator["Checked"]:

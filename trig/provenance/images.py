@@ -40,6 +40,11 @@ class Pictures:
         self.album = Album.open(self.folder)
         self.rows = self.planned.join(self.album.names.with_row_index("place"), on=SEED, how="left", suffix="_there", maintain_order="left")
 
+    @property
+    def known(self) -> bool:
+        """Whether any row has the key that is planned here."""
+        return self.rows.select((pl.col("key_there") == pl.col("image_key")).any()).item() is True
+
     def table(self, row: dict[str, object]) -> Path:
         """The file of a row."""
         return self.folder / str(row["task"]) / f"{row['pair']}.parquet"

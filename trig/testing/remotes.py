@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,10 +36,15 @@ class Bucket:
 
 
 @contextmanager
-def s3(folder: Path, name: str = "results") -> Iterator[Bucket]:
-    """Moto's server with an empty bucket; its log is in the folder."""
+def s3(folder: Path, name: str = "results", guarded: bool = False) -> Iterator[Bucket]:
+    """Moto's server with an empty bucket; its log is in the folder. `guarded`: once the bucket is there, it knows no key."""
     port = free_port()
-    with _serving([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], folder / "moto.log", port):
+    with _serving(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+        folder / "moto.log",
+        port,
+        {"INITIAL_NO_AUTH_ACTION_COUNT": "1"} if guarded else {},
+    ):
         bucket = Bucket(f"http://127.0.0.1:{port}", name)
         with urlopen(Request(f"{bucket.endpoint}/{name}", method="PUT"), timeout=PATIENCE):
             pass
@@ -82,9 +87,9 @@ def ssh(folder: Path) -> Iterator[Shell]:
 
 
 @contextmanager
-def _serving(command: Sequence[str], log: Path, port: int) -> Iterator[None]:
+def _serving(command: Sequence[str], log: Path, port: int, settings: Mapping[str, str] | None = None) -> Iterator[None]:
     """A server until its port answers, and its end."""
-    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out) as server:
+    with log.open("wb") as out, subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **(settings or {})}) as server:
         try:
             _wait(lambda: server.poll() is not None, port, log)
             yield
