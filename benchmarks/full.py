@@ -61,7 +61,7 @@ def finish(place: Path) -> None:
 
 def run_until_classify(place: Path, count: int, share: float) -> int:
     """Turns a fresh copy of the project into one in which every stage before classify has run; returns samples per model."""
-    known = yaml.safe_load((place / "params.yaml").read_text("utf-8"))
+    known = _plain(place)
     usual = known["generate"]["roster"]
     roster = [*usual, *(f"model-{number:02}" for number in range(len(usual) + 1, count + 1))]
     added = {name: f"data/weights/{name}" for name in roster if name not in known["models"]}
@@ -78,6 +78,18 @@ def run_until_classify(place: Path, count: int, share: float) -> int:
         (place / name).write_text(text, "utf-8")
     run(sys.executable, "-m", "stages.params", "params.yaml", "data/params.txt", "data/models", "data/judges", cwd=place)
     return invented.write(place, roster, share).height
+
+
+def _plain(place: Path) -> Any:
+    """Takes prompted models and settings of curves out of params.yaml, as they have not all prompts; returns the rest."""
+    known = yaml.safe_load((place / "params.yaml").read_text("utf-8"))
+    known["models"] = {name: one for name, one in known["models"].items() if not {"prompting", "sweep"} & one.keys()}
+    for entry in known["models"].values():
+        entry.pop("scope", None)
+    known["generate"]["roster"] = [name for name in known["generate"]["roster"] if name in known["models"]]
+    known["promptings"] = {}
+    (place / "params.yaml").write_text(yaml.safe_dump(known, sort_keys=False), "utf-8")
+    return known
 
 
 def edit(place: Path, **sections: Mapping[str, Any]) -> None:

@@ -32,6 +32,8 @@ from trig.testing.project import copy
 from trig.vocabulary.dimensions import Task, pairs
 
 SMALL = {
+    "annotate__tasks": ["t2i"],
+    "generate__roster": ["tiny", "tiny-turbo", "tiny-dtm"],
     "annotate__per_subset": 2,
     "annotate__train_per_subset": 6,
     "models__tiny__steps": 2,

@@ -79,6 +79,7 @@ def settle(place: Path, painter: str, judge: str) -> None:
     served = {"backend": "openai", "endpoints": [judge], "model": "stub", "needs": "data/tiny/judge", "key": None, "price": None}
     workplace.edit(
         place,
+        annotate__tasks=["t2i"],
         annotate__per_subset=2,
         annotate__train_per_subset=1,
         models={"tiny": api},

@@ -8,6 +8,8 @@ import workplace
 from stages import annotate, classify, gate_images, generate, judge
 
 SMALL = {
+    "annotate__tasks": ["t2i"],
+    "tunings": {},
     "annotate__per_subset": 1,
     "annotate__train_per_subset": 1,
     "generate__roster": ["tiny"],

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from trig.cli.edits import Edits
 from trig.testing import programs, project
 
 ROOT, WEIGHTS = programs.ROOT, project.WEIGHTS
@@ -31,12 +32,25 @@ def bench(place: Path, **edits: Any) -> None:
     """Folder where a single stage can run: the project's parameters, edited, and its weights."""
     (place / WEIGHTS.parent).mkdir(parents=True)
     (place / WEIGHTS).symlink_to(ROOT / WEIGHTS)
-    shutil.copy(ROOT / "params.yaml", place)
-    edit(place, **edits)
+    file = place / "params.yaml"
+    file.write_text(plain((ROOT / "params.yaml").read_text("utf-8")), "utf-8")
+    if edits:
+        edit(place, **edits)
+
+
+def plain(text: str) -> str:
+    """The shipped parameters, with their comments, for text-to-image alone, without prompted models and curves."""
+    edits, models = Edits(text, "params.yaml"), yaml.safe_load(text)["models"]
+    more = [name for name, entry in models.items() if {"prompting", "sweep"} & entry.keys()]
+    edits.block("annotate", "tasks", lines=["- t2i"])
+    edits.block("generate", "roster", lines=[f"- {name}" for name in models if name not in more])
+    for path in (*(("models", name) for name in more), ("promptings",), ("prompting",)):
+        edits.drop(*path)
+    return edits.text
 
 
 def edit(place: Path, **edits: Any) -> None:
-    """Edits parameters, each named by its path with `__` between the keys."""
+    """Edits parameters, each named by its path with `__` between the keys. A roster that is given takes the shipped prompted models out."""
     file = place / "params.yaml"
     settings = yaml.safe_load(file.read_text("utf-8"))
     for path, value in edits.items():
@@ -45,4 +59,7 @@ def edit(place: Path, **edits: Any) -> None:
         for step in above:
             section = section[step]
         section[last] = value
+    if "generate__roster" in edits and "promptings" not in edits:
+        settings["promptings"] = {}
+        settings["models"] = {name: one for name, one in settings["models"].items() if name in edits["generate__roster"] or "prompting" not in one}
     file.write_text(yaml.safe_dump(settings, sort_keys=False), "utf-8")
