@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -124,6 +125,13 @@ class Store:
         asked = list(dict.fromkeys(keys))
         found = dict(self._rows(shelf, asked))
         return {key: found[key] for key in asked if key in found}
+
+    def latest(self, shelf: str, keys: Iterable[str], most: int) -> list[str]:
+        """Of these keys, those that were put last, latest first."""
+        asked = set(keys)
+        with _plainly(self.path):
+            rows = self._connection.execute("SELECT key FROM rows WHERE shelf = ? ORDER BY rowid DESC", (shelf,))
+            return list(islice((key for (key,) in rows if key in asked), most))
 
     def put(self, shelf: str, items: Mapping[str, bytes]) -> None:
         """Write all payloads in one transaction."""
