@@ -15,7 +15,9 @@ from benchmarks.chaos.rounds import Kind, Round, file_of
 PLAIN = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
 """What makes permissions bind root too."""
 MARGIN = 300_000
-"""Most bytes that a disk has left which is about to be full."""
+"""Most bytes that a disk has left which is about to be full; mostly it has few."""
+LARGE = "annotate", "generate", "gate-images", "judge", "finetune", "classify", "digest"
+"""Stages that write more than a page or two."""
 
 
 def killed(who: str) -> Kind:
@@ -37,7 +39,7 @@ def killed(who: str) -> Kind:
 
 def full_disk(game: Round) -> None:
     """A file system in memory with little space left."""
-    margin = game.dice.randrange(MARGIN)
+    margin = int(MARGIN * game.dice.random() ** 3)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1g", "none", game.folder], check=True)
     try:
         game.begin()
@@ -194,7 +196,7 @@ def stale_lock(game: Round) -> None:
 def dead_server(game: Round) -> None:
     """The judge's server dies for good in mid-run."""
     game.begin()
-    game.world.judge.left = left = game.dice.randrange(30)
+    game.world.judge.left = left = game.dice.randrange(16)
     game.note = f"after {left} questions"
     game.failed(game.repro().end(), "judges.stub")
     game.world.judge.left = None
@@ -202,7 +204,7 @@ def dead_server(game: Round) -> None:
 
 KINDS = (
     *(killed(who) for who in 2 * ("stage", "dvc", "both")),
-    Kind("full disk", full_disk, missing=no_mount),
+    Kind("full disk", full_disk, LARGE, missing=no_mount),
     Kind("read-only folder", read_only),
     Kind("unreadable file", unreadable),
     Kind("flipped byte in the work store", flipped_store, ("generate", "judge", "finetune"), whole=True),
