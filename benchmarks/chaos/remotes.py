@@ -55,6 +55,7 @@ def remote(game: Round) -> Iterator[Remote]:
         found = Remote(game, between, bucket.keys | {"AWS_MAX_ATTEMPTS": "1"})
         found.well("remote", "add", "--default", "far", f"s3://{bucket.name}/trig")
         found.well("remote", "modify", "far", "endpointurl", f"http://127.0.0.1:{between.port}")
+        found.well("remote", "modify", "far", "verify", "true")  # else what a cut pull left of a file is taken for it
         yield found
 
 

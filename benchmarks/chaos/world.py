@@ -40,6 +40,7 @@ class Mortal:
         elif self.left == 0:
             assert request.transport is not None
             request.transport.abort()
+            return web.Response(status=503)
         return await self.behind.handle(request)
 
 
