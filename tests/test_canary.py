@@ -114,7 +114,7 @@ def test_a_server_that_was_restarted_with_another_model_is_noticed_before_it_is_
 def test_what_a_killed_run_answered_waits_for_the_next_check(pictures: Painted, store: Store) -> None:
     class Dying(Turning):
         def complete(self, body: dict[str, Any]) -> web.Response:
-            return web.Response(status=401) if self.after < self.pictured < 1000 else super().complete(body)
+            return web.Response(status=401) if self.after <= self.pictured < 1000 else super().complete(body)
 
     dying = Dying(after=30)
     dying.other = False
