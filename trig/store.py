@@ -8,7 +8,7 @@ import errno
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -121,16 +121,14 @@ class Store:
 
     def get(self, shelf: str, keys: Iterable[str]) -> dict[str, bytes]:
         """Intact payloads by key, in the order asked for."""
-        asked = list(dict.fromkeys(keys))
-        found = dict(self._rows(shelf, asked))
+        found = dict(self._rows(shelf, asked := list(dict.fromkeys(keys))))
         return {key: found[key] for key in asked if key in found}
 
-    def latest(self, shelf: str, keys: Iterable[str], most: int) -> list[str]:
+    def latest(self, shelf: str, keys: Collection[str], most: int) -> list[str]:
         """Of these keys, those that were put last, latest first."""
-        asked = set(keys)
         with _plainly(self.path):
-            rows = self._connection.execute("SELECT key FROM rows WHERE shelf = ? ORDER BY rowid DESC", (shelf,))
-            return [key for (key,) in rows if key in asked][:most]
+            rows = self._connection.execute("SELECT key FROM rows WHERE shelf = ? ORDER BY rowid DESC", (shelf,)).fetchall()
+        return [key for (key,) in rows if key in keys][:most]
 
     def put(self, shelf: str, items: Mapping[str, bytes]) -> None:
         """Write all payloads in one transaction."""
