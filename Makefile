@@ -1,4 +1,4 @@
-.PHONY: repro test check bench fuzz audit clean
+.PHONY: repro test check bench chaos fuzz audit clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -25,6 +25,9 @@ check: .venv/ready  ## style, types and the direction of imports
 
 bench: .venv/ready  ## measure, and print each figure beside its bar
 	python -m benchmarks
+
+chaos: .venv/ready  ## break runs, and look whether the next ones end well; SEED, ROUNDS, MINUTES, or one ROUND
+	python -m benchmarks.chaos $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(MINUTES),--minutes $(MINUTES)) $(if $(ROUND),--round $(ROUND))
 
 fuzz: .venv/ready  ## break valid inputs of every reader, ten thousand times, and see that each is read or refused in one line
 	python -m benchmarks fuzz

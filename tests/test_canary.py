@@ -114,7 +114,7 @@ def test_a_server_that_was_restarted_with_another_model_is_noticed_before_it_is_
 def test_what_a_killed_run_answered_waits_for_the_next_check(pictures: Painted, store: Store) -> None:
     class Dying(Turning):
         def complete(self, body: dict[str, Any]) -> web.Response:
-            return web.Response(status=401) if self.after < self.pictured < 1000 else super().complete(body)
+            return web.Response(status=401) if self.after <= self.pictured < 1000 else super().complete(body)
 
     dying = Dying(after=30)
     dying.other = False
@@ -125,8 +125,28 @@ def test_what_a_killed_run_answered_waits_for_the_next_check(pictures: Painted, 
     whole = Turning()
     with running(whole) as address:
         run(pictures, address, store)
-    assert whole.pictured == 2 * PICTURES - left + 2 * len(canary.ABOUT)
+    assert whole.pictured == 2 * PICTURES - left + 2 * len(canary.ABOUT) + min(left, canary.AGAIN)
     assert (kept(ANSWERS, store), kept(UNPROVEN, store)) == (2 * PICTURES, 0)
+
+
+@pytest.mark.parametrize("after", [8, 16, 24])
+def test_a_judge_that_moved_before_a_kill_and_back_is_noticed(after: int, pictures: Painted, store: Store) -> None:
+    """No check came in between: only the stopped run's last answers tell of it."""
+
+    class Dying(Turning):
+        def complete(self, body: dict[str, Any]) -> web.Response:
+            return web.Response(status=401) if self.pictured >= 40 else super().complete(body)
+
+    with running(Dying(after)) as address, pytest.raises(JudgeError):
+        run(pictures, address, store)
+    assert kept(UNPROVEN, store) > 0 == kept(ANSWERS, store)
+    with running(Stub()) as address:
+        with pytest.raises(MovedError, match=names("params.yaml", "judges.tiny", "stopped", "Run again")):
+            run(pictures, address, store)
+        assert (kept(ANSWERS, store), kept(UNPROVEN, store)) == (0, 0)
+        rows = run(pictures, address, store)
+    with running(Stub()) as address, Store.passing() as other:
+        assert rows.drop("canary_noise").equals(run(pictures, address, other).drop("canary_noise"))
 
 
 def test_a_final_refusal_of_a_judge_that_moved_is_not_kept(pictures: Painted, store: Store) -> None:

@@ -68,7 +68,7 @@ def test_every_line_but_those_of_packages_says_what_it_is() -> None:
 
 def test_the_readme_names_verbs_that_the_makefile_has() -> None:
     verbs = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
-    assert verbs == {"repro", "test", "check", "bench", "fuzz", "audit", "clean"}
+    assert verbs == {"repro", "test", "check", "bench", "chaos", "fuzz", "audit", "clean"}
     assert set(re.findall(r"(?:`|^)make ([a-z]+)", README, re.MULTILINE)) <= verbs
 
 

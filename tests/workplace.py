@@ -1,7 +1,6 @@
 """Copy of the project to run in, and subprocesses."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -61,5 +60,7 @@ def edit(place: Path, **edits: Any) -> None:
         section[last] = value
     if "generate__roster" in edits and "promptings" not in edits:
         settings["promptings"] = {}
-        settings["models"] = {name: one for name, one in settings["models"].items() if name in edits["generate__roster"] or "prompting" not in one}
+        settings["models"] = {
+            name: one for name, one in settings["models"].items() if name in edits["generate__roster"] or "prompting" not in one
+        }
     file.write_text(yaml.safe_dump(settings, sort_keys=False), "utf-8")

@@ -8,7 +8,7 @@ import errno
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -121,22 +121,27 @@ class Store:
 
     def get(self, shelf: str, keys: Iterable[str]) -> dict[str, bytes]:
         """Intact payloads by key, in the order asked for."""
-        asked = list(dict.fromkeys(keys))
-        found = dict(self._rows(shelf, asked))
+        found = dict(self._rows(shelf, asked := list(dict.fromkeys(keys))))
         return {key: found[key] for key in asked if key in found}
+
+    def latest(self, shelf: str, keys: Collection[str], most: int) -> list[str]:
+        """Of these keys, those that were put last, latest first."""
+        with _plainly(self.path):
+            rows = self._connection.execute("SELECT key FROM rows WHERE shelf = ? ORDER BY rowid DESC", (shelf,)).fetchall()
+        return [key for (key,) in rows if key in keys][:most]
 
     def put(self, shelf: str, items: Mapping[str, bytes]) -> None:
         """Write all payloads in one transaction."""
-        now = time.time()
-        rows = [(shelf, key, payload, _seal(shelf, key, payload), now) for key, payload in items.items()]
+        rows = [(shelf, key, payload, _seal(shelf, key, payload), time.time()) for key, payload in items.items()]
         with self._transaction():
             self._connection.executemany("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?)", rows)
 
     def touch(self, shelf: str, keys: Iterable[str]) -> None:
         """Update the last-used time, for `prune`."""
-        now = time.time()
         with self._transaction():
-            self._connection.executemany("UPDATE rows SET used = ? WHERE shelf = ? AND key = ?", [(now, shelf, key) for key in keys])
+            self._connection.executemany(
+                "UPDATE rows SET used = ? WHERE shelf = ? AND key = ?", [(time.time(), shelf, key) for key in keys]
+            )
 
     def move(self, source: str, target: str, keys: Iterable[str]) -> None:
         """Move payloads to another shelf. Killed in between, some stand on both."""
@@ -205,8 +210,7 @@ def fill(
     yield Progress(len(wanted), len(known), 0, 0)
     computed, refused = set[str](), set[str]()
     fresh: dict[str, bytes] = {}
-    seen = 0
-    kept_at = time.monotonic()
+    seen, kept_at = 0, time.monotonic()
     try:
         for place, payload in compute([wanted[key] for key in left]) if left else ():
             key = left[place]
@@ -255,7 +259,6 @@ def _is_busy(error: Exception) -> bool:
 
 
 def _chunks(items: list[str], size: int) -> Iterator[list[str]]:
-    """Chunks of `size`; the last may be shorter."""
     return (items[start : start + size] for start in range(0, len(items), size))
 
 

@@ -6,7 +6,7 @@ from itertools import chain
 from trig.judge.budget import Budget
 from trig.judge.cache import ANSWERS, REFUSALS, UNPROVEN, cached_answers, final_refusals, keep_refusals, packed_answer
 from trig.judge.calls import Call, Gallery
-from trig.judge.canary import Canary, MovedError
+from trig.judge.canary import AGAIN, Canary, MovedError
 from trig.judge.labels import labels
 from trig.judge.prefetch import questions
 from trig.params.judge import Judging
@@ -48,6 +48,7 @@ def _proven(asking: "_Asking", canary: Canary, wanted: Mapping[str, Call]) -> It
     try:
         if canary.noise is None or len(store.known(ANSWERS, wanted)) < len(wanted):
             canary.check(asking.ids)
+            asking.confirm(canary, wanted)
             store.move(UNPROVEN, ANSWERS, wanted)  # of a run that was killed between two checks
         known = store.known(ANSWERS, wanted)
         store.touch(ANSWERS, known)
@@ -91,6 +92,16 @@ class _Asking:
             if self._canary:
                 self._canary.check(self.ids)
                 self.store.move(UNPROVEN, ANSWERS, [missing[number].key for number in order[begun:]])
+
+    def confirm(self, canary: Canary, wanted: Mapping[str, Call]) -> None:
+        """Asks again what a killed run asked last: a judge that had moved by then may have moved back. Raises MovedError."""
+        keys = self.store.latest(UNPROVEN, wanted, AGAIN)
+        if not keys:
+            return
+        asked = dict(questions([wanted[key] for key in keys], self.gallery, self.settings))
+        said = dict(self.judge.ask(list(asked.values()), self.ids))
+        places = {number: place for place, number in enumerate(asked)}
+        canary.confirm(list(cached_answers(self.store, keys, UNPROVEN)), [said[places[number]] for number in range(len(keys))])
 
     def _taken(self, number: int, key: str, result: Answer | Refusal) -> tuple[int, bytes | None]:
         if isinstance(result, Answer):

@@ -40,6 +40,10 @@ ABOUT = (
 """Dimension, width and height, and prompt of each canary question."""
 
 
+AGAIN = 4
+"""Stored answers that are asked for again where no check came after them."""
+
+
 class MovedError(JudgeError):
     """The judge answers the canary questions otherwise than before."""
 
@@ -77,11 +81,25 @@ class Canary:
             self._store.put(CANARIES, {self._key: json.dumps(kept).encode()})
         self._checked_at = time.monotonic()
 
+    def confirm(self, kept: Sequence[Answer], again: Sequence[Answer | Refusal]) -> None:
+        """Compares stored answers that no check came after with those to the same questions now. Raises MovedError."""
+        moved = _furthest([_shares(each) for each in kept], [_shares(each) for each in again])
+        if moved > (allowed := self._allowed(self.noise or 0.0)):
+            raise MovedError(
+                f"params.yaml: judges.{self._settings.name}: it does not answer as it did in a run that was stopped: of {len(kept)} answers of that"
+                f" run one moved by {moved:.2f}, and {allowed:.2f} is noise; what was answered since its last check is dropped. Run again, which"
+                f" asks that anew, or let what it `needs` name the new one (in process: judge.engine_in_key)"
+            )
+
+    def _allowed(self, noise: float) -> float:
+        """What a probability may move."""
+        sampled = SIGMAS * sqrt(0.5 / self._settings.samples) if self._settings.mode == "sampled" else 0.0
+        return max(LEAST, TIMES * noise, sampled)
+
     def _compare(self, first: dict[str, list[list[float]] | float], now: list[list[float] | None]) -> None:
         settings, noise, p = self._settings, first["noise"], first["p"]
         assert isinstance(noise, float | int) and isinstance(p, list)
-        allowed = max(LEAST, TIMES * noise, SIGMAS * sqrt(0.5 / settings.samples) if settings.mode == "sampled" else 0.0)
-        if (moved := _furthest(p, now)) > allowed:
+        if (moved := _furthest(p, now)) > (allowed := self._allowed(noise)):
             raise MovedError(
                 f"params.yaml: judges.{settings.name}: it does not answer as it did when its first answers were kept: of {len(now)} canary"
                 f" questions one moved by {moved:.2f}, and {allowed:.2f} is noise; what was answered since the last check is dropped. Bring"

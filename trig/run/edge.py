@@ -4,15 +4,16 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from io import TextIOWrapper
+from math import inf
 from typing import Any
 
 import typer
 
-from trig.errors import TrigError
+from trig.errors import PictureError, TableError, TrigError
 
 _PR_SET_PDEATHSIG = 1
 
@@ -22,7 +23,7 @@ def run(main: Callable[..., None]) -> None:
 
     @wraps(main)
     def edged(**arguments: Any) -> None:
-        with edge(GOES_ON):  # inside the command: Typer would swallow KeyboardInterrupt
+        with edge(GOES_ON), _sound(sys.argv[1:]):  # inside the command: Typer would swallow KeyboardInterrupt
             main(**arguments)
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -66,6 +67,22 @@ def stoppable(after_interrupt: str = "") -> Iterator[None]:
     except KeyboardInterrupt:
         print(f"stopped{after_interrupt}", file=sys.stderr)
         raise SystemExit(130) from None
+
+
+@contextmanager
+def _sound(inputs: Sequence[str]) -> Iterator[None]:
+    """Under DVC, damaged inputs are named before they are used; large ones where they cannot be read."""
+    if "DVC_STAGE" not in os.environ:
+        yield
+        return
+    from trig.run import sound  # lazy import: keeps `--help` fast
+
+    sound.check(inputs)
+    try:
+        yield
+    except (PictureError, TableError):
+        sound.check(inputs, inf)
+        raise
 
 
 def _say_anything() -> None:

@@ -1,0 +1,137 @@
+"""DVC as a program that can be watched and killed, and what it said."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from trig.testing.programs import SETTINGS, UNSET
+
+LONGEST = 300.0
+"""Seconds after which a program hangs."""
+ORPHANED = 20.0
+"""Seconds in which a stage must end whose DVC was killed."""
+BEGINS = re.compile(r"^Running stage '(.+)':", re.MULTILINE)
+EACH = "ERROR: failed to transfer "
+"""DVC says so of each file of a transfer, before its one line on the whole."""
+TRACEBACK = "Traceback (most recent call last)"
+
+
+class UncleanError(Exception):
+    """What is wrong with a round."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A program that ended."""
+
+    code: int
+    said: str  # both streams
+    begun: Mapping[str, float]  # stage → when it began
+    at: float
+
+    @property
+    def ran(self) -> list[str]:
+        """Stages that began."""
+        return BEGINS.findall(self.said)
+
+    def seconds(self) -> dict[str, float]:
+        """How long each stage took, with what DVC did after it."""
+        moments = [*self.begun.values(), self.at]
+        return {name: end - start for name, start, end in zip(self.begun, moments, moments[1:], strict=False)}
+
+    def lines(self) -> list[str]:
+        """Its complaint: ours, where a stage failed; else DVC's."""
+        lines = self.said.splitlines()
+        theirs = [line for line in lines if line.startswith("ERROR: ") and not line.startswith(EACH)]
+        return [line for line in lines if line.startswith("error: ")] or theirs
+
+    def complaint(self, *named: str) -> str:
+        """The one line of a failed run. Raises UncleanError where there is none, or several, or a traceback, or it names not all of this."""
+        if self.code == 0:
+            raise UncleanError("the disturbed run did not notice: exit code 0")
+        if TRACEBACK in self.said:
+            raise UncleanError(f"a traceback:\n{self.said[-3000:]}")
+        lines = self.lines()
+        if len(lines) != 1:
+            raise UncleanError(f"{len(lines)} lines of complaint instead of one:\n{self.said[-3000:]}")
+        if missing := [words for words in named if not re.search(words, lines[0], re.IGNORECASE)]:
+            raise UncleanError(f"the complaint does not name {', '.join(missing)}: {lines[0]}")
+        return lines[0]
+
+
+class Program:
+    """A running program, the leader of a session of its own."""
+
+    def __init__(self, command: Sequence[str], place: Path, log: Path, more: Mapping[str, str]) -> None:
+        own = {name: value for name, value in os.environ.items() if name not in UNSET} | SETTINGS
+        own |= {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", "DVC_SITE_CACHE_DIR": str(log.parent / "site"), **more}
+        self.log, self.begun = log, dict[str, float]()
+        with log.open("wb") as out:
+            self.process = subprocess.Popen(command, cwd=place, env=own, stdout=out, stderr=out, start_new_session=True)
+
+    def until(self, stage: str) -> bool:
+        """Waits until a stage begins; False where the program ends before."""
+        while self._going():
+            if stage in self.begun:
+                return True
+        return stage in self.begun
+
+    def kill(self, who: str) -> None:
+        """`kill -9` of the stage, of dvc, or of both."""
+        mine = self.process.pid
+        stages = [pid for pid, command in members(mine) if "-m stages." in command]
+        for pid in {"stage": stages, "dvc": [mine], "both": []}[who]:
+            os.kill(pid, signal.SIGKILL)
+        if who == "both":
+            os.killpg(mine, signal.SIGKILL)
+
+    def end(self) -> Ended:
+        """Waits for its end, and its children's. Raises UncleanError where it hangs."""
+        due = time.monotonic() + LONGEST
+        while self._going():
+            if time.monotonic() > due:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                raise UncleanError(f"it hangs:\n{self.said()[-3000:]}")
+        due = time.monotonic() + ORPHANED
+        while left := list(members(self.process.pid)):
+            if time.monotonic() > due:
+                os.killpg(self.process.pid, signal.SIGKILL)
+                raise UncleanError(f"it goes on after its parent died: {left}")
+            time.sleep(0.02)
+        return Ended(self.process.returncode, self.said(), self.begun, time.monotonic())
+
+    def said(self) -> str:
+        """Its output so far."""
+        return self.log.read_text("utf-8", "replace")
+
+    def _going(self) -> bool:
+        for name in BEGINS.findall(self.said()):
+            self.begun.setdefault(name, time.monotonic())
+        if self.process.poll() is not None:
+            return False
+        time.sleep(0.01)
+        return True
+
+
+def dvc(*command: str, place: Path, before: Sequence[str] = (), **more: str) -> Program:
+    """`dvc …` in a folder, at low priority; `before`: a program that starts it."""
+    log = place.parent / f"{place.name}-{time.monotonic_ns()}.log"
+    return Program([*before, "nice", sys.executable, "-m", "dvc", *command], place, log, more)
+
+
+def members(session: int) -> Iterator[tuple[int, str]]:
+    """Live processes of a session, with their command lines."""
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, _, own = (place / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[:4]
+            command = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # ended meanwhile
+        if int(own) == session and state != "Z":
+            yield int(place.name), command

@@ -1,0 +1,88 @@
+"""Whether the inputs of a stage are what dvc.lock says. DVC does not look again at files whose time is the same, nor at objects of its cache."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from hashlib import file_digest, md5
+from pathlib import Path
+
+from trig.errors import FileError
+from trig.files import walk
+from trig.run.unpulled import locked
+
+STAGE = "DVC_STAGE"
+"""Environment variable with the stage that DVC runs."""
+LARGEST = 2**28
+"""Bytes of an output that are read before a stage begins; pictures in larger ones are compared with their own hashes as they are read."""
+FOLDER = ".dir"
+"""What a folder's hash ends in."""
+
+
+def check(arguments: Sequence[str], largest: float = LARGEST) -> None:
+    """Raises FileError where an input that another stage wrote has other bytes than dvc.lock names. DVC then looks again in the next run.
+
+    Inputs are the outputs, up to so many bytes, that the arguments of the program or its last dependencies name. Run by hand, a program takes
+    what it is given.
+    """
+    own, stages = os.environ.get(STAGE, "").rpartition(":")[2], locked(Path())
+    named = [*(each for each in arguments if not each.startswith("-")), *(dep["path"] for dep in stages.get(own, {}).get("deps", ()))]
+    outs = {out["path"]: out.get("md5") for name, stage in stages.items() if name != own for out in stage.get("outs", ())}
+    altered = [name for name in outs if outs[name] and _named(Path(name), named) and _altered(Path(name), outs[name], largest)]
+    if not altered:
+        return
+    damaged = [file for name in altered for file in _exposed(Path(name), outs[name])]
+    raise FileError(
+        f"{(damaged or altered)[0]}: its bytes are not those that dvc.lock names: it is damaged, here or in DVC's cache, or was edited;"
+        f" run `dvc repro` again, and it is made again"
+    )
+
+
+def _named(out: Path, names: Sequence[str]) -> bool:
+    """Whether an output is named, or a folder above it, or a file in it."""
+    return any(out.is_relative_to(each) or Path(each).is_relative_to(out) for each in names)
+
+
+def _altered(out: Path, wanted: str, largest: float) -> bool:
+    files = walk(out, hidden=True) if out.is_dir() else [out] * out.is_file()
+    if not files or sum(file.stat().st_size for file in files) > largest:
+        return False
+    if not wanted.endswith(FOLDER):
+        return _hash(out) != wanted
+    listed = sorted(({"md5": _hash(file), "relpath": file.relative_to(out).as_posix()} for file in files), key=lambda each: each["relpath"])
+    return f"{md5(json.dumps(listed, sort_keys=True).encode(), usedforsecurity=False).hexdigest()}{FOLDER}" != wanted
+
+
+def _exposed(out: Path, wanted: str) -> Iterator[Path]:
+    """Marks what is damaged, here and in the cache, as written to, so that DVC and the work store look at it again; yields the files of the output."""
+    from dvc.repo import Repo  # lazy import: only where something is damaged
+
+    with Repo() as repo:
+        cache = repo.cache.local
+        kept = Path(cache.oid_to_path(wanted))
+        pairs = [(out, wanted)]
+        if wanted.endswith(FOLDER):
+            pairs = [(file, "") for file in walk(out, hidden=True)]
+            if _expose(kept, wanted.removesuffix(FOLDER)) is False:
+                known = {each["relpath"]: each["md5"] for each in json.loads(kept.read_bytes())}
+                pairs = [(out / name, known.get(name, "")) for name in {*known, *(file.relative_to(out).as_posix() for file, _ in pairs)}]
+        for file, oid in pairs:
+            if oid:
+                _expose(Path(cache.oid_to_path(oid)), oid)
+            if _expose(file, oid) or not file.exists():
+                yield file
+
+
+def _expose(file: Path, wanted: str) -> bool | None:
+    """Whether a file is damaged, and is marked; None where there is none."""
+    if not file.is_file():
+        return None
+    if _hash(file) == wanted:
+        return False
+    file.chmod(file.stat().st_mode | 0o200)  # DVC trusts objects of its cache that are read-only
+    os.utime(file)
+    return True
+
+
+def _hash(file: Path) -> str:
+    with file.open("rb") as opened:
+        return file_digest(opened, lambda: md5(usedforsecurity=False)).hexdigest()
