@@ -59,6 +59,7 @@ ROWS: dict[str, Callable[[Project], Iterator[Bar]]] = {
     "chaos": chaos,
     "pipeline": pipeline.first,
     "again": pipeline.again,
+    "tasks": pipeline.tasks,
     "map": pipeline.maps,
     "tuned": pipeline.tuned,
     "threshold": pipeline.threshold,

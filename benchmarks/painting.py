@@ -24,6 +24,7 @@ from trig.tables.prompts import PROMPTS, split
 from trig.tables.sources import Library
 from trig.testing.programs import run
 from trig.testing.project import Project
+from trig.vocabulary.dimensions import Task
 
 BATCH, COMPARED, LOOPED = 16, 64, 500
 PLAIN = """
@@ -34,7 +35,7 @@ pipe = DiffusionPipeline.from_pretrained("data/tiny/painter", dtype=torch.float3
 pipe.set_progress_bar_config(disable=True)
 for number, prompt in enumerate(pl.read_parquet(sys.argv[1])["prompt"]):
     generator = torch.Generator().manual_seed(number)
-    made = pipe(prompt=prompt, num_inference_steps=16, true_cfg_scale=3.0, negative_prompt="", width=64, height=64, max_area=64 * 64, _auto_resize=False,
+    made = pipe(prompt=prompt, num_inference_steps=int(sys.argv[3]), true_cfg_scale=3.0, negative_prompt="", width=64, height=64, max_area=64 * 64, _auto_resize=False,
                 generator=generator, max_sequence_length=32)
     made.images[0].save(f"{sys.argv[2]}/{number}.png")
 """
@@ -59,7 +60,8 @@ def painting(project: Project) -> Iterator[Bar]:
     """Batches, overhead, and 500 pictures both ways."""
     settings = params.load()
     settings = settings.model_copy(update={"generate": settings.generate.model_copy(update={"batch_size": BATCH})})
-    prompts = split(tables.read(project.done / "data/prompts.parquet", PROMPTS), "test").unique("key", maintain_order=True)
+    test = split(tables.read(project.done / "data/prompts.parquet", PROMPTS), "test")
+    prompts = test.filter(task=Task.T2I.value).unique("key", maintain_order=True)
     painter = Timed(painters.load(settings, "tiny"))
     orders = [Order(prompt, seed) for seed, prompt in enumerate(prompts["prompt"].head(COMPARED))]
     painter.generate(orders[:BATCH])  # warms up
@@ -75,7 +77,7 @@ def painting(project: Project) -> Iterator[Bar]:
         file = Path(place) / "prompts.parquet"
         wanted.write_parquet(file)
         stage = run(sys.executable, "-m", "benchmarks.painting", str(file), place)
-        plain = run(sys.executable, "-c", PLAIN, str(file), place)
+        plain = run(sys.executable, "-c", PLAIN, str(file), place, str(settings.pipeline("tiny").steps))
         kept = tables.read(Path(place) / "images", IMAGES).filter(pl.col("status") == "ok").height
         yield at_least("pictures that the whole stage made", kept, wanted.height)
         yield at_least(

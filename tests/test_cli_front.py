@@ -88,8 +88,8 @@ def test_a_model_that_is_not_in_the_roster_joins_its_curve(place: Path) -> None:
     workplace.edit(
         place, generate__roster=["tiny-turbo", "tiny", "tiny-dtm"], models__other={"extends": "tiny", "needs": "data/tiny/painter"}
     )
-    ran("sweep", "other", "steps", "2,8")
-    assert params.load().curves[0].models == ("other-steps-2", "other-steps-8", "other")
+    ran("sweep", "other", "steps", "2,16")
+    assert params.load().curves[0].models == ("other-steps-2", "other", "other-steps-16")
 
 
 @pytest.mark.parametrize("value", [1, 1.5, -0.25, 1e-05, 2e21, 300])
@@ -160,7 +160,7 @@ def test_an_entry_that_is_no_setting_of_its_curve_is_refused(place: Path, change
 
 
 def test_two_settings_with_one_value_are_refused(place: Path) -> None:
-    entry = {"extends": "tiny", "needs": "data/tiny/painter", "sweep": {"of": "tiny", "knob": "steps"}, "steps": 16}
+    entry = {"extends": "tiny", "needs": "data/tiny/painter", "sweep": {"of": "tiny", "knob": "steps"}, "steps": 8}
     workplace.edit(place, models__own=entry, generate__roster=["tiny", "own"], tunings={})
     with pytest.raises(ParamsError, match=names("params.yaml", "generate.roster", "'own'", "'tiny'", "steps", "8")):
         params.load()

@@ -59,7 +59,7 @@ def test_the_shipped_parameters_work(place: Path) -> None:  # noqa: ARG001
 def test_the_published_sizes_are_counted(place: Path) -> None:  # noqa: ARG001
     workplace.edit(Path(), annotate__profile="trig", annotate__tasks=["t2i", "p2p", "s2p"], judge__dimensions="all")
     told = found()
-    assert "40,200 of each model" in told["pictures"][1] and "1,206,000" in told["questions"][1]
+    assert "40,200 of a model, 93,600" in told["pictures"][1] and "936,000" in told["questions"][1]
 
 
 def test_a_large_gated_model_wants_memory_and_a_token(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
@@ -90,7 +90,8 @@ def test_weights_and_pictures_want_disk(place: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_model_that_does_not_do_a_task_is_named(place: Path) -> None:  # noqa: ARG001
     said = refused(generate__roster=["flux"], tunings={}, annotate__tasks=["t2i", "s2p"])["tasks of flux"]
-    assert "s2p" in said and "generate.roster" in said and "annotate.tasks" in said
+    assert "not s2p" in said and "models.flux.scope.tasks to [t2i]" in said
+    assert "generate.roster" in refused(annotate__tasks=["s2p"])["tasks of flux"]
 
 
 def test_a_base_for_which_nothing_is_trained_is_named(place: Path) -> None:  # noqa: ARG001
