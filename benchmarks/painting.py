@@ -35,8 +35,8 @@ pipe = DiffusionPipeline.from_pretrained("data/tiny/painter", dtype=torch.float3
 pipe.set_progress_bar_config(disable=True)
 for number, prompt in enumerate(pl.read_parquet(sys.argv[1])["prompt"]):
     generator = torch.Generator().manual_seed(number)
-    made = pipe(prompt=prompt, num_inference_steps=int(sys.argv[3]), true_cfg_scale=3.0, negative_prompt="", width=64, height=64, max_area=64 * 64, _auto_resize=False,
-                generator=generator, max_sequence_length=32)
+    made = pipe(prompt=prompt, num_inference_steps=int(sys.argv[3]), true_cfg_scale=3.0, negative_prompt="", width=64, height=64,
+                max_area=64 * 64, _auto_resize=False, generator=generator, max_sequence_length=32)
     made.images[0].save(f"{sys.argv[2]}/{number}.png")
 """
 """What a user writes first: a call per prompt. A picture at a time, float32 is faster on a CPU than bfloat16."""
