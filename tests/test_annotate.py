@@ -19,13 +19,14 @@ from trig.tables.funnel import Why
 from trig.tables.prompts import PROMPTS, split
 from trig.tables.rejected import REJECTED
 from trig.tables.sources import SOURCES
-from trig.vocabulary.dimensions import Dimension, Pair, Task
+from trig.vocabulary.dimensions import SUBSETS, Dimension, Pair, Task
 
 TINY, REVIEW = Path("material/tiny"), Path("data/review")
 
 
 def settings(**changes: object) -> Annotate:
-    return params.load().annotate.model_copy(update=changes)
+    """As shipped, for text-to-image alone, unless it is said."""
+    return params.load().annotate.model_copy(update={"tasks": ["t2i"], "per_subset": 32, "train_per_subset": 32} | changes)
 
 
 def made(folder: Path = TINY, sources: Path = TINY / "sources", **changes: object) -> Benchmark:
@@ -49,12 +50,15 @@ def test_the_tables_are_sound(found: Benchmark) -> None:
     assert set(found.sources["source"]) == set(found.prompts["source"].drop_nulls())
 
 
-def test_every_subset_of_the_default_run_has_its_prompts(tiny: Benchmark) -> None:
-    wanted = settings()
-    counts = tiny.prompts.group_by("pair", "split").len()
-    assert counts.height == 2 * 42
-    assert set(counts.filter(pl.col("split") == "test")["len"]) == {wanted.per_subset}
-    assert set(counts.filter(pl.col("split") == "train")["len"]) == {wanted.train_per_subset}
+def test_every_subset_of_the_default_run_has_its_prompts() -> None:
+    shipped = params.load().annotate
+    found = benchmark(TINY, TINY / "sources", REVIEW, shipped, 42, None, lambda _, steps: list(steps)).prompts
+    counts = {
+        (task, split): set(own["len"]) for (task, split), own in found.group_by("task", "pair", "split").len().group_by("task", "split")
+    }
+    assert found.select("task", "pair").unique().height == len(SUBSETS)
+    wanted = {(task.value, split): {each(task)} for task in Task for split, each in (("test", shipped.even), ("train", shipped.spare))}
+    assert counts == {place: sizes for place, sizes in wanted.items() if sizes != {0}}
 
 
 def test_the_painter_knows_every_word(found: Benchmark) -> None:
@@ -133,7 +137,7 @@ def test_too_little_material_is_said_and_what_there_is_goes_on(tmp_path: Path) -
     (folder / "captions.yaml").write_text("\n".join(lines[:9]), "utf-8")
     short = made(folder)
     counts = short.prompts.filter(pl.col("split") == "test").group_by("pair").len()
-    assert 0 < counts["len"].min() < settings().per_subset  # type: ignore[operator]
+    assert 0 < counts["len"].min() < 32  # type: ignore[operator]
     assert any(one.exhausted for one in short.funnel.subsets)
     assert all(one.accepted + len(one.given_up) == one.wanted for one in short.funnel.subsets)
     assert {each.why for one in short.funnel.subsets for each in one.given_up} == {Why.SUBSET, Why.PARENT}

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import workplace
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -44,7 +45,7 @@ def test_help_answers_without_a_heavy_library(program: str) -> None:
 
 
 def test_models_shows_the_zoo_and_marks_the_roster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    at(tmp_path, monkeypatch, lambda text: text.replace("    - tiny-turbo\n", ""))
+    at(tmp_path, monkeypatch, lambda text: workplace.plain(text).replace("    - tiny-turbo\n", ""))
     lines = CliRunner().invoke(app, ["models"]).stdout.splitlines()
     marked = {line.split()[1] for line in lines if line.startswith("•")}
     assert {"tiny", "tiny-dtm"} <= marked

@@ -68,15 +68,18 @@ def inputs(judge: Transformers) -> dict[str, float | None]:
     return dict(zip((file.name for file in files), rows["expected"], strict=True))
 
 
-@pytest.mark.parametrize(
-    ("name", "right"),
-    [
-        *((name, 0.941) for name in ("upright.png", "sideways-6.jpg", "sideways-8.webp", "turned-3.png")),
-        *((name, 0.144) for name in ("cutout-on-white.png", "cutout-rgba.png")),
-    ],
-)
-def test_a_turned_or_transparent_picture_scores_as_a_viewer_shows_it(name: str, right: float, inputs: dict[str, float | None]) -> None:
-    assert inputs[name] == pytest.approx(right, abs=0.01)
+SHOWN = {"upright.png": ("sideways-6.jpg", "sideways-8.webp", "turned-3.png"), "cutout-on-white.png": ("cutout-rgba.png",)}
+"""A picture, and others that a viewer shows like it."""
+
+
+@pytest.mark.parametrize(("plain", "name"), [(plain, name) for plain, names in SHOWN.items() for name in names])
+def test_a_turned_or_transparent_picture_scores_as_a_viewer_shows_it(plain: str, name: str, inputs: dict[str, float | None]) -> None:
+    assert inputs[name] == pytest.approx(inputs[plain], abs=0.01)
+
+
+def test_what_is_shown_right_scores_high_and_what_lacks_its_ground_low(inputs: dict[str, float | None]) -> None:
+    right, wrong = inputs["upright.png"], inputs["cutout-on-white.png"]
+    assert right is not None and wrong is not None and right > 0.9 and wrong < 0.2
 
 
 def test_a_grey_picture_with_transparency_scores_as_it_does_on_white(inputs: dict[str, float | None]) -> None:

@@ -123,7 +123,7 @@ def test_what_flips_and_what_is_kept() -> None:
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Working folder with parameters, prompts and scores."""
     factories.write_run(tmp_path / "data", rows=12)
-    (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text("utf-8"), "utf-8")
+    (tmp_path / "params.yaml").write_text(workplace.plain((ROOT / "params.yaml").read_text("utf-8")), "utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -153,7 +153,8 @@ def settle(file: Path, painter: str, judge: str, roster: Sequence[str]) -> None:
     models = {"tiny": known["models"]["tiny"] | {"steps": 1}, TUNED: known["models"][TUNED], STUB: api}
     changed: dict[str, Any] = {
         "seed": SEEDS[0],
-        "annotate": {"per_subset": 1, "train_per_subset": 4},
+        "annotate": {"tasks": ["t2i"], "per_subset": 1, "train_per_subset": 4},
+        "promptings": {},
         "generate": {"roster": list(roster), "batch_size": 8},
         "models": models,
         "judge": {"name": STUB, "batch_size": 8},
@@ -165,6 +166,6 @@ def settle(file: Path, painter: str, judge: str, roster: Sequence[str]) -> None:
     if "tiny" not in roster:
         changed |= {"models": {STUB: api}, "tunings": {}}
     for name, value in changed.items():
-        whole = name in {"models", "judges", "tunings"} or not isinstance(value, dict)
+        whole = name in {"models", "judges", "promptings", "tunings"} or not isinstance(value, dict)
         known[name] = value if whole else known[name] | value
     file.write_text(yaml.safe_dump(known, sort_keys=False), "utf-8")
