@@ -110,9 +110,8 @@ def _stage(painter: Generator, prompts: pl.DataFrame, settings: params.Params, r
 
 
 def main(prompts: Path, root: Path) -> None:
-    """The stage as a program: these prompts, into an empty folder."""
+    """The stage as a program: these prompts, into an empty folder, as shipped."""
     settings = params.load()
-    settings = settings.model_copy(update={"generate": settings.generate.model_copy(update={"batch_size": BATCH})})
     _stage(painters.load(settings, "tiny"), pl.read_parquet(prompts), settings, root)
 
 
