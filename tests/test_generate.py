@@ -44,6 +44,11 @@ def painter() -> Diffusers:
     return Diffusers("tiny", params.load().pipeline("tiny").model_copy(update={"steps": 2}))
 
 
+@pytest.fixture(scope="module")
+def exact() -> Diffusers:
+    return Diffusers("tiny", params.load().pipeline("tiny").model_copy(update={"steps": 2, "dtype": "float32"}))
+
+
 def pixels(made: Picture | Refusal) -> np.ndarray:
     assert isinstance(made, Picture)
     return np.asarray(Image.open(BytesIO(made.file)).convert("RGB")).astype(int)
@@ -53,6 +58,14 @@ def test_a_picture_does_not_depend_on_its_batch(painter: Diffusers) -> None:
     together = painter.generate(ORDERS)
     alone = [painter.generate([order])[0] for order in ORDERS]
     assert max(np.abs(pixels(one) - pixels(other)).mean() for one, other in zip(together, alone, strict=True)) <= 1
+
+
+def test_in_float32_no_pixel_of_a_picture_depends_on_its_batch(exact: Diffusers) -> None:
+    edit = Order(ORDERS[0].prompt, 1, factories.png(1, 64, 64))
+    for orders in (ORDERS, [ORDERS[0], edit, ORDERS[1]]):
+        together = exact.generate(orders)
+        alone = [exact.generate([order])[0] for order in orders]
+        assert max(np.abs(pixels(one) - pixels(other)).max() for one, other in zip(together, alone, strict=True)) <= 2
 
 
 def test_the_same_order_gives_the_same_bytes(painter: Diffusers) -> None:
