@@ -76,7 +76,17 @@ def run_until_classify(place: Path, count: int, share: float) -> int:
     for name, text in files.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_text(text, "utf-8")
-    run(sys.executable, "-m", "stages.params", "params.yaml", "data/params.txt", "data/models", "data/judges", cwd=place)
+    run(
+        sys.executable,
+        "-m",
+        "stages.params",
+        "params.yaml",
+        "trig/params/reads.yaml",
+        "data/params",
+        "data/models",
+        "data/judges",
+        cwd=place,
+    )
     return invented.write(place, roster, share).height
 
 

@@ -1,20 +1,28 @@
-"""Validate params.yaml as a whole before any stage runs, also keys that no stage reads.
+"""Validate params.yaml as a whole before any stage runs, also keys that no stage reads, and give each stage what it reads.
 
-python -m stages.params PARAMS OUT MODELS JUDGES
+python -m stages.params PARAMS READS OUT MODELS JUDGES
 """
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from trig import params
 from trig.files import clear, replace
+from trig.notation import read
+from trig.params.reads import excerpt, keys
 from trig.run import ghosts
 from trig.run.display import notes
 from trig.run.edge import run
 from trig.run.unpulled import unpulled
 
+OWN = ("tunings", "promptings")
+"""Sections of which each entry is a file, as only one stage reads it."""
 
-def main(file: Path, out: Path, models: Path, judges: Path) -> None:
-    """Read params.yaml; write a line that is always the same, so that a sound change makes nothing run that does not depend on it.
+
+def main(file: Path, reads: Path, out: Path, models: Path, judges: Path) -> None:
+    """Read params.yaml; write data/params/STAGE.json, what each stage reads of it, so that a change makes nothing run that does not read it.
 
     Also write data/models/NAME.json and data/judges/NAME.json: each entry with what it extends, so that a change of either reruns what depends on it.
     It is the first stage, so it also removes what models that left wrote, and says what a run would compute anew that could be pulled.
@@ -23,11 +31,25 @@ def main(file: Path, out: Path, models: Path, judges: Path) -> None:
     ghosts.remove(file.parent, settings)
     notes("note", (found.told() for found in [unpulled(file.parent, settings)] if found and found.costly))
     for folder, section in ((models, settings.models), (judges, settings.judges)):
-        entries = {f"{name}.json": entry.model_dump_json(indent=1).encode() + b"\n" for name, entry in section.items()}
-        for name, entry in entries.items():
-            replace(folder / name, entry)
-        clear(folder, but=entries)
-    replace(out, b"no mistake\n")
+        _write(folder, {name: entry.model_dump_json(indent=1).encode() + b"\n" for name, entry in section.items()})
+    said: dict[str, Any] = read(file.read_text("utf-8"))
+    own = {section: {name: _json(entry) for name, entry in (said.get(section) or {}).items()} for section in OWN}
+    _write(out, {stage: _json(excerpt(said, named)) for stage, named in keys(reads).items()}, but=OWN)
+    for name, texts in own.items():
+        _write(out / name, texts)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def _write(folder: Path, texts: Mapping[str, bytes], but: tuple[str, ...] = ()) -> None:
+    """Makes the folder hold one JSON file each, and nothing else."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {f"{name}.json": text for name, text in texts.items()}
+    for name, text in files.items():
+        replace(folder / name, text)
+    clear(folder, but={*files, *but})
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 import workplace
 from lines import names
+from test_params import READS
 from typer.testing import CliRunner
 
 from stages import params as stage
@@ -106,7 +107,7 @@ def test_the_label_of_a_curve_decides_no_picture_and_reruns_nothing(place: Path)
     entry = params.load().pipeline("tiny-guidance_scale-1")
     assert entry.sweep is not None and plain.sweep is None
     assert entry.decides() == plain.decides() | {"guidance_scale": 1.0}
-    stage.main(place / "params.yaml", place / "out.txt", place / "models", place / "judges")
+    stage.main(place / "params.yaml", READS, place / "params", place / "models", place / "judges")
     assert "sweep" not in (place / "models/tiny-guidance_scale-1.json").read_text("utf-8")
 
 

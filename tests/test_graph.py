@@ -14,8 +14,10 @@ import pytest
 import workplace
 import yaml
 
+from stages.params import OWN
 from trig import params
 from trig.params.executing import Executing
+from trig.params.reads import keys
 from trig.testing.project import copy
 
 ROOT = Path(__file__).parents[1]
@@ -36,6 +38,7 @@ def program(stage: str) -> str:
 
 
 HASHES = "data/code"
+READS = keys(ROOT / "trig/params/reads.yaml")
 
 
 @pytest.mark.parametrize("stage", sorted(GRAPH.keys() - {"params", "code"}))
@@ -52,10 +55,17 @@ def test_a_table_names_the_code_and_the_parameters_of_the_stage_that_writes_it(s
     module = importlib.import_module(body(stage)["cmd"].split()[2])
     command = body(stage)["cmd"].split()
     assert command[command.index("--code") + 1] == f"{HASHES}/{Path(program(stage)).stem}.txt"
-    entry = {name for name in body(stage)["params"] if "${key}" in name}  # the stage adds its own of a `foreach`
-    named = entry | set(module.PARAMETERS)
-    assert named <= set(body(stage)["params"])
-    assert stage in {"digest", "gate-images"} or named == set(body(stage)["params"])
+    named = set(module.PARAMETERS)  # the stage adds its own of a `foreach`
+    assert named <= set(READS[stage])
+    assert stage in {"digest", "gate-images"} or named == set(READS[stage])
+
+
+@pytest.mark.parametrize("stage", GRAPH)
+def test_a_stage_depends_on_what_it_reads_of_params(stage: str) -> None:
+    files = [dep for dep in body(stage)["deps"] if dep.startswith("data/params/")]
+    own = [f"data/params/{section}/${{key}}.json" for section in OWN if GRAPH[stage].get("foreach") == f"${{{section}}}"]
+    assert sorted(files) == sorted([f"data/params/{stage}.json"] * (stage in READS) + own)
+    assert not body(stage).get("params")
 
 
 def test_every_stage_that_writes_a_table_says_what_made_it() -> None:
@@ -66,7 +76,8 @@ def test_every_stage_that_writes_a_table_says_what_made_it() -> None:
 
 def test_no_code_is_named_by_hand() -> None:
     assert {stage: [dep for dep in body(stage)["deps"] if dep.startswith(("stages", "trig"))] for stage in GRAPH} == {
-        stage: {"code": ["stages", "trig"], "params": ["trig/params/judges.yaml", "trig/params/zoo.yaml"]}.get(stage, []) for stage in GRAPH
+        stage: {"code": ["stages", "trig"], "params": [f"trig/params/{name}.yaml" for name in ("judges", "reads", "zoo")]}.get(stage, [])
+        for stage in GRAPH
     }  # the zoo and the presets are data: entries of params.yaml extend them
     assert len((ROOT / "dvc.yaml").read_text("utf-8").splitlines()) <= 230
 
@@ -77,7 +88,7 @@ def test_a_program_is_there(stage: str) -> None:
 
 
 def test_a_study_of_thresholds_computes_no_picture_and_trains_nothing() -> None:
-    asked = {stage: [name for name in body(stage).get("params", []) if name.startswith("thresholds")] for stage in GRAPH}
+    asked = {stage: [name for name in named if name.startswith("thresholds")] for stage, named in READS.items()}
     told = {stage: names for stage, names in asked.items() if names}
     assert told == {
         "classify": ["thresholds"],
@@ -87,7 +98,7 @@ def test_a_study_of_thresholds_computes_no_picture_and_trains_nothing() -> None:
 
 
 def test_where_batches_are_computed_reruns_nothing() -> None:
-    asked = {name for stage in GRAPH for name in body(stage).get("params", [])}
+    asked = {name for named in READS.values() for name in named}
     assert not asked & {
         "generate",
         "judge",

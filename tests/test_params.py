@@ -18,7 +18,8 @@ from trig.errors import ParamsError
 from trig.params.finetune import WEAKEST
 from trig.vocabulary.dimensions import Pair, Task, pairs
 
-SHIPPED = Path(__file__).parents[1] / "params.yaml"
+ROOT = Path(__file__).parents[1]
+SHIPPED, READS = ROOT / "params.yaml", ROOT / "trig/params/reads.yaml"
 Edit = Callable[[dict[str, Any]], object]
 
 

@@ -10,7 +10,7 @@ import pytest
 import transformers
 import workplace
 from lines import names
-from test_params import both, complaint, edited, put
+from test_params import READS, both, complaint, edited, put
 from typer.testing import CliRunner
 
 from stages import params as stage
@@ -81,7 +81,7 @@ def test_a_mistake_in_an_entry_is_one_line(edit: Any, said: tuple[str, ...], tmp
 
 
 def test_each_judge_has_its_whole_entry_on_disk(tmp_path: Path) -> None:
-    stage.main(edited(tmp_path, put("judges.x", QWEN)), tmp_path / "params.txt", tmp_path / "models", tmp_path / "judges")
+    stage.main(edited(tmp_path, put("judges.x", QWEN)), READS, tmp_path / "params", tmp_path / "models", tmp_path / "judges")
     written = {file.stem: json.loads(file.read_text("utf-8")) for file in (tmp_path / "judges").iterdir()}
     assert set(written) == {"tiny", "tiny-served", "x"}
     assert written["x"]["serve"] == presets()["qwen2.5-vl-7b"].serve

@@ -15,6 +15,7 @@ from trig import params
 from trig.errors import FileError, ParamsError
 from trig.judge.rubrics import GRADES, SHIPPED, rubrics, texts
 from trig.keys import content_key
+from trig.params.reads import keys
 from trig.scales import SCALES
 from trig.vocabulary.dimensions import Dimension, Task
 
@@ -124,8 +125,8 @@ def test_an_edit_of_the_chosen_rubrics_reruns_those_who_ask_a_judge(place: Path)
 def test_the_graph_reads_rubrics_before_anything_is_painted() -> None:
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"]
     assert "data/rubrics" in stages["code"]["deps"]
-    for params_of in (stages["code"], stages["judge"], stages["finetune"]["do"], stages["digest"]):
-        assert "judge.rubrics" in params_of["params"]
+    asked = {stage for stage, named in keys(ROOT / "trig/params/reads.yaml").items() if "judge.rubrics" in named}
+    assert asked == {"code", "judge", "finetune", "digest", "prompting"}
 
 
 def test_rubrics_that_the_pipeline_would_not_watch_are_refused(place: Path, own: Path) -> None:

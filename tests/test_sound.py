@@ -70,6 +70,17 @@ def test_a_flipped_byte_that_no_time_tells_of_is_named_and_dvc_looks_again(damag
         assert repo.cache.local.oids_exist([scores]) == ([] if damaged == SCORES else [scores])
 
 
+def test_what_a_stage_that_never_ran_depends_on_is_looked_at(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = {"stages": {"gate": {"matrix": {"model": ["images"]}, "cmd": "true", "deps": ["${judge.name}", "data/${item.model}"]}}}
+    (project / "dvc.yaml").write_text(yaml.safe_dump(plan), "utf-8")
+    monkeypatch.setenv(sound.STAGE, "gate@images")
+    flip(project / SCORES)
+    sound.check([])
+    flip(project / "data/images/a.parquet")
+    with pytest.raises(FileError, match=names("data/images/a.parquet")):
+        sound.check([])
+
+
 def test_an_input_that_only_the_lock_names_is_looked_at(project: Path) -> None:
     lock = yaml.safe_load((project / "dvc.lock").read_text("utf-8"))
     lock["stages"]["classify"]["deps"] = [{"path": "data/images/a.parquet"}]

@@ -9,7 +9,7 @@ from typing import Any
 import diffusers
 import pytest
 from lines import names
-from test_params import SHIPPED, both, complaint, edited, put
+from test_params import READS, SHIPPED, both, complaint, edited, put
 
 from stages import params as stage
 from trig import params
@@ -153,5 +153,5 @@ def test_each_model_has_its_whole_entry_on_disk(tmp_path: Path) -> None:
 
 def entries(place: Path, edit: Edit) -> dict[str, bytes]:
     """data/models of an edited params.yaml."""
-    stage.main(edited(place, edit), place / "params.txt", place / "models", place / "judges")
+    stage.main(edited(place, edit), READS, place / "params", place / "models", place / "judges")
     return {file.name: file.read_bytes() for file in (place / "models").iterdir()}

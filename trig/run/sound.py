@@ -8,8 +8,10 @@ from pathlib import Path
 
 from trig.errors import FileError
 from trig.files import walk
+from trig.notation import read
 from trig.run.unpulled import locked
 
+PLAN = "dvc.yaml"
 STAGE = "DVC_STAGE"
 """Environment variable with the stage that DVC runs."""
 LARGEST = 2**28
@@ -21,11 +23,12 @@ FOLDER = ".dir"
 def check(arguments: Sequence[str], largest: float = LARGEST) -> None:
     """Raises FileError where an input that another stage wrote has other bytes than dvc.lock names. DVC then looks again in the next run.
 
-    Inputs are the outputs, up to so many bytes, that the arguments of the program or its last dependencies name. Run by hand, a program takes
-    what it is given.
+    Inputs are the outputs, up to so many bytes, that the arguments of the program or its last dependencies name; those of dvc.yaml, if it never
+    ran. Run by hand, a program takes what it is given.
     """
     own, stages = os.environ.get(STAGE, "").rpartition(":")[2], locked(Path())
-    named = [*(each for each in arguments if not each.startswith("-")), *(dep["path"] for dep in stages.get(own, {}).get("deps", ()))]
+    deps = [dep["path"] for dep in stages[own].get("deps", ())] if own in stages else _planned(own)
+    named = [*(each for each in arguments if not each.startswith("-")), *deps]
     outs = {out["path"]: out.get("md5") for name, stage in stages.items() if name != own for out in stage.get("outs", ())}
     altered = [name for name in outs if outs[name] and _named(Path(name), named) and _altered(Path(name), outs[name], largest)]
     if not altered:
@@ -35,6 +38,16 @@ def check(arguments: Sequence[str], largest: float = LARGEST) -> None:
         f"{(damaged or altered)[0]}: its bytes are not those that dvc.lock names: it is damaged, here or in DVC's cache, or was edited;"
         f" run `dvc repro` again, and it is made again"
     )
+
+
+def _planned(stage: str) -> list[str]:
+    """Dependencies in dvc.yaml, but those that need more than the stage's own name."""
+    plan, (base, _, key) = Path(PLAN), stage.partition("@")
+    if not stage or not plan.is_file():
+        return []
+    body = read(plan.read_text("utf-8"))["stages"].get(base, {})
+    named = (dep.replace("${key}", key).replace("${item.model}", key) for dep in body.get("do", body).get("deps", ()))
+    return [dep for dep in named if "${" not in dep]
 
 
 def _named(out: Path, names: Sequence[str]) -> bool:
