@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tinyworld import evaluate
-from tinyworld.cases import case_of, picture, shown_case, some_case
-from tinyworld.edits import some_edit, some_subject
+from tinyworld.cases import about_subject, case_of, photo, picture, shown_case, some_case
+from tinyworld.instructions import some_instruction
 from tinyworld.language import Request, imagine, plain, recall, some_request
 from tinyworld.render import SIDE, cells, draw, worn
 from tinyworld.scene import KINDS, PLACES, ROLES, STYLES, Scene, Thing, arrange, person
@@ -48,7 +48,7 @@ def test_a_prompt_fits_the_painter_and_has_no_unknown_word(seed: int) -> None:
     rng = rng_of(seed)
     words = tokenizer(begin=False)
     about = tuple(Dimension(each) for each in rng.choice(list(Dimension), 2, replace=False))
-    for prompt in (some_request(rng, about).text, some_edit(rng).prompt, some_subject(rng).prompt):
+    for prompt in (some_request(rng, about).text, some_instruction(rng, about).text, about_subject(rng, photo(rng).things[0], about).text):
         ids = words(prompt).input_ids
         assert words.unk_token_id not in ids
         assert len(ids) <= MAX_TOKENS

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from tinyworld import evaluate
 from tinyworld.cases import Case, case_of, misremembered, shown_case, some_case
-from tinyworld.edited import noted, stayed
-from tinyworld.instructions import Clause, Instruction, carry_out, some_instruction
+from tinyworld.edited import edited, kept, noted, stayed
+from tinyworld.instructions import Clause, Instruction, carry_out, fulfil, some_instruction
 from tinyworld.language import Want, plain
 from tinyworld.scene import Scene, Thing, arrange
+from tinyworld.truth import match
 from tinyworld.words import MAX_TOKENS, tokenizer
 from trig.vocabulary.dimensions import Dimension, Task
 
@@ -78,6 +79,22 @@ def test_what_was_carried_out_is_better_than_what_was_not(seed: int) -> None:
     done, undone = carry_out(rng, instruction, 1.0), carry_out(rng, instruction, 0.0)
     assert undone == instruction.source
     assert content(instruction, done) > content(instruction, undone) or content(instruction, undone) > 0.3
+
+
+@given(SEEDS)
+@settings(max_examples=60, deadline=None)
+def test_what_is_fulfilled_keeps_all_else(seed: int) -> None:
+    rng = rng_of(seed)
+    instruction = some_instruction(rng, tuple(Dimension(each) for each in rng.choice(list(Dimension), 2, replace=False)))
+    scene = fulfil(rng, instruction)
+    matched = match(instruction.request, scene)
+    if len(instruction.wants) > 3:
+        assert len(scene.things) == 3
+        return
+    assert len(scene.things) == len(instruction.wants)
+    assert kept(instruction, matched, scene) == 1 or any(clause.verb == "suffix" for clause in instruction.clauses)
+    if len(instruction.source.things) == 2 and not any(clause.relation for clause in instruction.clauses):
+        assert edited(instruction, scene)[Dimension.RELATION] > 0.7
 
 
 def test_a_subject_in_another_colour_is_worse_than_in_its_own() -> None:

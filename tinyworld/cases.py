@@ -7,11 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyworld.edited import edited, noted, of_subject
-from tinyworld.edits import photo
 from tinyworld.instructions import Instruction, carry_out, recall_instruction, some_instruction
 from tinyworld.language import FLAVOURS, Request, Want, imagine, recall, some_request, some_want, twist
 from tinyworld.render import draw, worn
-from tinyworld.scene import PLACES, RELATIONS, Scene, Thing, arrange
+from tinyworld.scene import COLOURS, PLACES, RELATIONS, THINGS, Scene, Thing, arrange
 from tinyworld.truth import marks, truth
 from trig.vocabulary.dimensions import Dimension, Task
 
@@ -68,6 +67,12 @@ def some_case(rng: np.random.Generator, about: tuple[Dimension, ...], task: Task
         return Case(request, _pictured(rng, source, request), about, source)
     request = some_request(rng, about)
     return Case(request, twist(rng, imagine(rng, request), float(rng.choice(SLIPS))), about)
+
+
+def photo(rng: np.random.Generator) -> Scene:
+    """Photo of a subject."""
+    subject = Thing(str(rng.choice(THINGS)), str(rng.choice(COLOURS)))
+    return Scene("photo", str(rng.choice(PLACES)), arrange(rng, (subject,), "", balanced=True))
 
 
 def about_subject(rng: np.random.Generator, subject: Thing, about: tuple[Dimension, ...]) -> Request:

@@ -18,7 +18,7 @@ from tinyworld.language import (
     recalled,
     some_want,
 )
-from tinyworld.scene import COLOURS, PLACES, RELATIONS, ROLES, STYLES, THINGS, Scene, Thing, arrange, person
+from tinyworld.scene import COLOURS, PLACES, RELATIONS, ROLES, STYLES, THINGS, Scene, Thing, arrange, person, stand
 from trig.vocabulary.dimensions import Dimension
 
 STYLE_NAMES = {style: words.removesuffix(" of") for style, words in STYLE_WORDS.items()}
@@ -156,7 +156,30 @@ def _general(rng: np.random.Generator, source: Scene, others: list[Clause]) -> C
 
 
 def carry_out(rng: np.random.Generator, instruction: Instruction, chance: float) -> Scene:
-    """The source with each clause carried out with this probability; what no clause is about stays."""
+    """The source with each clause carried out with this probability; what no clause is about stays, but things that find no room."""
+    edited, new, relation = _edited(rng, instruction, chance)
+    if not new:
+        return edited
+    stay = edited.things
+    things = (new[0], stay[0], *new[1:], *stay[1:])[: int(rng.choice((2, 3), p=(0.6, 0.4)))]
+    return replace(edited, things=arrange(rng, things, relation or str(rng.choice(RELATIONS))))
+
+
+def fulfil(rng: np.random.Generator, instruction: Instruction) -> Scene:
+    """The source with every clause carried out and all else as it was, up to three things; two that stay keep their relation where none is asked."""
+    edited, new, relation = _edited(rng, instruction, 1.0)
+    if not new:
+        return edited
+    stay = edited.things
+    if relation or len(stay) == 1:
+        things, relation = (new[0], stay[0], *stay[1:], *new[1:]), relation or str(rng.choice(RELATIONS))
+    else:
+        things, relation = (*stay, *new), stand(*stay)
+    return replace(edited, things=arrange(rng, things[:3], relation))
+
+
+def _edited(rng: np.random.Generator, instruction: Instruction, chance: float) -> tuple[Scene, list[Thing], str]:
+    """The source as its clauses change it, the things that they add, the first beside one that stays, and their relation, if one is asked."""
     source = instruction.source
     stay, new = list(source.things), list[Thing]()
     style, place, relation = source.style, source.place, ""
@@ -178,10 +201,7 @@ def carry_out(rng: np.random.Generator, instruction: Instruction, chance: float)
             case _:
                 relation = clause.relation or relation
                 new.insert(0 if clause.relation else len(new), meet(rng, _wanted(clause)))
-    if not new:
-        return Scene(style, place, tuple(stay))
-    things = (new[0], stay[0], *new[1:], *stay[1:])[: int(rng.choice((2, 3), p=(0.6, 0.4)))]
-    return Scene(style, place, arrange(rng, things, relation or str(rng.choice(RELATIONS))))
+    return Scene(style, place, tuple(stay)), new, relation
 
 
 def _wanted(clause: Clause) -> Want:

@@ -1,16 +1,14 @@
 """Source pictures of the tiny world, as rows of the sources table: scenes to edit, and subjects in a photo of their own."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import polars as pl
 
-from tinyworld.edits import state
 from tinyworld.evaluate import png
 from tinyworld.instructions import to_edit
-from tinyworld.language import PLACE_WORDS
+from tinyworld.language import PLACE_WORDS, Request, known
 from tinyworld.render import GROUNDS, RGB, SIDE, draw
 from tinyworld.scene import COLOURS, THINGS, Scene, Thing, arrange, stand
 from trig.tables.sources import SOURCES, digest
@@ -33,7 +31,8 @@ def rendered(edits: int, subjects: int, side: int = SIDE, seed: int = 0) -> pl.D
 
 def described(scene: Scene) -> str:
     """All there is to see, in words."""
-    return replace(state(scene), relation=stand(*scene.things) if len(scene.things) == 2 else "").text
+    relation = stand(*scene.things) if len(scene.things) == 2 else ""
+    return Request(tuple(map(known, scene.things)), relation, scene.place, scene.style).text
 
 
 def _to_edit(count: int, seed: int) -> list[Scene]:

@@ -1,6 +1,6 @@
 """Painter training: flow matching of a small FLUX transformer on text-to-image and editing."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +27,6 @@ SHIFT = 4.0
 EMPTY_SHARE = 0.1
 NAMING = 0.5
 """Weight of the auxiliary cell classification loss."""
-EDIT_EVERY = 5
-
 
 NAMED = (len(NAMES) + 1, len(COLOURS) + 1)
 """Number of classes per cell: kinds, colours."""
@@ -73,13 +71,14 @@ class Painter(nn.Module):
         return out[:, : SIDE * SIDE // 4]
 
 
-def losses(model: Painter, pools: tuple[Pool, Pool], batch: int, seed: int) -> Callable[[int], dict[str, Tensor]]:
-    """Losses: squared error of the velocity, and cell classification. Every fifth batch is edits; a tenth of the prompts are empty."""
+def losses(model: Painter, pools: Sequence[Pool], turns: Sequence[int], batch: int, seed: int) -> Callable[[int], dict[str, Tensor]]:
+    """Losses: squared error of the velocity, and cell classification. The pools take so many batches in turn; a tenth of the prompts are empty."""
+    turn = [pool for pool, batches in zip(pools, turns, strict=True) for _ in range(batches)]
     nothing, nothing_pooled = ids([""]).to(device()), clip_ids([""]).to(device())
 
     def of(step: int) -> dict[str, Tensor]:
         rng = np.random.default_rng((seed, step))
-        words, pooled, latents, named = pools[step % EDIT_EVERY == EDIT_EVERY - 1].batch(rng, batch)
+        words, pooled, latents, named = turn[step % len(turn)].batch(rng, batch)
         empty = torch.from_numpy(rng.random(batch) < EMPTY_SHARE).to(words.device)[:, None]
         words, pooled = torch.where(empty, nothing, words), torch.where(empty, nothing_pooled, pooled)
         noisy, sigma, velocity = noised(pack(latents[:, 0]), SHIFT, rng)
@@ -110,18 +109,34 @@ def pipeline(model: Painter, vae: AutoencoderKL) -> FluxKontextPipeline:
     )  # fmt: skip
 
 
-def fit(out: Path, reader: Path, vae: Path, pools: tuple[Path, Path], work: Path, course: Course) -> Iterator[Step]:
-    """Trains the painter and saves the pipeline, weights as float16 safetensors."""
+def _begun(start: Path) -> Painter:
+    """A painter that can read, or one that can paint; the auxiliary head is new."""
+    if not (start / "transformer").is_dir():
+        return Painter(T5EncoderModel.from_pretrained(start))
+    model = Painter(T5EncoderModel.from_pretrained(start / "text_encoder_2", torch_dtype=torch.float32))
+    model.text_encoder = CLIPTextModel.from_pretrained(start / "text_encoder", torch_dtype=torch.float32)
+    trained = FluxTransformer2DModel.from_pretrained(start / "transformer", torch_dtype=torch.float32).state_dict()
+    weights = model.transformer.state_dict()
+    for name in ("proj_out.weight", "proj_out.bias"):
+        trained[name] = torch.cat((trained[name], weights[name][len(trained[name]) :]))
+    model.transformer.load_state_dict(trained)
+    return model
+
+
+def fit(out: Path, start: Path, vae: Path, lessons: Mapping[Path, int], work: Path, course: Course) -> Iterator[Step]:
+    """Trains the painter and saves the pipeline, weights as float16 safetensors.
+
+    `start`: a trained reader, or a painter that learns more. `lessons`: how many batches in turn each file of lessons gives.
+    """
     torch.manual_seed(course.seed)
-    model = Painter(T5EncoderModel.from_pretrained(reader)).to(device())
+    model = _begun(start).to(device())
     held_out = [request.text for request in plain_requests(HELD_OUT)]
-    lessons = (Pool(pools[0], held_out), Pool(pools[1], held_out))
     yield from train(
         model,
         course,
-        losses(model, lessons, course.batch, course.seed),
+        losses(model, [Pool(file, held_out) for file in lessons], list(lessons.values()), course.batch, course.seed),
         work / "painter.safetensors",
-        (*pools, *sorted(reader.iterdir())),
+        (*lessons, *sorted(file for file in start.rglob("*") if file.is_file())),
         list(model.children()),
     )
     finished = AutoencoderKL.from_pretrained(vae)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from tinyworld.cases import Case
-from tinyworld.edits import some_edit, some_subject
+from tinyworld.cases import Case, about_subject, photo
+from tinyworld.instructions import fulfil, some_instruction
 from tinyworld.language import imagine, some_request
 from tinyworld.render import cells, draw
 from tinyworld.scene import COLOURS, KINDS, ROLES, Scene
@@ -22,7 +22,8 @@ from tinyworld.training.vae import to_tensor
 from trig.vocabulary.dimensions import Dimension
 
 CHUNK = 256
-
+SUBJECTS = 0.3
+"""Share of pictures of a subject among the lessons with a source."""
 
 CELLS = 16
 """Cells per picture side: one per latent position, each labelled with its content."""
@@ -43,14 +44,20 @@ def _drawn(job: tuple[str, int, int]) -> tuple[list[str], NDArray[np.uint8], NDA
     rng = np.random.default_rng((seed, number, len(task)))
     prompts, scenes = [], []
     for _ in range(CHUNK):
+        about = tuple(rng.choice(tuple(Dimension), 2, replace=False))
         if task == "t2i":
-            request = some_request(rng, tuple(rng.choice(tuple(Dimension), 2, replace=False)))
+            request = some_request(rng, about)
             prompts.append(request.text)
             scenes.append([imagine(rng, request)])
+        elif rng.random() < SUBJECTS:
+            source = photo(rng)
+            request = about_subject(rng, source.things[0], about)
+            prompts.append(request.text)
+            scenes.append([imagine(rng, request), source])
         else:
-            edit = some_edit(rng) if rng.random() < 0.5 else some_subject(rng)
-            prompts.append(edit.prompt)
-            scenes.append([edit.target, edit.source])
+            instruction = some_instruction(rng, about)
+            prompts.append(instruction.text)
+            scenes.append([fulfil(rng, instruction), instruction.source])
     return prompts, np.array([[draw(scene) for scene in row] for row in scenes]), np.array([_named(target) for target, *_ in scenes])
 
 

@@ -73,7 +73,7 @@ def lessons() -> None:
     from tinyworld.training import pool
 
     settings = _settings()
-    autoencoder = pool.autoencoder(WORK / "vae")
+    autoencoder = pool.autoencoder(Path(settings["autoencoder"]))
     for task, chunks in settings["lessons"].items():
         bar(
             f"lessons {task}",
@@ -104,8 +104,10 @@ def painter() -> None:
     """Painter."""
     from tinyworld.training import painter as trainer
 
-    pools = (WORK / "lessons-t2i.safetensors", WORK / "lessons-edit.safetensors")
-    _show("painter", trainer.fit(WORK / "painter", WORK / "reader", WORK / "vae", pools, WORK, _course("painter")))
+    settings = _settings()
+    lessons = {WORK / f"lessons-{task}.safetensors": batches for task, batches in settings["painter_lessons"].items()}
+    start, autoencoder = Path(settings["painter_start"]), Path(settings["autoencoder"])
+    _show("painter", trainer.fit(WORK / "painter", start, autoencoder, lessons, WORK, _course("painter")))
 
 
 @app.command()
