@@ -87,6 +87,51 @@ def _mean(rows: pl.DataFrame) -> float | None:
 
 
 @app.command()
+def bias(count: Count = 100, as_json: Json = False) -> None:
+    """Is it the picture or the scorer? How far the judge's scores move when pixels change (saturation, contrast, brightness, sharpness) and the truth does not.
+
+    Text-to-image scenes, each paired with itself; a star marks a 95 % interval that leaves 0 out.
+    """
+    from tinyworld import bias as pixels
+    from tinyworld import evaluate as tiny
+    from trig.backends import judges
+    from trig.judge.rating import ratings
+    from trig.judge.rubrics import rubrics
+    from trig.protocols.judge import Question
+
+    settings = params.load()
+    judge, scale = judges.load(settings), settings.judge.scale
+    texts = rubrics(settings.judge.rubrics, Task.T2I, scale.grades)
+    asked = tiny.cases(count)
+
+    def scores(shown: Sequence[tiny.Picture]) -> list[float | None]:
+        questions = [
+            Question(tiny.png(picture), case.request.text, texts[dimension])
+            for (dimension, case, _), picture in zip(asked, shown, strict=True)
+        ]
+        return [rating.expected for rating in ratings(judge, questions, scale, settings.judge.max_off_mass)]
+
+    drawn = [picture for *_, picture in asked]
+    after = {how: scores([pixels.altered(picture, how) for picture in drawn]) for how in pixels.ALTERED}
+    found, figures = pixels.moved(asked, scores(drawn), after), pixels.measured(drawn)
+    if as_json:
+        print(json.dumps({"judge": f"{settings.judge.name}@{judge.revision}", "changes": found.to_dicts(), "figures": figures}, indent=2))
+        return
+    wide = found.with_columns(told=pl.struct("change", "low", "high").map_elements(_change, pl.String)).pivot(
+        "altered", index="dimension", values="told"
+    )
+    rows = [(_name(row), *(str(row[how]) for how in pixels.ALTERED)) for row in wide.iter_rows(named=True)]
+    console().print(table(("dimension", *pixels.ALTERED), rows, f"change of {settings.judge.name}'s scores; the truth stays"))
+
+
+def _change(told: Mapping[str, float | None]) -> str:
+    change, low, high = (told[name] for name in ("change", "low", "high"))
+    if change is None or low is None or high is None:
+        return "–"
+    return f"{change:+.3f}{'*' if low > 0 or high < 0 else ' '}"
+
+
+@app.command()
 def paint(
     sheet: Annotated[Path, typer.Option(help="Where the contact sheet goes.")] = Path("contact-sheet.png"),
     model: Annotated[str, typer.Option(help="A model of params.yaml.")] = "tiny",
