@@ -319,7 +319,7 @@ def test_a_pair_without_enough_to_learn_from_gives_way_to_the_next(settings: Fin
     short, found = search("tiny", pairs, prompts, few, wanted)
     assert (short.pair, short.summary) == (
         pairs[0],
-        "IQ-R_TA-C: 1 of 6 pictures pass (17%; published: IQ-R_TA-C 70%), fewer than a batch of 2 pictures",
+        "IQ-R_TA-C: 1 of 6 pictures pass (17%; published: IQ-R_TA-C 70%): too few for a batch of 2 pictures",
     )
     assert (found.pair, found.summary) == (
         pairs[1],

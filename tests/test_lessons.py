@@ -82,6 +82,13 @@ def test_scorers_that_disagree_lower_the_agreement() -> None:
     assert (row["scorer"], row["preference"]) == ("tiny+clip", 0.75)
 
 
+def test_a_vote_against_the_mean_keeps_its_share_of_scorers_and_a_weight() -> None:
+    against: list[Row] = [("a", 0, 0.5, 0.5), ("a", 1, 0.56, 0.56)]
+    own, wanted = cloud([("a", 0, 0.9, 0.9), ("a", 1, 0.1, 0.1)], scored(against, "clip"), scored(against, "eye")), settings("vote", "dpo")
+    row = table.table(policies.load("vote")(own, wanted), own, shown(own), "tiny", wanted).row(0, named=True)
+    assert (row["number"], row["x_change"] < 0, row["agreement"], row["weight"]) == (1, True, pytest.approx(2 / 3), 1.0)
+
+
 def test_a_list_has_a_row_per_picture_the_best_first_with_its_gain() -> None:
     rows, *_ = found("best_of_n", "rankdpo")
     assert rows["lesson"].to_list() == [0] * 4 and rows["place"].to_list() == [0, 1, 2, 3] and rows["number"].to_list() == [0, 1, 3, 2]

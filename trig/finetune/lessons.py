@@ -50,9 +50,15 @@ class Lesson:
         return self.rows.filter("good")["lesson"].n_unique()
 
     @property
+    def avoided(self) -> int:
+        """Pictures to avoid."""
+        return len(self.lessons.members) - self.kept
+
+    @property
     def enough(self) -> bool:
-        """Whether they fill a batch, with pictures to learn from."""
-        return bool(self.kept) and sum(map(len, self.lessons.members)) >= self.settings.batch_size
+        """Whether they fill a batch, and are of both kinds where the loss learns from good and bad ones."""
+        both = bool(self.kept and self.avoided) or self.settings.form != "labelled samples"
+        return both and sum(map(len, self.lessons.members)) >= self.settings.batch_size
 
     @property
     def summary(self) -> str:
@@ -65,11 +71,11 @@ class Lesson:
         )
         if self.settings.policy == "threshold":
             said = f"{said} ({threshold.beside(self.points, self.kept)})"
-        if avoided := len(self.lessons.members) - self.kept:
-            said = f"{said}, {avoided} to avoid"
+        if self.settings.form == "labelled samples":
+            said = f"{said}, {self.avoided} to avoid"
         if self.points.nulls:
             said = f"{said}, {self.points.nulls} without a score are not used"
-        return said if self.enough else f"{said}, fewer than a batch of {self.settings.batch_size} pictures"
+        return said if self.enough else f"{said}: too few for a batch of {self.settings.batch_size} pictures"
 
     def about(self, losses: Sequence[float]) -> dict[str, object]:
         """Training card of the adapter; `losses` are per step."""

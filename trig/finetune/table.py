@@ -78,7 +78,8 @@ def _picture(row: Mapping[str, Any]) -> dict[str, Any]:
 def _pair(choice: Choice, points: Points, winner: Mapping[str, Any], loser: Mapping[str, Any], settings: Finetune) -> dict[str, Any]:
     first, second = choice.points
     change = np.array([winner[side] - loser[side] for side in ("x", "y")])
-    agreement = float((np.sign(points.changes(first, second)) == np.sign(change)).mean())
+    agree = float((np.sign(points.changes(first, second)) == np.sign(change)).mean())
+    agreement = agree if choice.agreement is None else choice.agreement
     return {
         **_picture(winner),
         **{f"loser_{name}": loser[name] for name in ("number", "digest", "seed")},
@@ -97,9 +98,9 @@ def _weight(confidence: float, agreement: float, dimensions: float, settings: Fi
 
 
 def _dimensions(points: Points, change: Floats, settings: Finetune) -> float:
-    """Mean weight of the dimensions, by how much the winner gains on each."""
+    """Mean weight of the dimensions, by how much the winner gains on each; where it gains on neither, as a vote may have it, evenly."""
     weights = np.array([settings.dimension_weights.get(dimension.value, 1.0) for dimension in (points.pair.x, points.pair.y)])
-    gained = change.clip(min=0)
+    gained = change.clip(min=0) if change.max() > 0 else np.ones(2)
     return float((weights * gained).sum() / gained.sum())
 
 

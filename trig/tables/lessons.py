@@ -30,7 +30,7 @@ LESSONS = Table(
         "preference": pl.Float64,  # probability, by the scorers' grades, that the winner is preferred, the mean over both dimensions
         "gain": pl.Float64,  # of a picture in a list: mean probability that it is preferred to another of the list
         "confidence": pl.Float64,  # mean C of a picture, multiplied over winner and loser
-        "agreement": pl.Float64,  # share of scorers and dimensions that agree with the signs of the changes
+        "agreement": pl.Float64,  # share of scorers and dimensions with the sign of the mean change; of a vote, of scorers for it
         "weight": pl.Float64,
         "reason": pl.String,
         "policy": pl.Enum(POLICIES),

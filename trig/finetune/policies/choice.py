@@ -15,6 +15,7 @@ class Choice:
     points: tuple[int, ...]  # one; the better and the worse; or a list, best first
     reason: str  # in words
     good: bool = True  # of one: whether to learn from it, or to avoid it
+    agreement: float | None = None  # of a pair: share of scorers for it; None: as the signs of their changes say
     instead: str | None = None  # of one: the corrupted prompt that its own is to be preferred to
 
 

@@ -14,5 +14,5 @@ def choose(points: Points, settings: Finetune) -> list[Choice]:
         votes = [int(dominates(change, settings)) - int(dominates(-change, settings)) for change in changes]
         if sum(votes) > 0:
             why = f"{votes.count(1)} of {len(votes)} scorers for it, {votes.count(-1)} against"
-            found.append(Choice((winner, loser), told(points, changes.mean(axis=0), why)))
+            found.append(Choice((winner, loser), told(points, changes.mean(axis=0), why), agreement=votes.count(1) / len(votes)))
     return found
