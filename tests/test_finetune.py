@@ -57,6 +57,7 @@ def samples() -> list[Sample]:
 
 
 PAIRS = Lessons([*samples(), (ORDERS[0].prompt, factories.png(3, 64, 64))], [(0, 2), (2, 0)], [1.0, 0.75], [1.0, 0.5], [(0.0, 0.0)] * 2)
+TAUGHT = [("sft", Lessons.single(samples())), ("dpo", PAIRS)]
 
 
 def lesson_of(given: Lessons, settings: Finetune) -> Lesson:
@@ -72,13 +73,14 @@ def test_before_the_first_step_the_adapted_model_is_its_base(settings: Finetune)
     assert base.generate(ORDERS) == before
 
 
-def test_only_the_adapter_learns(settings: Finetune) -> None:
-    tuner = Lora(painter(), settings, 1)
+@pytest.mark.parametrize(("loss", "given"), TAUGHT)
+def test_only_the_adapter_learns(loss: str, given: Lessons, settings: Finetune) -> None:
+    tuner = Lora(painter(), settings.model_copy(update={"loss": loss}), 1)
     names = {name for name, weight in tuner.pipe.transformer.named_parameters() if weight.requires_grad}
     assert names and all(".lora_A." in name or ".lora_B." in name for name in names)
     assert len(tuner.trainable()) == len(names)
     frozen = {name: weight.clone() for name, weight in tuner.pipe.transformer.named_parameters() if not weight.requires_grad}
-    losses = list(tuner.steps(Lessons.single(samples())))
+    losses = list(tuner.steps(given))
     assert len(losses) == settings.steps and all(np.isfinite(losses))
     after = dict(tuner.pipe.transformer.named_parameters())
     assert all(torch.equal(weight, after[name]) for name, weight in frozen.items())
@@ -118,7 +120,7 @@ class KilledError(Exception):
     """Simulates the end of the process."""
 
 
-@pytest.mark.parametrize(("loss", "given"), [("sft", Lessons.single(samples())), ("dpo", PAIRS)])
+@pytest.mark.parametrize(("loss", "given"), TAUGHT)
 def test_a_training_that_was_killed_goes_on_from_its_checkpoint_to_the_same_bytes(
     loss: str, given: Lessons, settings: Finetune, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

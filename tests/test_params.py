@@ -154,6 +154,7 @@ def test_a_value_cannot_be_changed_once_read() -> None:
         (put("finetune.soft_labels", True), ("finetune.soft_labels", "True", "sft", "false")),
         (put("finetune.dimension_weights", {"IQ-X": 2.0}), ("finetune.dimension_weights", "'IQ-X'", "IQ-A")),
         (put("finetune.dimension_weights", {"IQ-A": -1.0}), ("finetune.dimension_weights.IQ-A", "-1.0")),
+        (put("finetune.dimension_weights", {"IQ-A": 2.0}), ("finetune.dimension_weights", "2.0", "sft", "dpo")),
         (put("finetune.list_length", 1), ("finetune.list_length", "1")),
         (put("tunings.tiny-dtm.bases", "tiny"), ("tunings.tiny-dtm.bases", "unknown", "'base'")),
         (put("judges.tiny.wieghts", "x"), ("judges.tiny.wieghts", "unknown", "'weights'")),

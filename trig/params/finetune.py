@@ -35,7 +35,7 @@ GIVES: Mapping[PolicyName, tuple[Form, ...]] = MappingProxyType(
 )
 BETA: Mapping[LossName, float] = MappingProxyType({"dpo": 1000.0, "mapo": 0.1, "kto": 1000.0, "rankdpo": 1000.0, "tdpo": 1000.0})
 """Weight of the preference against the reference, or in mapo against the denoising error, where params.yaml says null. Sft has none."""
-SOFT: tuple[LossName, ...] = ("dpo", "mapo", "tdpo")
+SOFT: tuple[LossName, ...] = ("dpo", "mapo")
 """Losses whose labels may be probabilities."""
 
 
@@ -104,9 +104,11 @@ class Finetune(Section):
 
     @field_validator("dimension_weights")
     @classmethod
-    def _dimensions(cls, weights: dict[str, float]) -> dict[str, float]:
+    def _dimensions(cls, weights: dict[str, float], info: ValidationInfo) -> dict[str, float]:
         if unknown := weights.keys() - {dimension.value for dimension in Dimension}:
             raise ValueError(f"{min(unknown)!r} is no dimension; choose of {', '.join(Dimension)}")
+        if weights and (loss := info.data.get("loss")) and TAKES[loss] != "pairs":
+            raise ValueError(f"{weights!r}: {loss} learns from no pairs of pictures; set {{}}, or loss to dpo or mapo")
         return weights
 
     @property
