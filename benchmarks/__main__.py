@@ -19,6 +19,7 @@ from benchmarks import (
     families,
     front,
     full,
+    losses,
     models,
     painting,
     pipeline,
@@ -62,6 +63,7 @@ ROWS: dict[str, Callable[[Project], Iterator[Bar]]] = {
     "tasks": pipeline.tasks,
     "map": pipeline.maps,
     "tuned": pipeline.tuned,
+    "losses": losses.losses,
     "threshold": pipeline.threshold,
 }
 """Rows by name. The last one modifies the project copy, so it stays last."""

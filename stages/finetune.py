@@ -1,6 +1,6 @@
 """Fine-tune a LoRA adapter on the weakest pair with enough good images.
 
-python -m stages.finetune TUNED WEAKEST PROMPTS SOURCES LORA
+python -m stages.finetune [--code CODE] TUNED WEAKEST PROMPTS SOURCES LESSONS LORA
 """
 
 import sys
@@ -18,21 +18,30 @@ from trig.run.display import bar
 from trig.run.edge import run
 from trig.run.lock import only_one
 from trig.store import Store, home, trainings
+from trig.tables import made
+from trig.tables.lessons import LESSONS
 from trig.tables.prompts import PROMPTS, of_tasks
 from trig.tables.sources import Library
 
+PARAMETERS = (
+    *(f"judge.{name}" for name in "name engine_in_key mode samples scale max_off_mass max_pixels reference_image rubrics".split()),
+    *"seed finetune generate.engine_in_key generate.format".split(),
+)
 
-def main(tuned: str, weakest: Path, prompts: Path, sources: Path, lora: Path) -> None:
-    """Read data/weakest/TUNED.json, data/prompts.parquet and data/sources, write data/lora/TUNED."""
+
+def main(tuned: str, weakest: Path, prompts: Path, sources: Path, taught: Path, lora: Path, *, code: Path | None = None) -> None:
+    """Read data/weakest/TUNED.json, data/prompts.parquet and data/sources, write data/lessons/TUNED.parquet and data/lora/TUNED."""
     everything = params.load()
     tuning, settings = everything.tuning(tuned)
+    inputs = {"prompts": prompts, "sources": sources, f"weakest/{weakest.name}": weakest}
+    told = made.by("finetune", code, inputs, everything.told(*PARAMETERS, f"tunings.{tuned}"))
     library = Library(sources)
     of_pairs = everything.judge.model_copy(update={"dimensions": "pair"})
     with only_one(f"finetune-{tuned}", home()), Store.open() as store:
         base, judge = painters.load(everything, tuning.base), judges.load(everything)
         trainer = trainers.load(everything, tuned, base)
 
-        def made(asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        def painted(asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
             images = generate.made(
                 asked,
                 library,
@@ -47,9 +56,10 @@ def main(tuned: str, weakest: Path, prompts: Path, sources: Path, lora: Path) ->
             return images, judged(Painted(asked, library, Album((images,))), judge, store, of_pairs, bar, "candidates")
 
         for lesson in lessons.search(
-            tuning.base, lessons.pairs(weakest), of_tasks(tables.read(prompts, PROMPTS), everything.scope(tuned)), made, settings
+            tuning.base, lessons.pairs(weakest), of_tasks(tables.read(prompts, PROMPTS), everything.scope(tuned)), painted, settings
         ):
             print(lesson.summary, file=sys.stderr)
+        tables.write(lesson.rows, LESSONS, taught, told)
         lessons.teach(trainer(), lesson, lora, trainings(), bar)
 
 

@@ -81,7 +81,7 @@ DECIDES = {
         "backends/families/flow",
         "backends/families/flux",
         "backends/losses/batch",
-        "backends/losses/sft",
+        *(f"backends/losses/{name}" for name in ("sft", "dpo", "mapo", "kto", "rankdpo", "tdpo")),
         "pictures",
     ),
 }

@@ -7,12 +7,13 @@ import polars as pl
 import pytest
 import workplace
 
-from benchmarks import full, invented
+from benchmarks import full, invented, losses
 from trig import params, tables
 from trig.classify.inputs import roster_diagnosed
 from trig.classify.relations import relations
 from trig.classify.samples import roots
 from trig.gates import gate, images, prompts, scores
+from trig.params.finetune import GIVES, TAKES
 from trig.store import Store
 from trig.tables.diagnostics import DIAGNOSTICS
 from trig.tables.funnel import Funnel
@@ -121,3 +122,8 @@ def test_the_full_size_rows_on_a_small_run(monkeypatch: pytest.MonkeyPatch) -> N
     assert "4 × 2,010 samples" in bars[0].what
     assert [bar.measured == browser.MISSING for bar in bars if "Chromium" in bar.what] == [not browser.INSTALLED]
     assert (bars[-1].measured, bars[-1].met) == ("classify, gate-relations, params, report", True)
+
+
+def test_each_objective_is_measured_on_lessons_that_it_takes() -> None:
+    assert losses.CHOSEN_BY.keys() == TAKES.keys()
+    assert all(TAKES[loss] in GIVES[policy] for loss, policy in losses.CHOSEN_BY.items())

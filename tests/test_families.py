@@ -20,6 +20,7 @@ from trig.backends.trainers.diffusers import Lora
 from trig.errors import WeightsError
 from trig.params.models.diffusers import DiffusersModel
 from trig.protocols.generator import Order
+from trig.protocols.tuner import Lessons
 from trig.testing import factories
 
 FOLDER = Path(families.__file__).parent
@@ -110,7 +111,7 @@ def test_flux_without_kontext_is_trained_to_the_same_adapter(tmp_path: Path) -> 
     wanted = settings.model_copy(update={"steps": 2, "batch_size": 2, "rank": 2})
     for name, base in (("kontext", kontext), ("plain", Diffusers("tiny", entry(weights=str(tmp_path / "flux"))))):
         tuner = Lora(base, wanted, 1)
-        list(tuner.steps(SAMPLES))
+        list(tuner.steps(Lessons.single(SAMPLES)))
         tuner.save(tmp_path / name, {})
     adapters = [(tmp_path / name / "pytorch_lora_weights.safetensors").read_bytes() for name in ("kontext", "plain")]
     assert adapters[0] == adapters[1]

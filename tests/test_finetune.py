@@ -5,6 +5,7 @@ import os
 import signal
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from judgements import cloud
 from PIL import Image
 
 from trig import generate, memory, params
@@ -22,15 +24,17 @@ from trig.backends.weights import CARD
 from trig.errors import ParamsError, TableError
 from trig.finetune import lessons, select
 from trig.finetune.lessons import Judged, Lesson, search, teach
+from trig.finetune.points import Points
+from trig.finetune.policies import threshold
 from trig.finetune.weakest import ranking, weakest
 from trig.generate.plan import plan, seed_of
 from trig.keys import content_key
 from trig.params.finetune import Finetune
 from trig.protocols.generator import Order, Picture
 from trig.protocols.refusal import Refusal
-from trig.protocols.tuner import Sample
+from trig.protocols.tuner import Lessons, Sample
 from trig.store import Store
-from trig.tables.kinds import DIMENSION, TASK
+from trig.tables.kinds import DIMENSION
 from trig.tables.sources import Library
 from trig.testing import factories
 from trig.vocabulary.dimensions import Pair
@@ -48,8 +52,18 @@ def painter(adapter: str | None = None, **said: str) -> Diffusers:
     return Diffusers("tiny", params.load().pipeline("tiny").model_copy(update={"steps": 2, "adapter": adapter, **said}))
 
 
-def samples() -> list[tuple[str, bytes]]:
+def samples() -> list[Sample]:
     return [(order.prompt, factories.png(order.seed, 64, 64)) for order in ORDERS]
+
+
+PAIRS = Lessons([*samples(), (ORDERS[0].prompt, factories.png(3, 64, 64))], [(0, 2), (2, 0)], [1.0, 0.75], [1.0, 0.5], [(0.0, 0.0)] * 2)
+TAUGHT = [("sft", Lessons.single(samples())), ("dpo", PAIRS)]
+
+
+def lesson_of(given: Lessons, settings: Finetune) -> Lesson:
+    """These lessons, as if they had been found."""
+    rows = pl.DataFrame([{"lesson": place, "prompt": given.samples[of[0]][0], "good": True} for place, of in enumerate(given.members)])
+    return Lesson("tiny", Points(Pair.parse("IQ-R_TA-C"), pl.DataFrame(), [], [], 0, frozenset()), rows, given, settings)
 
 
 def test_before_the_first_step_the_adapted_model_is_its_base(settings: Finetune) -> None:
@@ -59,13 +73,14 @@ def test_before_the_first_step_the_adapted_model_is_its_base(settings: Finetune)
     assert base.generate(ORDERS) == before
 
 
-def test_only_the_adapter_learns(settings: Finetune) -> None:
-    tuner = Lora(painter(), settings, 1)
+@pytest.mark.parametrize(("loss", "given"), TAUGHT)
+def test_only_the_adapter_learns(loss: str, given: Lessons, settings: Finetune) -> None:
+    tuner = Lora(painter(), settings.model_copy(update={"loss": loss}), 1)
     names = {name for name, weight in tuner.pipe.transformer.named_parameters() if weight.requires_grad}
     assert names and all(".lora_A." in name or ".lora_B." in name for name in names)
     assert len(tuner.trainable()) == len(names)
     frozen = {name: weight.clone() for name, weight in tuner.pipe.transformer.named_parameters() if not weight.requires_grad}
-    losses = list(tuner.steps(samples()))
+    losses = list(tuner.steps(given))
     assert len(losses) == settings.steps and all(np.isfinite(losses))
     after = dict(tuner.pipe.transformer.named_parameters())
     assert all(torch.equal(weight, after[name]) for name, weight in frozen.items())
@@ -76,7 +91,7 @@ def test_a_saved_adapter_paints_as_the_trained_one_and_equal_runs_save_equal_byt
     for run in ("one", "other"):
         base = painter(dtype="float32")  # in bfloat16 a loaded adapter is rounded too
         tuner = Lora(base, settings.model_copy(update={"learning_rate": 0.01}), 1)
-        list(tuner.steps(samples()))
+        list(tuner.steps(Lessons.single(samples())))
         tuner.save(tmp_path / run, {})
         pictures.append(base.generate(ORDERS))
         files.append((tmp_path / run / "pytorch_lora_weights.safetensors").read_bytes())
@@ -105,11 +120,12 @@ class KilledError(Exception):
     """Simulates the end of the process."""
 
 
+@pytest.mark.parametrize(("loss", "given"), TAUGHT)
 def test_a_training_that_was_killed_goes_on_from_its_checkpoint_to_the_same_bytes(
-    settings: Finetune, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    loss: str, given: Lessons, settings: Finetune, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lessons, "CHECKPOINT_SECONDS", -1.0)  # after every step
-    lesson = Lesson("tiny", Pair.parse("IQ-R_TA-C"), samples(), settings.model_copy(update={"steps": 6}))
+    lesson = lesson_of(given, settings.model_copy(update={"steps": 6, "loss": loss}))
     taken: list[list[int]] = []
 
     def train(name: str, stop: int) -> None:
@@ -136,7 +152,7 @@ def test_a_training_that_was_killed_goes_on_from_its_checkpoint_to_the_same_byte
 
 
 def test_a_training_that_was_interrupted_goes_on_from_the_step_it_was_at(settings: Finetune, tmp_path: Path) -> None:
-    lesson = Lesson("tiny", Pair.parse("IQ-R_TA-C"), samples(), settings.model_copy(update={"steps": 6}))
+    lesson = lesson_of(Lessons.single(samples()), settings.model_copy(update={"steps": 6}))
     taken: list[int] = []
 
     def train(name: str, stop: int) -> None:
@@ -162,7 +178,7 @@ def test_a_training_that_diverges_leaves_the_adapter_that_was_there_and_no_check
     settings: Finetune, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lessons, "CHECKPOINT_SECONDS", -1.0)
-    lesson = Lesson("tiny", Pair.parse("IQ-R_TA-C"), samples(), settings.model_copy(update={"steps": 6}))
+    lesson = lesson_of(Lessons.single(samples()), settings.model_copy(update={"steps": 6}))
     tuner = Lora(painter(), lesson.settings, 1)
     for group in tuner.optimiser.param_groups:
         group["lr"] = 1e30
@@ -180,20 +196,21 @@ def test_a_damaged_checkpoint_is_no_beginning(settings: Finetune, tmp_path: Path
 
 
 def test_another_seed_setting_or_sample_is_another_training(settings: Finetune) -> None:
-    base, given = painter(), samples()
+    base, given = painter(), Lessons.single(samples())
     keys = {
         Lora(base, settings, 1).key(given),
         *(Lora(painter(), *other).key(given) for other in ((settings, 2), (settings.model_copy(update={"steps": 4}), 1))),
-        Lora(painter(), settings, 1).key(given[:1]),
+        Lora(painter(), settings, 1).key(Lessons.single(samples()[:1])),
+        Lora(painter(), settings, 1).key(replace(given, weights=[1.0, 0.5])),
     }
-    assert len(keys) == 4 and Lora(painter(), settings, 1).key(given) in keys
+    assert len(keys) == 5 and Lora(painter(), settings, 1).key(given) in keys
 
 
 @pytest.mark.parametrize("steps", [1, 4])
 def test_training_that_diverges_stops_and_writes_no_adapter(steps: int, settings: Finetune, tmp_path: Path) -> None:
     """Weights are non-finite after one step, the loss only later."""
     ruinous = settings.model_copy(update={"learning_rate": 1e30 if steps == 4 else float("inf"), "steps": steps})
-    lesson = Lesson("tiny", Pair.parse("IQ-R_TA-C"), samples(), ruinous)
+    lesson = lesson_of(Lessons.single(samples()), ruinous)
     with pytest.raises(ParamsError, match=r"^params\.yaml: finetune\.learning_rate: .*: training diverges, .* not finite"):
         teach(Lora(painter(), ruinous, 1), lesson, tmp_path / "lora", tmp_path, lambda _, steps: list(steps))
     assert not list((tmp_path / "lora").glob("*.safetensors"))
@@ -271,17 +288,11 @@ def test_candidates_keep_their_number_and_the_key_that_it_gave_them(tmp_path: Pa
 
 
 def test_kept_pictures_are_good_at_both_and_among_the_better_of_their_prompt(settings: Finetune) -> None:
-    pair = Pair.parse("IQ-R_TA-C")
     of_a = [("a", 0, 0.9, 0.8), ("a", 1, 0.6, 0.6), ("a", 2, 0.9, 0.9)]
-    rows = [*of_a, ("b", 0, 0.9, 0.2), ("c", 0, 0.3, 0.3), ("d", 0, 0.6, 0.5), ("e", 0, None, 0.9)]
-    scores = pl.DataFrame(
-        [("t2i", *name, code, value) for *name, x, y in rows for code, value in ((pair.x.value, x), (pair.y.value, y))],
-        schema={"task": TASK, "data_id": pl.String, "number": pl.Int32, "dimension": pl.String, "expected": pl.Float64},
-        orient="row",
-    )
-    asked = scores.select(select.CANDIDATE).unique(maintain_order=True).with_columns(prompt=pl.lit("draw ") + pl.col("data_id"))
-    kept = select.keep(scores, asked, pair, settings.model_copy(update={"keep_above": 0.4, "max_gap": 0.3}))
-    assert sorted(kept.select("data_id", "number").rows()) == [("a", 0), ("a", 2), ("d", 0)]
+    found = cloud([*of_a, ("b", 0, 0.9, 0.2), ("c", 0, 0.3, 0.3), ("d", 0, 0.6, 0.5), ("e", 0, None, 0.9)])
+    kept = threshold.kept(found, settings.model_copy(update={"keep_above": 0.4, "max_gap": 0.3}))
+    assert found.rows.select("data_id", "number").gather(kept).rows() == [("a", 0), ("a", 2), ("d", 0)]
+    assert found.nulls == 1
 
 
 def judged(good: dict[str, int]) -> Judged:
@@ -290,10 +301,15 @@ def judged(good: dict[str, int]) -> Judged:
     def tables_of(asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         marks = asked.select(*select.CANDIDATE, "pair", mark=pl.Series([float(n < good[pair]) for n, pair in enumerate(asked["pair"])]))
         scores = marks.join(pl.DataFrame({"side": [0, 1]}), how="cross").with_columns(
-            dimension=pl.col("pair").cast(pl.String).str.split("_").list.get(pl.col("side")), expected=0.1 + 0.9 * pl.col("mark")
+            dimension=pl.col("pair").cast(pl.String).str.split("_").list.get(pl.col("side")),
+            expected=0.1 + 0.9 * pl.col("mark"),
+            scorer=pl.lit("tiny"),
+            confidence=pl.lit(0.5),
+            p=pl.lit(None, pl.List(pl.Float64)),
         )
-        file = pl.format("{} {}", "data_id", "number").cast(pl.Binary)
-        return asked.select(*select.CANDIDATE, image=pl.struct(bytes=file)), scores
+        name = pl.format("{} {}", "data_id", "number")
+        image = pl.struct(bytes=name.cast(pl.Binary))
+        return asked.select(*select.CANDIDATE, image=image, digest=name, seed=pl.lit(1, pl.UInt64)), scores
 
     return tables_of
 
@@ -303,20 +319,26 @@ def test_a_pair_without_enough_to_learn_from_gives_way_to_the_next(settings: Fin
     wanted = settings.model_copy(update={"batch_size": 2, "candidates": 6})
     few = judged({"IQ-R_TA-C": 1, "TA-R_D-K": 2, "IQ-A_TA-S": 6})
     short, found = search("tiny", pairs, prompts, few, wanted)
-    assert (short.pair, short.summary) == (pairs[0], "IQ-R_TA-C: 1 of 6 pictures pass, fewer than a batch of 2")
-    assert (found.pair, found.summary) == (pairs[1], "TA-R_D-K: 2 of 6 pictures pass")
+    assert (short.pair, short.summary) == (
+        pairs[0],
+        "IQ-R_TA-C: 1 of 6 pictures pass (17%; published: IQ-R_TA-C 70%): too few for a batch of 2 pictures",
+    )
+    assert (found.pair, found.summary) == (
+        pairs[1],
+        "TA-R_D-K: 2 of 6 pictures pass (33%; published: D-K_D-A 39%, IQ-R_TA-C 70%, TA-R_TA-S 48%)",
+    )
     asked = select.candidates(prompts, pairs[1], 6).head(2)
-    assert found.samples == [
+    assert found.lessons.samples == [
         (prompt, f"{name} {number}".encode()) for prompt, name, number in asked.select("prompt", "data_id", "number").rows()
     ]
-    with pytest.raises(ParamsError, match=r"no pair has 7 of .*IQ-R_TA-C, TA-R_D-K"):
+    with pytest.raises(ParamsError, match=r"no pair has lessons from a batch of 7 of .*IQ-R_TA-C, TA-R_D-K"):
         list(search("tiny", pairs, prompts, few, wanted.model_copy(update={"batch_size": 7})))
 
 
 def test_an_adapter_is_written_with_what_it_learnt_from_in_place_of_an_older_one(settings: Finetune, tmp_path: Path) -> None:
     class Fake:
-        def key(self, samples: Sequence[Sample]) -> str:
-            return str(len(samples))
+        def key(self, lessons: Lessons) -> str:
+            return str(len(lessons.samples))
 
         def save_checkpoint(self, file: Path, losses: Sequence[float]) -> None:
             raise AssertionError(f"{file}: nothing was stopped after {losses}")
@@ -324,16 +346,16 @@ def test_an_adapter_is_written_with_what_it_learnt_from_in_place_of_an_older_one
         def load_checkpoint(self, file: Path) -> list[float]:
             raise AssertionError(f"{file}: there is none")
 
-        def steps(self, samples: Sequence[Sample], done: int = 0) -> Iterator[float]:
+        def steps(self, lessons: Lessons, done: int = 0) -> Iterator[float]:
             assert done == 0
-            yield from (float(len(samples) - step) for step in range(settings.steps))
+            yield from (float(len(lessons.samples) - step) for step in range(settings.steps))
 
         def save(self, folder: Path, about: Mapping[str, object]) -> None:
             folder.mkdir()
             (folder / "adapter").touch()
             (folder / CARD).write_text(json.dumps(about), "utf-8")
 
-    lesson, shown = Lesson("tiny", Pair.parse("IQ-R_TA-C"), [("a ball", b"")] * 5, settings), list[tuple[str, list[tuple[int, int]]]]()
+    lesson, shown = lesson_of(Lessons.single([("a ball", b"")] * 5), settings), list[tuple[str, list[tuple[int, int]]]]()
     (tmp_path / "lora").mkdir()
     (tmp_path / "lora" / "older").touch()
     teach(Fake(), lesson, tmp_path / "lora", tmp_path, lambda title, steps: shown.append((title, list(steps))))
@@ -343,7 +365,7 @@ def test_an_adapter_is_written_with_what_it_learnt_from_in_place_of_an_older_one
 
 
 def test_what_is_said_of_an_adapter_is_what_it_learnt_from(settings: Finetune) -> None:
-    lesson = Lesson("tiny", Pair.parse("IQ-R_TA-C"), [("a ball", b"1"), ("a ball", b"2"), ("a box", b"3")], settings)
+    lesson = lesson_of(Lessons.single([("a ball", b"1"), ("a ball", b"2"), ("a box", b"3")]), settings)
     said = lesson.about([4.0, 2.0, *[1.0] * 16, 0.5, 0.25])
     assert (said["pairs"], said["kept"], said["prompts"]) == (["IQ-R_TA-C"], 3, 2)
     assert (said["loss_first_tenth"], said["loss_last_tenth"]) == (3.0, 0.375)

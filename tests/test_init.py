@@ -67,6 +67,7 @@ def test_every_comment_of_what_stays_is_there_at_its_column(known: Path) -> None
     lost = {line for line in old if line.partition("#")[2] in gone}
     assert {line.partition(":")[0].strip() for line in lost} == {
         "weights", "needs", "tiny-turbo", "tiny-dtm", "tunings", "pair", "min_keep_share", "candidates", "keep_above", "max_gap", "loss",
+        "policy", "beta", "soft_labels", "weighted", "dimension_weights", "min_gain", "max_angle", "list_length", "batch_size",
         "tiny-served", "key", "price", "backend", "adapter", "dtype", "scope", "tiny-prompted", "tiny-best", "tiny-turbo-guidance-1",
         "promptings", "by", "annotator", "budget", "prompts", "seeds", "fdr", "max_fall", "map",
     }  # fmt: skip

@@ -135,6 +135,28 @@ def test_a_value_cannot_be_changed_once_read() -> None:
         (put("finetune.rankk", 8), ("finetune.rankk", "unknown", "'rank'")),
         (drop("finetune.loss"), ("finetune.loss", "missing")),
         (put("finetune.loss", "stf"), ("finetune.loss", "'stf'", "'sft'")),
+        (put("finetune.policy", "treshold"), ("finetune.policy", "'treshold'", "'threshold'")),
+        *(
+            (
+                both(put("finetune.policy", policy), put("finetune.loss", loss)),
+                ("finetune.loss", f"'{loss}'", f"'{policy}'", "set policy to", advice),
+            )
+            for policy, loss, advice in (
+                ("threshold", "dpo", "dominance"),
+                ("dominance", "sft", "threshold"),
+                ("corrupt", "dpo", "tdpo"),
+                ("pareto", "rankdpo", "best_of_n"),
+                ("vote", "tdpo", "corrupt"),
+                ("angle", "kto", "mapo"),
+            )
+        ),
+        (put("finetune.beta", 500.0), ("finetune.beta", "500.0", "sft", "null")),
+        (put("finetune.beta", 0.0), ("finetune.beta", "0.0")),
+        (put("finetune.soft_labels", True), ("finetune.soft_labels", "True", "sft", "false")),
+        (put("finetune.dimension_weights", {"IQ-X": 2.0}), ("finetune.dimension_weights", "'IQ-X'", "IQ-A")),
+        (put("finetune.dimension_weights", {"IQ-A": -1.0}), ("finetune.dimension_weights.IQ-A", "-1.0")),
+        (put("finetune.dimension_weights", {"IQ-A": 2.0}), ("finetune.dimension_weights", "2.0", "sft", "dpo")),
+        (put("finetune.list_length", 1), ("finetune.list_length", "1")),
         (put("tunings.tiny-dtm.bases", "tiny"), ("tunings.tiny-dtm.bases", "unknown", "'base'")),
         (put("judges.tiny.wieghts", "x"), ("judges.tiny.wieghts", "unknown", "'weights'")),
         (drop("thresholds.synergy"), ("thresholds.synergy", "missing")),

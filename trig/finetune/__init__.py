@@ -1,1 +1,1 @@
-"""LoRA fine-tuning that repairs a model's weakest pair, by rejection sampling of its own pictures."""
+"""LoRA fine-tuning that repairs a model's weakest pair, on lessons that a policy chooses among its own judged pictures."""

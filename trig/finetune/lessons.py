@@ -1,4 +1,4 @@
-"""Training data by rejection sampling, and resumable adapter training."""
+"""The search for a pair with enough lessons, and resumable adapter training."""
 
 import json
 import signal
@@ -13,9 +13,12 @@ from typing import TypeAlias
 import polars as pl
 
 from trig.errors import ParamsError
-from trig.finetune import select
+from trig.finetune import policies, select, table
+from trig.finetune.points import Points, points
+from trig.finetune.policies import threshold
 from trig.params.finetune import Finetune
-from trig.protocols.tuner import Sample, Tuner
+from trig.protocols.tuner import Lessons, Tuner
+from trig.tables.prompts import split
 from trig.vocabulary.dimensions import Pair
 
 Judged: TypeAlias = Callable[[pl.DataFrame], tuple[pl.DataFrame, pl.DataFrame]]
@@ -28,23 +31,51 @@ Show: TypeAlias = Callable[[str, Iterator[tuple[int, int]]], object]
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """Accepted training samples of a pair."""
+    """Lessons of a pair."""
 
-    base: str  # model that generated them
-    pair: Pair
-    samples: Sequence[Sample]
+    base: str  # model that generated the pictures
+    points: Points  # judged candidates
+    rows: pl.DataFrame  # LESSONS
+    lessons: Lessons
     settings: Finetune
 
     @property
+    def pair(self) -> Pair:
+        """The pair to repair."""
+        return self.points.pair
+
+    @property
+    def kept(self) -> int:
+        """Lessons to learn from, without the pictures to avoid."""
+        return self.rows.filter("good")["lesson"].n_unique()
+
+    @property
+    def avoided(self) -> int:
+        """Pictures to avoid."""
+        return len(self.lessons.members) - self.kept
+
+    @property
     def enough(self) -> bool:
-        """Whether they fill a batch."""
-        return len(self.samples) >= self.settings.batch_size
+        """Whether they fill a batch, and are of both kinds where the loss learns from good and bad ones."""
+        both = bool(self.kept and self.avoided) or self.settings.form != "labelled samples"
+        return both and sum(map(len, self.lessons.members)) >= self.settings.batch_size
 
     @property
     def summary(self) -> str:
-        """Acceptance count, in one line."""
-        said = f"{self.pair}: {len(self.samples)} of {self.settings.candidates} pictures pass"
-        return said if self.enough else f"{said}, fewer than a batch of {self.settings.batch_size}"
+        """What was found among the candidates, in one line."""
+        of, single = self.settings.candidates, self.settings.form in {"samples", "labelled samples"}
+        said = (
+            f"{self.pair}: {self.kept} of {of} pictures pass"
+            if single
+            else f"{self.pair}: {self.kept} {self.settings.form} of {of} pictures"
+        )
+        if self.settings.policy == "threshold":
+            said = f"{said} ({threshold.beside(self.points, self.kept)})"
+        if self.settings.form == "labelled samples":
+            said = f"{said}, {self.avoided} to avoid"
+        if self.points.nulls:
+            said = f"{said}, {self.points.nulls} without a score are not used"
+        return said if self.enough else f"{said}: too few for a batch of {self.settings.batch_size} pictures"
 
     def about(self, losses: Sequence[float]) -> dict[str, object]:
         """Training card of the adapter; `losses` are per step."""
@@ -53,8 +84,8 @@ class Lesson:
             "base": self.base,
             "pairs": [str(self.pair)],
             "candidates": self.settings.candidates,
-            "kept": len(self.samples),
-            "prompts": len({prompt for prompt, _ in self.samples}),
+            "kept": self.kept,
+            "prompts": self.rows.filter("good")["prompt"].n_unique(),
             "loss_first_tenth": round(sum(losses[:tenth]) / tenth, 4),
             "loss_last_tenth": round(sum(losses[-tenth:]) / tenth, 4),
         }
@@ -72,20 +103,22 @@ def search(base: str, pairs: Sequence[Pair], prompts: pl.DataFrame, judged: Judg
         yield lesson
         if lesson.enough:
             return
+    said = f"no pair has lessons from a batch of {settings.batch_size} of {settings.candidates} pictures ({', '.join(map(str, pairs))})"
+    if settings.policy in {"threshold", "corrupt"}:
+        limits = f"that pass keep_above {settings.keep_above} and max_gap {settings.max_gap}"
+        raise ParamsError(f"params.yaml: finetune: {said} {limits}: lower keep_above, or raise max_gap or candidates")
     raise ParamsError(
-        f"params.yaml: finetune: no pair has {settings.batch_size} of {settings.candidates} pictures that pass keep_above {settings.keep_above}"
-        f" and max_gap {settings.max_gap} ({', '.join(map(str, pairs))}): lower keep_above, or raise max_gap or candidates"
+        f"params.yaml: finetune.policy: {settings.policy!r}: {said}: lower min_gain, or raise candidates, so that a prompt has more pictures"
     )
 
 
 def _lesson(base: str, pair: Pair, prompts: pl.DataFrame, judged: Judged, settings: Finetune) -> Lesson:
     asked = select.candidates(prompts, pair, settings.candidates)
     images, scores = judged(asked)
-    kept = select.keep(scores, asked, pair, settings).sort("data_id", "number", "task")
-    shown = kept.join(images, on=select.CANDIDATE, how="left", maintain_order="left").select(
-        "prompt", pl.col("image").struct.field("bytes")
-    )
-    return Lesson(base, pair, list(shown.iter_rows()), settings)
+    found = points(scores, asked, pair, frozenset(split(prompts, "test")["prompt"]))
+    rows = table.table(policies.load(settings.policy)(found, settings), found, images, base, settings)
+    files = dict(images.select("digest", pl.col("image").struct.field("bytes")).drop_nulls("digest").iter_rows())
+    return Lesson(base, found, rows, table.lessons(rows, files, settings), settings)
 
 
 def teach(tuner: Tuner, lesson: Lesson, folder: Path, checkpoints: Path, show: Show) -> None:
@@ -94,7 +127,7 @@ def teach(tuner: Tuner, lesson: Lesson, folder: Path, checkpoints: Path, show: S
     Resumes from a checkpoint in `checkpoints`, to the same adapter as an uninterrupted run. On divergence the folder is kept and the
     checkpoint deleted.
     """
-    checkpoint = checkpoints / f"{tuner.key(lesson.samples)}.safetensors"
+    checkpoint = checkpoints / f"{tuner.key(lesson.lessons)}.safetensors"
     losses = tuner.load_checkpoint(checkpoint) if checkpoint.is_file() else []
     part = folder.with_name(f".{folder.name}.part")
     rmtree(part, ignore_errors=True)
@@ -114,7 +147,7 @@ def _trained(tuner: Tuner, lesson: Lesson, losses: list[float], checkpoint: Path
     yield len(losses), lesson.settings.steps
     kept_at = time.monotonic()
     with _interrupts_noted() as noted:
-        for loss in tuner.steps(lesson.samples, len(losses)):
+        for loss in tuner.steps(lesson.lessons, len(losses)):
             losses.append(loss)
             if noted or time.monotonic() - kept_at > CHECKPOINT_SECONDS:
                 tuner.save_checkpoint(checkpoint, losses)

@@ -1,10 +1,9 @@
-"""Selection of training prompts and pictures."""
+"""Selection of training prompts."""
 
 import polars as pl
 
 from trig.errors import ParamsError
 from trig.keys import content_key
-from trig.params.finetune import Finetune
 from trig.vocabulary.dimensions import Pair
 
 CANDIDATE = ("task", "data_id", "number")
@@ -24,17 +23,3 @@ def candidates(prompts: pl.DataFrame, pair: Pair, count: int) -> pl.DataFrame:
         for number in range(-(-count // own.height))
     ]
     return pl.concat(rounds).head(count)
-
-
-def keep(scores: pl.DataFrame, asked: pl.DataFrame, pair: Pair, settings: Finetune) -> pl.DataFrame:
-    """Rejection sampling: the candidates whose expected scores are both high, balanced, and on average at least their prompt's mean.
-
-    The per-prompt baseline keeps the adapter from learning easy prompts instead of picture quality.
-    """
-    wide = scores.pivot("dimension", index=CANDIDATE, values="expected", aggregate_function="first").join(
-        asked.select(*CANDIDATE, "prompt"), on=CANDIDATE, maintain_order="left"
-    )
-    x, y = pl.col(pair.x.value), pl.col(pair.y.value)
-    good = (pl.min_horizontal(x, y) >= settings.keep_above) & ((x - y).abs() <= settings.max_gap)
-    better = (x + y) >= (x + y).mean().over("prompt")
-    return wide.drop_nulls([pair.x.value, pair.y.value]).filter(good & better).select(*CANDIDATE, "prompt")

@@ -1,22 +1,41 @@
 """Interface of trainers."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import Protocol, Self, TypeAlias
 
 Sample: TypeAlias = tuple[str, bytes]
 """Prompt and PNG."""
 
 
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """What an adapter learns from: pictures, and of each lesson which of them, as many in each, the better first."""
+
+    samples: Sequence[Sample]
+    members: Sequence[tuple[int, ...]]  # of each lesson, places in `samples`
+    labels: Sequence[float]  # of each lesson: the probability that the first is preferred; of single pictures 1: good, 0: to avoid
+    weights: Sequence[float]  # of each lesson
+    gains: Sequence[tuple[float, ...]]  # of each lesson, of its members; only lists have other than 0
+
+    @classmethod
+    def single(cls, samples: Sequence[Sample]) -> Self:
+        """Good pictures that count alike."""
+        return cls(
+            samples, [(place,) for place in range(len(samples))], [1.0] * len(samples), [1.0] * len(samples), [(0.0,)] * len(samples)
+        )
+
+
 class Tuner(Protocol):
     """Model with a trainable adapter."""
 
-    def key(self, samples: Sequence[Sample]) -> str:
-        """Cache key of a training on these samples."""
+    def key(self, lessons: Lessons) -> str:
+        """Cache key of a training on these lessons."""
         ...
 
-    def steps(self, samples: Sequence[Sample], done: int = 0) -> Iterator[float]:
-        """Trains on the samples from step `done`; yields the loss of each step."""
+    def steps(self, lessons: Lessons, done: int = 0) -> Iterator[float]:
+        """Trains on the lessons from step `done`; yields the loss of each step."""
         ...
 
     def save_checkpoint(self, file: Path, losses: Sequence[float]) -> None:

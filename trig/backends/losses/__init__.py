@@ -13,5 +13,25 @@ def load(name: LossName) -> Loss:
             from trig.backends.losses import sft
 
             return sft.loss
+        case "dpo":
+            from trig.backends.losses import dpo
+
+            return dpo.loss
+        case "mapo":
+            from trig.backends.losses import mapo
+
+            return mapo.loss
+        case "kto":
+            from trig.backends.losses import kto
+
+            return kto.loss
+        case "rankdpo":
+            from trig.backends.losses import rankdpo
+
+            return rankdpo.loss
+        case "tdpo":
+            from trig.backends.losses import tdpo
+
+            return tdpo.loss
         case _:
             assert_never(name)

@@ -8,6 +8,7 @@ from trig.backends.losses.batch import Batch
 
 
 def loss(batch: Batch, rng: np.random.Generator) -> Tensor:
-    """Mean squared error of the predicted target: of the velocity, in flow matching."""
+    """Weighted mean squared error of the predicted target: of the velocity, in flow matching."""
     noisy, level, target = batch.noised(batch.clean, rng)
-    return F.mse_loss(batch.predict(noisy, level).float(), target)
+    error = F.mse_loss(batch.predict(noisy, level).float(), target, reduction="none")
+    return (error * batch.weights.view(-1, *[1] * (error.ndim - 1))).mean()

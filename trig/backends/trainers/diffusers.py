@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 from math import isfinite
@@ -17,7 +18,7 @@ from torch import Tensor
 
 from trig.backends import families, losses
 from trig.backends.families.family import Encoded, Family
-from trig.backends.losses.batch import Batch
+from trig.backends.losses.batch import Batch, Predict
 from trig.backends.painters.diffusers import Diffusers
 from trig.backends.weights import CARD
 from trig.errors import ParamsError
@@ -25,7 +26,7 @@ from trig.files import replace, replacing
 from trig.keys import content_key
 from trig.memory import require
 from trig.params.finetune import Finetune
-from trig.protocols.tuner import Sample
+from trig.protocols.tuner import Lessons
 
 TRAINING = 2
 """Cache version: raise it when training changes, so that old checkpoints are not resumed."""
@@ -36,6 +37,26 @@ COPIES = 4
 def family(base: Diffusers) -> Family:
     """The architecture to train. Raises WeightsError where it is unknown."""
     return families.trainable(base.pipe, f"{base.field}.weights: {base.model.weights}")
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """Lessons as tensors."""
+
+    given: Encoded  # the pictures of all lessons, each once
+    members: Tensor  # (lessons, members): rows of `given`
+    gains: Tensor  # (lessons, members)
+    labels: Tensor  # (lessons,)
+    weights: Tensor  # (lessons,)
+    kinds: list[Tensor]  # lessons that are drawn equally often: of single pictures the good, and those to avoid
+
+    def drawn(self, pictures: int, rng: np.random.Generator) -> Tensor:
+        """Lessons of a step of so many pictures, at least one."""
+        count = max(1, pictures // self.members.shape[1])
+        shares = (count // len(self.kinds) + (place < count % len(self.kinds)) for place in range(len(self.kinds)))
+        return torch.cat(
+            [kind[torch.from_numpy(rng.integers(0, len(kind), share))] for kind, share in zip(self.kinds, shares, strict=True)]
+        )
 
 
 class Lora:
@@ -65,32 +86,65 @@ class Lora:
         """The adapter's parameters."""
         return [weight for weight in self.network.parameters() if weight.requires_grad]
 
-    def key(self, samples: Sequence[Sample]) -> str:
-        """Content key of a training run: base model, hyperparameters, seed and samples."""
-        return content_key(tuner=self.revision, samples=[(prompt, blake2b(png, digest_size=16).digest()) for prompt, png in samples])
+    def key(self, lessons: Lessons) -> str:
+        """Content key of a training run: base model, hyperparameters, seed and lessons."""
+        samples = [(prompt, blake2b(png, digest_size=16).digest()) for prompt, png in lessons.samples]
+        return content_key(
+            tuner=self.revision,
+            samples=samples,
+            members=lessons.members,
+            labels=lessons.labels,
+            weights=lessons.weights,
+            gains=lessons.gains,
+        )
 
-    def steps(self, samples: Sequence[Sample], done: int = 0) -> Iterator[float]:
-        """Trains on (prompt, PNG) samples, resuming after `done` steps; yields the loss of each step.
+    def steps(self, lessons: Lessons, done: int = 0) -> Iterator[float]:
+        """Trains on the lessons, resuming after `done` steps; yields the loss of each step. Raises ParamsError when it is not finite."""
+        taught = self.taught(lessons)
+        for number in range(done, self.settings.steps):
+            yield self.step(taught, number)
 
-        Batch, noise levels and noise are seeded by (seed, step). Raises ParamsError when the loss is not finite.
-        """
-        with torch.no_grad():
-            given = self.family.encode(self.pipe, samples)
-        for step in range(done, self.settings.steps):
-            rng = np.random.default_rng((self.seed, step))
-            rows = torch.from_numpy(rng.integers(0, len(samples), self.settings.batch_size))
-            loss = self.loss(self.batch(given.rows(rows)), rng)
-            if not isfinite(said := float(loss.detach())):
-                raise self._diverged(f"the loss is not finite at step {step + 1} of {self.settings.steps}")
-            self.optimiser.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.trainable(), 1.0)
-            self.optimiser.step()
-            yield said
+    def step(self, taught: Taught, number: int) -> float:
+        """One step of the optimiser, and its loss. Batch, noise levels and noise are seeded by (seed, number)."""
+        rng = np.random.default_rng((self.seed, number))
+        loss = self.loss(self.batch(taught, taught.drawn(self.settings.batch_size, rng)), rng)
+        if not isfinite(said := float(loss.detach())):
+            raise self._diverged(f"the loss is not finite at step {number + 1} of {self.settings.steps}")
+        self.optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.trainable(), 1.0)
+        self.optimiser.step()
+        return said
 
-    def batch(self, given: Encoded) -> Batch:
-        """What a loss is given of these samples."""
-        return Batch(given.latents, partial(self.family.noised, self.pipe), partial(self.family.predict, self.pipe, given))
+    @torch.no_grad()
+    def taught(self, lessons: Lessons) -> Taught:
+        """Lessons as the network sees them: pictures and prompts are encoded once."""
+        given = self.family.encode(self.pipe, lessons.samples)
+        gains, labels, weights = (
+            torch.tensor(each, dtype=torch.float32, device=given.latents.device)
+            for each in (lessons.gains, lessons.labels, lessons.weights)
+        )
+        members = torch.tensor(lessons.members)
+        every, bad = torch.arange(len(members)), labels.cpu() == 0
+        kinds = [every[~bad], every[bad]] if members.shape[1] == 1 else [every]
+        return Taught(given, members, gains, labels, weights, [kind for kind in kinds if len(kind)])
+
+    def batch(self, taught: Taught, chosen: Tensor) -> Batch:
+        """What a loss is given of these lessons."""
+        given = taught.given.rows(taught.members[chosen].flatten())
+        predict = partial(self.family.predict, self.pipe, given)
+        gains, labels, weights = (each[chosen.to(each.device)] for each in (taught.gains, taught.labels, taught.weights))
+        noised, reference = partial(self.family.noised, self.pipe), partial(self._reference, predict)
+        return Batch(given.latents, noised, predict, reference, gains, labels, weights, self.settings.strength)
+
+    @torch.no_grad()
+    def _reference(self, predict: Predict, noisy: Tensor, level: Tensor) -> Tensor:
+        """What the network predicts without its adapter."""
+        self.network.disable_adapters()
+        try:
+            return predict(noisy, level)
+        finally:
+            self.network.enable_adapters()
 
     def _diverged(self, how: str) -> ParamsError:
         return ParamsError(f"params.yaml: finetune.learning_rate: {self.settings.learning_rate}: training diverges, {how}; lower it")
