@@ -71,7 +71,11 @@ def run_until_classify(place: Path, count: int, share: float) -> int:
     files |= {f"data/zoo/{name}.json": "{}" for name in (*known["models"], *added, *(f"judges/{judge}" for judge in known["judges"]))}
     for tuned in known["tunings"]:
         files |= {f"data/weakest/{tuned}.json": "{}", f"data/zoo/{tuned}.json": '{"tuning": {"base": "tiny", "pairs": ["IQ-R_TA-S"]}}'}
-        files |= {f"data/lora/{tuned}/adapter.safetensors": tuned, f"data/lessons/{tuned}.parquet": tuned}
+        files |= {
+            f"data/lora/{tuned}/adapter.safetensors": tuned,
+            f"data/lessons/{tuned}.parquet": tuned,
+            f"reports/training/{tuned}.tsv": "step\tloss\n",
+        }
     files |= dict.fromkeys(("data/annotate.json", "data/rejected.parquet", "reports/annotation.html"), "{}")
     for name, text in files.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """Fine-tune a LoRA adapter on the weakest pair with enough good images.
 
-python -m stages.finetune [--code CODE] TUNED WEAKEST PROMPTS SOURCES LESSONS LORA
+python -m stages.finetune [--code CODE] TUNED WEAKEST PROMPTS SOURCES LESSONS LORA CURVE
 """
 
 import sys
@@ -29,8 +29,10 @@ PARAMETERS = (
 )
 
 
-def main(tuned: str, weakest: Path, prompts: Path, sources: Path, taught: Path, lora: Path, *, code: Path | None = None) -> None:
-    """Read data/weakest/TUNED.json, data/prompts.parquet and data/sources, write data/lessons/TUNED.parquet and data/lora/TUNED."""
+def main(
+    tuned: str, weakest: Path, prompts: Path, sources: Path, taught: Path, lora: Path, curve: Path, *, code: Path | None = None
+) -> None:
+    """Read data/weakest/TUNED.json, data/prompts.parquet and data/sources, write data/lessons/TUNED.parquet, data/lora/TUNED and the loss of each step."""
     everything = params.load()
     tuning, settings = everything.tuning(tuned)
     inputs = {"prompts": prompts, "sources": sources, f"weakest/{weakest.name}": weakest}
@@ -60,7 +62,7 @@ def main(tuned: str, weakest: Path, prompts: Path, sources: Path, taught: Path, 
         ):
             print(lesson.summary, file=sys.stderr)
         tables.write(lesson.rows, LESSONS, taught, told)
-        lessons.teach(trainer(), lesson, lora, trainings(), bar)
+        lessons.teach(trainer(), lesson, lora, curve, trainings(), bar)
 
 
 if __name__ == "__main__":

@@ -138,7 +138,7 @@ def test_a_training_that_was_killed_goes_on_from_its_checkpoint_to_the_same_byte
                 if done == stop:
                     raise KilledError
 
-        teach(Lora(painter(), lesson.settings, 1), lesson, tmp_path / name, tmp_path / "checkpoints", show)
+        teach(Lora(painter(), lesson.settings, 1), lesson, tmp_path / name, tmp_path / f"{name}.tsv", tmp_path / "checkpoints", show)
 
     train("whole", 99)
     with pytest.raises(KilledError):
@@ -162,7 +162,7 @@ def test_a_training_that_was_interrupted_goes_on_from_the_step_it_was_at(setting
                 if done == stop:
                     os.kill(os.getpid(), signal.SIGINT)  # mid-step, as far as the next run can tell
 
-        teach(Lora(painter(), lesson.settings, 1), lesson, tmp_path / name, tmp_path / "checkpoints", show)
+        teach(Lora(painter(), lesson.settings, 1), lesson, tmp_path / name, tmp_path / f"{name}.tsv", tmp_path / "checkpoints", show)
 
     train("whole", 99)
     handler = signal.getsignal(signal.SIGINT)
@@ -172,6 +172,8 @@ def test_a_training_that_was_interrupted_goes_on_from_the_step_it_was_at(setting
     train("resumed", 99)
     assert taken == [0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5, 6]
     assert adapter(tmp_path / "whole") == adapter(tmp_path / "resumed")
+    drawn = [(tmp_path / f"{name}.tsv").read_text("utf-8").splitlines() for name in ("whole", "resumed")]
+    assert drawn[0] == drawn[1] and drawn[0][0] == "step\tloss" and len(drawn[0]) == 7
 
 
 def test_a_training_that_diverges_leaves_the_adapter_that_was_there_and_no_checkpoint(
@@ -185,7 +187,7 @@ def test_a_training_that_diverges_leaves_the_adapter_that_was_there_and_no_check
     (tmp_path / "lora").mkdir()
     (tmp_path / "lora" / "older").touch()
     with pytest.raises(ParamsError, match="training diverges"):
-        teach(tuner, lesson, tmp_path / "lora", tmp_path / "checkpoints", lambda _, steps: list(steps))
+        teach(tuner, lesson, tmp_path / "lora", tmp_path / "loss.tsv", tmp_path / "checkpoints", lambda _, steps: list(steps))
     assert [file.name for file in (tmp_path / "lora").iterdir()] == ["older"] and not list((tmp_path / "checkpoints").iterdir())
 
 
@@ -212,7 +214,7 @@ def test_training_that_diverges_stops_and_writes_no_adapter(steps: int, settings
     ruinous = settings.model_copy(update={"learning_rate": 1e30 if steps == 4 else float("inf"), "steps": steps})
     lesson = lesson_of(Lessons.single(samples()), ruinous)
     with pytest.raises(ParamsError, match=r"^params\.yaml: finetune\.learning_rate: .*: training diverges, .* not finite"):
-        teach(Lora(painter(), ruinous, 1), lesson, tmp_path / "lora", tmp_path, lambda _, steps: list(steps))
+        teach(Lora(painter(), ruinous, 1), lesson, tmp_path / "lora", tmp_path / "loss.tsv", tmp_path, lambda _, steps: list(steps))
     assert not list((tmp_path / "lora").glob("*.safetensors"))
 
 
@@ -358,7 +360,7 @@ def test_an_adapter_is_written_with_what_it_learnt_from_in_place_of_an_older_one
     lesson, shown = lesson_of(Lessons.single([("a ball", b"")] * 5), settings), list[tuple[str, list[tuple[int, int]]]]()
     (tmp_path / "lora").mkdir()
     (tmp_path / "lora" / "older").touch()
-    teach(Fake(), lesson, tmp_path / "lora", tmp_path, lambda title, steps: shown.append((title, list(steps))))
+    teach(Fake(), lesson, tmp_path / "lora", tmp_path / "loss.tsv", tmp_path, lambda title, steps: shown.append((title, list(steps))))
     assert {file.name for file in (tmp_path / "lora").iterdir()} == {"adapter", CARD}
     assert json.loads((tmp_path / "lora" / "tuning.json").read_text("utf-8")) == lesson.about([5.0, 4.0, 3.0])
     assert shown == [("train", [(0, 3), (1, 3), (2, 3), (3, 3)])]

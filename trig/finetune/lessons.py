@@ -13,6 +13,7 @@ from typing import TypeAlias
 import polars as pl
 
 from trig.errors import ParamsError
+from trig.files import replace
 from trig.finetune import policies, select, table
 from trig.finetune.points import Points, points
 from trig.finetune.policies import threshold
@@ -121,8 +122,8 @@ def _lesson(base: str, pair: Pair, prompts: pl.DataFrame, judged: Judged, settin
     return Lesson(base, found, rows, table.lessons(rows, files, settings), settings)
 
 
-def teach(tuner: Tuner, lesson: Lesson, folder: Path, checkpoints: Path, show: Show) -> None:
-    """Trains the adapter, then replaces the folder with its weights and card.
+def teach(tuner: Tuner, lesson: Lesson, folder: Path, curve: Path, checkpoints: Path, show: Show) -> None:
+    """Trains the adapter, then replaces the folder with its weights and card; `curve` has the loss of each step so far, as `dvc plots` reads it.
 
     Resumes from a checkpoint in `checkpoints`, to the same adapter as an uninterrupted run. On divergence the folder is kept and the
     checkpoint deleted.
@@ -132,7 +133,8 @@ def teach(tuner: Tuner, lesson: Lesson, folder: Path, checkpoints: Path, show: S
     part = folder.with_name(f".{folder.name}.part")
     rmtree(part, ignore_errors=True)
     try:
-        show("train", _trained(tuner, lesson, losses, checkpoint))
+        show("train", _trained(tuner, lesson, losses, checkpoint, curve))
+        _plot(losses, curve)
         tuner.save(part, lesson.about(losses))
     except ParamsError:
         checkpoint.unlink(missing_ok=True)
@@ -142,7 +144,12 @@ def teach(tuner: Tuner, lesson: Lesson, folder: Path, checkpoints: Path, show: S
     checkpoint.unlink(missing_ok=True)
 
 
-def _trained(tuner: Tuner, lesson: Lesson, losses: list[float], checkpoint: Path) -> Iterator[tuple[int, int]]:
+def _plot(losses: Sequence[float], curve: Path) -> None:
+    table = pl.DataFrame({"step": range(1, len(losses) + 1), "loss": losses}, schema={"step": pl.Int64, "loss": pl.Float64})
+    replace(curve, table.write_csv(separator="\t").encode())
+
+
+def _trained(tuner: Tuner, lesson: Lesson, losses: list[float], checkpoint: Path, curve: Path) -> Iterator[tuple[int, int]]:
     """Progress (done, total). Checkpoints periodically and on SIGINT, between steps only: inside one the state is inconsistent."""
     yield len(losses), lesson.settings.steps
     kept_at = time.monotonic()
@@ -151,6 +158,7 @@ def _trained(tuner: Tuner, lesson: Lesson, losses: list[float], checkpoint: Path
             losses.append(loss)
             if noted or time.monotonic() - kept_at > CHECKPOINT_SECONDS:
                 tuner.save_checkpoint(checkpoint, losses)
+                _plot(losses, curve)
                 kept_at = time.monotonic()
             if noted:
                 raise KeyboardInterrupt
