@@ -198,7 +198,7 @@ def dead_server(game: Round) -> None:
     game.begin()
     game.world.judge.left = left = game.dice.randrange(16)
     game.note = f"after {left} questions"
-    game.failed(game.repro().end(), "judges.stub")
+    game.failed(game.repro().end(), "judges.stub|judge.max_failures")
     game.world.judge.left = None
 
 

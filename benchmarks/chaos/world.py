@@ -157,7 +157,7 @@ def settle(file: Path, painter: str, judge: str, roster: Sequence[str]) -> None:
         "promptings": {},
         "generate": {"roster": list(roster), "batch_size": 8},
         "models": models,
-        "judge": {"name": STUB, "batch_size": 8},
+        "judge": {"name": STUB, "batch_size": 8, "max_failures": 8},
         "judges": {STUB: served | {"concurrency": 4, "timeout": 20.0, "retries": 1}},
         "thresholds": {"min_points": 1, "bootstraps": 20, "synergy": 0.3, "bottleneck": 0.2},
         "report": {"pictures_per_pair": 1},
