@@ -36,6 +36,8 @@ GRANTED = 2
 """Prompts per picture that it fulfils, beside the one that it was drawn for."""
 OWN_EVERY = 4
 """Of so many pictures of a batch, the prompt of one that it was drawn for is read too."""
+END = len(vocabulary()) - 2
+"""Token that ends a prompt, and fills the rest."""
 CHUNK = 256
 TYPES = {"ids": torch.long, "asked": torch.float32, "seen": torch.float32, "cells": torch.long}
 NAMED = (len(NAMES) + 1, len(COLOURS) + 1)
@@ -136,6 +138,7 @@ def losses(model: Eye, pool: Lessons, batch: int, seed: int) -> Callable[[int], 
         told = pool.batch(rng, batch)
         chosen = int(rng.integers(GRANTED))
         prompts, answers = (torch.cat((told[name][:, chosen], told[name][::OWN_EVERY, GRANTED])) for name in ("ids", "asked"))
+        prompts = prompts[:, : int((prompts != END).sum(1).max()) + 1]  # what follows the end is not seen
         vision, text = model.clip.vision_model(told["pictures"]), model.clip.text_model(prompts)
         patches = model.clip.vision_model.post_layernorm(vision.last_hidden_state[:, 1:])
         return {

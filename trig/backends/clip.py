@@ -40,7 +40,7 @@ class Clip:
                 config = AutoConfig.from_pretrained(self.place, **AS_IT_IS)
                 if config.model_type != "clip":
                     raise ValueError(f"it is a {config.model_type}; name the folder of a CLIPModel")
-                self.images = AutoImageProcessor.from_pretrained(self.place, use_fast=False, **AS_IT_IS)
+                self.images = AutoImageProcessor.from_pretrained(self.place, backend="pil", **AS_IT_IS)
                 self.words = AutoTokenizer.from_pretrained(self.place, **AS_IT_IS)
         except UNLOADABLE as error:
             raise WeightsError(f"{self.where}: transformers cannot load it: {brief(error)}") from error

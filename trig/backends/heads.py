@@ -23,6 +23,8 @@ Classes: TypeAlias = Mapping[str, Sequence[str]]
 HEADS, WEIGHTS = "heads.json", "heads.safetensors"
 NONE = ""
 """Class of a prompt that asks for nothing of an attribute, and of a part that is not there."""
+AXES = ("across", "down")
+"""Attributes of a part of a picture that say where it is."""
 DECIMALS = 2
 """Of a score: what two heads are sure of is a tie, whatever is left of doubt."""
 
@@ -90,19 +92,26 @@ class Card(_Record):
 
     @model_validator(mode="after")
     def _fits(self) -> "Card":
-        """Every factor is of attributes that the heads read, and as large as their classes."""
+        """Every factor is of attributes that the heads read, and as large as their classes; so are levels."""
+        for name, classes in self.picture.items():
+            if len(self.levels.get(name.rpartition(".")[2], classes)) != len(classes):
+                raise ValueError(f"levels: as many as {name} has classes: {len(classes)}")
+        pairs = [(f"{want}.", f"{thing}.") for want in _names(self.text) for thing in _names(self.picture)]
         for code, score in self.scores.items():
-            for factor in score.factors:
-                self._check(code, factor, "")
             parts = [*(score.parts.match + score.parts.worth if score.parts else ()), *(score.stand.present if score.stand else ())]
-            for factor in parts:
-                self._check(code, factor, "first.")
+            for factor, places in [*((each, [("", "")]) for each in score.factors), *((each, pairs) for each in parts)]:
+                for want, thing in places:
+                    self._check(code, factor, want, thing)
+            if score.only and score.only.reads not in self.text.get(score.only.asked, ()):
+                raise ValueError(f"scores.{code}.only: {score.only.asked} has no class {score.only.reads}")
+            if score.stand and (score.stand.asked not in self.text or not {*AXES} <= self.levels.keys()):
+                raise ValueError(f"scores.{code}.stand: {score.stand.asked} is no attribute, or {' or '.join(AXES)} has no levels")
         return self
 
-    def _check(self, code: str, factor: Factor, part: str) -> None:
-        shown, asked = self.picture.get(part + factor.shown), self.text.get(part + (factor.asked or "")) if factor.asked else []
+    def _check(self, code: str, factor: Factor, want: str, thing: str) -> None:
+        shown, asked = self.picture.get(thing + factor.shown), self.text.get(want + factor.asked) if factor.asked else []
         if shown is None or asked is None:
-            raise ValueError(f"scores.{code}: {factor.shown} or {factor.asked} is no attribute")
+            raise ValueError(f"scores.{code}: {thing}{factor.shown} or {want}{factor.asked} is no attribute")
         wanted = (len(asked), len(shown)) if factor.asked else (len(shown),)
         if np.shape(factor.worth) != wanted:
             raise ValueError(f"scores.{code}: worth of {factor.shown} is {np.shape(factor.worth)}, and its classes are {wanted}")
@@ -163,8 +172,7 @@ def _form(factor: Factor, asked: Read, shown: Read, want: str = "", part: str = 
 
 def _parts(card: Card, parts: Parts, stand: Stand | None, asked: Read, shown: Read) -> Floats:
     wants, things = _names(card.text), _names(card.picture)
-    naming = parts.match[0].shown
-    wanted = np.stack([1 - asked[f"{want}.{naming}"][:, card.text[f"{want}.{naming}"].index(NONE)] for want in wants], axis=1)
+    wanted = np.stack([_there(asked, card.text, f"{want}.{parts.match[0].asked}") for want in wants], axis=1)
     fits = _table(parts.match, asked, shown, wants, things)
     chosen = _assigned(fits * wanted[:, :, None])
     rows = np.arange(len(wanted))[:, None]
@@ -172,8 +180,13 @@ def _parts(card: Card, parts: Parts, stand: Stand | None, asked: Read, shown: Re
     found = (worth * wanted).sum(axis=1) / np.maximum(wanted.sum(axis=1), 1e-6)
     if stand:
         found = _stand(card, stand, asked, shown, (wants, things), chosen, found)
-    there = sum(1 - shown[f"{thing}.{naming}"][:, card.picture[f"{thing}.{naming}"].index(NONE)] for thing in things)
+    there = np.sum([_there(shown, card.picture, f"{thing}.{parts.match[0].shown}") for thing in things], axis=0)
     return np.asarray(found * (1 - (1 - parts.more) * np.clip(there - wanted.sum(axis=1), 0, 1)))
+
+
+def _there(probabilities: Read, attributes: Classes, name: str) -> Floats:
+    """Probability that a part is there, by the attribute that names it."""
+    return np.asarray(1 - probabilities[name][:, list(attributes[name]).index(NONE)])
 
 
 def _stand(
