@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
+import workplace
 from torch import Tensor, nn
 
+from tinyworld.training import eye
 from tinyworld.training.loop import Course, rate, train
+from tinyworld.training.pool import autoencoder
 from tinyworld.training.reader import fit
+from trig.backends.clip import Clip
 from trig.errors import WeightsError
 
 COURSE = Course(steps=12, batch=8, learning_rate=0.05, seed=1, warmup=3, save_every=4)
@@ -68,3 +72,12 @@ def test_the_reader_learns_and_is_saved(tmp_path: Path) -> None:
     first, last = (sum(step.losses.values()) for step in (steps[0], steps[-1]))
     assert last < 0.8 * first
     assert (tmp_path / "reader" / "model.safetensors").stat().st_size > 1_000_000
+
+
+def test_the_second_eye_learns_and_is_saved(tmp_path: Path) -> None:
+    lessons = tmp_path / "lessons.safetensors"
+    assert list(eye.lessons(autoencoder(workplace.ROOT / "data/tiny/painter/vae"), lessons, 256, 256, 5)) == [256, 512]
+    steps = list(eye.fit(tmp_path / "eye", tmp_path, lessons, 256, Course(steps=12, batch=32, learning_rate=2e-3, seed=1, warmup=2)))
+    first, last = (sum(step.losses.values()) for step in (steps[0], steps[-1]))
+    assert last < 0.8 * first
+    assert len(Clip(str(tmp_path / "eye")).dimensions) == 4

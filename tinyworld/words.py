@@ -25,13 +25,17 @@ def vocabulary() -> tuple[str, ...]:
     return (*_SPECIAL, *sorted({word for phrase in phrases for word in phrase.split()}))
 
 
-def tokenizer(begin: bool) -> PreTrainedTokenizerFast:
-    """Word-level tokenizer; appends `</s>`, and prepends `<s>` if asked to (CLIP's convention, not T5's)."""
-    words = Tokenizer(models.WordLevel({word: number for number, word in enumerate(vocabulary())}, unk_token="<unk>"))
+def tokenizer(begin: bool, known: tuple[str, ...] | None = None, most: int | None = None) -> PreTrainedTokenizerFast:
+    """Word-level tokenizer; appends `</s>`, and prepends `<s>` if asked to (CLIP's convention, not T5's).
+
+    `known` is another order of the vocabulary, `most` another length.
+    """
+    known = known or vocabulary()
+    words = Tokenizer(models.WordLevel({word: number for number, word in enumerate(known)}, unk_token="<unk>"))
     words.normalizer = normalizers.Lowercase()
     words.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation()])
     words.post_processor = processors.TemplateProcessing(
-        single=f"{'<s> ' if begin else ''}$A </s>", special_tokens=[("<s>", 1), ("</s>", 2)]
+        single=f"{'<s> ' if begin else ''}$A </s>", special_tokens=[(mark, known.index(mark)) for mark in ("<s>", "</s>")]
     )
     return PreTrainedTokenizerFast(
         tokenizer_object=words,
@@ -39,5 +43,5 @@ def tokenizer(begin: bool) -> PreTrainedTokenizerFast:
         bos_token="<s>",
         eos_token="</s>",
         unk_token="<unk>",
-        model_max_length=MAX_TOKENS + 2 * begin,
+        model_max_length=most or MAX_TOKENS + 2 * begin,
     )

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree, rmtree
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 import yaml
@@ -140,9 +140,33 @@ def judge() -> None:
 
 
 @app.command()
-def publish() -> None:
-    """Copies the trained models to data/tiny. Their cards are written by hand from `trig tiny evaluate` and `trig tiny paint`."""
-    for name in ("painter", "judge"):
+def eye_lessons() -> None:
+    """Training data of the second eye."""
+    from tinyworld.training import eye as trainer
+    from tinyworld.training import pool
+
+    settings = _settings()
+    wanted, vae = settings["eye_lessons"], pool.autoencoder(Path(settings["autoencoder"]))
+    total = wanted["drawn"] + wanted["shown"]
+    bar("eye lessons", ((done, total) for done in trainer.lessons(vae, WORK / "eye-lessons.safetensors", **wanted)))
+
+
+@app.command()
+def eye() -> None:
+    """Second eye."""
+    from tinyworld.training import eye as trainer
+
+    shown = _settings()["eye_lessons"]["shown"]
+    _show("eye", trainer.fit(WORK / "eye", WORK, WORK / "eye-lessons.safetensors", shown, _course("eye")))
+
+
+@app.command()
+def publish(names: Annotated[list[str] | None, typer.Argument(help="Models; all by default.")] = None) -> None:
+    """Copies the trained models to data/tiny.
+
+    Their cards are written by hand from `trig tiny evaluate`, `trig tiny paint` and `python -m benchmarks eye`.
+    """
+    for name in names or ("painter", "judge", "eye"):
         rmtree(OUT / name, ignore_errors=True)
         copytree(WORK / name, OUT / name)
 
