@@ -22,7 +22,7 @@ from tinyworld.language import recall
 from tinyworld.render import SIDE
 from tinyworld.scene import COLOURS
 from tinyworld.training.loop import Course, Step, device, train
-from tinyworld.training.pool import CELLS, NAMES, _named, round_trips
+from tinyworld.training.pool import CELLS, NAMES, cell_labels, round_trips
 from tinyworld.training.vae import to_tensor
 from tinyworld.words import tokenizer, vocabulary
 from trig.backends.heads import HEADS, WEIGHTS
@@ -111,7 +111,7 @@ def _answers(cases: list[Case], rng: np.random.Generator) -> dict[str, Tensor]:
         "ids": ids([request.text for row in requests for request in row]).byte().unflatten(0, (len(cases), -1)),
         "asked": half([targets(asked(request), TEXT) for row in requests for request in row]).unflatten(0, (len(cases), -1)),
         "seen": half([targets(seen(case.scene), PICTURE) for case in cases]),
-        "cells": torch.from_numpy(np.stack([_named(case.scene) for case in cases])),
+        "cells": torch.from_numpy(np.stack([cell_labels(case.scene) for case in cases])),
     }
 
 

@@ -31,7 +31,7 @@ NAMES = (*KINDS[:-1], *ROLES)
 """Class names of a cell besides none: kinds and roles."""
 
 
-def _named(scene: Scene) -> NDArray[np.uint8]:
+def cell_labels(scene: Scene) -> NDArray[np.uint8]:
     """Cell labels (2, CELLS, CELLS): index into NAMES and into COLOURS, from 1; 0 for none."""
     names = [0, *(NAMES.index(thing.role or thing.kind) + 1 for thing in scene.things)]
     colours = [0, *(COLOURS.index(thing.colour) + 1 if thing.colour else 0 for thing in scene.things)]
@@ -58,7 +58,7 @@ def _drawn(job: tuple[str, int, int]) -> tuple[list[str], NDArray[np.uint8], NDA
             instruction = some_instruction(rng, about)
             prompts.append(instruction.text)
             scenes.append([fulfil(rng, instruction), instruction.source])
-    return prompts, np.array([[draw(scene) for scene in row] for row in scenes]), np.array([_named(target) for target, *_ in scenes])
+    return prompts, np.array([[draw(scene) for scene in row] for row in scenes]), np.array([cell_labels(target) for target, *_ in scenes])
 
 
 def autoencoder(place: Path) -> AutoencoderKL:
