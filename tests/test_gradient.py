@@ -298,15 +298,17 @@ def critic_of(scores: Sequence[float | None]) -> tuple[JudgeCritic, list[pl.Data
 def test_a_critic_asks_about_all_that_was_painted_and_leaves_out_what_has_no_score() -> None:
     critic, seen = critic_of([0.25, None, 0.75, 0.5])
     prompts = critic.lesson.points.rows["prompt"].to_list()
-    found = critic.rewards([(prompts[0], [b"1", b"2"]), (prompts[1], [b"3", None])])
+    files = [factories.png(seed, 24, 16) for seed in range(3)]
+    found = critic.rewards([(prompts[0], files[:2]), (prompts[1], [files[2], None])])
     assert found == [[0.25, None], [0.75, 0.5]]
     asked, images = seen
     assert asked["prompt"].to_list() == [prompts[0]] * 2 + [prompts[1]] * 2
     assert images["status"].to_list() == ["ok", "ok", "ok", "null"] and images["reason"].null_count() == 3
+    assert images.select("width", "height").head(3).rows() == [(24, 16)] * 3
     assert (critic.asked, critic.nulls) == (4, 1) and "4 pictures were painted" in critic.summary
     silent, _ = critic_of([None] * 2)
     with pytest.raises(JudgeError, match="scored none of 2 pictures"):
-        silent.rewards([(prompts[0], [b"1", b"2"])])
+        silent.rewards([(prompts[0], files[:2])])
 
 
 def test_prompts_to_paint_anew_are_those_whose_pictures_differ() -> None:

@@ -12,6 +12,7 @@ from trig.finetune.points import SIDES, Bools, Floats, points
 from trig.finetune.select import CANDIDATE
 from trig.keys import content_key
 from trig.params.finetune import Judged
+from trig.pictures import size
 from trig.protocols.tuner import Group
 from trig.tables.images import IMAGES
 from trig.tables.sources import digest
@@ -61,7 +62,9 @@ class JudgeCritic:
         known = sum(reward is not None for group in rewarded for reward in group)
         self.asked, self.nulls = self.asked + asked.height, self.nulls + asked.height - known
         if not known:
-            raise JudgeError(f"params.yaml: judge.name: the judge scored none of {asked.height} pictures that were painted to learn from")
+            raise JudgeError(
+                f"params.yaml: judge.name: the judge scored none of {asked.height} pictures that were painted to learn from; name another"
+            )
         return rewarded
 
     @property
@@ -77,11 +80,12 @@ class JudgeCritic:
     def _images(self, asked: pl.DataFrame, groups: Sequence[Group]) -> pl.DataFrame:
         """IMAGES."""
         files = [file for _, files in groups for file in files]
-        shared = {"model": self.lesson.base, "pair": str(self.lesson.pair), "seed": 0, "width": 0, "height": 0}
+        shared = {"model": self.lesson.base, "pair": str(self.lesson.pair), "seed": 0}
         rows = [
             {
                 **shared, **dict(zip(CANDIDATE, names, strict=True)), "image": {"bytes": file, "path": ""} if file else None,
                 "digest": digest(file) if file else None, "status": "ok" if file else "null", "reason": None if file else "it was not painted",
+                **dict(zip(("width", "height"), size(file) if file else (0, 0), strict=True)),
                 "key": content_key(digest=digest(file) if file else None),
             }
             for names, file in zip(asked.select(CANDIDATE).iter_rows(), files, strict=True)
