@@ -45,7 +45,7 @@ CHOSEN_BY: dict[LossName | GradientName, PolicyName] = {
 CANDIDATES, FRESH, STEPS = 256, 96, 60
 """Pictures to choose lessons from; pictures with other seeds, on which the reward is measured; steps of training."""
 GAIN = 0.01
-PAINTED = {"prompts": 2, "group": 8, "sampler_steps": 4, "window": 2}
+PAINTED = {"prompts": 2, "group": 8}
 """What a policy gradient paints in a step: as many pictures as the others learn from."""
 Rewarded = tuple[pl.DataFrame, pl.DataFrame]
 

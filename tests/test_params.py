@@ -170,7 +170,7 @@ def test_a_value_cannot_be_changed_once_read() -> None:
             both(put("finetune.policy", "threshold"), put("finetune.loss", "flow-grpo")),
             ("finetune.loss", "'flow-grpo'", "groups", "set policy to group"),
         ),
-        (put("finetune.gradient.window", 8), ("finetune.gradient.window", "8", "sampler_steps", "at most 7", "null")),
+        (put("finetune.gradient.window", 4), ("finetune.gradient.window", "4", "sampler_steps", "at most 3", "null")),
         (put("finetune.gradient.noise", 0.0), ("finetune.gradient.noise", "0.0")),
         (put("finetune.gradient.group", 1), ("finetune.gradient.group", "1")),
         (put("finetune.gradient", {}), ("finetune.gradient.reward", "missing")),

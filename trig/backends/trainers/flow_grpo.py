@@ -1,4 +1,4 @@
-"""Policy gradient with advantages within groups (Flow-GRPO, DDPO): steps of painting that led to better pictures of a prompt become likelier."""
+"""Policy gradient with advantages within groups (Flow-GRPO): steps of painting that led to better pictures of a prompt become likelier."""
 
 from collections.abc import Sequence
 from functools import partial
