@@ -1,24 +1,31 @@
-"""Bars on training objectives: each raises the judge's mean of a pair's two dimensions on the prompts it trains on, at the same budget."""
+"""Bars on training objectives: each raises its reward on the prompts it trains on, at the same steps and pictures a step.
 
+The reward is the judge's mean of a pair's two dimensions; of refl, which follows a gradient, the saturation of the pictures.
+"""
+
+from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
+import numpy as np
 import polars as pl
 
 from benchmarks.bar import Bar, at_least
 from trig import generate, params, tables
-from trig.backends import judges, painters
+from trig.backends import judges, painters, trainers
 from trig.backends.executors.local import Local
 from trig.backends.painters.diffusers import Diffusers
-from trig.backends.trainers.diffusers import Lora
+from trig.figures.measures import figures
 from trig.finetune import lessons, select
+from trig.finetune.rewards import JudgeCritic
 from trig.judge.album import Album
 from trig.judge.run import Painted, judged
 from trig.params import Params
-from trig.params.finetune import Finetune, LossName, PolicyName
+from trig.params.finetune import Finetune, GradientName, LossName, PolicyName
+from trig.pictures import pixels
 from trig.protocols.generator import Generator
 from trig.protocols.judge import Judge
 from trig.run.display import bar
@@ -28,14 +35,18 @@ from trig.tables.sources import Library
 from trig.testing.programs import run
 from trig.testing.project import DVC, Project
 from trig.vocabulary.dimensions import Pair
+from trig.vocabulary.figures import Figure
 
 MODEL, PAIR = "tiny", Pair.parse("IQ-A_D-A")
-CHOSEN_BY: dict[LossName, PolicyName] = {
-    "sft": "threshold", "dpo": "dominance", "mapo": "dominance", "kto": "threshold", "rankdpo": "best_of_n", "tdpo": "corrupt",
+CHOSEN_BY: dict[LossName | GradientName, PolicyName] = {
+    "sft": "threshold", "dpo": "dominance", "mapo": "dominance", "kto": "threshold", "rankdpo": "best_of_n", "tdpo": "corrupt", "refl": "group",
+    "flow-grpo": "group",
 }  # fmt: skip
 CANDIDATES, FRESH, STEPS = 256, 96, 60
 """Pictures to choose lessons from; pictures with other seeds, on which the reward is measured; steps of training."""
 GAIN = 0.01
+PAINTED = {"prompts": 2, "group": 8}
+"""What a policy gradient paints in a step: as many pictures as the others learn from."""
 Rewarded = tuple[pl.DataFrame, pl.DataFrame]
 
 
@@ -50,36 +61,38 @@ def losses(project: Project) -> Iterator[Bar]:
             asked.append(_judged(wanted, painters.load(settings, MODEL), settings, judge))
         return asked[0]
 
-    before = _reward(_judged(fresh, painters.load(settings, MODEL), settings, judge))
+    before = _judged(fresh, painters.load(settings, MODEL), settings, judge)
     for loss in CHOSEN_BY:
-        yield measure(loss, settings, prompts, candidates, partial(_after, fresh, settings, judge), before)
+        yield measure(loss, settings, prompts, candidates, partial(_judged, fresh, settings=settings, judge=judge), before)
 
 
 def measure(
-    loss: LossName,
+    loss: LossName | GradientName,
     settings: Params,
     prompts: pl.DataFrame,
     candidates: Callable[[pl.DataFrame], Rewarded],
-    after: Callable[[Generator], float],
-    before: float,
+    after: Callable[[Generator], Rewarded],
+    before: Rewarded,
 ) -> Bar:
     """Trains by one objective, and compares rewards."""
     wanted = _settings(settings, loss)
+    name, changed = next(iter(settings.tunings)), settings.model_copy(update={"finetune": wanted})
     (lesson,) = lessons.search(MODEL, [PAIR], prompts, candidates, wanted)
-    base, began = Diffusers(MODEL, settings.pipeline(MODEL)), perf_counter()
-    tuner = Lora(base, wanted, settings.seed)
+    base, judge, began = Diffusers(MODEL, settings.pipeline(MODEL)), judges.load(settings), perf_counter()
+    tuner = trainers.load(changed, name, base)(JudgeCritic(lesson, judge.revision, partial(_scored, settings=settings, judge=judge)))
     bar(f"train by {loss}", ((step, STEPS) for step, _ in enumerate(tuner.steps(lesson.lessons), 1)))
-    seconds, found = perf_counter() - began, after(base)
+    seconds, first, last = perf_counter() - began, _reward(before, wanted), _reward(after(base), wanted)
     of = f"{len(lesson.lessons.members)} {wanted.form} by {wanted.policy}, {STEPS} steps, {seconds:.0f} s"
-    what = f"reward of {PAIR} by {loss} ({of}): {before:.3f} to {found:.3f}, gain"
-    return at_least(what, found - before, GAIN)
+    what = f"reward of {PAIR} by {loss} ({of}): {first:.3f} to {last:.3f}, gain"
+    return at_least(what, last - first, GAIN)
 
 
-def _settings(settings: Params, loss: LossName) -> Finetune:
+def _settings(settings: Params, loss: LossName | GradientName) -> Finetune:
     assert settings.finetune
-    return Finetune.model_validate(
-        {**settings.finetune.model_dump(), "loss": loss, "policy": CHOSEN_BY[loss], "candidates": CANDIDATES, "steps": STEPS}
-    )
+    whole = settings.finetune.model_dump()
+    gradient = {**whole["gradient"], **PAINTED, "reward": "saturation" if loss == "refl" else "mean"}
+    own = {"loss": loss, "policy": CHOSEN_BY[loss], "candidates": CANDIDATES, "steps": STEPS, "gradient": gradient}
+    return Finetune.model_validate({**whole, **own})
 
 
 def _prompts(project: Project) -> pl.DataFrame:
@@ -89,17 +102,22 @@ def _prompts(project: Project) -> pl.DataFrame:
     return tables.read(file, PROMPTS)
 
 
-def _after(fresh: pl.DataFrame, settings: Params, judge: Judge, painter: Generator) -> float:
-    return _reward(_judged(fresh, painter, settings, judge))
-
-
 def _judged(asked: pl.DataFrame, painter: Generator, settings: Params, judge: Judge) -> Rewarded:
     """Pictures and scores, in a store of their own: an adapter in training has the revision of its base."""
-    own = settings.judge.model_copy(update={"dimensions": "pair"})
     with TemporaryDirectory() as place, Store.open(Path(place)) as store:
         images = generate.made(asked, Library(), MODEL, settings, painter, Local(painter), store, "losses", partial(bar, "generate"))
-        return images, judged(Painted(asked, Library(), Album((images,))), judge, store, own, bar, "pictures")
+    return images, _scored(asked, images, settings, judge)
 
 
-def _reward(found: Rewarded) -> float:
-    return float(found[1]["expected"].drop_nulls().to_numpy().mean())
+def _scored(asked: pl.DataFrame, images: pl.DataFrame, settings: Params, judge: Judge) -> pl.DataFrame:
+    own = settings.judge.model_copy(update={"dimensions": "pair"})
+    with TemporaryDirectory() as place, Store.open(Path(place)) as store:
+        return judged(Painted(asked, Library(), Album((images,))), judge, store, own, lambda _, steps: deque(steps, 0), "pictures")
+
+
+def _reward(found: Rewarded, settings: Finetune) -> float:
+    images, scores = found
+    if settings.loss == "refl":
+        shown = images["image"].struct.field("bytes").drop_nulls()
+        return float(np.mean([figures(pixels(file))[Figure.SATURATION] for file in shown]))
+    return float(scores["expected"].drop_nulls().to_numpy().mean())

@@ -4,6 +4,7 @@ python -m stages.code RUBRICS OUT
 """
 
 from pathlib import Path
+from typing import get_args
 
 from trig import params
 from trig.errors import ParamsError
@@ -11,6 +12,7 @@ from trig.files import clear, replace
 from trig.judge.rubrics import SHIPPED, texts
 from trig.keys import content_key
 from trig.params import Params
+from trig.params.finetune import GradientName
 from trig.run.code import Code
 from trig.run.edge import run
 from trig.vocabulary.dimensions import Task
@@ -50,7 +52,7 @@ def backends(settings: Params) -> dict[str, list[str]]:
     painters = {f"trig/backends/painters/{settings.model(name).backend}.py" for name in settings.generate.roster}
     bases = {settings.model(tuning.base).backend for tuning in settings.tunings.values()}
     trained = {f"trig/backends/{part}/{backend}.py" for backend in bases for part in ("painters", "trainers")}
-    loss = [f"trig/backends/losses/{settings.finetune.loss}.py"] if settings.finetune else []
+    loss = [module(settings.finetune.loss)] if settings.finetune else []
     chat = "trig/backends/annotators/openai.py"
     annotator = [chat] if settings.annotate.annotator else []
     prompted = {f"trig/backends/painters/{settings.model(one.base).backend}.py" for one in settings.promptings.values()}
@@ -62,6 +64,12 @@ def backends(settings: Params) -> dict[str, list[str]]:
         "prompting": [judge, *sorted(prompted), *rewrites] if prompted else [],
         "generate": sorted(painters),
     }
+
+
+def module(loss: str) -> str:
+    """Where an objective is."""
+    kind = "trainers" if loss in get_args(GradientName) else "losses"
+    return f"trig/backends/{kind}/{loss.replace('-', '_')}.py"
 
 
 if __name__ == "__main__":

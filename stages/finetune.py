@@ -4,6 +4,7 @@ python -m stages.finetune [--code CODE] TUNED WEAKEST PROMPTS SOURCES LESSONS LO
 """
 
 import sys
+from collections import deque
 from functools import partial
 from pathlib import Path
 
@@ -12,8 +13,10 @@ import polars as pl
 from trig import generate, params, tables
 from trig.backends import executors, judges, painters, trainers
 from trig.finetune import lessons
+from trig.finetune.rewards import JudgeCritic
 from trig.judge.album import Album
 from trig.judge.run import Painted, judged
+from trig.keys import content_key
 from trig.run.display import bar
 from trig.run.edge import run
 from trig.run.lock import only_one
@@ -57,12 +60,19 @@ def main(
             )
             return images, judged(Painted(asked, library, Album((images,))), judge, store, of_pairs, bar, "candidates")
 
+        def scored(asked: pl.DataFrame, images: pl.DataFrame) -> pl.DataFrame:
+            """Without progress of its own: it is asked within each step."""
+            return judged(Painted(asked, library, Album((images,))), judge, store, of_pairs, lambda _, steps: deque(steps, 0), "paintings")
+
         for lesson in lessons.search(
             tuning.base, lessons.pairs(weakest), of_tasks(tables.read(prompts, PROMPTS), everything.scope(tuned)), painted, settings
         ):
             print(lesson.summary, file=sys.stderr)
         tables.write(lesson.rows, LESSONS, taught, told)
-        lessons.teach(trainer(), lesson, lora, curve, trainings(), bar)
+        critic = JudgeCritic(lesson, content_key(judge=judge.revision, asked=of_pairs), scored)
+        lessons.teach(trainer(critic), lesson, lora, curve, trainings(), bar)
+        if critic.asked:
+            print(critic.summary, file=sys.stderr)
 
 
 if __name__ == "__main__":

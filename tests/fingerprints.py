@@ -75,7 +75,15 @@ DECIDES = {
     "trig.figures.measures.MEASURING": ("figures/measures", "figures/measured", "figures/once", "vocabulary/figures", "pictures"),
     "trig.figures.plain.FEATURING": ("figures/plain", "figures/measures", "figures/measured", "figures/once", "pictures"),
     "trig.report.sheets.DRAWING": ("report/sheets", "pictures"),
+    "trig.backends.trainers.online.PRACTISING": (
+        *(f"backends/trainers/{name}" for name in ("adapter", "online", "flow_grpo", "refl")),
+        *(f"backends/gradients/{name}" for name in ("clipped", "rewards", "sampler")),
+        *(f"backends/families/{name}" for name in ("__init__", "family", "moves", "flow", "flux")),
+        "backends/painters/develop",
+        "finetune/rewards",
+    ),
     "trig.backends.trainers.diffusers.TRAINING": (
+        "backends/trainers/adapter",
         "backends/trainers/diffusers",
         "backends/families/__init__",
         "backends/families/family",

@@ -7,9 +7,9 @@ from typing import get_args
 
 import pytest
 
-from stages.code import backends
+from stages.code import backends, module
 from trig import params
-from trig.params.finetune import LossName
+from trig.params.finetune import GradientName, LossName
 from trig.params.judge import JUDGES
 from trig.params.models import MODELS, TRAINED
 from trig.run.code import PLUGS, PLUMBING, Code, meaning
@@ -137,6 +137,7 @@ def test_every_backend_has_a_module_of_its_name() -> None:
     """A stage depends on the module of the backend it runs, named after the backend, and of the loss."""
     kinds = {"painters": tuple(MODELS), "trainers": TRAINED, "judges": tuple(JUDGES), "losses": get_args(LossName)}
     named = {f"{kind}/{name}.py" for kind, names in kinds.items() for name in names}
+    named |= {module(name).removeprefix("trig/backends/") for name in get_args(GradientName)}
     assert {name for name in named if not (ROOT / "trig/backends" / name).is_file()} == set()
     found = backends(params.load(ROOT / "params.yaml"))
     assert {path.removeprefix("trig/backends/") for paths in found.values() for path in paths} <= named

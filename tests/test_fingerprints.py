@@ -9,8 +9,9 @@ from typing import get_args
 import fingerprints
 import pytest
 
+from stages.code import module
 from trig.backends.families import FAMILIES, KNOWN
-from trig.params.finetune import LossName
+from trig.params.finetune import GradientName, LossName
 from trig.params.judge import JUDGES
 from trig.params.models import MODELS, TRAINED
 
@@ -50,6 +51,8 @@ def test_every_family_and_every_loss_is_watched() -> None:
     assert painted <= set(fingerprints.DECIDES["trig.backends.painters.diffusers.PAINTING"])
     found |= {f"backends/losses/{name}" for name in get_args(LossName)}
     assert found <= set(fingerprints.DECIDES["trig.backends.trainers.diffusers.TRAINING"])
+    gradients = {Path(module(name)).with_suffix("").relative_to("trig").as_posix() for name in get_args(GradientName)}
+    assert gradients <= set(fingerprints.DECIDES["trig.backends.trainers.online.PRACTISING"])
 
 
 def test_a_changed_body_is_not_taken_over_without_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

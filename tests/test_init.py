@@ -70,6 +70,7 @@ def test_every_comment_of_what_stays_is_there_at_its_column(known: Path) -> None
         "policy", "beta", "soft_labels", "weighted", "dimension_weights", "min_gain", "max_angle", "list_length", "batch_size",
         "tiny-served", "key", "price", "backend", "adapter", "dtype", "scope", "tiny-prompted", "tiny-best", "tiny-turbo-guidance-1",
         "promptings", "by", "annotator", "budget", "prompts", "seeds", "fdr", "max_fall", "map",
+        "gradient", "reward", "group", "sampler_steps", "noise", "window", "clip", "kl", "updates",
     }  # fmt: skip
     columns = {line.partition("#")[2]: line.index("#") for line in old if "#" in line}
     edited = [line for line in new if line.strip().split(":")[0] in {"profile", "rubrics", "train_per_subset", "max_tokens"}]

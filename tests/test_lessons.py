@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import polars as pl
@@ -17,17 +18,19 @@ from trig.finetune import policies, table
 from trig.finetune.lessons import search
 from trig.finetune.points import Points, points
 from trig.keys import content_key
-from trig.params.finetune import GIVES, TAKES, Finetune, LossName, PolicyName
+from trig.params.finetune import GIVES, TAKES, Finetune, GradientName, LossName, PolicyName
 from trig.tables import made
 from trig.tables.lessons import LESSONS
 from trig.testing import factories
 
 GRADED: Mapping[float, Sequence[float]] = {0.9: [0.0, 0.2, 0.8], 0.6: [0.2, 0.4, 0.4], 0.5: [0.3, 0.4, 0.3], 0.2: [0.8, 0.0, 0.2]}
 ROWS: Sequence[Row] = [("a", 0, 0.9, 0.9), ("a", 1, 0.5, 0.9), ("a", 2, 0.5, 0.2), ("a", 3, 0.6, 0.6)]
-TEACHABLE = [(policy, loss) for loss, form in TAKES.items() for policy, forms in GIVES.items() if form in forms]
+TEACHABLE: list[tuple[PolicyName, LossName]] = [
+    (policy, loss) for loss in get_args(LossName) for policy, forms in GIVES.items() if TAKES[loss] in forms
+]
 
 
-def settings(policy: PolicyName, loss: LossName, **said: object) -> Finetune:
+def settings(policy: PolicyName, loss: LossName | GradientName, **said: object) -> Finetune:
     whole = params.load().tuning("tiny-dtm")[1].model_dump()
     return Finetune.model_validate(
         {**whole, "policy": policy, "loss": loss, "batch_size": 2, "rank": 2, "steps": 1, "candidates": 8, **said}
@@ -46,7 +49,7 @@ def shown(found: Points | pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def found(policy: PolicyName, loss: LossName, **said: object) -> tuple[pl.DataFrame, Points, Finetune]:
+def found(policy: PolicyName, loss: LossName | GradientName, **said: object) -> tuple[pl.DataFrame, Points, Finetune]:
     wanted = settings(policy, loss, **said)
     own = points(pl.concat([scored(ROWS, grades=GRADED)]), asked(ROWS), PAIR)
     return table.table(policies.load(policy)(own, wanted), own, shown(own), "tiny", wanted), own, wanted
@@ -125,8 +128,8 @@ def test_pictures_to_avoid_are_labelled_so() -> None:
     assert (lessons.labels, [len(of) for of in lessons.members]) == ([1.0, 0.0], [1, 1])
 
 
-@pytest.mark.parametrize(("policy", "loss"), TEACHABLE)
-def test_lessons_are_read_as_written_and_name_what_made_them(policy: PolicyName, loss: LossName, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("policy", "loss"), [*TEACHABLE, ("group", "flow-grpo")])
+def test_lessons_are_read_as_written_and_name_what_made_them(policy: PolicyName, loss: LossName | GradientName, tmp_path: Path) -> None:
     rows, *_ = found(policy, loss)
     notes = made.Made(stage="finetune")
     tables.write(rows, LESSONS, tmp_path / "lessons.parquet", notes)

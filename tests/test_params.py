@@ -156,6 +156,24 @@ def test_a_value_cannot_be_changed_once_read() -> None:
         (put("finetune.dimension_weights", {"IQ-X": 2.0}), ("finetune.dimension_weights", "'IQ-X'", "IQ-A")),
         (put("finetune.dimension_weights", {"IQ-A": -1.0}), ("finetune.dimension_weights.IQ-A", "-1.0")),
         (put("finetune.dimension_weights", {"IQ-A": 2.0}), ("finetune.dimension_weights", "2.0", "sft", "dpo")),
+        *(
+            (
+                both(put("finetune.policy", "group"), put("finetune.loss", loss), put("finetune.gradient.reward", reward)),
+                ("finetune.gradient", *said),
+            )
+            for loss, reward, said in (
+                ("refl", "minimum", ("reward", "'minimum'", "refl", "gradient", "saturation", "flow-grpo")),
+                ("flow-grpo", "saturation", ("reward", "'saturation'", "flow-grpo", "mean", "refl")),
+            )
+        ),
+        (
+            both(put("finetune.policy", "threshold"), put("finetune.loss", "flow-grpo")),
+            ("finetune.loss", "'flow-grpo'", "groups", "set policy to group"),
+        ),
+        (put("finetune.gradient.window", 4), ("finetune.gradient.window", "4", "sampler_steps", "at most 3", "null")),
+        (put("finetune.gradient.noise", 0.0), ("finetune.gradient.noise", "0.0")),
+        (put("finetune.gradient.group", 1), ("finetune.gradient.group", "1")),
+        (put("finetune.gradient", {}), ("finetune.gradient.reward", "missing")),
         (put("finetune.list_length", 1), ("finetune.list_length", "1")),
         (put("tunings.tiny-dtm.bases", "tiny"), ("tunings.tiny-dtm.bases", "unknown", "'base'")),
         (put("judges.tiny.wieghts", "x"), ("judges.tiny.wieghts", "unknown", "'weights'")),

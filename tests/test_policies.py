@@ -17,14 +17,14 @@ from trig.finetune import policies
 from trig.finetune.points import Points, points
 from trig.finetune.policies import pareto
 from trig.finetune.policies.choice import Choice
-from trig.params.finetune import GIVES, POLICIES, TAKES, Finetune, Form, LossName, PolicyName
+from trig.params.finetune import GIVES, POLICIES, TAKES, Finetune, Form, GradientName, LossName, PolicyName
 
 NAMED: Sequence[Row] = [
     ("a", 0, 0.9, 0.9), ("a", 1, 0.9, 0.5), ("a", 2, 0.5, 0.92), ("a", 3, 0.3, 0.3), ("a", 4, None, 0.9),
     ("b", 0, 0.6, 0.6), ("b", 1, 0.58, 0.62), ("c", 0, 0.9, 0.9),
 ]  # fmt: skip
 """a0 dominates a1 and a3, and not a2; b0 and b1 each win on one; c is alone; a4 lacks a score."""
-LOSS_OF: dict[Form, LossName] = {form: loss for loss, form in TAKES.items()}
+LOSS_OF: dict[Form, LossName | GradientName] = {form: loss for loss, form in reversed(list(TAKES.items()))}
 
 
 @cache
@@ -55,6 +55,7 @@ def names(found: Points, choices: Sequence[Choice]) -> set[tuple[str, ...]]:
         ("best_of_n", "labelled samples", {("a0",), ("a3",)}),
         ("best_of_n", "pairs", {("a0", "a3")}),
         ("best_of_n", "lists", {("a0", "a2", "a1", "a3")}),
+        ("group", "groups", {("a0", "a2", "a1", "a3")}),
         ("dominance", "pairs", {("a0", "a1"), ("a0", "a3"), ("a1", "a3"), ("a2", "a3")}),
         ("pareto", "pairs", {("a0", "a3"), ("a2", "a3")}),
         ("vote", "pairs", {("a0", "a1"), ("a0", "a3"), ("a1", "a3"), ("a2", "a3")}),
@@ -172,7 +173,9 @@ def test_every_policy_is_a_module_of_its_name() -> None:
     folder = Path(policies.__file__).parent
     assert {file.stem for file in folder.glob("*.py")} - {"__init__", "choice"} == set(POLICIES) == GIVES.keys()
     assert {policies.load(name).__module__ for name in POLICIES} == {f"trig.finetune.policies.{name}" for name in POLICIES}
-    assert TAKES.keys() == set(get_args(LossName)) and {form for forms in GIVES.values() for form in forms} == set(get_args(Form))
+    assert TAKES.keys() == {*get_args(LossName), *get_args(GradientName)} and {form for forms in GIVES.values() for form in forms} == set(
+        get_args(Form)
+    )
 
 
 def test_a_preference_is_what_drawing_grades_gives() -> None:

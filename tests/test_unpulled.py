@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import workplace
 import yaml
+from test_params import READS
 
 from stages import params as stage
 from trig import params
@@ -68,7 +69,7 @@ def test_without_a_lock_or_dvc_there_is_nothing_to_pull(place: Path, tmp_path_fa
 
 
 def test_the_first_stage_says_so_before_anything_is_made(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    stage.main(place / "params.yaml", *(place / name for name in ("out", "models", "judges")))
+    stage.main(place / "params.yaml", READS, *(place / name for name in ("out", "models", "judges")))
     assert capsys.readouterr().err.startswith("note: 3 of 3 stages have no results")
 
 

@@ -54,7 +54,7 @@ def _rows(choice: Choice, points: Points, shown: Sequence[Mapping[str, Any]], se
     """A row for each picture of a list, and one for any other choice."""
     of = [shown[place] for place in choice.points]
     match settings.form:
-        case "lists":
+        case "lists" | "groups":
             gains, sure = _gains(points, choice.points), float(np.mean([each["confidence"] for each in of]))
             ranked = [(each, float(gains[place])) for place, each in enumerate(of)]
             return [

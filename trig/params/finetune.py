@@ -2,25 +2,41 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Literal, TypeAlias, get_args
+from typing import Annotated, Literal, TypeAlias, cast, get_args
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from trig.errors import ParamsError
 from trig.params.section import Section
-from trig.params.values import Batch, Name, Share, at_most
+from trig.params.values import AT_ONCE, Batch, Name, Share, at_most
 from trig.vocabulary.dimensions import Dimension, Pair
 
 WEAKEST = "weakest"
 LossName: TypeAlias = Literal["sft", "dpo", "mapo", "kto", "rankdpo", "tdpo"]
 """Training objectives, each a module of trig/backends/losses."""
-PolicyName: TypeAlias = Literal["threshold", "best_of_n", "dominance", "pareto", "angle", "vote", "corrupt"]
+GradientName: TypeAlias = Literal["flow-grpo", "refl"]
+"""Policy gradients, which learn from what the adapter itself paints, each a trainer of trig/backends/trainers."""
+Judged: TypeAlias = Literal["mean", "minimum", "win_rate"]
+"""Rewards of the judge."""
+Differentiable: TypeAlias = Literal["saturation"]
+"""Rewards with a gradient, each a function of trig/backends/gradients/rewards.py."""
+PolicyName: TypeAlias = Literal["threshold", "best_of_n", "dominance", "pareto", "angle", "vote", "corrupt", "group"]
 """Policies that choose lessons, each a module of trig/finetune/policies."""
-Form: TypeAlias = Literal["samples", "labelled samples", "pairs", "lists", "texts"]
-"""What a lesson is: a good picture; a good or a bad one; a better and a worse; several, ranked; one picture with a true and a corrupted prompt."""
+Form: TypeAlias = Literal["samples", "labelled samples", "pairs", "lists", "texts", "groups"]
+"""What a lesson is: a good picture; a good or a bad one; a better and a worse; several, ranked; one picture with a true and a corrupted prompt; all
+pictures of a prompt that is painted anew."""
 POLICIES: tuple[PolicyName, ...] = get_args(PolicyName)
-TAKES: Mapping[LossName, Form] = MappingProxyType(
-    {"sft": "samples", "kto": "labelled samples", "dpo": "pairs", "mapo": "pairs", "rankdpo": "lists", "tdpo": "texts"}
+TAKES: Mapping[LossName | GradientName, Form] = MappingProxyType(
+    {
+        "sft": "samples",
+        "kto": "labelled samples",
+        "dpo": "pairs",
+        "mapo": "pairs",
+        "rankdpo": "lists",
+        "tdpo": "texts",
+        "flow-grpo": "groups",
+        "refl": "groups",
+    }
 )
 GIVES: Mapping[PolicyName, tuple[Form, ...]] = MappingProxyType(
     {
@@ -31,6 +47,7 @@ GIVES: Mapping[PolicyName, tuple[Form, ...]] = MappingProxyType(
         "angle": ("pairs",),
         "vote": ("pairs",),
         "corrupt": ("texts",),
+        "group": ("groups",),
     }
 )
 BETA: Mapping[LossName, float] = MappingProxyType({"dpo": 1000.0, "mapo": 0.1, "kto": 1000.0, "rankdpo": 1000.0, "tdpo": 1000.0})
@@ -45,6 +62,41 @@ class Tuning(Section):
     base: Name  # base model
 
 
+class Gradient(Section):
+    """What a policy gradient paints and is rewarded for in each step."""
+
+    reward: (
+        Judged | Differentiable
+    )  # flow-grpo: of both dimensions' expected scores, or the win rate in the group; refl: one with a gradient
+    prompts: Annotated[int, Field(ge=1), AT_ONCE]  # painted in a step
+    group: Annotated[int, Field(ge=2), AT_ONCE]  # pictures of each, that are compared
+    sampler_steps: Annotated[int, Field(ge=2), at_most(1_000, "no model was trained on more noise levels")]
+    noise: Annotated[float, Field(gt=0), at_most(2, "steps would overshoot the noise that they remove")]
+    window: Annotated[int, Field(ge=1)] | None  # steps with noise, which are learnt from; null: all but the last
+    clip: Annotated[float, Field(gt=0, lt=1)]  # most that a probability ratio counts beside 1
+    kl: Annotated[float, Field(ge=0), at_most(1_000_000, "the adapter would stay its base")]
+    updates: Annotated[int, Field(ge=1), at_most(1_000, "what was painted is of another adapter by then")]  # on what a step painted
+
+    @field_validator("window")
+    @classmethod
+    def _inside(cls, window: int | None, info: ValidationInfo) -> int | None:
+        if window is not None and window >= (steps := info.data.get("sampler_steps", window + 1)):
+            raise ValueError(f"{window!r}: the last of {steps} sampler_steps has no noise; set at most {steps - 1}, or null")
+        return window
+
+    @property
+    def judged(self) -> Judged:
+        """The reward, where it is the judge's."""
+        assert self.reward != "saturation"
+        return self.reward
+
+    @property
+    def differentiable(self) -> Differentiable:
+        """The reward, where it has a gradient."""
+        assert self.reward == "saturation"
+        return self.reward
+
+
 class Finetune(Section):
     """LoRA fine-tuning on the weakest pair."""
 
@@ -54,7 +106,7 @@ class Finetune(Section):
     keep_above: Share  # minimum of both scores of a training image
     max_gap: Share  # maximum gap between them
     policy: PolicyName  # how lessons are chosen from the judged images
-    loss: LossName
+    loss: LossName | GradientName
     beta: Annotated[float, Field(gt=0), at_most(1_000_000, "every preference would be saturated")] | None  # null: BETA
     soft_labels: bool  # pairs count by the probability that the winner is preferred, and not as certain
     weighted: bool  # lessons count by confidence and agreement of the scorers
@@ -68,6 +120,7 @@ class Finetune(Section):
     steps: Annotated[int, Field(ge=1), at_most(10_000_000, "no adapter learns so long")]
     batch_size: Batch
     learning_rate: Annotated[float, Field(gt=0), at_most(1, "AdamW moves every weight by about so much in each step")]
+    gradient: Gradient  # of flow-grpo and refl
 
     @field_validator("pair")
     @classmethod
@@ -79,7 +132,7 @@ class Finetune(Section):
 
     @field_validator("loss")
     @classmethod
-    def _takes_what_the_policy_gives(cls, loss: LossName, info: ValidationInfo) -> LossName:
+    def _takes_what_the_policy_gives(cls, loss: LossName | GradientName, info: ValidationInfo) -> LossName | GradientName:
         if (policy := info.data.get("policy")) is None or TAKES[loss] in (gives := GIVES[policy]):
             return loss
         policies, losses = (name for name in GIVES if TAKES[loss] in GIVES[name]), (name for name in TAKES if TAKES[name] in gives)
@@ -111,10 +164,29 @@ class Finetune(Section):
             raise ValueError(f"{weights!r}: {loss} learns from no pairs of pictures; set {{}}, or loss to dpo or mapo")
         return weights
 
+    @field_validator("gradient")
+    @classmethod
+    def _rewards(cls, gradient: Gradient, info: ValidationInfo) -> Gradient:
+        loss, judged, others = info.data.get("loss"), get_args(Judged), get_args(Differentiable)
+        if loss == "refl" and gradient.reward in judged:
+            raise ValueError(
+                f"reward: {gradient.reward!r}: refl follows the gradient of a reward, and the judge's scores have none; set {' or '.join(others)}, or loss"
+                f" to flow-grpo"
+            )
+        if loss == "flow-grpo" and gradient.reward not in judged:
+            raise ValueError(f"reward: {gradient.reward!r}: flow-grpo learns from the judge; set {', '.join(judged)}, or loss to refl")
+        return gradient
+
+    @property
+    def objective(self) -> LossName:
+        """The loss that learns from lessons."""
+        assert self.loss not in get_args(GradientName)
+        return cast(LossName, self.loss)
+
     @property
     def strength(self) -> float:
         """The loss's beta; 0 where it has none."""
-        return BETA.get(self.loss, 0.0) if self.beta is None else self.beta
+        return {**BETA}.get(self.objective, 0.0) if self.beta is None else self.beta
 
     @property
     def form(self) -> Form:

@@ -27,6 +27,21 @@ class Lessons:
         )
 
 
+Group: TypeAlias = tuple[str, Sequence[bytes | None]]
+"""Prompt and PNG of several pictures of it; None for one that was not painted."""
+
+
+class Critic(Protocol):
+    """Rewards what an adapter paints while it learns."""
+
+    revision: str
+    """Hash of everything besides pictures and prompts that decides a reward."""
+
+    def rewards(self, groups: Sequence[Group]) -> list[list[float | None]]:
+        """Of each picture; None where there is none. At least one is known."""
+        ...
+
+
 class Tuner(Protocol):
     """Model with a trainable adapter."""
 

@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from trig.backends.families.calls import Calls
+from trig.backends.families.moves import Move
 from trig.protocols.tuner import Sample
 
 
@@ -46,3 +47,19 @@ class Family(Calls, ABC):
     @abstractmethod
     def predict(self, pipe: Any, given: Encoded, noisy: Tensor, level: Tensor) -> Tensor:
         """The network's prediction of the target."""
+
+    @abstractmethod
+    def begin(self, pipe: Any, prompts: Sequence[str], width: int, height: int) -> Encoded:
+        """Pictures to paint of these prompts, in this size; the latents are zero."""
+
+    @abstractmethod
+    def levels(self, pipe: Any, given: Encoded, steps: int) -> list[float]:
+        """Noise levels that these are painted through, from the highest to none."""
+
+    @abstractmethod
+    def move(self, pipe: Any, latents: Tensor, said: Tensor, now: float, then: float, noise: float) -> Move:
+        """The step between two of those levels, given the network's prediction. `noise` 0: the step is certain."""
+
+    @abstractmethod
+    def shown(self, pipe: Any, latents: Tensor, width: int, height: int) -> Tensor:
+        """Pictures (B, 3, height, width) of 0 to 1, with gradients."""

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from trig.backends.families.calls import Calls, Share
 from trig.backends.families.family import Encoded, Family
-from trig.backends.families.flow import noised
+from trig.backends.families.flow import levels, move, noised
+from trig.backends.families.moves import Move
 from trig.params.models.diffusers import DiffusersModel
 from trig.pictures import pixels
 from trig.protocols.tuner import Sample
@@ -59,17 +60,20 @@ class Flux(Family):
 
     def encode(self, pipe: Any, samples: Sequence[Sample]) -> Encoded:
         """Packed latents (B, tokens, channels) of all samples, which are of one size, and their prompts for both text encoders."""
-        text, pooled, text_ids = pipe.encode_prompt(
-            [prompt for prompt, _ in samples], None, max_sequence_length=min(512, pipe.tokenizer_2.model_max_length)
-        )
+        conditions, text_ids = self._texts(pipe, [prompt for prompt, _ in samples])
         shown = pipe.image_processor.preprocess([pixels(png) for _, png in samples]).to(pipe.vae.device, pipe.vae.dtype)
         latents = FluxKontextPipeline._encode_vae_image(pipe, shown, generator=None)
         _, _, height, width = latents.shape
         return Encoded(
             pack(latents),
-            {"encoder_hidden_states": text, "pooled_projections": pooled},
+            conditions,
             {"txt_ids": text_ids, "img_ids": image_ids(height // 2, width // 2, latents)},
         )
+
+    def _texts(self, pipe: Any, prompts: Sequence[str]) -> tuple[dict[str, Tensor], Tensor]:
+        """Conditions, and the positions of their tokens."""
+        text, pooled, places = pipe.encode_prompt(list(prompts), None, max_sequence_length=min(512, pipe.tokenizer_2.model_max_length))
+        return {"encoder_hidden_states": text, "pooled_projections": pooled}, places
 
     def noised(self, pipe: Any, clean: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Rectified flow with the scheduler's shift."""
@@ -79,6 +83,30 @@ class Flux(Family):
         """Velocity (B, tokens, channels)."""
         predicted: Tensor = pipe.transformer(hidden_states=noisy, timestep=level, **given.conditions, **given.shared, return_dict=False)[0]
         return predicted
+
+    def begin(self, pipe: Any, prompts: Sequence[str], width: int, height: int) -> Encoded:
+        """Packed latents, without the tokens of a source."""
+        conditions, text_ids = self._texts(pipe, prompts)
+        text, cells = conditions["encoder_hidden_states"], 2 * pipe.vae_scale_factor
+        rows, columns = height // cells, width // cells
+        latents = text.new_zeros(len(prompts), rows * columns, pipe.transformer.config.in_channels)
+        return Encoded(latents, conditions, {"txt_ids": text_ids, "img_ids": image_ids(rows, columns, latents)})
+
+    def levels(self, pipe: Any, given: Encoded, steps: int) -> list[float]:
+        """Those of the scheduler."""
+        return levels(pipe.scheduler, steps, given.latents.shape[1])
+
+    def move(self, pipe: Any, latents: Tensor, said: Tensor, now: float, then: float, noise: float) -> Move:  # noqa: ARG002
+        """Of flow matching."""
+        return move(latents, said, now, then, noise)
+
+    def shown(self, pipe: Any, latents: Tensor, width: int, height: int) -> Tensor:
+        """Unpacked and decoded."""
+        cells = FluxKontextPipeline._unpack_latents(latents, height, width, pipe.vae_scale_factor)
+        vae = pipe.vae
+        decoded = vae.decode((cells / vae.config.scaling_factor + vae.config.shift_factor).to(vae.dtype), return_dict=False)[0]
+        pictures: Tensor = (decoded.float() / 2 + 0.5).clamp(0, 1)
+        return pictures
 
 
 def pack(latents: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from trig.finetune.policies import angle, best_of_n, corrupt, dominance, pareto, threshold, vote
+from trig.finetune.policies import angle, best_of_n, corrupt, dominance, group, pareto, threshold, vote
 from trig.finetune.policies.choice import Policy
 from trig.params.finetune import PolicyName
 
@@ -24,5 +24,7 @@ def load(name: PolicyName) -> Policy:
             return vote.choose
         case "corrupt":
             return corrupt.choose
+        case "group":
+            return group.choose
         case _:
             assert_never(name)

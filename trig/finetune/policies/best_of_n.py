@@ -10,11 +10,17 @@ from trig.params.finetune import Finetune
 def choose(points: Points, settings: Finetune) -> list[Choice]:
     """By the mean of both scores, then by the lower one. A prompt with one scored picture, or whose best is its worst, teaches nothing."""
     scores = points.scores
-    ranked = [_ranked(scores, group) for group in points.groups() if len(group) > 1]
-    ranked = [each for each in ranked if _apart(scores[each[0]] - scores[each[-1]], settings)]
+    ranked = ranking(points, settings)
     if settings.form == "lists":
         return [_list(each, settings.list_length) for each in ranked if len(each) >= settings.list_length]
     return [choice for each in ranked for choice in _ends(points, each, scores[each[0]] - scores[each[-1]], settings)]
+
+
+def ranking(points: Points, settings: Finetune) -> list[Ints]:
+    """Pictures of each prompt, from best to worst, where these differ."""
+    scores = points.scores
+    ranked = [_ranked(scores, group) for group in points.groups() if len(group) > 1]
+    return [each for each in ranked if _apart(scores[each[0]] - scores[each[-1]], settings)]
 
 
 def _apart(change: Floats, settings: Finetune) -> bool:

@@ -1,0 +1,117 @@
+"""A LoRA adapter in training: what learns, its optimiser, checkpoints and file, whatever it learns from."""
+
+import json
+from collections.abc import Mapping, Sequence
+from math import isfinite
+from pathlib import Path
+
+import torch
+from diffusers.training_utils import cast_training_params
+from peft import LoraConfig, get_peft_model_state_dict
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from trig.backends import families
+from trig.backends.families.family import Family
+from trig.backends.losses.batch import Predict
+from trig.backends.painters.diffusers import Diffusers
+from trig.backends.weights import CARD
+from trig.errors import ParamsError
+from trig.files import replace, replacing
+from trig.keys import content_key
+from trig.memory import require
+from trig.params.finetune import Finetune
+
+COPIES = 4
+"""Tensors per trained weight: the weight, its gradient and two AdamW moments."""
+
+
+def family(base: Diffusers) -> Family:
+    """The architecture to train. Raises WeightsError where it is unknown."""
+    return families.trainable(base.pipe, f"{base.field}.weights: {base.model.weights}")
+
+
+class Adapter:
+    """A generator with a trainable LoRA adapter, all else frozen. At step 0 it equals its base."""
+
+    def __init__(self, base: Diffusers, settings: Finetune, seed: int, training: int) -> None:
+        self.pipe, self.family = base.pipe, family(base)
+        self.network = getattr(self.pipe, self.family.network)
+        self.revision = content_key(base=base.revision, settings=settings, seed=seed, training=training)
+        self.settings, self.seed = settings, seed
+        torch.manual_seed(seed)
+        for part in self.pipe.components.values():
+            if isinstance(part, torch.nn.Module):
+                part.requires_grad_(False)
+        self._fits()
+        self.network.add_adapter(LoraConfig(r=settings.rank, lora_alpha=settings.rank, target_modules=list(self.family.targets)))
+        cast_training_params(self.network)  # a step of AdamW is lost in the rounding of bfloat16
+        self.optimiser = torch.optim.AdamW(self.trainable(), lr=settings.learning_rate, weight_decay=1e-4)
+
+    def _fits(self) -> None:
+        """Raises ParamsError if adapter weights, gradients and optimiser state exceed memory."""
+        layers = (layer for name, layer in self.network.named_modules() if name.endswith(self.family.targets))
+        width = sum(layer.in_features + layer.out_features for layer in layers)
+        require(width * self.settings.rank * 4 * COPIES, "params.yaml: finetune.rank")
+
+    def trainable(self) -> list[torch.nn.Parameter]:
+        """The adapter's parameters."""
+        return [weight for weight in self.network.parameters() if weight.requires_grad]
+
+    def learn(self) -> None:
+        """One step of the optimiser along the gradients that were gathered, cut to a norm of 1."""
+        torch.nn.utils.clip_grad_norm_(self.trainable(), 1.0)
+        self.optimiser.step()
+
+    def finite(self, loss: float, number: int) -> float:
+        """The loss of a step, counted from 0. Raises ParamsError where it is no number."""
+        if not isfinite(loss):
+            raise self._diverged(f"the loss is not finite at step {number + 1} of {self.settings.steps}")
+        return loss
+
+    @torch.no_grad()
+    def reference(self, predict: Predict, noisy: Tensor, level: Tensor) -> Tensor:
+        """What the network predicts without its adapter."""
+        self.network.disable_adapters()
+        try:
+            return predict(noisy, level)
+        finally:
+            self.network.enable_adapters()
+
+    def _diverged(self, how: str) -> ParamsError:
+        return ParamsError(f"params.yaml: finetune.learning_rate: {self.settings.learning_rate}: training diverges, {how}; lower it")
+
+    def save_checkpoint(self, file: Path, losses: Sequence[float]) -> None:
+        """Writes the adapter, optimiser state and loss history; a resumed run gives the same adapter."""
+        state = self.optimiser.state_dict()["state"]
+        tensors = {f"{place}.weight": weight.detach() for place, weight in enumerate(self.trainable())}
+        tensors |= {f"{place}.{name}": value for place, values in state.items() for name, value in values.items()}
+        with replacing(file) as part:
+            save_file(tensors, part, {"losses": json.dumps(list(losses))})
+
+    @torch.no_grad()
+    def load_checkpoint(self, file: Path) -> list[float]:
+        """Restores a checkpoint and returns its losses; empty if the file is damaged, and training starts over."""
+        try:
+            with safe_open(file, "pt") as kept:
+                losses: list[float] = json.loads(kept.metadata()["losses"])
+                tensors = {name: kept.get_tensor(name) for name in kept.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError, ValueError, TypeError, KeyError):
+            return []
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            place, _, what = name.partition(".")
+            state.setdefault(int(place), {})[what] = tensor
+        for place, weight in enumerate(self.trainable()):
+            weight.copy_(state[place].pop("weight"))
+        self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
+        return losses
+
+    def save(self, folder: Path, about: Mapping[str, object]) -> None:
+        """Writes `pytorch_lora_weights.safetensors` and the tuning card. Raises ParamsError when a weight is not finite."""
+        if not all(weight.isfinite().all() for weight in self.trainable()):
+            raise self._diverged("a weight is not finite after the last step")
+        layers = {f"{self.family.network}_lora_layers": get_peft_model_state_dict(self.network)}
+        self.pipe.save_lora_weights(folder, **layers, safe_serialization=True)
+        replace(folder / CARD, json.dumps(dict(about), indent=2).encode() + b"\n")
