@@ -17,7 +17,7 @@ LONGEST = 300.0
 ORPHANED = 20.0
 """Seconds in which a stage must end whose DVC was killed."""
 BEGINS = re.compile(r"^Running stage '(.+)':", re.MULTILINE)
-EACH = "ERROR: failed to transfer ", "ERROR: failed to connect to "
+EACH = "ERROR: failed to transfer "
 """DVC says so of each file of a transfer, before its one line on the whole."""
 TRACEBACK = "Traceback (most recent call last)"
 
@@ -48,9 +48,8 @@ class Ended:
     def lines(self) -> list[str]:
         """Its complaint: ours, where a stage failed; else DVC's."""
         lines = self.said.splitlines()
-        theirs = [line for line in lines if line.startswith("ERROR: ")]
-        whole = [line for line in theirs if not line.startswith(EACH)]
-        return [line for line in lines if line.startswith("error: ")] or whole or theirs[-1:]
+        theirs = [line for line in lines if line.startswith("ERROR: ") and not line.startswith(EACH)]
+        return [line for line in lines if line.startswith("error: ")] or theirs
 
     def complaint(self, *named: str) -> str:
         """The one line of a failed run. Raises UncleanError where there is none, or several, or a traceback, or it names not all of this."""
