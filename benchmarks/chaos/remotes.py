@@ -36,7 +36,7 @@ class Remote:
         size = sum(file.stat().st_size for file in (self.game.world.after / CACHE).rglob("*") if file.is_file())
         self.valve.left = left = self.game.dice.randrange(size // 3)
         self.game.note = f"after {left:,} bytes"
-        self.game.failed(self.dvc(command), "failed|could not|cannot|connect|no such file.*cache")
+        self.game.failed(self.dvc(command), "failed|could not|cannot|connect")
         self.valve.left = None
 
     def empty(self) -> None:
