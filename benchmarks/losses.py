@@ -81,8 +81,10 @@ def measure(
     base, judge, began = Diffusers(MODEL, settings.pipeline(MODEL)), judges.load(settings), perf_counter()
     tuner = trainers.load(changed, name, base)(JudgeCritic(lesson, judge.revision, partial(_scored, settings=settings, judge=judge)))
     bar(f"train by {loss}", ((step, STEPS) for step, _ in enumerate(tuner.steps(lesson.lessons), 1)))
-    seconds, first, last = perf_counter() - began, _reward(before, wanted), _reward(after(base), wanted)
-    of = f"{len(lesson.lessons.members)} {wanted.form} by {wanted.policy}, {STEPS} steps, {seconds:.0f} s"
+    seconds, then, now = perf_counter() - began, _rewards(before, wanted), _rewards(after(base), wanted)
+    both = [(one, other) for one, other in zip(then, now, strict=True) if one is not None and other is not None]
+    first, last = np.mean(both, axis=0) if both else (float("nan"), float("nan"))
+    of = f"{len(lesson.lessons.members)} {wanted.form} by {wanted.policy}, {STEPS} steps, {seconds:.0f} s; {len(both)} of {len(then)} with both rewards"
     what = f"reward of {PAIR} by {loss} ({of}): {first:.3f} to {last:.3f}, gain"
     return at_least(what, last - first, GAIN)
 
@@ -115,9 +117,10 @@ def _scored(asked: pl.DataFrame, images: pl.DataFrame, settings: Params, judge: 
         return judged(Painted(asked, Library(), Album((images,))), judge, store, own, lambda _, steps: deque(steps, 0), "pictures")
 
 
-def _reward(found: Rewarded, settings: Finetune) -> float:
+def _rewards(found: Rewarded, settings: Finetune) -> list[float | None]:
+    """Of each picture, or of each of its scores; null where there is none."""
     images, scores = found
     if settings.loss == "refl":
-        shown = images["image"].struct.field("bytes").drop_nulls()
-        return float(np.mean([figures(pixels(file))[Figure.SATURATION] for file in shown]))
-    return float(scores["expected"].drop_nulls().to_numpy().mean())
+        shown = images.sort(select.CANDIDATE)["image"].struct.field("bytes")
+        return [None if file is None else figures(pixels(file))[Figure.SATURATION] for file in shown]
+    return scores.sort(*select.CANDIDATE, "dimension")["expected"].to_list()

@@ -37,7 +37,7 @@ from trig.finetune.rewards import JudgeCritic, rewards
 from trig.judge.album import Album
 from trig.params.finetune import Finetune
 from trig.pictures import pixels
-from trig.protocols.generator import Order
+from trig.protocols.generator import Order, Picture
 from trig.protocols.tuner import Group, Lessons
 from trig.tables.kinds import TASK
 from trig.testing import factories
@@ -257,7 +257,8 @@ def test_refl_raises_a_reward_with_a_gradient(reward: Reward) -> None:
     orders = [Order(prompt, seed) for seed in (3, 4) for prompt in PROMPTS]
 
     def rewarded() -> float:
-        shown = [np.asarray(pixels(each.file)) for each in base.generate(orders)]  # type: ignore[union-attr]
+        shown = [np.asarray(pixels(each.file)) for each in base.generate(orders) if isinstance(each, Picture)]
+        assert len(shown) == len(orders)
         return float(reward(torch.from_numpy(np.stack(shown)).permute(0, 3, 1, 2) / 255, []).mean())
 
     before = rewarded()

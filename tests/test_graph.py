@@ -74,6 +74,15 @@ def test_every_stage_that_writes_a_table_says_what_made_it() -> None:
     assert writes | {"digest"} == set(WRITING)
 
 
+def test_what_a_stage_reads_is_there() -> None:
+    """A misspelt key would be left out, as one that params.yaml leaves to its default, and a change of it would rerun nothing."""
+    settings = params.load(ROOT / "params.yaml")
+    for named in READS.values():
+        settings.told(*named)
+    with pytest.raises(KeyError):
+        settings.told("judge.max_of_mass")
+
+
 def test_no_code_is_named_by_hand() -> None:
     assert {stage: [dep for dep in body(stage)["deps"] if dep.startswith(("stages", "trig"))] for stage in GRAPH} == {
         stage: {"code": ["stages", "trig"], "params": [f"trig/params/{name}.yaml" for name in ("judges", "reads", "zoo")]}.get(stage, [])

@@ -17,7 +17,7 @@ from trig import params
 from trig.backends import losses
 from trig.backends.families.flow import noised
 from trig.backends.losses import sft
-from trig.backends.losses.batch import Batch, Loss, denoising
+from trig.backends.losses.batch import Batch, Loss, Predict, denoising
 from trig.backends.painters.diffusers import Diffusers
 from trig.backends.trainers.diffusers import Lora
 from trig.params.finetune import BETA, LossName
@@ -111,15 +111,17 @@ def test_sft_asks_for_no_reference() -> None:
     assert np.isfinite(float(sft.loss(batch, np.random.default_rng(1))))
 
 
-def toy(clean: Tensor, shape: tuple[int, int], shift: float = 4.0, weights: Sequence[float] = (1.0,), reference: object = None) -> Batch:
+def toy(
+    clean: Tensor, shape: tuple[int, int], shift: float = 4.0, weights: Sequence[float] = (1.0,), reference: Predict | None = None
+) -> Batch:
     """Flow matching with a network that gives its input times the noise level."""
 
     def predict(noisy: Tensor, level: Tensor) -> Tensor:
         return noisy * level[:, None, None]
 
     told = torch.tensor(weights).expand(len(clean) // shape[1])
-    referred = predict if reference is None else reference
-    return Batch(clean, lambda latents, rng: noised(latents, shift, rng), predict, referred, torch.zeros(shape), told, told, 1.0)  # type: ignore[arg-type]
+    referred = reference or predict
+    return Batch(clean, lambda latents, rng: noised(latents, shift, rng), predict, referred, torch.zeros(shape), told, told, 1.0)
 
 
 def test_sft_is_the_weighted_squared_error_of_the_velocity() -> None:

@@ -26,7 +26,9 @@ def test_a_planted_bias_is_found_on_its_dimension_and_on_no_other() -> None:
     found = bias.moved(asked, truth.tolist(), {"saturation × 1.3": [None, *fooled[1:].tolist()]})
     sure = {row["dimension"]: row["change"] for row in found.iter_rows(named=True) if row["low"] > 0.02 or row["high"] < -0.02}
     assert list(sure) == ["TA-S"] and sure["TA-S"] == pytest.approx(0.1, abs=0.02)
-    assert found["n"].to_list() == [29] + [30] * 9
+    assert found["n"].to_list() == [30] * 10 and found["nulls"].to_list() == [1] + [0] * 9
+    unscored = bias.moved(asked, [None] * len(asked), {"saturation × 1.3": truth.tolist()})
+    assert unscored["nulls"].to_list() == [30] * 10 and unscored["change"].null_count() == 10
 
 
 def test_the_command_tells_changes_and_figures() -> None:

@@ -7,15 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
 from tinyworld.cases import Case
+from tinyworld.evaluate import Picture
 from trig.figures.measures import figures
 from trig.stats.clustered import clustered_mean
 from trig.vocabulary.dimensions import Dimension
 
-Picture = NDArray[np.uint8]
 ALTERED: Mapping[str, Callable[[Image.Image], Image.Image]] = {
     "saturation × 1.3": lambda picture: ImageEnhance.Color(picture).enhance(1.3),
     "saturation × 0.7": lambda picture: ImageEnhance.Color(picture).enhance(0.7),
@@ -34,15 +33,19 @@ def altered(picture: Picture, how: str) -> Picture:
 def moved(
     asked: Sequence[tuple[Dimension, Case, Picture]], plain: Sequence[float | None], scores: Mapping[str, Sequence[float | None]]
 ) -> pl.DataFrame:
-    """Mean change of the judge's score under each alteration, per dimension, with the paired 95 % interval over cases; cases without both are left out."""
+    """Mean change of the judge's score under each alteration, per dimension, with the paired 95 % interval over cases.
+
+    Cases without both scores are counted in `nulls` and left out; a change over none of them is null.
+    """
     found = []
     for dimension in Dimension:
         own = [place for place, (about, *_) in enumerate(asked) if about is dimension]
         for how, after in scores.items():
             change = np.array([b - a for place in own if (a := plain[place]) is not None and (b := after[place]) is not None])
-            told = clustered_mean(change, np.arange(len(change)))
+            told = clustered_mean(change, np.arange(len(change))) if len(change) else None
             found.append(
-                {"dimension": dimension.value, "altered": how, "n": len(change), "change": told.value, "low": told.low, "high": told.high}
+                {"dimension": dimension.value, "altered": how, "n": len(own), "nulls": len(own) - len(change)}
+                | {"change": told and told.value, "low": told and told.low, "high": told and told.high}
             )
     return pl.DataFrame(found)
 

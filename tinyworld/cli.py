@@ -113,15 +113,22 @@ def bias(count: Count = 100, as_json: Json = False) -> None:
 
     drawn = [picture for *_, picture in asked]
     after = {how: scores([pixels.altered(picture, how) for picture in drawn]) for how in pixels.ALTERED}
-    found, figures = pixels.moved(asked, scores(drawn), after), pixels.measured(drawn)
+    found = pixels.moved(asked, scores(drawn), after)
     if as_json:
+        figures = pixels.measured(drawn)
         print(json.dumps({"judge": f"{settings.judge.name}@{judge.revision}", "changes": found.to_dicts(), "figures": figures}, indent=2))
         return
     wide = found.with_columns(told=pl.struct("change", "low", "high").map_elements(_change, pl.String)).pivot(
         "altered", index="dimension", values="told"
     )
     rows = [(_name(row), *(str(row[how]) for how in pixels.ALTERED)) for row in wide.iter_rows(named=True)]
-    console().print(table(("dimension", *pixels.ALTERED), rows, f"change of {settings.judge.name}'s scores; the truth stays"))
+    console().print(
+        table(
+            ("dimension", *pixels.ALTERED),
+            rows,
+            f"change of {settings.judge.name}'s scores; the truth stays; {found['nulls'].sum()} without a score",
+        )
+    )
 
 
 def _change(told: Mapping[str, float | None]) -> str:

@@ -10,7 +10,6 @@ from pathlib import Path
 from benchmarks.chaos.compare import differences
 from benchmarks.chaos.programs import Ended, Program, UncleanError, dvc
 from benchmarks.chaos.world import World
-from trig.cli.doctor import RWLOCK
 from trig.judge.cache import ANSWERS, UNPROVEN
 from trig.store import Store
 
@@ -89,10 +88,6 @@ class Round:
     def finish(self) -> None:
         """The plain `dvc repro`. Raises UncleanError where it fails, where results differ, or where finished work was done again."""
         ended = self.repro().end()
-        if ended.code and RWLOCK.name in ended.said.lower():
-            self.note += f"; DVC's own {RWLOCK} was cut off: deleted, as trig doctor says"
-            (self.folder / RWLOCK).unlink()
-            ended = self.repro().end()
         if ended.code:
             raise UncleanError(f"the next dvc repro ended with {ended.code}:\n{ended.said[-3000:]}")
         self.compare()

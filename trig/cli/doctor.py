@@ -110,7 +110,8 @@ def _machine() -> Iterator[Row]:
 def _locks() -> Iterator[Row]:
     """DVC writes its lock file in place, so that a kill in that moment leaves it cut."""
     try:
-        json.loads(RWLOCK.read_bytes() or b"{}") if RWLOCK.exists() else None
+        if RWLOCK.exists():
+            json.loads(RWLOCK.read_bytes() or b"{}")
     except ValueError:
         yield False, str(RWLOCK), "cut off by a kill; where no dvc runs, delete it: it holds no results"
 
