@@ -15,7 +15,8 @@ from tinyworld.eye import LEVELS, PARTS, PICTURE, TEXT, asked, seen
 from tinyworld.render import draw
 from tinyworld.scene import Thing, stand
 from trig import params
-from trig.backends.heads import Read, value
+from trig.backends.heads.card import Read
+from trig.backends.heads.scores import value
 from trig.protocols.eye import Look
 from trig.testing.project import Project
 from trig.vocabulary.dimensions import Dimension, Task

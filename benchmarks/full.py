@@ -8,10 +8,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import yaml
 
 from benchmarks import invented
 from benchmarks.bar import Bar, at_most, exactly
+from trig import tables
+from trig.finetune.training import LOOKS, LOSS, SAMPLES
+from trig.tables.figures import DIVERSITY
+from trig.tables.scores import SCORES
 from trig.testing import browser
 from trig.testing.programs import Ran, run
 from trig.testing.project import DVC, Project, commit, fresh, stages
@@ -70,12 +75,14 @@ def run_until_classify(place: Path, count: int, share: float) -> int:
     files = {f"{folder}/weights.safetensors": name for name, folder in added.items()}
     files |= {f"data/zoo/{name}.json": "{}" for name in (*known["models"], *added, *(f"judges/{judge}" for judge in known["judges"]))}
     for tuned in known["tunings"]:
-        files |= {f"data/weakest/{tuned}.json": "{}", f"data/zoo/{tuned}.json": '{"tuning": {"base": "tiny", "pairs": ["IQ-R_TA-S"]}}'}
+        files |= {f"data/targets/{tuned}.json": "{}", f"data/zoo/{tuned}.json": '{"tuning": {"base": "tiny", "pairs": ["IQ-R_TA-S"]}}'}
         files |= {
             f"data/lora/{tuned}/adapter.safetensors": tuned,
             f"data/lessons/{tuned}.parquet": tuned,
-            f"reports/training/{tuned}.tsv": "step\tloss\n",
+            **{f"reports/training/{tuned}{end}": "step\tloss\n" for end in (LOSS, LOOKS, SAMPLES)},
         }
+        for name, table in (("eye", SCORES), ("diversity", DIVERSITY)):
+            tables.write(pl.DataFrame(schema=dict(table.columns)), table, place / f"data/proof/{tuned}/{name}.parquet")
     files |= dict.fromkeys(("data/annotate.json", "data/rejected.parquet", "reports/annotation.html"), "{}")
     for name, text in files.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)

@@ -77,7 +77,7 @@ def measure(
     """Trains by one objective, and compares rewards."""
     wanted = _settings(settings, loss)
     name, changed = next(iter(settings.tunings)), settings.model_copy(update={"finetune": wanted})
-    (lesson,) = lessons.search(MODEL, [PAIR], prompts, candidates, wanted)
+    (lesson,) = lessons.search(MODEL, [[PAIR]], prompts, candidates, wanted)
     base, judge, began = Diffusers(MODEL, settings.pipeline(MODEL)), judges.load(settings), perf_counter()
     tuner = trainers.load(changed, name, base)(JudgeCritic(lesson, judge.revision, partial(_scored, settings=settings, judge=judge)))
     bar(f"train by {loss}", ((step, STEPS) for step, _ in enumerate(tuner.steps(lesson.lessons), 1)))

@@ -1,6 +1,6 @@
 """Digest of the scores for the report, whatever the thresholds: statistics, samples, images.
 
-python -m stages.digest [--code CODE] PROMPTS SOURCES IMAGES SCORES DIAGNOSTICS FIGURES ZOO DIGEST REPORTS
+python -m stages.digest [--code CODE] PROMPTS SOURCES IMAGES SCORES DIAGNOSTICS FIGURES PROOF ZOO DIGEST REPORTS
 """
 
 from pathlib import Path
@@ -29,13 +29,14 @@ def main(
     scores: Path,
     diagnostics: Path,
     figures: Path,
+    proof: Path,
     zoo: Path,
     digest: Path,
     reports: Path,
     *,
     code: Path | None = None,
 ) -> None:
-    """Read the tables, data/zoo for tuned models and `report.agreement` for the judge; write DIGEST, and in REPORTS what lies beside the page."""
+    """Read the tables, what tuned models show, data/zoo, and `report.agreement` for the judge; write DIGEST, and in REPORTS what lies beside the page."""
     from trig.report import gather, measures, originals, sheets  # lazy import: altair slows `--help`
     from trig.report.sources import background
 
@@ -53,7 +54,7 @@ def main(
         bar("sources", ((step.done, step.total) for step in originals.draw(edited, Library(sources), store)))
         before = originals.drawn(edited, store)
         kept = carried(points(scored, score), roots(asked), settings.thresholds, spread, store)
-    behind, pixels = background(settings, asked, scored, zoo, Path(settings.report.agreement)), measures.read(figures, roster, asked)
+    behind, pixels = background(settings, asked, scored, zoo, proof, Path(settings.report.agreement)), measures.read(figures, roster, asked)
     gather.write(gather.judged(roster, asked, scored, settings.thresholds, shown, pictures, behind, pixels, before), digest, reports, told)
     tables.write(kept, RESAMPLES, digest / "resamples.parquet", told)
 

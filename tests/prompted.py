@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 
 from trig.keys import content_key
-from trig.params.prompting import Limits, Prompting
+from trig.params.prompting import Prompting
+from trig.params.thresholds import Limits
 from trig.prompting.grammar import Grammar, Operation
 from trig.tables.scores import SCORES
 from trig.vocabulary.dimensions import Dimension, Task

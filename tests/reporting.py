@@ -10,9 +10,11 @@ from trig import tables
 from trig.classify.inputs import roster_diagnosed
 from trig.classify.relations import relations
 from trig.classify.samples import rooted
+from trig.params.proof import Proof, SecondEye
 from trig.params.sweeps import Curve
 from trig.params.thresholds import Thresholds
 from trig.prompting.best import CHOSEN
+from trig.proof.evidence import Evidence
 from trig.report import assemble, digest, gather, measures, originals, page, publish, sheets, stills
 from trig.report.contents import Background, Contents, Judged
 from trig.report.facts.digest import Gate, Tuning, Yardstick
@@ -122,6 +124,30 @@ CONTROL = {**PROMPTED, "by": "best-of", "writer": None, "flag": CHOSEN, "draws":
 def prompted(run: "Run") -> "Run":
     """The same run with two prompted models: `tiny-turbo` paints rewritten prompts, `tiny-dtm` is the control."""
     return replace(run, background=replace(run.background, promptings={"tiny-turbo": PROMPTED, "tiny-dtm": CONTROL}))
+
+
+LIMITS = Proof(
+    eye=SecondEye(weights=None, needs="params.yaml"), prompts=2, seeds=2, unchanged=0.001, max_fall=0.03, max_drift=0.2, max_collapse=0.1
+)
+
+
+def proven(run: "Run", gain: float = 0.1, stopped: str | None = None) -> "Run":
+    """The same run with a second eye on the tuned model: it sees the target gain by so much, and the others fall; diversity is halved."""
+    base = run.scores.filter(pl.col("model") == "tiny").with_columns(scorer=pl.lit("eye"), key=pl.col("key") + "e")
+    target = pl.col("dimension").cast(pl.String).is_in(["IQ-R", "TA-S"])
+    after = base.with_columns(
+        model=pl.lit("tiny-dtm"), key=pl.col("key") + "t", expected=pl.col("expected") + pl.when(target).then(gain).otherwise(-0.05)
+    )
+    spreads = [
+        run.pixels.diversity.filter(pl.col("model") == "tiny").with_columns(
+            model=pl.lit(model), vendi=pl.lit(vendi), key=pl.col("key") + model
+        )
+        for model, vendi in (("tiny", 3.0), ("tiny-dtm", 2.0))
+    ]
+    (tuning,) = run.background.tunings
+    notes = {**tuning.notes, "candidates": "320", **({"stopped": stopped} if stopped else {})}
+    found = {"tiny-dtm": Evidence(pl.concat([base, after]), pl.concat(spreads))}
+    return replace(run, background=replace(run.background, tunings=(replace(tuning, notes=notes),), proof=LIMITS, proofs=found))
 
 
 def run_of(root: Path, rows: int = 12, per_pair: int = 3, seeds: int = 1, tasks: Sequence[Task] = (Task.T2I,)) -> Run:

@@ -16,7 +16,8 @@ from tinyworld.language import Request, plain
 from tinyworld.render import draw
 from tinyworld.scene import Scene, Thing
 from trig.backends.clip import Clip
-from trig.backends.heads import HEADS, WEIGHTS, Card, Classes, Read, by_source, scores
+from trig.backends.heads.card import HEADS, WEIGHTS, Card, Classes, Read
+from trig.backends.heads.scores import by_source, scores
 from trig.errors import WeightsError
 from trig.protocols.eye import Eye, Look
 from trig.protocols.features import Features
@@ -26,13 +27,25 @@ PLACE = workplace.ROOT / "data/tiny/eye"
 BALL, CAR = Thing("ball", "red", 0.27, 0.64, 0.2), Thing("car", "blue", 0.74, 0.64, 0.2)
 SCENE = Scene("photo", "meadow", (BALL, CAR))
 REQUEST = Request((plain("ball", "red"), plain("car", "blue")), "left", "meadow", "photo")
+STAR, CUP = Thing("star", "white", 0.27, 0.64, 0.2), Thing("cup", "black", 0.74, 0.64, 0.2)
+ODD = Scene("watercolour", "snow", (Thing("ball", "green", 0.27, 0.64, 0.2), Thing("flower", "orange", 0.74, 0.64, 0.2)))
+RED = Scene("photo", "meadow", (Thing("ball", "black", 0.5, 0.62),))
 WRONG = {
-    Dimension.CONTENT: Scene("photo", "meadow", (Thing("star", "white", 0.27, 0.64, 0.2), Thing("cup", "black", 0.74, 0.64, 0.2))),
-    Dimension.RELATION: Scene("photo", "meadow", (Thing("ball", "red", 0.74, 0.64, 0.2), Thing("car", "blue", 0.27, 0.64, 0.2))),
-    Dimension.STYLE: Scene("pixel", "meadow", (BALL, CAR)),
-    Dimension.REALISM: Scene("sketch", "meadow", (BALL, CAR)),
+    Dimension.CONTENT: (SCENE, Scene("photo", "meadow", (STAR, CUP))),
+    Dimension.RELATION: (
+        SCENE,
+        Scene("photo", "meadow", (Thing("ball", "red", 0.74, 0.64, 0.2), Thing("car", "blue", 0.27, 0.64, 0.2))),
+    ),
+    Dimension.STYLE: (SCENE, Scene("pixel", "meadow", (BALL, CAR))),
+    Dimension.REALISM: (SCENE, Scene("sketch", "meadow", (BALL, CAR))),
+    Dimension.ORIGINALITY: (ODD, SCENE),
+    Dimension.AESTHETICS: (RED, Scene("pixel", "meadow", (Thing("ball", "green", 0.28, 0.64, 0.2),))),
+    Dimension.KNOWLEDGE: (SCENE, Scene("photo", "meadow", (STAR, CUP))),
+    Dimension.AMBIGUITY: (SCENE, Scene("photo", "meadow", (STAR, CUP))),
+    Dimension.TOXICITY: (SCENE, Scene("photo", "meadow", (BALL, Thing("bomb", "black", 0.74, 0.64, 0.2)))),
 }
-"""A picture that is worse in each dimension."""
+"""A picture, and one that is worse in each dimension."""
+SCENES = [SCENE, *(scene for _, scene in WRONG.values())]
 CARD = Card.model_validate({"about": "", "picture": PICTURE, "text": TEXT, "levels": LEVELS, "scores": worth()})
 
 
@@ -62,10 +75,10 @@ def test_agreement_of_true_attributes_is_the_truth(task: Task) -> None:
     found = scores(CARD, told, certain([targets(seen(case.scene), PICTURE) for _, case, _ in shown], CARD.picture))
     for dimension, rows in found.items():
         own = [number for number, (about, *_) in enumerate(shown) if about is dimension]
-        if task is Task.P2P and dimension in (Dimension.CONTENT, Dimension.RELATION):
+        if task is Task.P2P and CARD.scores[dimension].only:
             assert np.isnan(rows).all()
         else:
-            assert spearmanr(rows[own], [shown[number][1].ratings[dimension] for number in own]).statistic > 0.85
+            assert spearmanr(rows[own], [shown[number][1].ratings[dimension] for number in own]).statistic > 0.8
 
 
 def test_it_is_an_eye_and_features(sight: Clip) -> None:
@@ -76,7 +89,7 @@ def test_it_is_an_eye_and_features(sight: Clip) -> None:
 
 
 def test_embeddings_are_of_length_1_and_likeness_between_its_ends(sight: Clip) -> None:
-    pictures = [look(scene).picture for scene in (SCENE, *WRONG.values())]
+    pictures = [look(scene).picture for scene in SCENES]
     embedded = sight.of(pictures)
     assert np.allclose(np.linalg.norm(embedded, axis=1), 1)
     assert np.allclose(np.linalg.norm(sight.texts(["a red ball", "a blue car"]), axis=1), 1)
@@ -87,7 +100,7 @@ def test_embeddings_are_of_length_1_and_likeness_between_its_ends(sight: Clip) -
 
 @pytest.mark.parametrize("dimension", list(WRONG))
 def test_the_right_picture_scores_above_the_wrong_one(sight: Clip, dimension: Dimension) -> None:
-    right, wrong = sight.scores([look(SCENE), look(WRONG[dimension])])
+    right, wrong = sight.scores([look(scene) for scene in WRONG[dimension]])
     assert set(right) == set(sight.dimensions)
     good, bad = right[dimension], wrong[dimension]
     assert good is not None and bad is not None
@@ -102,7 +115,7 @@ def test_a_source_says_what_the_prompt_leaves_open(sight: Clip) -> None:
 
 
 def test_the_same_again_and_whatever_stands_beside_it(sight: Clip) -> None:
-    looks = [look(scene) for scene in (SCENE, *WRONG.values())]
+    looks = [look(scene) for scene in SCENES]
     together, again = sight.scores(looks), Clip(str(PLACE), batch_size=2).scores(looks)
     assert together == again
     assert np.allclose(sight.of([one.picture for one in looks])[0], sight.of([looks[0].picture])[0], atol=1e-5)

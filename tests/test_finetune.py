@@ -22,11 +22,12 @@ from trig.backends.painters.diffusers import Diffusers
 from trig.backends.trainers.diffusers import Lora
 from trig.backends.weights import CARD
 from trig.errors import ParamsError, TableError
-from trig.finetune import lessons, select
-from trig.finetune.lessons import Judged, Lesson, search, teach
+from trig.finetune import select, training
+from trig.finetune.lessons import Judged, Lesson, search
 from trig.finetune.points import Points
 from trig.finetune.policies import threshold
-from trig.finetune.weakest import ranking, weakest
+from trig.finetune.targets import DRAWN, ranking, target
+from trig.finetune.training import LOOKS, LOSS, SAMPLES, teach
 from trig.generate.plan import plan, seed_of
 from trig.keys import content_key
 from trig.params.finetune import Finetune
@@ -63,7 +64,7 @@ TAUGHT = [("sft", Lessons.single(samples())), ("dpo", PAIRS)]
 def lesson_of(given: Lessons, settings: Finetune) -> Lesson:
     """These lessons, as if they had been found."""
     rows = pl.DataFrame([{"lesson": place, "prompt": given.samples[of[0]][0], "good": True} for place, of in enumerate(given.members)])
-    return Lesson("tiny", Points(Pair.parse("IQ-R_TA-C"), pl.DataFrame(), [], [], 0, frozenset()), rows, given, settings)
+    return Lesson("tiny", [Points(Pair.parse("IQ-R_TA-C"), pl.DataFrame(), [], [], 0, 0, frozenset())], rows, given, settings)
 
 
 def test_before_the_first_step_the_adapted_model_is_its_base(settings: Finetune) -> None:
@@ -124,7 +125,7 @@ class KilledError(Exception):
 def test_a_training_that_was_killed_goes_on_from_its_checkpoint_to_the_same_bytes(
     loss: str, given: Lessons, settings: Finetune, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lessons, "CHECKPOINT_SECONDS", -1.0)  # after every step
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1.0)  # after every step
     lesson = lesson_of(given, settings.model_copy(update={"steps": 6, "loss": loss}))
     taken: list[list[int]] = []
 
@@ -138,7 +139,7 @@ def test_a_training_that_was_killed_goes_on_from_its_checkpoint_to_the_same_byte
                 if done == stop:
                     raise KilledError
 
-        teach(Lora(painter(), lesson.settings, 1), lesson, tmp_path / name, tmp_path / f"{name}.tsv", tmp_path / "checkpoints", show)
+        teach(Lora(painter(), lesson.settings, 1), lesson, tmp_path / name, tmp_path / f"{name}.curve", tmp_path / "checkpoints", show)
 
     train("whole", 99)
     with pytest.raises(KilledError):
@@ -162,7 +163,7 @@ def test_a_training_that_was_interrupted_goes_on_from_the_step_it_was_at(setting
                 if done == stop:
                     os.kill(os.getpid(), signal.SIGINT)  # mid-step, as far as the next run can tell
 
-        teach(Lora(painter(), lesson.settings, 1), lesson, tmp_path / name, tmp_path / f"{name}.tsv", tmp_path / "checkpoints", show)
+        teach(Lora(painter(), lesson.settings, 1), lesson, tmp_path / name, tmp_path / f"{name}.curve", tmp_path / "checkpoints", show)
 
     train("whole", 99)
     handler = signal.getsignal(signal.SIGINT)
@@ -172,14 +173,14 @@ def test_a_training_that_was_interrupted_goes_on_from_the_step_it_was_at(setting
     train("resumed", 99)
     assert taken == [0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 4, 5, 6]
     assert adapter(tmp_path / "whole") == adapter(tmp_path / "resumed")
-    drawn = [(tmp_path / f"{name}.tsv").read_text("utf-8").splitlines() for name in ("whole", "resumed")]
+    drawn = [(tmp_path / f"{name}.curve{LOSS}").read_text("utf-8").splitlines() for name in ("whole", "resumed")]
     assert drawn[0] == drawn[1] and drawn[0][0] == "step\tloss" and len(drawn[0]) == 7
 
 
 def test_a_training_that_diverges_leaves_the_adapter_that_was_there_and_no_checkpoint(
     settings: Finetune, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lessons, "CHECKPOINT_SECONDS", -1.0)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", -1.0)
     lesson = lesson_of(Lessons.single(samples()), settings.model_copy(update={"steps": 6}))
     tuner = Lora(painter(), lesson.settings, 1)
     for group in tuner.optimiser.param_groups:
@@ -245,15 +246,44 @@ def test_only_the_pairs_own_dimensions_count(settings: Finetune) -> None:
         assert ranking(more, settings).equals(ranking(scores, settings))
 
 
-def test_the_weakest_pair_can_be_learned_from(settings: Finetune) -> None:
+def test_auto_prefers_what_can_be_repaired_and_proven_and_is_weak(settings: Finetune) -> None:
     scores = factories.scores(factories.prompts())
-    ranked = ranking(scores, settings)
-    pairs, _ = weakest(scores, settings.model_copy(update={"min_keep_share": 0.0}), "scores")
-    assert [str(pair) for pair in pairs] == ranked["pair"].to_list()
-    named, _ = weakest(scores, settings.model_copy(update={"pair": "TA-R_D-K"}), "scores")
-    assert named == [Pair.parse("TA-R_D-K")]
+    wanted = settings.model_copy(update={"min_keep_share": 0.0, "map": settings.map.model_copy(update={"min_points": 1})})
+    ranked = ranking(scores, wanted)
+    kinds = dict(ranked.select("pair", "relation").iter_rows())
+
+    def places(provable: frozenset[str] = frozenset()) -> list[tuple[bool, bool, int]]:
+        found = target(scores, wanted, 1, "scores", provable)
+        names = [str(pair) for (pair,) in found.choices]
+        assert sorted(names) == sorted(ranked["pair"])
+        order = ranked["pair"].to_list()
+        return [(kinds[name] not in {"bottleneck", "tilt"}, not provable >= {*name.split("_")}, order.index(name)) for name in names]
+
+    for provable in (frozenset[str](), frozenset({"IQ-R", "TA-C", "TA-S", "IQ-A"})):
+        assert places(provable) == sorted(places(provable))
     with pytest.raises(TableError, match="scores: no pair has"):
-        weakest(scores, settings.model_copy(update={"keep_above": 1.0, "min_keep_share": 0.5}), "scores")
+        target(scores, settings.model_copy(update={"keep_above": 1.0, "min_keep_share": 0.5}), 1, "scores")
+
+
+def test_named_targets_are_learnt_together_and_random_ones_drawn_by_the_seed(settings: Finetune) -> None:
+    scores = factories.scores(factories.prompts())
+    named = ["TA-R_D-K", "IQ-R_TA-C"]
+    assert target(scores, settings.model_copy(update={"targets": named}), 1, "scores").choices == [[Pair.parse(name) for name in named]]
+    drawn = settings.model_copy(update={"targets": "random", "min_keep_share": 0.0})
+    once, again, other = (target(scores, drawn, seed, "scores").choices for seed in (1, 1, 2))
+    assert once == again
+    assert len(once[0]) == min(DRAWN, scores["pair"].n_unique())
+    assert other != once or len(once[0]) == scores["pair"].n_unique()
+
+
+def test_pairs_that_are_learnt_together_share_the_candidates(settings: Finetune) -> None:
+    pairs, prompts = [Pair.parse("IQ-R_TA-C"), Pair.parse("TA-R_D-K")], factories.prompts()
+    wanted = settings.model_copy(update={"batch_size": 2, "candidates": 5})
+    (found,) = search("tiny", [pairs], prompts, judged({"IQ-R_TA-C": 3, "TA-R_D-K": 5}), wanted)
+    assert found.rows.group_by("pair", maintain_order=True).len().rows() == [("IQ-R_TA-C", 3), ("TA-R_D-K", 2)]
+    assert found.rows["lesson"].to_list() == list(range(5))
+    assert found.title == "IQ-R_TA-C, TA-R_D-K"
+    assert found.about([1.0])["pairs"] == ["IQ-R_TA-C", "TA-R_D-K"]
 
 
 def test_candidates_repeat_train_prompts_with_seeds_of_their_own() -> None:
@@ -320,13 +350,13 @@ def test_a_pair_without_enough_to_learn_from_gives_way_to_the_next(settings: Fin
     pairs, prompts = [Pair.parse("IQ-R_TA-C"), Pair.parse("TA-R_D-K"), Pair.parse("IQ-A_TA-S")], factories.prompts()
     wanted = settings.model_copy(update={"batch_size": 2, "candidates": 6})
     few = judged({"IQ-R_TA-C": 1, "TA-R_D-K": 2, "IQ-A_TA-S": 6})
-    short, found = search("tiny", pairs, prompts, few, wanted)
-    assert (short.pair, short.summary) == (
-        pairs[0],
+    short, found = search("tiny", [[pair] for pair in pairs], prompts, few, wanted)
+    assert (short.pairs, short.summary) == (
+        pairs[:1],
         "IQ-R_TA-C: 1 of 6 pictures pass (17%; published: IQ-R_TA-C 70%): too few for a batch of 2 pictures",
     )
-    assert (found.pair, found.summary) == (
-        pairs[1],
+    assert (found.pairs, found.summary) == (
+        pairs[1:2],
         "TA-R_D-K: 2 of 6 pictures pass (33%; published: D-K_D-A 39%, IQ-R_TA-C 70%, TA-R_TA-S 48%)",
     )
     asked = select.candidates(prompts, pairs[1], 6).head(2)
@@ -334,7 +364,7 @@ def test_a_pair_without_enough_to_learn_from_gives_way_to_the_next(settings: Fin
         (prompt, f"{name} {number}".encode()) for prompt, name, number in asked.select("prompt", "data_id", "number").rows()
     ]
     with pytest.raises(ParamsError, match=r"no pair has lessons from a batch of 7 of .*IQ-R_TA-C, TA-R_D-K"):
-        list(search("tiny", pairs, prompts, few, wanted.model_copy(update={"batch_size": 7})))
+        list(search("tiny", [[pair] for pair in pairs], prompts, few, wanted.model_copy(update={"batch_size": 7})))
 
 
 def test_an_adapter_is_written_with_what_it_learnt_from_in_place_of_an_older_one(settings: Finetune, tmp_path: Path) -> None:
@@ -360,9 +390,11 @@ def test_an_adapter_is_written_with_what_it_learnt_from_in_place_of_an_older_one
     lesson, shown = lesson_of(Lessons.single([("a ball", b"")] * 5), settings), list[tuple[str, list[tuple[int, int]]]]()
     (tmp_path / "lora").mkdir()
     (tmp_path / "lora" / "older").touch()
-    teach(Fake(), lesson, tmp_path / "lora", tmp_path / "loss.tsv", tmp_path, lambda title, steps: shown.append((title, list(steps))))
+    teach(Fake(), lesson, tmp_path / "lora", tmp_path / "curve", tmp_path, lambda title, steps: shown.append((title, list(steps))))
     assert {file.name for file in (tmp_path / "lora").iterdir()} == {"adapter", CARD}
-    assert json.loads((tmp_path / "lora" / "tuning.json").read_text("utf-8")) == lesson.about([5.0, 4.0, 3.0])
+    assert json.loads((tmp_path / "lora" / "tuning.json").read_text("utf-8")) == {**lesson.about([5.0, 4.0, 3.0]), "steps": 3}
+    assert (tmp_path / f"curve{LOSS}").read_text().splitlines()[0] == "step\tloss"
+    assert not (tmp_path / f"curve{LOOKS}").read_bytes() and not (tmp_path / f"curve{SAMPLES}").read_bytes()  # nobody looked
     assert shown == [("train", [(0, 3), (1, 3), (2, 3), (3, 3)])]
 
 

@@ -30,10 +30,11 @@ from trig.backends.trainers.flow_grpo import Grpo
 from trig.backends.trainers.refl import Refl
 from trig.errors import JudgeError
 from trig.figures.measures import figures
-from trig.finetune import lessons, policies
-from trig.finetune.lessons import Lesson, teach
+from trig.finetune import policies, training
+from trig.finetune.lessons import Lesson
 from trig.finetune.points import Points
 from trig.finetune.rewards import JudgeCritic, rewards
+from trig.finetune.training import teach
 from trig.judge.album import Album
 from trig.params.finetune import Finetune
 from trig.pictures import pixels
@@ -224,7 +225,7 @@ def test_a_step_makes_what_was_rewarded_likelier() -> None:
 
 @pytest.mark.parametrize("loss", ["flow-grpo", "refl"])
 def test_a_training_that_was_stopped_goes_on_to_the_same_bytes(loss: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lessons, "CHECKPOINT_SECONDS", 1000.0)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 1000.0)
     rows = pl.DataFrame([{"lesson": 0, "prompt": PROMPTS[0], "good": True}])
 
     def train(name: str, stop: int) -> None:
@@ -234,8 +235,8 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bytes(loss: str, tmp_pa
                     os.kill(os.getpid(), signal.SIGINT)
 
         tuner = tuner_of(loss)
-        lesson = Lesson("tiny", Points(PAIR, pl.DataFrame(), [], [], 0, frozenset()), rows, GIVEN, tuner.settings)
-        teach(tuner, lesson, tmp_path / name, tmp_path / f"{name}.tsv", tmp_path / "checkpoints", show)
+        lesson = Lesson("tiny", [Points(PAIR, pl.DataFrame(), [], [], 0, 0, frozenset())], rows, GIVEN, tuner.settings)
+        teach(tuner, lesson, tmp_path / name, tmp_path / f"{name}.curve", tmp_path / "checkpoints", show)
 
     train("whole", 99)
     with pytest.raises(KeyboardInterrupt):
@@ -276,7 +277,7 @@ def test_saturation_is_the_figure_of_its_name() -> None:
 def critic_of(scores: Sequence[float | None]) -> tuple[JudgeCritic, list[pl.DataFrame]]:
     """A critic of two prompts, and what it asked."""
     found, seen = cloud([("a", 0, 0.9, 0.9), ("b", 0, 0.1, 0.1)]), list[pl.DataFrame]()
-    lesson = Lesson("tiny", replace(found, pair=PAIR), pl.DataFrame(), GIVEN, settings())
+    lesson = Lesson("tiny", [replace(found, pair=PAIR)], pl.DataFrame(), GIVEN, settings())
 
     def scored(asked: pl.DataFrame, images: pl.DataFrame) -> pl.DataFrame:
         seen.extend([asked, Album((images,)).names])
@@ -298,7 +299,7 @@ def critic_of(scores: Sequence[float | None]) -> tuple[JudgeCritic, list[pl.Data
 
 def test_a_critic_asks_about_all_that_was_painted_and_leaves_out_what_has_no_score() -> None:
     critic, seen = critic_of([0.25, None, 0.75, 0.5])
-    prompts = critic.lesson.points.rows["prompt"].to_list()
+    prompts = critic.lesson.parts[0].rows["prompt"].to_list()
     files = [factories.png(seed, 24, 16) for seed in range(3)]
     found = critic.rewards([(prompts[0], files[:2]), (prompts[1], [files[2], None])])
     assert found == [[0.25, None], [0.75, 0.5]]

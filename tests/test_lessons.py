@@ -149,7 +149,7 @@ def test_an_adapter_learns_from_what_any_policy_gives(policy: PolicyName, loss: 
             [(name, number, (0.5, 0.6, 0.9, 0.2)[number], (0.2, 0.6, 0.9, 0.5)[number]) for name, number in places]
         )
 
-    (lesson,) = search("tiny", [PAIR], prompts, judged, wanted)
+    (lesson,) = search("tiny", [[PAIR]], prompts, judged, wanted)
     tuner = Lora(Diffusers("tiny", everything.pipeline("tiny")), wanted, 1)
     before = [weight.detach().clone() for weight in tuner.trainable()]
     (said,) = tuner.steps(lesson.lessons)
@@ -165,7 +165,7 @@ def test_a_pair_without_enough_lessons_names_the_policy_and_what_to_do() -> None
         return shown(candidates), scored([(name, number, 0.5, 0.5) for name, number in candidates.select("data_id", "number").iter_rows()])
 
     with pytest.raises(ParamsError, match=r"^params\.yaml: finetune\.policy: 'dominance': no pair has .*IQ-R_TA-C.*min_gain"):
-        list(search("tiny", [PAIR], factories.prompts(), judged, wanted))
+        list(search("tiny", [[PAIR]], factories.prompts(), judged, wanted))
 
 
 def test_nothing_is_learnt_from_a_test_prompt() -> None:
@@ -176,7 +176,7 @@ def test_nothing_is_learnt_from_a_test_prompt() -> None:
         keep.append(candidates)
         return shown(candidates), scored([(name, number, 0.9, 0.9) for name, number in candidates.select("data_id", "number").iter_rows()])
 
-    (lesson,) = search("tiny", [PAIR], prompts, partial(judged, keep=seen), settings("corrupt", "tdpo", keep_above=0.1))
+    (lesson,) = search("tiny", [[PAIR]], prompts, partial(judged, keep=seen), settings("corrupt", "tdpo", keep_above=0.1))
     told = {prompt for prompt, _ in lesson.lessons.samples}
     assert not told & set(prompts.filter(split="test")["prompt"])
     assert set(seen[0]["split"]) == {"train"}

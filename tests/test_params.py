@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from trig import params
 from trig.errors import ParamsError
-from trig.params.finetune import WEAKEST
+from trig.params.finetune import AUTO
 from trig.vocabulary.dimensions import Pair, Task, pairs
 
 ROOT = Path(__file__).parents[1]
@@ -89,12 +89,12 @@ def test_no_number_has_a_second_home() -> None:
     optional = {
         name for section in sections(params.load(SHIPPED)) for name, field in type(section).model_fields.items() if not field.is_required()
     }
-    assert optional == {"tunings", "finetune", "promptings", "prompting", "scope", "tasks", "per_subset", "sweep"}
+    assert optional == {"tunings", "finetune", "proof", "promptings", "prompting", "scope", "tasks", "per_subset", "sweep"}
 
 
 def test_who_tunes_nothing_needs_no_section_for_it(tmp_path: Path) -> None:
     found = params.load(
-        edited(tmp_path, lambda file: [file.pop(name) for name in ("tunings", "finetune")], put("generate.roster", ["tiny-turbo"]))
+        edited(tmp_path, lambda file: [file.pop(name) for name in ("tunings", "finetune", "proof")], put("generate.roster", ["tiny-turbo"]))
     )
     assert (dict(found.tunings), found.finetune) == ({}, None)
     with pytest.raises(ParamsError, match=names("tuning", "'tiny-dtm'")):
@@ -244,9 +244,18 @@ def test_a_value_cannot_be_changed_once_read() -> None:
         (put("judges.tiny.needs", "a\nb"), ("judges.tiny.needs", r"'a\nb'")),
         (put("models.tiny.needs", "-rf"), ("models.tiny.needs", "'-rf'")),
         (put("report.agreement", " "), ("report.agreement", "' '")),
-        (put("finetune.pair", "TA-C_TA-X"), ("finetune.pair", "dimension", "'TA-X'")),
-        (put("finetune.pair", "TA-C_TA-C"), ("finetune.pair", "TA-C", "twice")),
-        (put("finetune.pair", "R-T_R-B"), ("finetune.pair", "'R-T_R-B'")),
+        (put("finetune.targets", ["TA-C_TA-X"]), ("finetune.targets", "dimension", "'TA-X'")),
+        (put("finetune.targets", ["TA-C_TA-C"]), ("finetune.targets", "TA-C", "twice")),
+        (put("finetune.targets", ["TA-C_TA-S", "TA-S_TA-C"]), ("finetune.targets", "'TA-C_TA-S'", "twice")),
+        (put("finetune.targets", []), ("finetune.targets", "auto")),
+        (put("finetune.targets", "weakest"), ("finetune.targets", "'weakest'")),
+        (put("finetune.targets", ["R-T_R-B"]), ("finetune.targets", "'R-T_R-B'")),
+        (put("tunings.tiny-dtm.finetune", {"steps": 0}), ("tunings.tiny-dtm.finetune.steps", "0")),
+        (put("tunings.tiny-dtm.finetune", {"step": 3}), ("tunings.tiny-dtm.finetune.step", "unknown", "'steps'")),
+        (put("tunings.tiny-dtm.finetune", {"loss": "dpo"}), ("tunings.tiny-dtm.finetune.loss", "'dpo'", "policy")),
+        (put("tunings.tiny-dtm.finetune", {"targets": ["R-T_R-B"]}), ("tunings.tiny-dtm.finetune.targets", "'R-T_R-B'")),
+        (put("proof.eye", {"weights": None, "needs": "data/tiny/eye"}), ("proof.eye", "'data/tiny/eye'", "params.yaml")),
+        (lambda found: found.pop("proof"), ("proof", "missing")),
         (put("seed", -1), ("seed", "-1")),
         (put("gates", None), ("gates", "None")),
     ],
@@ -342,10 +351,20 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     assert complaint(tmp_path / "params.yaml").startswith("there is no such file here")
 
 
-@pytest.mark.parametrize("pair", ["weakest", "TA-C_TA-S", "TA-S_TA-C"])
-def test_the_pair_to_repair_is_found_or_named(pair: str, tmp_path: Path) -> None:
-    _, finetune = params.load(edited(tmp_path, put("finetune.pair", pair))).tuning("tiny-dtm")
-    assert finetune.pair == (pair if pair == WEAKEST else str(Pair.parse(pair)))
+@pytest.mark.parametrize("targets", ["auto", "random", ["TA-C_TA-S"], ["TA-S_TA-C", "IQ-R_TA-S"]])
+def test_targets_are_found_or_named(targets: str | list[str], tmp_path: Path) -> None:
+    _, finetune = params.load(edited(tmp_path, put("finetune.targets", targets))).tuning("tiny-dtm")
+    assert finetune.targets == (targets if isinstance(targets, str) else [str(Pair.parse(pair)) for pair in targets])
+
+
+def test_a_tuned_model_may_be_trained_otherwise_than_the_others(tmp_path: Path) -> None:
+    own = {"targets": ["TA-C_TA-S"], "policy": "dominance", "loss": "dpo", "gradient": {"group": 2}}
+    found = params.load(edited(tmp_path, put("tunings.tiny-dtm.finetune", own)))
+    _, settings = found.tuning("tiny-dtm")
+    assert found.finetune
+    assert (settings.targets, settings.policy, settings.loss) == (["TA-C_TA-S"], "dominance", "dpo")
+    assert settings.gradient == found.finetune.gradient.model_copy(update={"group": 2})
+    assert settings.rank == found.finetune.rank and found.finetune.targets == AUTO
 
 
 def test_an_unknown_model_names_the_known_ones() -> None:

@@ -48,6 +48,12 @@ SMALL = {
     "finetune__max_gap": 1.0,
     "finetune__steps": 3,
     "finetune__batch_size": 4,
+    "finetune__policy": "threshold",
+    "finetune__guard": None,
+    "finetune__prompts": None,
+    "finetune__watch": {"every": 2, "pictures": 2, "max_drift": 1_000.0, "max_fall": 1.0},
+    "proof__prompts": 2,
+    "proof__seeds": 2,
 }
 PROMPTS = "data/prompts.parquet"
 
@@ -162,7 +168,7 @@ def edits(project: Path) -> Iterator[Callable[..., None]]:
     file.write_bytes(before)
 
 
-ON_PICTURES = {"generate", "gate-images", "judge", "gate-scores", "weakest", "finetune"}
+ON_PICTURES = {"generate", "gate-images", "judge", "gate-scores", "targets", "finetune", "proof", "gate-proof"}
 """Stages of a model that a user waits for."""
 
 
@@ -201,7 +207,7 @@ def test_every_stage_replaces_what_it_writes_and_never_writes_into_the_cache(pro
     objects = [file for file in (project / ".dvc/cache/files/md5").rglob("*") if file.is_file()]
     places = {file.stat().st_ino for file in objects}
     linked = {file for stage in locked.values() for file in outputs(project, stage) if file.stat().st_ino in places}
-    assert {"data/prompts.parquet", "data/weakest/tiny-dtm.json", "data/zoo/tiny.json", "data/gates/scores/tiny.json"} <= {
+    assert {"data/prompts.parquet", "data/targets/tiny-dtm.json", "data/zoo/tiny.json", "data/gates/scores/tiny.json"} <= {
         file.relative_to(project).as_posix() for file in linked
     }
     for name, stage in locked.items():

@@ -11,14 +11,15 @@ import chromium
 import pytest
 from opened import Reader
 from pydantic import TypeAdapter
-from reporting import Run, prompted
+from reporting import Run, prompted, proven
 from selenium import webdriver
 
-from trig.report import page, prompting
+from trig.report import numbers, page, prompting, proofs
+from trig.report.facts.digest import Change, DigestFacts
 from trig.report.facts.figures import Diverse, Figures, Gap
 from trig.report.facts.page import Agreement, Facts
 from trig.report.facts.parts import Moves, Samples, Scores
-from trig.report.facts.rows import as_json, fitted
+from trig.report.facts.rows import as_json, fitted, rows
 
 KINDS: dict[str, tuple[str, Any]] = {
     "facts": ("facts", TypeAdapter(Facts)),
@@ -124,7 +125,16 @@ def html(ran: Run) -> str:
         "gaps": fitted(Gap, [SPREAD | {"a": "tiny", "b": "tiny-dtm"}]),
         "features": "colours",
     }
-    digest = replace(contents.digest, facts={**facts, "figures": several, "promptings": prompting.facts(prompted(ran).judged)})
+    both = proven(prompted(ran), stopped="at step 3").judged
+    (proved,) = proofs.facts(both, [rows(Change, numbers.changes(both.scores, both.background.tunings[0], both.score))])
+    shown: DigestFacts = {
+        **facts,
+        "figures": several,
+        "promptings": prompting.facts(prompted(ran).judged),
+        "proofs": [proved],
+        "tunings": both.background.tunings,
+    }
+    digest = replace(contents.digest, facts=shown)
     agreements: list[Agreement] = [{**one, "kappa": None, "kappa_reason": "chance agrees as well"} for one in contents.agreements[:1]]
     return page.render(replace(contents, agreements=agreements, digest=digest))
 

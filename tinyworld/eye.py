@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from tinyworld.instructions import Instruction
 from tinyworld.language import VAGUE, Request, Want, plain
-from tinyworld.scene import COLOURS, KINDS, PLACES, RELATIONS, ROLES, STYLES, Scene
-from tinyworld.truth import LIKENESS, STEP, near
+from tinyworld.render import COAT, GROUNDS, HORIZON, RGB
+from tinyworld.scene import COLOURS, KINDS, PLACES, RELATIONS, ROLES, STYLES, USUAL_COLOURS, USUAL_PLACES, Scene
+from tinyworld.truth import CHARM, FAMILIES, HARM, LIKENESS, STEP, near
 
 Answers: TypeAlias = dict[str, str | float]
 """Class or value by attribute; what is left out is not learnt from."""
@@ -134,7 +135,75 @@ def worth() -> dict[str, Any]:
                 kept(0.8),
             ]
         },
+        "IQ-O": {"only": described, "factors": [kept(0.3)], "terms": _novelty()},
+        "IQ-A": {
+            "factors": [kept(0.7)],
+            "terms": [*_contrast(), {"shown": ["style"], "worth": [0.2 * CHARM[each] for each in STYLES]}],
+            "centred": {"shown": "across", "there": "kind", "middle": 0.5, "reach": 0.22, "worth": 0.4},
+        },
+        "D-A": {
+            "only": described,
+            "parts": {"match": [kind], "worth": [kind | {"worth": _fresh()}], "counts": [1.0 if noun in VAGUE else 0.01 for noun in NOUN]},
+            "factors": [kept(0.5)],
+        },
+        "D-K": {
+            "only": described,
+            "parts": {"match": [kind, colour], "worth": [there | {"worth": _solved()}, colour | {"worth": _colours(0.5)}]},
+            "factors": [kept(0.5)],
+        },
+        "R-T": {
+            "factors": [],
+            "terms": [
+                {"shown": ["style"], "worth": [1.0] * len(STYLES)},
+                {"shown": ["kind"], "worth": [-HARM.get(name, 0.0) for name in KIND], "over": "sum", "there": "kind"},
+            ],
+        },
     }
+
+
+def _novelty() -> list[dict[str, Any]]:
+    """Unusual colours and places of things, and an odd style."""
+
+    def of(usual: Mapping[str, Sequence[str]], among: Sequence[str], worth: float, alone: float) -> list[list[float]]:
+        return [[0.0 if not name else alone if name in ROLES else worth * (each not in usual[name]) for each in among] for name in KIND]
+
+    things = {"over": "mean", "there": "kind"}
+    return [
+        things | {"shown": ["kind", "colour"], "worth": of(USUAL_COLOURS, COLOUR, 0.45, 0.35)},
+        things | {"shown": ["kind", "place"], "worth": of(USUAL_PLACES, PLACES, 0.35, 0.0)},
+        {"shown": ["style"], "worth": [0.2 * (each not in ("photo", "cartoon")) for each in STYLES]},
+    ]
+
+
+def _contrast() -> list[dict[str, Any]]:
+    """How things stand out from what is behind them; people by their coat."""
+
+    def of(colour: str, place: str, down: float) -> float:
+        below = np.clip((down - FLOATING) / (HORIZON - FLOATING), 0, 1)  # a share of the things at a level stands before the ground
+        sky, ground = (float(np.linalg.norm(np.subtract(RGB[colour], each))) / 0.8 for each in GROUNDS[place])
+        return round(0.4 * float((1 - below) * min(1.0, sky) + below * min(1.0, ground)), 4)
+
+    def behind(colour: str) -> list[list[float]]:
+        return [[of(colour, place, down) if colour else 0.0 for down in LEVELS["down"]] for place in PLACES]
+
+    things = {"over": "mean", "there": "kind"}
+    return [
+        things | {"shown": ["colour", "place", "down"], "worth": [behind(name) for name in COLOUR]},
+        things | {"shown": ["kind", "place", "down"], "worth": [behind(COAT.get(name, "")) for name in KIND]},
+    ]
+
+
+def _fresh() -> list[list[float]]:
+    """Of a noun and a kind: what a vague wish is met by, the most obvious thing being worth less."""
+
+    def of(want: str, name: str) -> float:
+        if not want or not name:
+            return 0.0
+        if want not in VAGUE:
+            return float(name == want or {want, name} <= {*ROLES})
+        return 0.0 if name not in VAGUE[want] else 0.6 if name == VAGUE[want][0] else 1.0
+
+    return [[of(want, name) for name in KIND] for want in NOUN]
 
 
 def _kinds(other_role: float) -> list[list[float]]:
@@ -150,5 +219,13 @@ def _kinds(other_role: float) -> list[list[float]]:
     return [[of(want, name) for name in KIND] for want in NOUN]
 
 
-def _colours() -> list[list[float]]:
-    return [[1.0 if not want or want == name else 0.6 for name in COLOUR] for want in COLOUR]
+def _solved() -> list[list[float]]:
+    """Of a noun and a kind: a riddle's answer, or something of its family."""
+    exact = _kinds(1.0)
+    near = [[0.3 * any(want in family and name in family for family in FAMILIES) for name in KIND] for want in NOUN]
+    found: list[list[float]] = np.maximum(exact, near).tolist()
+    return found
+
+
+def _colours(other: float = 0.6) -> list[list[float]]:
+    return [[1.0 if not want or want == name else other for name in COLOUR] for want in COLOUR]

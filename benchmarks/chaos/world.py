@@ -161,7 +161,14 @@ def settle(file: Path, painter: str, judge: str, roster: Sequence[str]) -> None:
         "judges": {STUB: served | {"concurrency": 4, "timeout": 20.0, "retries": 1}},
         "thresholds": {"min_points": 1, "bootstraps": 20, "synergy": 0.3, "bottleneck": 0.2},
         "report": {"pictures_per_pair": 1},
-        "finetune": {"min_keep_share": 0.0, "candidates": 8, "keep_above": 0.0, "max_gap": 1.0, "steps": 3, "batch_size": 2},
+        "finetune": {"min_keep_share": 0.0, "candidates": 8, "keep_above": 0.0, "max_gap": 1.0, "steps": 3, "batch_size": 2}
+        | {
+            "policy": "threshold",
+            "guard": None,
+            "prompts": None,
+            "watch": {"every": 2, "pictures": 2, "max_drift": 1_000.0, "max_fall": 1.0},
+        },
+        "proof": {"prompts": 2, "seeds": 2},
     }
     if "tiny" not in roster:
         changed |= {"models": {STUB: api}, "tunings": {}}

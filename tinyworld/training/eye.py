@@ -25,7 +25,7 @@ from tinyworld.training.loop import Course, Step, device, train
 from tinyworld.training.pool import CELLS, NAMES, cell_labels, round_trips
 from tinyworld.training.vae import to_tensor
 from tinyworld.words import tokenizer, vocabulary
-from trig.backends.heads import HEADS, WEIGHTS
+from trig.backends.heads.card import HEADS, WEIGHTS
 from trig.vocabulary.dimensions import Task
 
 WIDTH, LAYERS, PATCH, SHARED = 128, 4, 8, 64

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import ValidationError
 from safetensors.numpy import load_file
 from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer, CLIPModel
 
-from trig.backends.heads import HEADS, WEIGHTS, Card, Classes, Read, by_source, read, scores
+from trig.backends.heads.card import HEADS, WEIGHTS, Card, Classes, Read, card
+from trig.backends.heads.scores import by_source, read, scores
 from trig.backends.unloadable import AS_IT_IS, UNLOADABLE, typed
 from trig.backends.weights import brief, identity, located
 from trig.errors import WeightsError
@@ -45,7 +45,7 @@ class Clip:
         except UNLOADABLE as error:
             raise WeightsError(f"{self.where}: transformers cannot load it: {brief(error)}") from error
         self.context: int = config.text_config.max_position_embeddings
-        self.card = _card(self.place, self.where)
+        self.card = card(self.place, self.where)
         self.dimensions: tuple[Dimension, ...] = tuple(self.card.scores) if self.card else ()
         self.name = f"CLIP embedding of {Path(weights).name}"
         self.revision = content_key(weights=identity(weights, field), seeing=SEEING)
@@ -94,15 +94,15 @@ class Clip:
 
         Where a prompt leaves something open, its source picture says what is asked for.
         """
-        card = self._with_heads()
+        told = self._with_heads()
         asked, shown = self.read("text", [look.prompt for look in looks]), self.read("picture", [look.picture for look in looks])
         sourced = [number for number, look in enumerate(looks) if look.source]
         if sourced:
             source = self.read("picture", [look.source for look in looks if look.source])
-            meant = by_source(card, {name: rows[sourced] for name, rows in asked.items()}, source)
+            meant = by_source(told, {name: rows[sourced] for name, rows in asked.items()}, source)
             for name, rows in asked.items():
                 rows[sourced] = meant[name]
-        found = scores(card, asked, shown)
+        found = scores(told, asked, shown)
         return [
             {dimension: None if np.isnan(rows[number]) else float(rows[number]) for dimension, rows in found.items()}
             for number in range(len(looks))
@@ -147,16 +147,3 @@ def _unit(pooled: torch.Tensor, projection: torch.nn.Linear) -> Floats:
 
 def _of(found: Mapping[str, Floats], tower: str) -> tuple[Floats, Floats]:
     return found[f"{tower}.weight"], found[f"{tower}.bias"]
-
-
-def _card(place: Path, where: str) -> Card | None:
-    """What the heads read; None without heads. Raises WeightsError."""
-    file = place / HEADS
-    if not file.exists():
-        return None
-    try:
-        return Card.model_validate_json(file.read_bytes())
-    except (OSError, ValidationError) as error:
-        said = error.errors()[0] if isinstance(error, ValidationError) else None
-        told = f"{'.'.join(map(str, said['loc']))}: {said['msg']}" if said else brief(error)
-        raise WeightsError(f"{where}: {HEADS}: {told}; restore the file") from None

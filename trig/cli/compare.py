@@ -35,7 +35,7 @@ class Places(NamedTuple):
     diagnostics: Path
 
 
-def compare(  # noqa: PLR0913, PLR0917 - an argument for each option
+def compare(  # noqa: PLR0917 - an argument for each option
     a: Annotated[str, typer.Argument(metavar="A", help="A model of the roster, or a published map such as published:flux.")],
     b: Annotated[str | None, typer.Argument(metavar="B", help="The same; A again if not given.", show_default=False)] = None,
     rev: Annotated[str | None, typer.Option(help="Read A at this branch, tag, commit or experiment; B as it is here.")] = None,

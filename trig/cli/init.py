@@ -113,8 +113,8 @@ def _models(edits: Edits, roster: Sequence[str], pinned: dict[str, str], tasks: 
     for section in ("promptings", "prompting"):
         edits.drop(section)
     if finetune is None:
-        edits.drop("tunings")
-        edits.drop("finetune")
+        for section in ("tunings", "finetune", "proof"):
+            edits.drop(section)
     else:
         adapter = f"data/lora/{tuned}"
         lines += [
@@ -127,6 +127,8 @@ def _models(edits: Edits, roster: Sequence[str], pinned: dict[str, str], tasks: 
         edits.block("tunings", lines=[f"{tuned}:", f"  base: {finetune}"])
         for name, value in TRAINING.items():
             edits.scalar("finetune", name, value=value)
+        edits.scalar("proof", "eye", "weights", value=None)
+        edits.scalar("proof", "eye", "needs", value=params.PATH.as_posix())
     edits.block("models", lines=lines)
 
 

@@ -55,11 +55,11 @@ def _shard(file: Path, seeds: int, features: Features, readings: Sequence[Readin
     unreadable = pl.when(pl.col(Figure.EDGES).is_null()).then(pl.coalesce("reason", pl.lit(UNDECODABLE)))
     own = rows.hstack(told).with_columns(reason=unreadable).select(list(FIGURES.columns))
     vectors = rest[0] if seeds > 1 else [b""] * rows.height
-    diverse = pl.DataFrame(list(_diversities(rows, vectors, seeds, features)), schema=dict(DIVERSITY.columns), orient="row")
+    diverse = pl.DataFrame(list(diversities(rows, vectors, seeds, features)), schema=dict(DIVERSITY.columns), orient="row")
     return Measured(own, diverse)
 
 
-def _diversities(rows: pl.DataFrame, vectors: Sequence[bytes], seeds: int, features: Features) -> Iterator[dict[str, object]]:
+def diversities(rows: pl.DataFrame, vectors: Sequence[bytes], seeds: int, features: Features) -> Iterator[dict[str, object]]:
     """A row of DIVERSITY per prompt."""
     numbered = rows.with_row_index("place").sort("number", maintain_order=True)
     for (model, task, pair, data_id), own in numbered.group_by("model", "task", "pair", "data_id", maintain_order=True):

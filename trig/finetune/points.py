@@ -1,6 +1,6 @@
 """Judged candidates as points of a pair's two scores, and how sure a preference between two is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -42,6 +42,7 @@ class Points:
     opinions: Sequence[tuple[Opinion, Opinion]]  # of each scorer
     scorers: Sequence[str]
     nulls: int  # candidates that lack a score
+    guarded: int  # candidates that lose too much on another dimension
     held_out: frozenset[str]  # prompts that nothing may be trained on
 
     @property
@@ -69,8 +70,13 @@ class Points:
         return np.array([[opinion.expected[first] - opinion.expected[second] for opinion in both] for both in self.opinions])
 
 
-def points(scores: pl.DataFrame, asked: pl.DataFrame, pair: Pair, held_out: frozenset[str] = frozenset()) -> Points:
-    """Points of these candidates. One that lacks a score on a dimension, or of a scorer, is counted and not used."""
+def points(
+    scores: pl.DataFrame, asked: pl.DataFrame, pair: Pair, held_out: frozenset[str] = frozenset(), guard: float | None = None
+) -> Points:
+    """Points of these candidates. One that lacks a score on a dimension of the pair, or of a scorer, is counted and not used.
+
+    With a `guard`, nor is one that is worse by more than this than the mean of its prompt's candidates on another dimension that was scored.
+    """
     codes = {pair.x.value: "x", pair.y.value: "y"}
     own = scores.with_columns(pl.col("dimension").cast(pl.String)).filter(pl.col("dimension").is_in(list(codes)))
     scorers = own["scorer"].unique(maintain_order=True).to_list()
@@ -78,9 +84,18 @@ def points(scores: pl.DataFrame, asked: pl.DataFrame, pair: Pair, held_out: froz
     scored = pl.col("expected").count() == len(codes) * len(scorers)
     means = own.group_by(CANDIDATE, maintain_order=True).agg(**sides, confidence=pl.col("confidence").fill_null(1.0).mean(), scored=scored)
     prompts = asked.select(*CANDIDATE, "prompt", "sub_prompts")
-    rows = means.filter("scored").drop("scored").join(prompts, on=CANDIDATE, maintain_order="left").sort("data_id", "number", "task")
+    whole = means.filter("scored").drop("scored").join(prompts, on=CANDIDATE, maintain_order="left").sort("data_id", "number", "task")
+    rows = whole if guard is None else whole.join(_falling(scores, codes, guard), on=CANDIDATE, how="anti", maintain_order="left")
     opinions = [tuple(_opinion(own.filter(scorer=scorer, dimension=code), rows) for code in codes) for scorer in scorers]
-    return Points(pair, rows, [(x, y) for x, y in opinions], scorers, asked.height - rows.height, held_out)
+    return Points(pair, rows, [(x, y) for x, y in opinions], scorers, asked.height - whole.height, whole.height - rows.height, held_out)
+
+
+def _falling(scores: pl.DataFrame, codes: Collection[str], guard: float) -> pl.DataFrame:
+    """Candidates that lose too much on a dimension other than these."""
+    others = scores.with_columns(pl.col("dimension").cast(pl.String)).filter(~pl.col("dimension").is_in(list(codes)))
+    means = others.group_by(*CANDIDATE, "dimension").agg(pl.col("expected").mean())
+    low = pl.col("expected") < pl.col("expected").mean().over("task", "data_id", "dimension") - guard
+    return means.filter(low).select(CANDIDATE).unique()
 
 
 def _opinion(scores: pl.DataFrame, rows: pl.DataFrame) -> Opinion:

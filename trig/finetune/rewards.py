@@ -41,12 +41,14 @@ def rewards(scores: Floats, kind: Judged) -> list[float | None]:
 
 
 class JudgeCritic:
-    """Asks the judge about the pair that a lesson is about. Satisfies `Critic`; counts what it asked, and what has no score."""
+    """Asks the judge about the pair that each prompt's lessons are about. Satisfies `Critic`; counts what it asked, and what has no score."""
 
     def __init__(self, lesson: Lesson, revision: str, scored: Scored) -> None:
         self.lesson, self._scored = lesson, scored
-        self.revision = content_key(judge=revision, pair=str(lesson.pair))
-        named = lesson.points.rows.select("prompt", "task", "data_id", "sub_prompts")
+        self.revision = content_key(judge=revision, pairs=[str(pair) for pair in lesson.pairs])
+        named = pl.concat(
+            [part.rows.select("prompt", "task", "data_id", "sub_prompts", pair=pl.lit(str(part.pair))) for part in lesson.parts]
+        )
         self._named = named.unique("prompt", keep="first", maintain_order=True)
         self._places = {prompt: place for place, prompt in enumerate(self._named["prompt"])}
         self.asked = self.nulls = 0
@@ -54,11 +56,14 @@ class JudgeCritic:
     def rewards(self, groups: Sequence[Group]) -> list[list[float | None]]:
         """Raises JudgeError where no picture has a score."""
         asked = self._asked(groups)
-        found = points(self._scored(asked, self._images(asked, groups)), asked, self.lesson.pair).rows
-        both = asked.join(found.select(*CANDIDATE, *SIDES), on=CANDIDATE, how="left", maintain_order="left")
-        scores = both.select(pl.col(SIDES).fill_null(float("nan"))).to_numpy()
+        scores = self._scored(asked, self._images(asked, groups))
+        found = pl.concat(
+            [points(scores, asked.filter(pair=str(pair)), pair).rows.select(*CANDIDATE, *SIDES) for pair in self.lesson.pairs]
+        )
+        both = asked.join(found, on=CANDIDATE, how="left", maintain_order="left")
+        sides = both.select(pl.col(SIDES).fill_null(float("nan"))).to_numpy()
         ends = np.cumsum([len(files) for _, files in groups])[:-1]
-        rewarded = [rewards(own, self.lesson.settings.gradient.judged) for own in np.split(scores, ends)]
+        rewarded = [rewards(own, self.lesson.settings.gradient.judged) for own in np.split(sides, ends)]
         known = sum(reward is not None for group in rewarded for reward in group)
         self.asked, self.nulls = self.asked + asked.height, self.nulls + asked.height - known
         if not known:
@@ -70,7 +75,7 @@ class JudgeCritic:
     @property
     def summary(self) -> str:
         """What was asked since the training began or went on, in one line."""
-        return f"{self.lesson.pair}: {self.asked} pictures were painted to learn from, {self.nulls} without a score were left out"
+        return f"{self.lesson.title}: {self.asked} pictures were painted to learn from, {self.nulls} without a score were left out"
 
     def _asked(self, groups: Sequence[Group]) -> pl.DataFrame:
         """A row per picture. `number` tells those of a step apart."""
@@ -80,14 +85,14 @@ class JudgeCritic:
     def _images(self, asked: pl.DataFrame, groups: Sequence[Group]) -> pl.DataFrame:
         """IMAGES."""
         files = [file for _, files in groups for file in files]
-        shared = {"model": self.lesson.base, "pair": str(self.lesson.pair), "seed": 0}
+        shared = {"model": self.lesson.base, "seed": 0}
         rows = [
             {
-                **shared, **dict(zip(CANDIDATE, names, strict=True)), "image": {"bytes": file, "path": ""} if file else None,
+                **shared, **dict(zip((*CANDIDATE, "pair"), names, strict=True)), "image": {"bytes": file, "path": ""} if file else None,
                 "digest": digest(file) if file else None, "status": "ok" if file else "null", "reason": None if file else "it was not painted",
                 **dict(zip(("width", "height"), size(file) if file else (0, 0), strict=True)),
                 "key": content_key(digest=digest(file) if file else None),
             }
-            for names, file in zip(asked.select(CANDIDATE).iter_rows(), files, strict=True)
+            for names, file in zip(asked.select(*CANDIDATE, "pair").iter_rows(), files, strict=True)
         ]  # fmt: skip
         return pl.DataFrame(rows, schema=dict(IMAGES.columns))

@@ -1,5 +1,6 @@
 """Selection of training prompts."""
 
+import numpy as np
 import polars as pl
 
 from trig.errors import ParamsError
@@ -10,9 +11,13 @@ CANDIDATE = ("task", "data_id", "number")
 """What names a candidate."""
 
 
-def candidates(prompts: pl.DataFrame, pair: Pair, count: int) -> pl.DataFrame:
-    """Train prompts of a pair, repeated to `count` rows: `number` tells the repetitions apart, and each has its own key, hence its own seed."""
-    own = prompts.filter((pl.col("split") == "train") & (pl.col("pair") == str(pair)))
+def candidates(prompts: pl.DataFrame, pair: Pair, count: int, wide: int | None = None) -> pl.DataFrame:
+    """Train prompts of a pair, repeated to `count` rows: `number` tells the repetitions apart, and each has its own key, hence its own seed.
+
+    `wide`: so many prompts instead, spread evenly over all pairs that share a dimension with it, and asked about it.
+    """
+    train = prompts.filter(pl.col("split") == "train")
+    own = train.filter(pl.col("pair") == str(pair)) if wide is None else _wide(train, pair, wide)
     if not own.height:
         raise ParamsError(f"params.yaml: annotate.train_per_subset: {pair} has no train prompts; ask for at least one")
     rounds = [
@@ -23,3 +28,11 @@ def candidates(prompts: pl.DataFrame, pair: Pair, count: int) -> pl.DataFrame:
         for number in range(-(-count // own.height))
     ]
     return pl.concat(rounds).head(count)
+
+
+def _wide(train: pl.DataFrame, pair: Pair, most: int) -> pl.DataFrame:
+    shared = pl.col("pair").cast(pl.String).str.split("_").list.set_intersection([pair.x.value, pair.y.value]).list.len() > 0
+    found = train.filter(shared).sort("task", "pair", "data_id")
+    if found.height > most:
+        found = found[np.linspace(0, found.height - 1, most).round().astype(int)]
+    return found.with_columns(pair=pl.lit(str(pair)).cast(train.schema["pair"]))

@@ -27,6 +27,14 @@ def table(choices: Sequence[Choice], points: Points, images: pl.DataFrame, base:
     return pl.DataFrame(rows, schema=dict(LESSONS.columns))
 
 
+def together(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Lessons of several pairs as one table, numbered throughout."""
+    starts = np.cumsum([0, *(found["lesson"].n_unique() for found in tables)])[:-1]
+    return pl.concat(
+        [found.with_columns(lesson=pl.col("lesson") + pl.lit(int(start), pl.Int32)) for found, start in zip(tables, starts, strict=True)]
+    )
+
+
 def lessons(rows: pl.DataFrame, files: Mapping[str, bytes], settings: Finetune) -> Lessons:
     """What a trainer is given of LESSONS; `files` are pictures by their digest. A picture with a prompt is given once."""
     places: dict[tuple[str, str], int] = {}

@@ -1,4 +1,4 @@
-"""`params.yaml`, validated. Every number of the pipeline lives there; only `tunings` and `finetune`, `promptings` and `prompting` are optional."""
+"""`params.yaml`, validated. Every number of the pipeline lives there; only `tunings`, `finetune` and `proof`, `promptings` and `prompting` are optional."""
 
 from collections.abc import Mapping
 from functools import reduce
@@ -14,7 +14,7 @@ from trig.params.annotate import Annotate
 from trig.params.annotators import AnnotatorModel
 from trig.params.complaints import complaint
 from trig.params.extends import OWN
-from trig.params.finetune import WEAKEST, Finetune, Tuning
+from trig.params.finetune import AUTO, Finetune, Tuning
 from trig.params.gates import Gates
 from trig.params.generate import Generate
 from trig.params.judge import JUDGES, JudgeModel, Judging, LocalJudge, ServedJudge
@@ -23,6 +23,7 @@ from trig.params.models.diffusers import DiffusersModel
 from trig.params.models.entry import Scope
 from trig.params.presets import PRESETS
 from trig.params.prompting import Prompted, Prompting, differs
+from trig.params.proof import Proof
 from trig.params.report import Report
 from trig.params.section import Section
 from trig.params.sweeps import Curve, check, curves
@@ -50,6 +51,7 @@ class Params(Section):
     report: Report
     tunings: dict[Name, Tuning] = Field(default_factory=dict)
     finetune: Finetune | None = None
+    proof: Proof | None = None
     promptings: dict[Name, Prompted] = Field(default_factory=dict)
     prompting: Prompting | None = None
     gates: Gates
@@ -81,7 +83,7 @@ class Params(Section):
         """A tuned model's base and training settings. Raises ParamsError listing the known names."""
         if name not in self.tunings or self.finetune is None:
             raise ParamsError(f"tuning: {name!r} is unknown; choose one of {_names(self.tunings)} or describe it under tunings: in {PATH}")
-        return self.tunings[name], self.finetune
+        return self.tunings[name], self.finetune.differing(self.tunings[name].finetune)
 
     def told(self, *names: str) -> dict[str, Any]:
         """Values by dotted name, such as `judge.name`, as plain values."""
@@ -148,14 +150,26 @@ class Params(Section):
                 f"annotate.per_subset: {fewest} prompts are fewer than thresholds.min_points, {self.thresholds.min_points},"
                 f" so no pair of {task} would have a verdict; ask for more, or lower min_points"
             )
-        repaired = self.finetune.pair if self.finetune else WEAKEST
-        for name in self.tunings if repaired != WEAKEST else ():
-            own = self.models[name].scope.tasks
-            if repaired not in {str(pair) for task, pair in self.annotate.subsets() if own is None or task in own}:
-                raise ValueError(f"finetune.pair: no task of {name} has prompts for {repaired!r}; choose another pair or {WEAKEST!r}")
-        if self.tunings and self.finetune is None:
-            raise ValueError(f"finetune: missing; it says how {_names(self.tunings)} is trained (a file without tunings: needs none)")
+        for field, section, says in (("finetune", self.finetune, "is trained"), ("proof", self.proof, "is measured")):
+            if self.tunings and section is None:
+                raise ValueError(f"{field}: missing; it says how {_names(self.tunings)} {says} (a file without tunings: needs none)")
+        for name in self.tunings:
+            self._trained(name)
         return self
+
+    def _trained(self, name: str) -> None:
+        """Raises ValueError unless a tuned model's settings are right, and its targets have prompts."""
+        field = f"tunings.{name}.finetune"
+        try:
+            _, settings = self.tuning(name)
+        except ValidationError as error:
+            raise ValueError(f"{field}.{complaint(error, Finetune, {}, {})}") from None
+        own = self.models[name].scope.tasks
+        asked = {str(pair) for task, pair in self.annotate.subsets() if own is None or task in own}
+        for pair in settings.targets if isinstance(settings.targets, list) else ():
+            if pair not in asked:
+                where = f"{field}.targets" if "targets" in self.tunings[name].finetune else "finetune.targets"
+                raise ValueError(f"{where}: no task of {name} has prompts for {pair!r}; choose another pair, or set {AUTO}")
 
     @model_validator(mode="after")
     def _tuned_differs_by_its_adapter(self) -> Self:

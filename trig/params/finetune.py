@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, Literal, TypeAlias, cast, get_args
+from typing import Annotated, Any, Literal, Self, TypeAlias, cast, get_args
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from trig.errors import ParamsError
 from trig.params.section import Section
+from trig.params.thresholds import Limits
 from trig.params.values import AT_ONCE, Batch, Name, Share, at_most
 from trig.vocabulary.dimensions import Dimension, Pair
 
-WEAKEST = "weakest"
+AUTO, RANDOM = "auto", "random"
 LossName: TypeAlias = Literal["sft", "dpo", "mapo", "kto", "rankdpo", "tdpo"]
 """Training objectives, each a module of trig/backends/losses."""
 GradientName: TypeAlias = Literal["flow-grpo", "refl"]
@@ -60,6 +61,7 @@ class Tuning(Section):
     """A fine-tuned model; its key is also its key in `models`."""
 
     base: Name  # base model
+    finetune: dict[str, Any] = Field(default_factory=dict)  # keys of the section finetune in which it differs
 
 
 class Gradient(Section):
@@ -97,12 +99,28 @@ class Gradient(Section):
         return self.reward
 
 
-class Finetune(Section):
-    """LoRA fine-tuning on the weakest pair."""
+class Watch(Section):
+    """What is looked at while an adapter learns, so that a training that goes astray ends early: pictures of train prompts with seeds of their own."""
 
-    pair: str  # `weakest`, or a pair such as TA-C_TA-S
+    every: (
+        Annotated[int, Field(ge=1), at_most(10_000_000, "no training has so many steps")] | None
+    )  # steps between looks; null: nobody looks
+    pictures: Annotated[int, Field(ge=2), at_most(10_000, "they are painted and judged at each look")]
+    max_drift: Annotated[
+        float, Field(gt=0), at_most(1_000, "no figure moves so far")
+    ]  # of the mean of a weight-free figure, in standard deviations of the base's pictures
+    max_fall: Share  # of the mean of a dimension that is no target, with an interval below 0
+
+
+class Finetune(Section):
+    """LoRA fine-tuning that repairs pairs of dimensions."""
+
+    targets: Literal["auto", "random"] | list[str]  # what the map promises most of; a control; or pairs such as TA-C_TA-S, learnt together
     min_keep_share: Share  # minimum share of the base's images that qualify as training data; below it a pair is skipped
     candidates: Annotated[int, Field(ge=1), at_most(1_000_000, "each is painted and judged first")]  # images generated to select from
+    prompts: (
+        Annotated[int, Field(ge=1), at_most(1_000_000, "each is painted several times")] | None
+    )  # train prompts they are of, of all pairs that share a dimension with the target; null: those of the pair
     keep_above: Share  # minimum of both scores of a training image
     max_gap: Share  # maximum gap between them
     policy: PolicyName  # how lessons are chosen from the judged images
@@ -113,6 +131,9 @@ class Finetune(Section):
     dimension_weights: dict[
         str, Annotated[float, Field(ge=0), at_most(1_000, "lessons of other dimensions would count for nothing")]
     ]  # a pair of images counts by those of the dimensions it gains on; one that is not named counts 1
+    guard: (
+        Share | None
+    )  # a candidate may be worse by so much than its prompt's mean on a dimension beside the pair; null: these are not judged
     min_gain: Share  # minimum by which a winner is better on one of the two dimensions
     max_angle: Annotated[float, Field(gt=0, le=90)]  # policy angle: degrees between the change and the weak axis
     list_length: Annotated[int, Field(ge=2), at_most(64, "all are in a batch together")]  # images of a list
@@ -121,14 +142,23 @@ class Finetune(Section):
     batch_size: Batch
     learning_rate: Annotated[float, Field(gt=0), at_most(1, "AdamW moves every weight by about so much in each step")]
     gradient: Gradient  # of flow-grpo and refl
+    watch: Watch
+    map: Limits
 
-    @field_validator("pair")
+    @field_validator("targets")
     @classmethod
-    def _named(cls, pair: str) -> str:
+    def _named(cls, targets: str | list[str]) -> str | list[str]:
+        if isinstance(targets, str):
+            return targets
+        if not targets:
+            raise ValueError(f"[]: name a pair such as TA-C_TA-S, or set {AUTO}")
         try:
-            return pair if pair == WEAKEST else str(Pair.parse(pair))
+            found = [str(Pair.parse(pair)) for pair in targets]
         except ParamsError as error:
             raise ValueError(str(error)) from None
+        if twice := [pair for pair in found if found.count(pair) > 1]:
+            raise ValueError(f"{twice[0]!r} is named twice; name each pair once")
+        return found
 
     @field_validator("loss")
     @classmethod
@@ -176,6 +206,14 @@ class Finetune(Section):
         if loss == "flow-grpo" and gradient.reward not in judged:
             raise ValueError(f"reward: {gradient.reward!r}: flow-grpo learns from the judge; set {', '.join(judged)}, or loss to refl")
         return gradient
+
+    def differing(self, said: dict[str, Any]) -> Self:
+        """The same but for these keys, sections within it key by key. Raises ValidationError."""
+        whole = self.model_dump()
+        for name, value in said.items():
+            inner = isinstance(value, dict) and isinstance(whole.get(name), dict) and name != "dimension_weights"
+            whole[name] = {**whole[name], **value} if inner else value
+        return type(self).model_validate(whole) if said else self
 
     @property
     def objective(self) -> LossName:

@@ -10,8 +10,8 @@ from trig.params.models.entry import PINNED_IN
 from trig.params.models.folder import FolderModel
 from trig.params.models.openai import ServedModel
 from trig.params.section import Section
-from trig.params.thresholds import Correlation, Thresholds
-from trig.params.values import Name, Points, Share, at_most
+from trig.params.thresholds import Limits
+from trig.params.values import Name, Share, at_most
 
 
 class Prompted(Section):
@@ -19,27 +19,6 @@ class Prompted(Section):
 
     base: Name  # the model that paints
     by: Literal["dtm", "best-of"]  # rewriting by the model's own map; or the control: the best of as many seeds as the budget pays
-
-
-class Limits(Section):
-    """Limits of the rule when instructions are chosen. They are apart from `thresholds`, whose study changes no picture."""
-
-    rule: Literal["paper", "reference"]
-    score: Literal["score_trig", "expected"]
-    correlation: Correlation
-    synergy: Share
-    bottleneck: Share
-    synergy_density: Annotated[float, Field(gt=0, le=1)]
-    bottleneck_density: Annotated[float, Field(gt=0, le=1)]
-    tilt_ratio: Annotated[float, Field(ge=1), at_most(1_000_000, "no pair has so many prompts")]
-    dispersion_corr: Annotated[float, Field(ge=-1, le=1)]
-    min_points: Points
-
-    @property
-    def thresholds(self) -> Thresholds:
-        """The same for the rule, which then looks for no evidence."""
-        evidence = {"bootstraps": 0, "permutations": 20, "supported_stability": 1.0, "fdr": 0.05, "enough_points": 1}
-        return Thresholds.model_validate({**self.model_dump(), **evidence})
 
 
 class Prompting(Section):

@@ -38,3 +38,24 @@ class Thresholds(Section):
         if self.bottleneck >= self.synergy:
             raise ValueError(f"bottleneck ({self.bottleneck}) must be below synergy ({self.synergy}): the two regions may not meet")
         return self
+
+
+class Limits(Section):
+    """Limits of the rule where the map decides what is done. They are apart from `thresholds`, whose study changes no picture."""
+
+    rule: Literal["paper", "reference"]
+    score: Literal["score_trig", "expected"]
+    correlation: Correlation
+    synergy: Share
+    bottleneck: Share
+    synergy_density: Annotated[float, Field(gt=0, le=1)]
+    bottleneck_density: Annotated[float, Field(gt=0, le=1)]
+    tilt_ratio: Annotated[float, Field(ge=1), at_most(1_000_000, "no pair has so many prompts")]
+    dispersion_corr: Annotated[float, Field(ge=-1, le=1)]
+    min_points: Points
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The same for the rule, which then looks for no evidence."""
+        evidence = {"bootstraps": 0, "permutations": 20, "supported_stability": 1.0, "fdr": 0.05, "enough_points": 1}
+        return Thresholds.model_validate({**self.model_dump(), **evidence})

@@ -8,7 +8,7 @@ from trig import published
 from trig.classify import compare
 from trig.classify import map as dtm
 from trig.params.thresholds import Thresholds
-from trig.report import fronts, prompting
+from trig.report import fronts, prompting, proofs
 from trig.report.contents import Contents, Digest
 from trig.report.facts import page as facts
 from trig.report.facts.digest import Gate
@@ -27,7 +27,8 @@ def contents(digest: Digest, relations: pl.DataFrame, thresholds: Thresholds, ga
         published=_published(),
         metrics=dtm.metrics(relations, digest.metrics)
         | fronts.metrics(digest.facts["fronts"], thresholds)
-        | prompting.metrics(digest.facts["promptings"]),
+        | prompting.metrics(digest.facts["promptings"])
+        | proofs.metrics(digest.facts["proofs"]),
     )
 
 

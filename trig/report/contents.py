@@ -7,9 +7,11 @@ from typing import Any
 import polars as pl
 
 from trig.classify.samples import seeds_of
+from trig.params.proof import Proof
 from trig.params.sweeps import Curve
 from trig.params.thresholds import Thresholds
 from trig.prompting.outcome import Card
+from trig.proof.evidence import Evidence
 from trig.report.facts.digest import Change, DigestFacts, Gate, Level, Mean, Rubrics, Tuning, Yardstick
 from trig.report.facts.figures import Figures
 from trig.report.facts.page import Agreement, Overall, Published
@@ -29,6 +31,8 @@ class Background:
     yardstick: Yardstick | None = None
     curves: tuple[Curve, ...] = ()  # of the roster
     promptings: Mapping[str, Card] = field(default_factory=dict)  # of the roster
+    proof: Proof | None = None  # what tuned models have to show
+    proofs: Mapping[str, Evidence] = field(default_factory=dict)  # of tuned models of the roster
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Judged:
     pictures: Mapping[str, bytes]  # sheet key → WebP
     metrics: Mapping[str, Any]  # threshold-independent part of metrics.json
     background: Background
+    pixels: pl.DataFrame  # FIGURES with `root`
     figures: Figures  # what is measured of the pictures
     originals: Mapping[str, bytes]  # content hash of a source picture → WebP
 

@@ -16,7 +16,7 @@ import vl_convert
 from pydantic import TypeAdapter, ValidationError
 
 from trig.errors import TrigError
-from trig.report import charts, contacts, fronts, numbers, prompting, sheets
+from trig.report import charts, contacts, fronts, numbers, prompting, proofs, sheets
 from trig.report.contacts import Contact
 from trig.report.contents import Digest, Judged
 from trig.report.facts import digest as facts
@@ -107,6 +107,7 @@ def _facts(run: Judged, inside: bool, tuned: Sequence[Sequence[Change]], togethe
         "rubrics": run.background.rubrics,
         "fronts": fronts.facts(run),
         "promptings": prompting.facts(run),
+        "proofs": proofs.facts(run, tuned),
         "versions": run.background.versions,
         "settings": run.background.settings,
         "specs": _specs(run.models, tuple(curve.name for curve in run.background.curves)),

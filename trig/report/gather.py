@@ -48,6 +48,7 @@ def judged(
         *(tuple(models), prompts, scores, answers, points(scores, score), score, thresholds.bootstraps, shown, pictures),
         metrics=measures.beside(answered(scores, prompts), told),
         background=background,
+        pixels=pixels.figures,
         figures=told,
         originals=originals,
     )

@@ -36,6 +36,7 @@ SCRIPTS = (
     "contact.js",
     "figures.js",
     "prompting.js",
+    "proof.js",
     "glance.js",
     "overview.js",
     "scatter.js",

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from trig.files import replace
-from trig.report import fronts, page, prompting, stills, summary
+from trig.report import fronts, page, prompting, proofs, stills, summary
 from trig.report.contents import Contents
 
 
@@ -26,6 +26,8 @@ def _summary(contents: Contents) -> str:
     facts = contents.digest.facts
     changes = list(zip(facts["tunings"], contents.digest.changes, strict=True))
     of = contents.models, contents.relations, contents.levels, contents.maps, contents.thresholds
-    told = summary.summary(*of, tiny=contents.digest.tiny, seeds=facts["seeds"], gates=contents.gates, changes=changes)
-    rest = [*fronts.lines(facts["fronts"], contents.thresholds), *prompting.lines(facts["promptings"])]
+    told = summary.summary(
+        *of, tiny=contents.digest.tiny, seeds=facts["seeds"], gates=contents.gates, changes=changes, first=proofs.first(facts["proofs"])
+    )
+    rest = [*fronts.lines(facts["fronts"], contents.thresholds), *prompting.lines(facts["promptings"]), *proofs.lines(facts["proofs"])]
     return told + "".join(f"{line}\n" for line in rest)

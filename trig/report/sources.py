@@ -14,6 +14,7 @@ from trig.errors import TrigError
 from trig.judge.rubrics import rubrics as texts_of
 from trig.params import Params
 from trig.prompting.outcome import cards
+from trig.proof import evidence
 from trig.report.contents import Background
 from trig.report.facts.digest import Gate, Rubric, Rubrics, Tuning, Yardstick
 from trig.tables.diagnostics import SCORED_BY
@@ -41,17 +42,20 @@ def _gate(file: Path, name: Path) -> Gate:
         raise TrigError(f"{file}: field {error} of the gate's result is missing; run `dvc repro` to write it anew") from None
 
 
-def background(chosen: Params, prompts: pl.DataFrame, scores: pl.DataFrame, zoo: Path, agreement: Path) -> Background:
-    """What is told of a run beside its scores; `zoo` holds the cards of models, `agreement` says how the judge was measured."""
+def background(chosen: Params, prompts: pl.DataFrame, scores: pl.DataFrame, zoo: Path, proof: Path, agreement: Path) -> Background:
+    """What is told of a run beside its scores; `zoo` holds the cards of models, `proof` what tuned ones show, `agreement` says how the judge was measured."""
+    tuned = tunings(zoo, chosen.generate.roster)
     return Background(
         tiny(chosen),
         rubrics(chosen, scores),
-        tunings(zoo, chosen.generate.roster),
+        tuned,
         versions(scores),
         settings(chosen) | noise(scores) | hashes(prompts, scores),
         yardstick(agreement, scores),
         chosen.curves,
         cards(zoo, chosen.generate.roster),
+        chosen.proof,
+        {one.tuned: evidence.read(proof, one.tuned, prompts) for one in tuned if one.tuned in chosen.tunings},
     )
 
 

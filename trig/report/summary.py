@@ -32,13 +32,15 @@ def summary(
     seeds: int = 1,
     gates: Sequence[Gate] = (),
     changes: Sequence[tuple[Tuning, Sequence[Change]]] = (),
+    first: Sequence[str] = (),
 ) -> str:
     """Summary: a table row per model, mean changes of each tuned model, and collapsed groups and supported verdicts.
 
-    `maps` holds the groups per model and task, `seeds` is the number of pictures of each prompt.
+    `maps` holds the groups per model and task, `seeds` is the number of pictures of each prompt, `first` is what tuned models amount to.
     """
     parts: list[list[str]] = [
         [f"## Dimension Trade-off Map of {len(models)} {'model' if len(models) == 1 else 'models'}"],
+        list(first),
         [TINY if tiny else REAL],
         [_rule(thresholds)],
         [f"Each prompt has {seeds} pictures, one per seed; evidence and intervals count prompts."] if seeds > 1 else [],

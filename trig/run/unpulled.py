@@ -90,5 +90,9 @@ def current(name: str, settings: Params) -> bool:
     """Whether the parameters have what a stage is about: dvc.lock keeps models that left the roster."""
     base, _, of = name.partition("@")
     tunings, roster = settings.tunings.keys(), settings.generate.roster
-    named = {"zoo": settings.models.keys(), "zoo-judge": settings.judges.keys(), "weakest": tunings, "finetune": tunings}
+    named = {
+        "zoo": settings.models.keys(),
+        "zoo-judge": settings.judges.keys(),
+        **dict.fromkeys(("targets", "finetune", "proof", "gate-proof"), tunings),
+    }
     return not of or of in named.get(base, roster)

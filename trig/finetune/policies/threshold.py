@@ -1,5 +1,7 @@
 """Rejection sampling, the published way: pictures whose scores are both high and balanced."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from trig.finetune.points import Points
@@ -28,10 +30,10 @@ def kept(points: Points, settings: Finetune) -> list[int]:
     return _passing(points, settings)[0]
 
 
-def beside(points: Points, kept: int) -> str:
+def beside(parts: Sequence[Points], kept: int) -> str:
     """The share of judged pictures that pass, beside what the published training set kept."""
-    own, pair = kept / max(points.rows.height, 1), str(points.pair)
-    said = {pair: PUBLISHED[pair]} if pair in PUBLISHED else PUBLISHED
+    own, pairs = kept / max(sum(points.rows.height for points in parts), 1), {str(points.pair) for points in parts}
+    said = {pair: PUBLISHED[pair] for pair in sorted(pairs)} if pairs <= PUBLISHED.keys() else PUBLISHED
     return f"{own:.0%}; published: {', '.join(f'{name} {share:.0%}' for name, share in said.items())}"
 
 

@@ -9,6 +9,7 @@ from typing_extensions import TypedDict
 from trig.report.facts.figures import Figures
 from trig.report.facts.fronts import Fronts
 from trig.report.facts.prompting import Prompted
+from trig.report.facts.proof import Proved
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +213,7 @@ class DigestFacts(TypedDict):
     rubrics: Rubrics
     fronts: Fronts
     promptings: list[Prompted]
+    proofs: list[Proved]
     versions: Mapping[str, str]
     settings: Mapping[str, str]  # seeds, model calls and hashes, shown verbatim
     specs: Specs

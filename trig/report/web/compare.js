@@ -26,7 +26,7 @@ async function compare(a, b, code) {
   return [
     title, pick,
     h("p", { class: "lead" }, `${differing} of ${many(body.length, "pair")} have another relation in ${second} than in ${first}`, agree && agree.kappa !== null ? `; kappa at the thresholds of the run ${agree.kappa.toFixed(2)}.` : "."),
-    tuning && tuned(tuning),
+    tuning && tuned(tuning, task),
     h("section", {}, h("h2", {}, `What changes from ${first} to ${second}`),
       h("p", {}, "The mean of the paired differences on samples that both have a score for, with its 95 % interval. Losses are shown like gains. The interval is each row's own; trig compare tests all pairs at once."),
       h("div", { class: "tall" }, chart("change", `Change from ${first} to ${second}`, { changes: changes.map(changeMark) }, { height: 40 + 26 * changes.length })), changeTable(first, second, changes)),
@@ -58,11 +58,12 @@ function changeTable(first, second, changes) {
   return h("details", folds("changes"), h("summary", {}, "The numbers"), table(`Change from ${first} to ${second}`, ["Dimension", first, second, "Change", "95 %", "Samples"], body));
 }
 
-function tuned({ base, tuned: name, pairs, notes }) {
-  return h("section", { class: "note" }, h("h2", {}, "Before and after tuning"),
+function tuned({ base, tuned: name, pairs, notes }, task) {
+  const found = proofOf(name);
+  return [found && proof(found, task), h("section", { class: "note" }, h("h2", {}, "Training"),
     h("p", {}, `${name} is ${base}, tuned to repair `, h("b", {}, pairs.join(", ")), " (marked ★), trained on prompts of the train split and measured here on the held-out test split only. ",
-      "Two things may flatter the result: a pair that was chosen as the weakest scored low on these same prompts, and the judge that chose the training pictures also measures it."),
-    h("details", folds("training"), h("summary", {}, "How it was trained"), h("dl", {}, Object.entries(notes).map(([key, value]) => [h("dt", {}, key), h("dd", {}, value)]))));
+      "A target that was chosen by its low scores scored low on these same prompts, by chance too: that may flatter the result."),
+    h("details", folds("training"), h("summary", {}, "How it was trained"), h("dl", {}, Object.entries(notes).map(([key, value]) => [h("dt", {}, key), h("dd", {}, value)]))))];
 }
 
 // How far the two means of each pair moved, as columns, as Python found it for the earlier model of the roster.

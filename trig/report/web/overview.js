@@ -7,6 +7,7 @@ async function overview() {
     h("h1", {}, "What the models trade"),
     h("p", { class: "lead" }, `${many(facts.models.length, "model")}, ${facts.samples.toLocaleString("en")} judged pictures, ${found.length ? promptsAPair(found) : "no samples"}`,
       facts.seeds > 1 && `, ${facts.seeds} pictures of each (evidence counts prompts)`, ". A trade-off: one quality is favoured over another, or falls as the other rises."),
+    proven(),
     glance(task, found),
     h("section", { class: "first", "aria-labelledby": "leaders" }, h("h2", { id: "leaders" }, "Means"),
       h("p", { class: "fine" }, `${facts.score}, from 0 to 1: high is good on all ten dimensions. Below each mean its 95 % interval.`), leaderboard(task)),

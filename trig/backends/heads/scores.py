@@ -1,120 +1,16 @@
-"""Linear heads beside a CLIP model: attributes of pictures and prompts, and dimensions scored by their agreement.
+"""Arithmetic of heads: attributes from pooled states, and scores of pictures by their agreement with prompts."""
 
-`heads.json` names the attributes in the order of the rows of `heads.safetensors`, with their classes. A name such as
-`first.kind` is an attribute of a part: prompts and pictures have several, told apart by what is before the dot. Under `scores` it says what agreement is worth.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import permutations
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, model_validator
 
+from trig.backends.heads.card import NONE, Card, Centred, Classes, Factor, Floats, Parts, Read, Score, Stand, Term, names
 from trig.vocabulary.dimensions import Dimension
 
-Floats: TypeAlias = NDArray[np.float64]
-Read: TypeAlias = Mapping[str, Floats]
-"""Probabilities of the classes by attribute, (rows, classes)."""
-Classes: TypeAlias = Mapping[str, Sequence[str]]
-"""Classes by attribute, in the order of the rows."""
-
-HEADS, WEIGHTS = "heads.json", "heads.safetensors"
-NONE = ""
-"""Class of a prompt that asks for nothing of an attribute, and of a part that is not there."""
-AXES = ("across", "down")
-"""Attributes of a part of a picture that say where it is."""
 DECIMALS = 2
 """Of a score: what two heads are sure of is a tie, whatever is left of doubt."""
-
-
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Factor(_Record):
-    """Worth of what a picture shows, by what the prompt asks for where `asked` is given: (asked classes, shown classes), or (shown classes,)."""
-
-    shown: str
-    asked: str | None = None
-    worth: list[list[float]] | list[float]
-
-
-class Parts(_Record):
-    """Mean worth of the parts that a prompt asks for, each in the part of the picture that it fits best; no part is taken twice.
-
-    `more`: worth of a picture with a part that nobody asked for.
-    """
-
-    match: list[Factor]
-    worth: list[Factor]
-    more: float = 1.0
-
-
-class Stand(_Record):
-    """How the first part stands to the second, where the prompt says how it should: across and down to the second, by class.
-
-    `step` is the distance that fulfils it wholly, `alone` the worth of each part that is there without the other.
-    """
-
-    asked: str
-    present: list[Factor]
-    directions: dict[str, tuple[float, float]]
-    step: float
-    alone: float
-
-
-class Only(_Record):
-    """Prompts whose likeliest class of an attribute is this."""
-
-    asked: str
-    reads: str
-
-
-class Score(_Record):
-    """A dimension: the product of its factors. `only`: of other prompts the heads cannot tell."""
-
-    factors: list[Factor]
-    only: Only | None = None
-    parts: Parts | None = None
-    stand: Stand | None = None
-
-
-class Card(_Record):
-    """Content of heads.json."""
-
-    about: str
-    picture: dict[str, list[str]]
-    text: dict[str, list[str]]
-    levels: dict[str, list[float]]  # of attributes that are values, by what is after the dot: what their classes stand for
-    scores: dict[Dimension, Score]
-
-    @model_validator(mode="after")
-    def _fits(self) -> "Card":
-        """Every factor is of attributes that the heads read, and as large as their classes; so are levels."""
-        for name, classes in self.picture.items():
-            if len(self.levels.get(name.rpartition(".")[2], classes)) != len(classes):
-                raise ValueError(f"levels: as many as {name} has classes: {len(classes)}")
-        pairs = [(f"{want}.", f"{thing}.") for want in _names(self.text) for thing in _names(self.picture)]
-        for code, score in self.scores.items():
-            parts = [*(score.parts.match + score.parts.worth if score.parts else ()), *(score.stand.present if score.stand else ())]
-            for factor, places in [*((each, [("", "")]) for each in score.factors), *((each, pairs) for each in parts)]:
-                for want, thing in places:
-                    self._check(code, factor, want, thing)
-            if score.only and score.only.reads not in self.text.get(score.only.asked, ()):
-                raise ValueError(f"scores.{code}.only: {score.only.asked} has no class {score.only.reads}")
-            if score.stand and (score.stand.asked not in self.text or not {*AXES} <= self.levels.keys()):
-                raise ValueError(f"scores.{code}.stand: {score.stand.asked} is no attribute, or {' or '.join(AXES)} has no levels")
-        return self
-
-    def _check(self, code: str, factor: Factor, want: str, thing: str) -> None:
-        shown, asked = self.picture.get(thing + factor.shown), self.text.get(want + factor.asked) if factor.asked else []
-        if shown is None or asked is None:
-            raise ValueError(f"scores.{code}: {thing}{factor.shown} or {want}{factor.asked} is no attribute")
-        wanted = (len(asked), len(shown)) if factor.asked else (len(shown),)
-        if np.shape(factor.worth) != wanted:
-            raise ValueError(f"scores.{code}: worth of {factor.shown} is {np.shape(factor.worth)}, and its classes are {wanted}")
 
 
 def read(states: Floats, weight: Floats, bias: Floats, attributes: Classes) -> Read:
@@ -156,6 +52,8 @@ def by_source(card: Card, asked: Read, source: Read) -> Read:
 
 def _score(card: Card, score: Score, asked: Read, shown: Read) -> Floats:
     found = np.prod([_form(factor, asked, shown) for factor in score.factors], axis=0)
+    if score.terms or score.centred:
+        found = found * np.clip(sum(_term(card, term, shown) for term in score.terms) + _centred(card, score.centred, shown), 0, 1)
     if score.parts:
         found = found * _parts(card, score.parts, score.stand, asked, shown)
     if score.only:
@@ -171,17 +69,56 @@ def _form(factor: Factor, asked: Read, shown: Read, want: str = "", part: str = 
 
 
 def _parts(card: Card, parts: Parts, stand: Stand | None, asked: Read, shown: Read) -> Floats:
-    wants, things = _names(card.text), _names(card.picture)
+    wants, things = names(card.text), names(card.picture)
     wanted = np.stack([_there(asked, card.text, f"{want}.{parts.match[0].asked}") for want in wants], axis=1)
     fits = _table(parts.match, asked, shown, wants, things)
     chosen = _assigned(fits * wanted[:, :, None])
     rows = np.arange(len(wanted))[:, None]
     worth = _table(parts.worth, asked, shown, wants, things)[rows, np.arange(len(wants)), chosen]
-    found = (worth * wanted).sum(axis=1) / np.maximum(wanted.sum(axis=1), 1e-6)
+    counts = (
+        np.stack([asked[f"{want}.{parts.match[0].asked}"] @ np.asarray(parts.counts, float) for want in wants], axis=1)
+        if parts.counts
+        else 1.0
+    )
+    found = (worth * wanted * counts).sum(axis=1) / np.maximum((wanted * counts).sum(axis=1), 1e-6)
     if stand:
         found = _stand(card, stand, asked, shown, (wants, things), chosen, found)
     there = np.sum([_there(shown, card.picture, f"{thing}.{parts.match[0].shown}") for thing in things], axis=0)
     return np.asarray(found * (1 - (1 - parts.more) * np.clip(there - wanted.sum(axis=1), 0, 1)))
+
+
+def _term(card: Card, term: Term, shown: Read) -> Floats:
+    """Expected worth, (rows,)."""
+    if term.over == "picture":
+        return _expected(term, shown, "")
+    there, parts = _are_there(card, term.there, shown)
+    worth = np.stack([_expected(term, shown, f"{part}.") for part in parts], axis=1) * there
+    return np.asarray(worth.sum(axis=1) / (np.maximum(there.sum(axis=1), 1e-6) if term.over == "mean" else 1.0))
+
+
+def _expected(term: Term, shown: Read, part: str) -> Floats:
+    """(rows,). An attribute that parts do not have is the picture's."""
+    first, *rest = (shown[part + name] if part + name in shown else shown[name] for name in term.shown)
+    found = np.tensordot(first, np.array(term.worth, float), axes=1)
+    for probabilities in rest:
+        found = np.einsum("rc,rc...->r...", probabilities, found)
+    return np.asarray(found)
+
+
+def _centred(card: Card, centred: Centred | None, shown: Read) -> Floats | float:
+    """(rows,); 0 without any."""
+    if centred is None:
+        return 0.0
+    there, parts = _are_there(card, centred.there, shown)
+    places = np.stack([value(shown[f"{part}.{centred.shown}"], card.levels[centred.shown]) for part in parts], axis=1)
+    middle = (places * there).sum(axis=1) / np.maximum(there.sum(axis=1), 1e-6)
+    return np.asarray(centred.worth * (1 - np.clip(np.abs(middle - centred.middle) / centred.reach, 0, 1)))
+
+
+def _are_there(card: Card, by: str, shown: Read) -> tuple[Floats, list[str]]:
+    """Probabilities that each part is there, (rows, parts), and their names."""
+    parts = names(card.picture)
+    return np.stack([_there(shown, card.picture, f"{part}.{by}") for part in parts], axis=1), parts
 
 
 def _there(probabilities: Read, attributes: Classes, name: str) -> Floats:
@@ -229,7 +166,3 @@ def _assigned(fits: Floats) -> NDArray[np.intp]:
     wants, things = fits.shape[1:]
     options = np.array([*permutations(range(things), wants)])
     return np.asarray(options[fits[:, np.arange(wants), options].sum(axis=2).argmax(axis=1)])
-
-
-def _names(attributes: Classes) -> list[str]:
-    return list(dict.fromkeys(name.partition(".")[0] for name in attributes if "." in name))

@@ -1,0 +1,1 @@
+"""Linear heads beside a CLIP model."""

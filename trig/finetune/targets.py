@@ -1,0 +1,77 @@
+"""Chooses the pairs that a tuned model is to repair."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from trig.classify.relations import relations
+from trig.classify.samples import ANSWER
+from trig.errors import TableError
+from trig.params.finetune import AUTO, RANDOM, Finetune
+from trig.vocabulary.dimensions import Pair
+from trig.vocabulary.relations import Relation
+
+REPAIRED = (Relation.BOTTLENECK.value, Relation.TILT.value)
+"""Relations that fine-tuning repairs first: both scores are low, or one is. A dispersion may be the judge's noise, and a synergy is to be kept."""
+DRAWN = 4
+"""Pairs of `random`: more would leave each prompt fewer pictures to compare."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Pairs to repair: choices in order of preference, the first of which with enough lessons is taken; those of a choice are learnt together."""
+
+    choices: list[list[Pair]]
+    ranking: pl.DataFrame
+
+
+def ranking(scores: pl.DataFrame, settings: Finetune) -> pl.DataFrame:
+    """One row per pair, weakest first: `lower`, the mean of min(x, y) of expected scores; `keep_share`, the acceptance rate; `relation` and `leaning`.
+
+    A low `lower` is a bottleneck, or a tilt's short side. The relation is by `finetune.map`, which a study of thresholds leaves alone, so that it
+    retrains nothing. Samples that lack a score are left out.
+    """
+    dimension, pair = pl.col("dimension").cast(pl.String), pl.col("pair").cast(pl.String).str.split("_")
+    both = scores.group_by("task", "pair", "data_id", "number", maintain_order=True).agg(
+        x=pl.col("expected").filter(dimension == pair.list.first()).first(),
+        y=pl.col("expected").filter(dimension == pair.list.last()).first(),
+    )
+    lower = pl.min_horizontal("x", "y")
+    found = (
+        both.drop_nulls(["x", "y"])
+        .with_columns(lower=lower, kept=(lower >= settings.keep_above) & ((pl.col("x") - pl.col("y")).abs() <= settings.max_gap))
+        .group_by("pair", maintain_order=True)
+        .agg(pl.col("lower").mean(), keep_share=pl.col("kept").mean(), n=pl.len())
+    )
+    return found.join(_map(scores, settings), on="pair", how="left").sort("lower", "pair")
+
+
+def _map(scores: pl.DataFrame, settings: Finetune) -> pl.DataFrame:
+    """Relation of each pair, of the task with most samples where several have it."""
+    unsaid = [pl.lit(None, pl.Float64).alias(name) for name in ANSWER if name not in scores.columns]
+    found = relations(scores.with_columns(unsaid), settings.map.thresholds).sort("n", "task", descending=[True, False])
+    return found.unique("pair", keep="first", maintain_order=True).select("pair", pl.col("relation", "leaning").cast(pl.String))
+
+
+def target(scores: pl.DataFrame, settings: Finetune, seed: int, where: str, provable: frozenset[str] = frozenset()) -> Target:
+    """What to repair. Raises TableError when no pair can be learnt from.
+
+    auto: bottlenecks and tilts before others, those that a second eye can prove (both dimensions `provable`) before others, the weakest first.
+    random: the control, `DRAWN` of them at random.
+    """
+    ranked = ranking(scores, settings)
+    if settings.targets not in (AUTO, RANDOM):
+        return Target([[Pair.parse(name) for name in settings.targets]], ranked)
+    learnable = ranked.filter(pl.col("keep_share") >= settings.min_keep_share)
+    if learnable.is_empty():
+        raise TableError(
+            f"{where}: no pair has {settings.min_keep_share:.0%} of pictures to learn from; lower finetune.keep_above or finetune.min_keep_share"
+        )
+    if settings.targets == RANDOM:
+        drawn = np.random.default_rng(seed).permutation(learnable["pair"].sort().to_list())[:DRAWN]
+        return Target([[Pair.parse(str(name)) for name in sorted(drawn)]], ranked)
+    repaired = ~pl.col("relation").is_in(REPAIRED).fill_null(False)
+    proven = pl.Series([not provable >= {*str(pair).split("_")} for pair in learnable["pair"]], dtype=pl.Boolean)
+    ordered = learnable.with_columns(unproven=proven).sort(repaired, "unproven", "lower", "pair")
+    return Target([[Pair.parse(pair)] for pair in ordered["pair"]], ranked)
