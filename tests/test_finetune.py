@@ -46,7 +46,9 @@ ORDERS = [Order("a red ball in a meadow", 1), Order("a pencil sketch of a blue t
 @pytest.fixture
 def settings() -> Finetune:
     _, found = params.load().tuning("tiny-dtm")
-    return found.model_copy(update={"steps": 3, "batch_size": 2, "rank": 4})
+    return found.model_copy(
+        update={"steps": 3, "batch_size": 2, "rank": 4, "policy": "threshold", "min_gain": 0.05, "guard": None, "prompts": None}
+    )
 
 
 def painter(adapter: str | None = None, **said: str) -> Diffusers:

@@ -33,7 +33,19 @@ TEACHABLE: list[tuple[PolicyName, LossName]] = [
 def settings(policy: PolicyName, loss: LossName | GradientName, **said: object) -> Finetune:
     whole = params.load().tuning("tiny-dtm")[1].model_dump()
     return Finetune.model_validate(
-        {**whole, "policy": policy, "loss": loss, "batch_size": 2, "rank": 2, "steps": 1, "candidates": 8, **said}
+        {
+            **whole,
+            "min_gain": 0.05,
+            "guard": None,
+            "prompts": None,
+            "policy": policy,
+            "loss": loss,
+            "batch_size": 2,
+            "rank": 2,
+            "steps": 1,
+            "candidates": 8,
+            **said,
+        }
     )
 
 

@@ -214,8 +214,8 @@ def test_a_value_cannot_be_changed_once_read() -> None:
         (put("judge.scale", [1, 2, 3]), ("judge.scale", "[1, 2, 3]")),
         (put("judge.mode", "sampled"), ("judge.mode", "'sampled'", "'tiny'")),
         (
-            put("models.tiny-dtm.steps", 4),
-            ("models.tiny-dtm.steps", "4", "8"),
+            put("models.tiny-dtm.steps", 8),
+            ("models.tiny-dtm.steps", "8", "4"),
         ),
         (put("tunings", {"tiny": {"base": "tiny"}}), ("models.tiny.adapter", "folder")),
         (
@@ -233,7 +233,7 @@ def test_a_value_cannot_be_changed_once_read() -> None:
         ),
         (put("tunings.tiny-dtm.base", "flux"), ("tunings.tiny-dtm.base", "'flux'")),
         (put("tunings", {"flux": {"base": "tiny"}}), ("tunings", "'flux'")),
-        (put("generate.roster", ["tiny-turbo"]), ("tunings.tiny-dtm.base", "'tiny'", "generate.roster")),
+        (put("generate.roster", ["tiny"]), ("tunings.tiny-dtm.base", "'tiny-turbo'", "generate.roster")),
         (lambda found: found.pop("finetune"), ("finetune", "missing")),
         (put("annotate.per_subset", 9), ("annotate.per_subset", "9", "thresholds.min_points", "10")),
         (put("annotate.per_subset", {"t2i": 0, "p2p": 12, "s2p": 12}), ("annotate.per_subset.t2i", "0")),
@@ -249,10 +249,10 @@ def test_a_value_cannot_be_changed_once_read() -> None:
         (put("finetune.targets", ["TA-C_TA-S", "TA-S_TA-C"]), ("finetune.targets", "'TA-C_TA-S'", "twice")),
         (put("finetune.targets", []), ("finetune.targets", "auto")),
         (put("finetune.targets", "weakest"), ("finetune.targets", "'weakest'")),
-        (put("finetune.targets", ["R-T_R-B"]), ("finetune.targets", "'R-T_R-B'")),
+        (both(put("tunings.tiny-dtm.finetune", {}), put("finetune.targets", ["R-T_R-B"])), ("finetune.targets", "'R-T_R-B'")),
         (put("tunings.tiny-dtm.finetune", {"steps": 0}), ("tunings.tiny-dtm.finetune.steps", "0")),
         (put("tunings.tiny-dtm.finetune", {"step": 3}), ("tunings.tiny-dtm.finetune.step", "unknown", "'steps'")),
-        (put("tunings.tiny-dtm.finetune", {"loss": "dpo"}), ("tunings.tiny-dtm.finetune.loss", "'dpo'", "policy")),
+        (put("tunings.tiny-dtm.finetune", {"loss": "tdpo"}), ("tunings.tiny-dtm.finetune.loss", "'tdpo'", "policy")),
         (put("tunings.tiny-dtm.finetune", {"targets": ["R-T_R-B"]}), ("tunings.tiny-dtm.finetune.targets", "'R-T_R-B'")),
         (put("proof.eye", {"weights": None, "needs": "data/tiny/eye"}), ("proof.eye", "'data/tiny/eye'", "params.yaml")),
         (lambda found: found.pop("proof"), ("proof", "missing")),
@@ -268,7 +268,7 @@ def test_what_dvc_writes_is_read_as_dvc_reads_it(tmp_path: Path) -> None:
     """`-S finetune.learning_rate=1e-5` makes DVC write 1e-05, a string in YAML 1.1; and 010 is ten."""
     path = tmp_path / "params.yaml"
     text = SHIPPED.read_text("utf-8")
-    path.write_text(text.replace("learning_rate: 2.0e-3", "learning_rate: 1e-05").replace("seed: 42", "seed: 010"), "utf-8")
+    path.write_text(text.replace("learning_rate: 1.0e-3", "learning_rate: 1e-05").replace("seed: 42", "seed: 010"), "utf-8")
     found = params.load(path)
     assert (found.tuning("tiny-dtm")[1].learning_rate, found.seed) == (1e-5, 10)
     assert parse_yaml(path.read_text("utf-8"), path)["finetune"]["learning_rate"] == 1e-5
@@ -353,7 +353,7 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("targets", ["auto", "random", ["TA-C_TA-S"], ["TA-S_TA-C", "IQ-R_TA-S"]])
 def test_targets_are_found_or_named(targets: str | list[str], tmp_path: Path) -> None:
-    _, finetune = params.load(edited(tmp_path, put("finetune.targets", targets))).tuning("tiny-dtm")
+    _, finetune = params.load(edited(tmp_path, put("tunings.tiny-dtm.finetune", {}), put("finetune.targets", targets))).tuning("tiny-dtm")
     assert finetune.targets == (targets if isinstance(targets, str) else [str(Pair.parse(pair)) for pair in targets])
 
 

@@ -29,7 +29,7 @@ LOSS_OF: dict[Form, LossName | GradientName] = {form: loss for loss, form in rev
 
 @cache
 def shipped() -> Finetune:
-    return params.load().tuning("tiny-dtm")[1]
+    return params.load().tuning("tiny-dtm")[1].differing({"policy": "threshold", "min_gain": 0.05, "guard": None})
 
 
 def settings(policy: PolicyName, form: Form | None = None, **said: object) -> Finetune:

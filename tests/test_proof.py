@@ -1,6 +1,7 @@
 """What a tuned model has to show: verdicts, the second eye's scores, monitors, diversity, and the gate that keeps who chose from reporting."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -8,12 +9,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from trig import tables
+from trig.errors import TableError
 from trig.figures.plain import Plain
 from trig.gates import expect, proof
 from trig.gates.gx import look
 from trig.judge.album import Album
 from trig.judge.run import Painted
-from trig.proof.evidence import moved, spread
+from trig.proof.evidence import moved, read, spread
 from trig.proof.seen import CANNOT_TELL, seen
 from trig.proof.spread import asked
 from trig.proof.spread import spread as diversity
@@ -140,6 +143,17 @@ def test_diversity_that_collapses_is_lost_above_one() -> None:
 
     (found,) = spread(pl.concat([of("a", 3.0), of("b", 2.0)]), "a", "b")
     assert found["lost"] == pytest.approx(0.5) and found["change"] == -1
+
+
+def test_evidence_is_read_as_it_was_written_and_its_lack_names_the_stage(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match=r"eye\.parquet: 'tuned' .*dvc repro proof@tuned"):
+        read(tmp_path, "tuned", PROMPTS)
+    measured = diversity(factories.images(PROMPTS, seeds=2, width=16, height=16), Plain(), 2, "tuned")
+    tables.write(scores(), SCORES, tmp_path / "tuned/eye.parquet")
+    tables.write(measured, DIVERSITY, tmp_path / "tuned/diversity.parquet")
+    found = read(tmp_path, "tuned", PROMPTS)
+    assert found.seen.drop("root").equals(scores()) and found.diversity.height == measured.height
+    assert found.seen["root"].n_unique() == split(PROMPTS, "test").select("task", "data_id").n_unique()
 
 
 def test_seeds_are_of_test_prompts_and_begin_with_the_rosters() -> None:

@@ -28,10 +28,10 @@ class Evidence(NamedTuple):
 
 def read(folder: Path, tuned: str, prompts: pl.DataFrame) -> Evidence:
     """Reads the folder of a tuned model. Raises TableError where there is none."""
-    files = {table: folder / tuned / f"{name}.parquet" for table, name in ((SCORES, "eye"), (DIVERSITY, "diversity"))}
-    if lacking := next((file for file in files.values() if not file.exists()), None):
+    files = [(folder / tuned / f"{name}.parquet", table) for name, table in (("eye", SCORES), ("diversity", DIVERSITY))]
+    if lacking := next((file for file, _ in files if not file.exists()), None):
         raise TableError(f"{lacking}: {tuned!r} is a tuned model of the roster and has none; run `dvc repro proof@{tuned}`")
-    return Evidence(*(rooted(tables.read(file, table), prompts) for table, file in files.items()))
+    return Evidence(*(rooted(tables.read(file, table), prompts) for file, table in files))
 
 
 def moved(figures: pl.DataFrame, base: str, tuned: str) -> list[dict[str, Any]]:
