@@ -26,9 +26,11 @@ from benchmarks import (
     pipeline,
     queue,
     remote,
+    repair,
     scoring,
     serving,
     storage,
+    training,
     worse,
 )
 from benchmarks.bar import Bar
@@ -66,10 +68,12 @@ ROWS: dict[str, Callable[[Project], Iterator[Bar]]] = {
     "map": pipeline.maps,
     "tuned": pipeline.tuned,
     "losses": losses.losses,
+    "training": training.training,
+    "repair": repair.repair,
     "threshold": pipeline.threshold,
 }
 """Rows by name. The last one modifies the project copy, so it stays last."""
-APART = {"chaos"}
+APART = {"chaos", "repair"}
 """Rows that are measured only when they are named: they take half an hour."""
 
 

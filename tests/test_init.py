@@ -66,11 +66,12 @@ def test_every_comment_of_what_stays_is_there_at_its_column(known: Path) -> None
     gone = {line.partition("#")[2] for line in old} - {line.partition("#")[2] for line in new}
     lost = {line for line in old if line.partition("#")[2] in gone}
     assert {line.partition(":")[0].strip() for line in lost} == {
-        "weights", "needs", "tiny-turbo", "tiny-dtm", "tunings", "finetune", "targets", "guard", "min_keep_share", "candidates", "keep_above", "max_gap", "loss",
-        "policy", "beta", "soft_labels", "weighted", "dimension_weights", "min_gain", "max_angle", "list_length", "batch_size",
-        "tiny-served", "key", "price", "backend", "adapter", "dtype", "scope", "tiny-prompted", "tiny-best", "tiny-turbo-guidance-1",
-        "promptings", "by", "annotator", "budget", "prompts", "seeds", "fdr", "max_fall", "map",
-        "proof", "eye", "unchanged", "max_drift", "max_collapse", "every", "watch", "gradient", "reward", "group", "sampler_steps", "noise", "window", "clip", "kl", "updates",
+        "weights", "needs", "tiny-turbo", "tiny-dtm", "tunings", "finetune", "targets", "guard", "min_keep_share", "candidates", "keep_above",
+        "max_gap", "loss", "policy", "beta", "soft_labels", "weighted", "dimension_weights", "min_gain", "max_angle", "list_length",
+        "batch_size", "tiny-served", "key", "price", "backend", "adapter", "dtype", "scope", "tiny-prompted", "tiny-best",
+        "tiny-turbo-guidance-1", "promptings", "by", "annotator", "budget", "prompts", "seeds", "fdr", "max_fall", "map",
+        "proof", "eye", "unchanged", "max_drift", "max_collapse", "every", "watch", "gradient", "reward", "group", "sampler_steps", "noise",
+        "window", "clip", "kl", "updates",
     }  # fmt: skip
     columns = {line.partition("#")[2]: line.index("#") for line in old if "#" in line}
     edited = [line for line in new if line.strip().split(":")[0] in {"profile", "rubrics", "train_per_subset", "max_tokens"}]

@@ -31,22 +31,9 @@ TEACHABLE: list[tuple[PolicyName, LossName]] = [
 
 
 def settings(policy: PolicyName, loss: LossName | GradientName, **said: object) -> Finetune:
-    whole = params.load().tuning("tiny-dtm")[1].model_dump()
-    return Finetune.model_validate(
-        {
-            **whole,
-            "min_gain": 0.05,
-            "guard": None,
-            "prompts": None,
-            "policy": policy,
-            "loss": loss,
-            "batch_size": 2,
-            "rank": 2,
-            "steps": 1,
-            "candidates": 8,
-            **said,
-        }
-    )
+    whole = params.load().tuning("tiny-dtm")[1].model_dump() | {"min_gain": 0.05, "guard": None, "prompts": None}
+    small = {"batch_size": 2, "rank": 2, "steps": 1, "candidates": 8}
+    return Finetune.model_validate({**whole, **small, "policy": policy, "loss": loss, **said})
 
 
 def shown(found: Points | pl.DataFrame) -> pl.DataFrame:
