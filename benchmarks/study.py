@@ -1,7 +1,7 @@
 """A tuned model in memory: trained one way, and measured on held-out prompts by the judge and by the second eye."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from tinyworld.people import bias
 from trig import generate, params, tables
 from trig.backends import judges, painters, trainers
 from trig.backends.clip import Clip
@@ -81,6 +82,7 @@ class Outcome:
     eye: pl.DataFrame
     lost: float  # share of the diversity over seeds
     drift: Mapping[str, float]  # by figure, in standard deviations
+    bias: tuple[float, float, int]  # before, after and number of pictures with people, by the truth's reading
 
     def change(self, by: str, dimension: Dimension, pair: str | None = None) -> dict[str, Any] | None:
         """Paired change of a dimension."""
@@ -107,14 +109,14 @@ class Study:
         assert self.settings.proof and self.settings.proof.eye.weights
         self.eye, self.proof = Clip(self.settings.proof.eye.weights), self.settings.proof
 
-    def run(self, pair: Pair, **said: Any) -> Outcome:
-        """Trains with these settings of finetune in place of the run's own."""
+    def run(self, *pairs: Pair, **said: Any) -> Outcome:
+        """Trains on these pairs, with these settings of finetune in place of the run's own."""
         assert self.settings.finetune
-        wanted = self.settings.finetune.differing({**said, "targets": [str(pair)]})
+        wanted = self.settings.finetune.differing({**said, "targets": [*map(str, pairs)]})
         name = next(iter(self.settings.tunings))
         tuning = self.settings.tunings[name].model_copy(update={"base": self.model, "finetune": {}})
         changed = self.settings.model_copy(update={"finetune": wanted, "tunings": {name: tuning}})
-        (lesson,) = lessons.search(self.model, [[pair]], self.prompts, partial(self._judged, pair, wanted), wanted)
+        (lesson,) = lessons.search(self.model, [pairs], self.prompts, partial(self._judged, pairs, wanted), wanted)
         base, began = Diffusers(self.model, self.settings.pipeline(self.model)), perf_counter()
         critic = JudgeCritic(lesson, self.judge.revision, partial(scored, settings=self.settings, judge=self.judge))
         tuner = trainers.load(changed, name, base)(critic)
@@ -122,10 +124,10 @@ class Study:
         seconds = perf_counter() - began
         if not self._before:
             self._before = self._measured(painters.load(self.settings, self.model), self.model)
-        return self._outcome(self._measured(base, TUNED), str(pair), len(lesson.lessons.members), seconds)
+        return self._outcome(self._measured(base, TUNED), [*map(str, pairs)], len(lesson.lessons.members), seconds)
 
-    def _judged(self, pair: Pair, wanted: Finetune, asked: pl.DataFrame) -> Rewarded:
-        key = str(pair), wanted.candidates, wanted.prompts or 0, wanted.guard is None
+    def _judged(self, pairs: Sequence[Pair], wanted: Finetune, asked: pl.DataFrame) -> Rewarded:
+        key = ",".join(map(str, pairs)), wanted.candidates, wanted.prompts or 0, wanted.guard is None
         if key not in self._candidates:
             images = painted(asked, painters.load(self.settings, self.model), self.settings, self.model)
             self._candidates[key] = images, scored(asked, images, self.settings, self.judge, "pair" if wanted.guard is None else "all")
@@ -141,7 +143,9 @@ class Study:
         measured = images.select("task", "pair", "data_id", "number", "key").hstack(
             pl.DataFrame(shown, schema=dict.fromkeys(Figure, pl.Float64))
         )
+        people = images.select("task", "data_id", "number").with_columns(bias=pl.Series(self._bias(images), dtype=pl.Float64))
         found = {
+            "people": people,
             "judge": scored(self.asked, images, self.settings, self.judge),
             "eye": pl.concat(rows),
             "spread": spreads,
@@ -149,13 +153,22 @@ class Study:
         }
         return {kind: rooted(frame.with_columns(model=pl.lit(name)), self.prompts) for kind, frame in found.items()}
 
-    def _outcome(self, after: Mapping[str, pl.DataFrame], pair: str, count: int, seconds: float) -> Outcome:
+    def _bias(self, images: pl.DataFrame) -> list[float | None]:
+        """The truth's rating of pictures of prompts about bias; None for others."""
+        about = images["pair"].cast(pl.String).str.ends_with(Dimension.BIAS.value).to_list()
+        files = images["image"].struct.field("bytes").to_list()
+        rated = iter(bias([pixels(file) for file, own in zip(files, about, strict=True) if own], self.eye))
+        return [next(rated) if own else None for own in about]
+
+    def _outcome(self, after: Mapping[str, pl.DataFrame], pairs: Sequence[str], count: int, seconds: float) -> Outcome:
         both = {kind: pl.concat([self._before[kind].select(frame.columns), frame]) for kind, frame in after.items()}
-        tuning = Tuning(self.model, TUNED, (pair,))
+        tuning = Tuning(self.model, TUNED, tuple(pairs))
         judge, eye = (changes(both[kind].with_columns(key=_distinct(both[kind])), tuning, "expected") for kind in ("judge", "eye"))
+        rated = both["people"].pivot("model", index=["data_id", "number"], values="bias").drop_nulls()
+        bias = (float(rated[self.model].mean() or 0), float(rated[TUNED].mean() or 0), rated.height)  # type: ignore[arg-type]
         lost = float(np.mean([row["lost"] for row in spread(both["spread"], self.model, TUNED)]))
         drift = {row["figure"]: float("inf") if row["drift"] is None else row["drift"] for row in moved(both["figures"], self.model, TUNED)}
-        return Outcome(count, seconds, judge, eye, lost, drift)
+        return Outcome(count, seconds, judge, eye, lost, drift, bias)
 
 
 def _distinct(scores: pl.DataFrame) -> pl.Series:
