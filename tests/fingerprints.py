@@ -16,6 +16,8 @@ sys.path.insert(0, str(ROOT))
 from trig.run.code import meaning  # noqa: E402 - from the folder that this file stands in, however it is started
 
 GOLDEN = Path(__file__).with_suffix(".json")
+ARCHITECTURES = tuple(f"backends/families/{name}" for name in ("flux", "qwen", "sana", "sd3", "unet"))
+"""Families that are trained."""
 DECIDES = {
     "trig.backends.painters.diffusers.PAINTING": (
         "backends/painters/diffusers",
@@ -29,7 +31,7 @@ DECIDES = {
         "backends/families/__init__",
         "backends/families/calls",
         "backends/families/painted",
-        "backends/families/flux",
+        *ARCHITECTURES,
         "generate/plan",
         "pictures",
     ),
@@ -76,19 +78,18 @@ DECIDES = {
     "trig.figures.plain.FEATURING": ("figures/plain", "figures/measures", "figures/measured", "figures/once", "pictures"),
     "trig.report.sheets.DRAWING": ("report/sheets", "pictures"),
     "trig.backends.trainers.online.PRACTISING": (
-        *(f"backends/trainers/{name}" for name in ("adapter", "online", "flow_grpo", "refl")),
+        *(f"backends/trainers/{name}" for name in ("adapter", "online", "flow_grpo", "ddpo", "refl")),
         *(f"backends/gradients/{name}" for name in ("clipped", "rewards", "sampler")),
-        *(f"backends/families/{name}" for name in ("__init__", "family", "moves", "flow", "flux")),
+        *(f"backends/families/{name}" for name in ("__init__", "family", "latents", "moves", "flow", "diffusion")),
+        *ARCHITECTURES,
         "backends/painters/develop",
         "finetune/rewards",
     ),
     "trig.backends.trainers.diffusers.TRAINING": (
         "backends/trainers/adapter",
         "backends/trainers/diffusers",
-        "backends/families/__init__",
-        "backends/families/family",
-        "backends/families/flow",
-        "backends/families/flux",
+        *(f"backends/families/{name}" for name in ("__init__", "family", "latents", "flow", "diffusion")),
+        *ARCHITECTURES,
         "backends/losses/batch",
         *(f"backends/losses/{name}" for name in ("sft", "dpo", "mapo", "kto", "rankdpo", "tdpo")),
         "pictures",

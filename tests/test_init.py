@@ -68,6 +68,7 @@ def test_every_comment_of_what_stays_is_there_at_its_column(known: Path) -> None
     assert {line.partition(":")[0].strip() for line in lost} == {
         "weights", "needs", "tiny-turbo", "tiny-dtm", "tunings", "finetune", "targets", "guard", "min_keep_share", "candidates", "keep_above",
         "max_gap", "loss", "policy", "beta", "soft_labels", "weighted", "dimension_weights", "min_gain", "max_angle", "list_length",
+        "accumulation", "gradient_checkpointing", "ema",
         "batch_size", "tiny-served", "key", "price", "backend", "adapter", "dtype", "scope", "tiny-prompted", "tiny-best",
         "tiny-turbo-guidance-1", "promptings", "by", "annotator", "budget", "prompts", "seeds", "fdr", "max_fall", "map",
         "proof", "eye", "unchanged", "max_drift", "max_collapse", "every", "watch", "gradient", "reward", "group", "sampler_steps", "noise",
@@ -80,10 +81,13 @@ def test_every_comment_of_what_stays_is_there_at_its_column(known: Path) -> None
 
 
 def test_a_tuned_model_is_written_where_it_is_asked_for(known: Path) -> None:
-    asked("--out", "real.yaml", "--models", "flux-schnell", "--finetune", "flux-schnell", "--tasks", "t2i")
+    """With the settings of the published adapter: rank 8, 4e-4, eight pictures in a step, 2,060 steps, 1,024 pixels."""
+    asked("--out", "real.yaml", "--models", "flux-dev", "--finetune", "flux-dev", "--tasks", "t2i")
     found = params.load(known / "real.yaml")
-    assert (found.generate.roster[-1], found.tunings["flux-schnell-dtm"].base) == ("flux-schnell-dtm", "flux-schnell")
-    assert found.finetune and found.finetune.learning_rate == 4e-4 and found.annotate.train_per_subset == 32
+    assert (found.generate.roster[-1], found.tunings["flux-dev-dtm"].base) == ("flux-dev-dtm", "flux-dev")
+    base, own = found.pipeline("flux-dev"), found.finetune
+    assert own and (own.rank, own.learning_rate, own.steps, own.batch_size * own.accumulation) == (8, 4e-4, 2060, 8)
+    assert (base.width, base.height, base.guidance_scale) == (1024, 1024, 3.5) and found.annotate.train_per_subset == 32
 
 
 def test_a_system_paints_the_tasks_that_it_can(known: Path) -> None:
@@ -147,7 +151,7 @@ def test_a_hub_that_does_not_answer_is_no_error(place: Path, monkeypatch: pytest
         (("--judge", "clip"), ("--judge", "'clip'", "qwen2.5-vl-7b", "tiny")),
         (("--material", "nowhere"), ("--material", "'nowhere'", "general")),
         (("--finetune", "sdxl"), ("--finetune", "'sdxl'", "flux-dev")),
-        (("--finetune", "flux-dev"), ("--finetune", "'flux-dev'", "distilled", "flux-schnell")),
+        (("--models", "pixart-sigma", "--finetune", "pixart-sigma"), ("--finetune", "'pixart-sigma'", "sdxl", "flux-schnell")),
         (("--profile", "small"), ("real.yaml: annotate.profile", "'small'")),
         (("--template", "absent.yaml"), ("absent.yaml", "no such file")),
     ],

@@ -164,8 +164,20 @@ def test_a_value_cannot_be_changed_once_read() -> None:
             for loss, reward, said in (
                 ("refl", "minimum", ("reward", "'minimum'", "refl", "gradient", "saturation", "flow-grpo")),
                 ("flow-grpo", "saturation", ("reward", "'saturation'", "flow-grpo", "mean", "refl")),
+                ("ddpo", "saturation", ("reward", "'saturation'", "ddpo", "mean", "refl")),
             )
         ),
+        (
+            both(put("finetune.policy", "group"), put("finetune.loss", "ddpo"), put("finetune.gradient.noise", 1.5)),
+            ("finetune.gradient", "noise", "1.5", "ddpo", "at most 1"),
+        ),
+        (
+            both(put("finetune.policy", "group"), put("finetune.loss", "flow-grpo"), put("finetune.accumulation", 2)),
+            ("finetune.accumulation", "2", "flow-grpo", "set 1"),
+        ),
+        (put("finetune.accumulation", 0), ("finetune.accumulation", "0")),
+        (put("finetune.ema", 1.0), ("finetune.ema", "1.0")),
+        (put("finetune.gradient_checkpointing", "yes please"), ("finetune.gradient_checkpointing", "'yes please'")),
         (
             both(put("finetune.policy", "threshold"), put("finetune.loss", "flow-grpo")),
             ("finetune.loss", "'flow-grpo'", "groups", "set policy to group"),

@@ -3,15 +3,32 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+from typer.core import TyperGroup
 
+from trig.cli.adapter import adapter
 from trig.errors import FileError
 from trig.run.display import notes
 from trig.vocabulary.dimensions import Task
 
 ORIGIN = "TRIG benchmark as published (arXiv 2507.22100)"
+
+
+class Exports(TyperGroup):
+    """`trig export TABLE …` writes prompts, `trig export adapter NAME FOLDER` a tuned adapter."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """A table is no command."""
+        named = not args or args[0] in self.commands or args[0] in ("--help", "--show-completion")
+        return super().parse_args(ctx, args if named else ["prompts", *args])
+
+
+exports = typer.Typer(
+    cls=Exports, no_args_is_help=True, help="Write prompts as the published benchmark has them, or a tuned adapter with its card."
+)
+exports.command("adapter")(adapter)
 imports = typer.Typer(no_args_is_help=True, help="Make a material of a benchmark that others published.")
 
 
@@ -85,6 +102,7 @@ def _folders(given: Iterable[str]) -> Mapping[Task, list[Path]]:
     return folders
 
 
+@exports.command("prompts")
 def export(
     prompts: Annotated[Path, typer.Argument(help="A prompts table, or a folder that `trig import` wrote.", show_default=False)],
     to: Annotated[

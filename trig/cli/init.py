@@ -21,8 +21,10 @@ TOKENS = 77
 SPARE = 32
 """Train prompts of each pair, where an adapter is trained."""
 TUNED = "-dtm"
-TRAINING = {"batch_size": 8, "steps": 2060, "learning_rate": 4e-4, "rank": 8}
-"""Settings of the paper's adapter of FLUX.1-dev."""
+TRAINING: dict[str, int | float | bool] = {
+    "batch_size": 2, "accumulation": 4, "gradient_checkpointing": True, "steps": 2060, "learning_rate": 4e-4, "rank": 8,
+}  # fmt: skip
+"""Settings of the paper's adapter of FLUX.1-dev: ten epochs of 1,648 pictures, eight in a step."""
 
 
 @app.callback()

@@ -15,7 +15,7 @@ from trig.vocabulary.dimensions import Dimension, Pair
 AUTO, RANDOM = "auto", "random"
 LossName: TypeAlias = Literal["sft", "dpo", "mapo", "kto", "rankdpo", "tdpo"]
 """Training objectives, each a module of trig/backends/losses."""
-GradientName: TypeAlias = Literal["flow-grpo", "refl"]
+GradientName: TypeAlias = Literal["flow-grpo", "ddpo", "refl"]
 """Policy gradients, which learn from what the adapter itself paints, each a trainer of trig/backends/trainers."""
 Judged: TypeAlias = Literal["mean", "minimum", "win_rate"]
 """Rewards of the judge."""
@@ -36,6 +36,7 @@ TAKES: Mapping[LossName | GradientName, Form] = MappingProxyType(
         "rankdpo": "lists",
         "tdpo": "texts",
         "flow-grpo": "groups",
+        "ddpo": "groups",
         "refl": "groups",
     }
 )
@@ -140,8 +141,13 @@ class Finetune(Section):
     rank: Annotated[int, Field(ge=1), at_most(4_096, "no layer has more to adapt")]
     steps: Annotated[int, Field(ge=1), at_most(10_000_000, "no adapter learns so long")]
     batch_size: Batch
+    accumulation: Annotated[int, Field(ge=1), AT_ONCE]  # batches whose gradients make one step
+    gradient_checkpointing: bool  # the forward pass is computed again for gradients: less memory, about a third more time
+    ema: (
+        Annotated[float, Field(gt=0, lt=1)] | None
+    )  # decay of the moving average of adapter weights, which is what is saved; null: the last weights
     learning_rate: Annotated[float, Field(gt=0), at_most(1, "AdamW moves every weight by about so much in each step")]
-    gradient: Gradient  # of flow-grpo and refl
+    gradient: Gradient  # of flow-grpo, ddpo and refl
     watch: Watch
     map: Limits
 
@@ -194,6 +200,13 @@ class Finetune(Section):
             raise ValueError(f"{weights!r}: {loss} learns from no pairs of pictures; set {{}}, or loss to dpo or mapo")
         return weights
 
+    @field_validator("accumulation")
+    @classmethod
+    def _gathers_already(cls, accumulation: int, info: ValidationInfo) -> int:
+        if accumulation > 1 and info.data.get("loss") in get_args(GradientName):
+            raise ValueError(f"{accumulation!r}: {info.data['loss']} gathers gradients over all that a step paints; set 1")
+        return accumulation
+
     @field_validator("gradient")
     @classmethod
     def _rewards(cls, gradient: Gradient, info: ValidationInfo) -> Gradient:
@@ -201,10 +214,12 @@ class Finetune(Section):
         if loss == "refl" and gradient.reward in judged:
             raise ValueError(
                 f"reward: {gradient.reward!r}: refl follows the gradient of a reward, and the judge's scores have none; set {' or '.join(others)}, or loss"
-                f" to flow-grpo"
+                f" to flow-grpo or ddpo"
             )
-        if loss == "flow-grpo" and gradient.reward not in judged:
-            raise ValueError(f"reward: {gradient.reward!r}: flow-grpo learns from the judge; set {', '.join(judged)}, or loss to refl")
+        if loss in ("flow-grpo", "ddpo") and gradient.reward not in judged:
+            raise ValueError(f"reward: {gradient.reward!r}: {loss} learns from the judge; set {', '.join(judged)}, or loss to refl")
+        if loss == "ddpo" and gradient.noise > 1:
+            raise ValueError(f"noise: {gradient.noise!r}: a step of ddpo has no more noise than the diffusion; set at most 1, as published")
         return gradient
 
     def differing(self, said: dict[str, Any]) -> Self:

@@ -19,7 +19,7 @@ from trig.params.values import HUB, Call, Commit, Dtype, Endpoint, Pixels
 JOINED = ("call", "options")
 """Fields whose own values stand beside the inherited ones."""
 
-UNTRAINED = "no family here knows its pipeline, or guidance is distilled into it"
+UNTRAINED = "no family here trains its pipeline"
 """Why nothing trains a system that is not `trained`."""
 
 
@@ -36,7 +36,7 @@ class System(Section):
     licence: str
     gated: bool  # the repository wants a token of an account that has accepted its terms
     source: str
-    trained: bool  # adapters can be trained for it here: a family knows its pipeline, and guidance is no input of its network
+    trained: bool  # adapters can be trained for it here: a family knows its pipeline
     unavailable: str | None  # why no painter here runs it, and what it would take
 
 

@@ -22,7 +22,7 @@ def datasheet(told: Described) -> str:
     sections = {
         "Sizes": _sizes(told.prompts),
         "Who wrote the prompts": _written(told.prompts),
-        "Captions and phrases": _credits(told.credits),
+        "Captions and phrases": credited(told.credits),
         "Source pictures": _pictures(told.sources),
         "Checks": _checks(told),
         "Limits": (f"- {limit}" for limit in _limits(told.prompts)),
@@ -69,7 +69,8 @@ def _pictures(sources: pl.DataFrame | None) -> Iterable[str]:
     return _tallied(sources, ("origin", "licence"), "pictures")
 
 
-def _credits(found: Sequence[Credit]) -> Iterable[str]:
+def credited(found: Sequence[Credit]) -> Iterable[str]:
+    """A table of licences and origins."""
     if not found:
         return ["No counts of the annotation were given: what the prompts were written from is not known here."]
     rows = [[one.of, prose(one.licence), prose(one.origin), _count(one.entries), _count(one.prompts)] for one in found]

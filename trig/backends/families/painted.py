@@ -10,10 +10,10 @@ from trig.backends.families.calls import Calls, Share, parameters
 from trig.params.models.diffusers import DiffusersModel
 
 
-class UNet(Calls):
-    """Stable Diffusion 1 and 2, SDXL, latent consistency models."""
+class Consistent(Calls):
+    """Latent consistency models."""
 
-    pipelines = ("StableDiffusionPipeline", "StableDiffusionXLPipeline", "LatentConsistencyModelPipeline")
+    pipelines = ("LatentConsistencyModelPipeline",)
     text = Share.ANY
 
 
@@ -35,17 +35,16 @@ class Transformer(Calls):
     """Diffusion transformers over patches of two cells."""
 
     pipelines = (
-        "StableDiffusion3Pipeline", "PixArtAlphaPipeline", "PixArtSigmaPipeline", "AuraFlowPipeline", "Lumina2Pipeline", "ChromaPipeline",
-        "HunyuanDiTPipeline",
+        "PixArtAlphaPipeline", "PixArtSigmaPipeline", "AuraFlowPipeline", "Lumina2Pipeline", "ChromaPipeline", "HunyuanDiTPipeline",
     )  # fmt: skip
     text = Share.ANY
     cell = 2
 
 
-class Sana(Calls):
-    """Sana and SANA-Sprint."""
+class SanaSprint(Calls):
+    """SANA-Sprint, distilled to a few steps."""
 
-    pipelines = ("SanaPipeline", "SanaSprintPipeline")
+    pipelines = ("SanaSprintPipeline",)
     text = Share.ANY
     least = 32
 
@@ -112,21 +111,13 @@ class Flux2(Calls):
         return bool(pipe.config.get("is_distilled"))
 
 
-class QwenImage(Calls):
-    """Qwen-Image."""
-
-    pipelines = ("QwenImagePipeline",)
-    text = Share.ANY
-    cell = 2
-    empty_negative = True
-
-
-class QwenEdit(QwenImage):
+class QwenEdit(Calls):
     """Qwen-Image-Edit: a source is not optional."""
 
     pipelines = ("QwenImageEditPipeline",)
-    text = Share.NONE
     edits = Share.ANY
+    cell = 2
+    empty_negative = True
 
     def paints_text(self, accepts: Collection[str]) -> bool:  # noqa: ARG002
         """Never."""

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from trig.backends.families.family import Encoded, Family
+from trig.backends.families.family import Call, Encoded, Family
 from trig.backends.families.moves import Move
 from trig.backends.painters.develop import developed, file
 from trig.params.models.diffusers import DiffusersModel
@@ -41,16 +41,16 @@ class Sampler:
     pipe: Any
     family: Family
     model: DiffusersModel
+    call: Call  # what the painter calls the pipeline with
     steps: int
     noise: float
 
     @torch.no_grad()
     def begin(self, prompts: Sequence[str], rng: np.random.Generator) -> Begun:
         """Encoded prompts, and noise."""
-        size = self.model.width, self.model.height
-        given = self.family.begin(self.pipe, prompts, *size)
-        guided = self.model.guidance_scale > 1
-        against = self.family.begin(self.pipe, [self.model.negative_prompt] * len(prompts), *size) if guided else None
+        given = self.family.begin(self.pipe, self.call, prompts)
+        guided = self.model.guidance_scale > 1 and not self.family.distilled(self.pipe)
+        against = self.family.against(self.pipe, self.call, prompts) if guided else None
         return Begun(given, against, self.drawn(given.latents, rng), self.family.levels(self.pipe, given, self.steps))
 
     def drawn(self, like: Tensor, rng: np.random.Generator) -> Tensor:
@@ -64,7 +64,7 @@ class Sampler:
         if begun.against is None:
             return toward
         away = self.family.predict(self.pipe, begun.against, noisy, level).float()
-        return away + self.model.guidance_scale * (toward - away)
+        return self.family.guided(toward, away, self.model.guidance_scale)
 
     def move(self, begun: Begun, number: int, latents: Tensor, said: Tensor, noise: float) -> Move:
         """Step `number`."""

@@ -197,6 +197,10 @@ class Diffusers:
             pictures = [each if each.size == asked else each.resize(asked, Image.Resampling.LANCZOS) for each in pictures]
         return self.calls.sources(pictures) if pictures else {}
 
+    def shared(self) -> dict[str, Any]:
+        """Arguments of every call for a picture of the entry's size."""
+        return self._settings(self.model)
+
     def _settings(self, model: DiffusersModel) -> dict[str, Any]:
         """Pipeline arguments shared by all orders of a size."""
         wanted: dict[str, Any] = self.calls.arguments(model, self.accepts, self.calls.distilled(self.pipe))

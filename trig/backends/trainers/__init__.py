@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def load(settings: Params, name: str, base: Generator) -> Callable[[Critic], Tuner]:
     """Call the result to add a trainable adapter to the base of a tuned model; only what learns from what it paints asks the critic.
 
-    Raises WeightsError at once where it cannot be trained.
+    Raises WeightsError or ParamsError at once where it cannot be trained.
     """
     tuning, finetune = settings.tuning(name)
     match backend := settings.model(tuning.base).backend:
@@ -25,7 +25,7 @@ def load(settings: Params, name: str, base: Generator) -> Callable[[Critic], Tun
             from trig.backends.trainers.adapter import family
 
             assert isinstance(base, Diffusers)
-            family(base)
+            family(base, finetune)
             return partial(_adapter, base, finetune, settings.seed)
         case "folder" | "openai" | "transformers":
             raise AssertionError(f"{tuning.base}: params.yaml is refused where a base has no trainer")
@@ -39,6 +39,10 @@ def _adapter(base: "Diffusers", settings: Finetune, seed: int, critic: Critic) -
             from trig.backends.trainers.flow_grpo import Grpo
 
             return Grpo(base, settings, seed, critic)
+        case "ddpo":
+            from trig.backends.trainers.ddpo import Ddpo
+
+            return Ddpo(base, settings, seed, critic)
         case "refl":
             from trig.backends.trainers.refl import Refl
 

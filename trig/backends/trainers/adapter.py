@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from pathlib import Path
+from typing import Any
 
 import torch
-from diffusers.training_utils import cast_training_params
+from diffusers.training_utils import EMAModel, cast_training_params
 from peft import LoraConfig, get_peft_model_state_dict
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -24,20 +25,31 @@ from trig.memory import require
 from trig.params.finetune import Finetune
 
 COPIES = 4
-"""Tensors per trained weight: the weight, its gradient and two AdamW moments."""
+"""Tensors per trained weight: the weight, its gradient and two AdamW moments; an average is one more."""
+
+AVERAGE = "average"
+"""Name of an averaged weight in a checkpoint."""
 
 
-def family(base: Diffusers) -> Family:
-    """The architecture to train. Raises WeightsError where it is unknown."""
-    return families.trainable(base.pipe, f"{base.field}.weights: {base.model.weights}")
+def family(base: Diffusers, settings: Finetune) -> Family:
+    """The architecture to train. Raises WeightsError where it is unknown, ParamsError where the loss cannot paint with it."""
+    found = families.trainable(base.pipe, f"{base.field}.weights: {base.model.weights}")
+    if settings.form == "groups" and settings.loss not in found.practises:
+        raise ParamsError(
+            f"params.yaml: finetune.loss: {settings.loss!r}: {type(base.pipe).__name__} of {base.field.rpartition(' ')[2]} does not paint by its steps;"
+            f" set {' or '.join(found.practises)}"
+        )
+    return found
 
 
 class Adapter:
     """A generator with a trainable LoRA adapter, all else frozen. At step 0 it equals its base."""
 
     def __init__(self, base: Diffusers, settings: Finetune, seed: int, training: int) -> None:
-        self.pipe, self.family = base.pipe, family(base)
-        self.network = getattr(self.pipe, self.family.network)
+        self.pipe, self.family, self.call = base.pipe, family(base, settings), base.shared()
+        self.network: Any = getattr(self.pipe, self.family.network)
+        if self.network.dtype == torch.float16:
+            self.pipe.to(torch.bfloat16)  # small gradients are 0 in float16
         self.revision = content_key(base=base.revision, settings=settings, seed=seed, training=training)
         self.settings, self.seed = settings, seed
         torch.manual_seed(seed)
@@ -47,22 +59,27 @@ class Adapter:
         self._fits()
         self.network.add_adapter(LoraConfig(r=settings.rank, lora_alpha=settings.rank, target_modules=list(self.family.targets)))
         cast_training_params(self.network)  # a step of AdamW is lost in the rounding of bfloat16
+        if settings.gradient_checkpointing:
+            self.network.enable_gradient_checkpointing()
         self.optimiser = torch.optim.AdamW(self.trainable(), lr=settings.learning_rate, weight_decay=1e-4)
+        self.average = EMAModel(self.trainable(), decay=settings.ema) if settings.ema else None
 
     def _fits(self) -> None:
         """Raises ParamsError if adapter weights, gradients and optimiser state exceed memory."""
-        layers = (layer for name, layer in self.network.named_modules() if name.endswith(self.family.targets))
-        width = sum(layer.in_features + layer.out_features for layer in layers)
-        require(width * self.settings.rank * 4 * COPIES, "params.yaml: finetune.rank")
+        layers = (layer.weight for name, layer in self.network.named_modules() if name.endswith(self.family.targets))
+        width = sum(weight.shape[0] + weight[0].numel() for weight in layers)
+        require(width * self.settings.rank * 4 * (COPIES + bool(self.settings.ema)), "params.yaml: finetune.rank")
 
     def trainable(self) -> list[torch.nn.Parameter]:
         """The adapter's parameters."""
         return [weight for weight in self.network.parameters() if weight.requires_grad]
 
     def learn(self) -> None:
-        """One step of the optimiser along the gradients that were gathered, cut to a norm of 1."""
+        """One step of the optimiser along the gradients that were gathered, cut to a norm of 1; the average follows."""
         torch.nn.utils.clip_grad_norm_(self.trainable(), 1.0)
         self.optimiser.step()
+        if self.average:
+            self.average.step(self.trainable())
 
     def finite(self, loss: float, number: int) -> float:
         """The loss of a step, counted from 0. Raises ParamsError where it is no number."""
@@ -87,6 +104,8 @@ class Adapter:
         state = self.optimiser.state_dict()["state"]
         tensors = {f"{place}.weight": weight.detach() for place, weight in enumerate(self.trainable())}
         tensors |= {f"{place}.{name}": value for place, values in state.items() for name, value in values.items()}
+        if self.average:
+            tensors |= {f"{place}.{AVERAGE}": value for place, value in enumerate(self.average.shadow_params)}
         with replacing(file) as part:
             save_file(tensors, part, {"losses": json.dumps(list(losses))})
 
@@ -105,11 +124,20 @@ class Adapter:
             state.setdefault(int(place), {})[what] = tensor
         for place, weight in enumerate(self.trainable()):
             weight.copy_(state[place].pop("weight"))
+        if self.average:
+            self.average.optimization_step = max((int(values["step"]) for values in state.values() if "step" in values), default=0)
+            for place, kept in enumerate(self.average.shadow_params):
+                kept.copy_(state[place].pop(AVERAGE))
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
         return losses
 
     def save(self, folder: Path, about: Mapping[str, object]) -> None:
-        """Writes `pytorch_lora_weights.safetensors` and the tuning card. Raises ParamsError when a weight is not finite."""
+        """Writes `pytorch_lora_weights.safetensors`, of the average where there is one, and the tuning card.
+
+        Raises ParamsError when a weight is not finite.
+        """
+        if self.average:
+            self.average.copy_to(self.trainable())
         if not all(weight.isfinite().all() for weight in self.trainable()):
             raise self._diverged("a weight is not finite after the last step")
         layers = {f"{self.family.network}_lora_layers": get_peft_model_state_dict(self.network)}

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from trig.backends import losses
-from trig.backends.families.family import Encoded
+from trig.backends.families.family import Encoded, joined
 from trig.backends.losses.batch import Batch
 from trig.backends.painters.diffusers import Diffusers
 from trig.backends.trainers.adapter import Adapter
@@ -20,6 +20,8 @@ from trig.protocols.tuner import Lessons
 
 TRAINING = 2
 """Cache version: raise it when training changes, so that old checkpoints are not resumed."""
+TOGETHER = 2**21
+"""Pixels of pictures that are encoded in one batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,31 +71,33 @@ class Lora(Adapter):
 
     def step(self, taught: Taught, number: int) -> float:
         """One step of the optimiser, and its loss. Batch, noise levels and noise are seeded by (seed, number)."""
-        rng = np.random.default_rng((self.seed, number))
-        loss = self.loss(self.batch(taught, taught.drawn(self.settings.batch_size, rng)), rng)
-        said = self.finite(float(loss.detach()), number)
+        rng, parts = np.random.default_rng((self.seed, number)), self.settings.accumulation
         self.optimiser.zero_grad()
-        loss.backward()
+        said = 0.0
+        for _ in range(parts):
+            loss = self.loss(self.batch(taught, taught.drawn(self.settings.batch_size, rng)), rng) / parts
+            said += self.finite(float(loss.detach()), number)
+            loss.backward()
         self.learn()
         return said
 
     @torch.no_grad()
     def taught(self, lessons: Lessons) -> Taught:
-        """Lessons as the network sees them: pictures and prompts are encoded once."""
-        given = self.family.encode(self.pipe, lessons.samples)
-        gains, labels, weights = (
-            torch.tensor(each, dtype=torch.float32, device=given.latents.device)
-            for each in (lessons.gains, lessons.labels, lessons.weights)
-        )
+        """Lessons as the network sees them: pictures and prompts are encoded once, and wait in memory beside the device."""
+        size = max(1, TOGETHER // (self.call["width"] * self.call["height"]))
+        parts = (lessons.samples[start : start + size] for start in range(0, len(lessons.samples), size))
+        given = joined([self.family.encode(self.pipe, self.call, part).to("cpu") for part in parts])
+        gains, labels, weights = (torch.tensor(each, dtype=torch.float32) for each in (lessons.gains, lessons.labels, lessons.weights))
         members = torch.tensor(lessons.members)
-        every, bad = torch.arange(len(members)), labels.cpu() == 0
+        every, bad = torch.arange(len(members)), labels == 0
         kinds = [every[~bad], every[bad]] if members.shape[1] == 1 else [every]
         return Taught(given, members, gains, labels, weights, [kind for kind in kinds if len(kind)])
 
     def batch(self, taught: Taught, chosen: Tensor) -> Batch:
         """What a loss is given of these lessons."""
-        given = taught.given.rows(taught.members[chosen].flatten())
+        device = self.network.device
+        given = taught.given.rows(taught.members[chosen].flatten()).to(device)
         predict = partial(self.family.predict, self.pipe, given)
-        gains, labels, weights = (each[chosen.to(each.device)] for each in (taught.gains, taught.labels, taught.weights))
+        gains, labels, weights = (each[chosen].to(device) for each in (taught.gains, taught.labels, taught.weights))
         noised, reference = partial(self.family.noised, self.pipe), partial(self.reference, predict)
         return Batch(given.latents, noised, predict, reference, gains, labels, weights, self.settings.strength)

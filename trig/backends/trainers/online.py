@@ -22,7 +22,7 @@ class OnLine(Adapter):
     def __init__(self, base: Diffusers, settings: Finetune, seed: int) -> None:
         super().__init__(base, settings, seed, PRACTISING)
         self.gradient: Gradient = settings.gradient
-        self.sampler = Sampler(self.pipe, self.family, base.model, self.gradient.sampler_steps, self.gradient.noise)
+        self.sampler = Sampler(self.pipe, self.family, base.model, self.call, self.gradient.sampler_steps, self.gradient.noise)
 
     def key(self, lessons: Lessons) -> str:
         """Content key of a training run: base model, hyperparameters, seed, prompts and what rewards."""
