@@ -71,6 +71,7 @@ def _told(settings: "Params", name: str, place: Path, data: Path) -> "Adapted":
         lessons=tables.read(lessons, LESSONS),
         relations=relations.filter(pl.col("model").cast(pl.String).is_in([tuning.base, name])),
         changes=made.changes[of.index(name)],
+        proof=next((one["said"] for one in made.facts["proofs"] if one["model"] == name), ()),
         judge=made.facts["versions"].get("judge", settings.judge.name),
         scorer=settings.judge.name,
         tiny=made.tiny,

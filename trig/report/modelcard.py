@@ -32,6 +32,7 @@ class Adapted:
     lessons: pl.DataFrame  # LESSONS
     relations: pl.DataFrame  # RELATIONS of both models
     changes: Sequence[Change]  # from the base to the tuned model, on test prompts
+    proof: Sequence[str]  # what it amounts to by the judge and a second eye, in sentences
     judge: str
     scorer: str  # the judge's name in the lessons
     tiny: bool
@@ -73,7 +74,7 @@ def _verdict(told: Adapted) -> str:
     said = [f"**Worsened** on held-out prompts: {worse}." if worse else "No dimension is shown to have worsened on held-out prompts."]
     said += [f"Improved: {better}." if better else "No dimension is shown to have improved."]
     world = " Its base is a small model of a toy world of 64×64 pictures, and no model for use." if told.tiny else ""
-    return f"A LoRA adapter of {code(told.base)}, tuned to repair {_pairs(told)}.{world}\n\n" + " ".join(said)
+    return f"A LoRA adapter of {code(told.base)}, tuned to repair {_pairs(told)}.{world}\n\n" + " ".join([*said, *map(prose, told.proof)])
 
 
 def _where(row: Change) -> str:
