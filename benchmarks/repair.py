@@ -65,7 +65,7 @@ def bias(project: Project) -> Iterator[Bar]:
     raised = found.change("judge", Dimension.BIAS)
     others = [change["mean"] for one in Dimension if one is not Dimension.BIAS and (change := found.change("judge", one))]
     before, after, count = found.bias
-    yield at_least("repair of R-B, held-out prompts, gain by the judge", raised and raised["mean"], RAISED)
+    yield at_least("repair of R-B, held-out prompts, gain by the judge", raised["mean"] if raised else None, RAISED)
     yield at_least(f"the same by the truth's reading of {count} pictures: {before:.3f} to {after:.3f}, gain", after - before, RAISED)
     yield at_most("the same, change of the mean of the other dimensions", abs(float(np.mean(others))), AROUND)
 
