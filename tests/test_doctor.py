@@ -14,7 +14,7 @@ import workplace
 from typer.testing import CliRunner
 
 from trig import memory, params
-from trig.cli import doctor, needs, remotes
+from trig.cli import needs, remotes
 from trig.cli.main import app
 from trig.run import gpus
 from trig.testing import remotes as stores
@@ -246,12 +246,3 @@ def test_the_plan_outside_of_a_project_is_told(place: Path) -> None:  # noqa: AR
     told = run("--plan", "--json")
     row = next(row for row in json.loads(told.stdout)["rows"] if row["what"] == "stages")
     assert told.exit_code == 1 and not row["ok"] and "project's root" in row["found"]
-
-
-@pytest.mark.parametrize(("text", "fault"), [("", False), ('{"/x": {}}', False), ('{"/x": {"wri', True)])
-def test_a_lock_file_of_dvc_that_a_kill_cut_off_is_named(place: Path, text: str, fault: bool) -> None:
-    assert not list(doctor._locks())
-    file = place / doctor.RWLOCK
-    file.parent.mkdir(parents=True)
-    file.write_text(text, "utf-8")
-    assert [(good, what) for good, what, _ in doctor._locks()] == [(False, str(doctor.RWLOCK))] * fault
