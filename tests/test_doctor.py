@@ -8,11 +8,13 @@ from collections import namedtuple
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import workplace
 from typer.testing import CliRunner
 
+from benchmarks.chaos.valve import valve
 from trig import memory, params
 from trig.cli import needs, remotes
 from trig.cli.main import app
@@ -206,6 +208,11 @@ def test_a_remote_answers_and_a_wrong_key_or_bucket_is_named(place: Path, monkey
         shared(place, f"s3://{bucket.name}/trig", settings={"endpointurl": bucket.endpoint})
         assert told()["remote store"] == (True, f"s3://{bucket.name}/trig answers")
         config = (place / ".dvc/config").read_text("utf-8")
+        with valve(urlsplit(bucket.endpoint).port or 0) as between:
+            between.left = 0
+            (place / ".dvc/config").write_text(config.replace(bucket.endpoint, f"http://127.0.0.1:{between.port}"), "utf-8")
+            good, found = told()["remote store"]
+            assert not good and "server" in found and "key" not in found
         (place / ".dvc/config").write_text(config.replace(f"//{bucket.name}/", "//another/"), "utf-8")
         good, found = told()["remote store"]
         assert not good and "another" in found and "address" in found

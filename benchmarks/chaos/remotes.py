@@ -40,7 +40,7 @@ class Remote:
         ended = self.dvc(command)
         if ended.code:
             ended.noticed()
-        self.game.note += f": {finding(self.game.folder, 'far', 'nobody answers', **self.more)}" if ended.code else ": the run went on"
+        self.game.note += f": {finding(self.game.folder, 'remote far', 'its server', **self.more)}" if ended.code else ": the run went on"
         self.valve.left = None
 
     def empty(self) -> None:
