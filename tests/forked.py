@@ -1,6 +1,6 @@
 """`python -m`, `dvc` and `trig` that run in processes forked with the libraries loaded: starting them would take most of a test's time.
 
-python tests/forked.py SOCKET
+python tests/forked.py SOCKET [MODULE ...]
 """
 
 import importlib
@@ -39,15 +39,16 @@ PROGRAMS = ("python", "dvc", "trig")
 
 
 @contextmanager
-def programs(folder: Path, environment: Mapping[str, str]) -> Iterator[Path]:
-    """A folder for the PATH, with programs that the server runs."""
+def programs(folder: Path, environment: Mapping[str, str], *more: str) -> Iterator[Path]:
+    """A folder for the PATH, with programs that the server runs; `more`: modules that are loaded too."""
     place, found = folder / "socket", folder / "bin"
     found.mkdir()
     for name in PROGRAMS:
         (found / name).write_text(CLIENT.format(python=sys.executable, place=str(place)), "utf-8")
         (found / name).chmod(0o755)
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen([sys.executable, __file__, str(place)], env=environment, stdout=log, stderr=log, start_new_session=True)
+        command = [sys.executable, __file__, str(place), *more]
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
     try:
         while not place.exists():
             assert server.poll() is None, (folder / "log").read_text("utf-8")
@@ -58,9 +59,9 @@ def programs(folder: Path, environment: Mapping[str, str]) -> Iterator[Path]:
         server.wait()
 
 
-def serve(place: str) -> None:
+def serve(place: str, *more: str) -> None:
     """Forks a process for each program that a client names."""
-    for name in LOADED:
+    for name in (*LOADED, *more):
         importlib.import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listener:

@@ -12,6 +12,7 @@ from benchmarks.chaos.programs import Ended, UncleanError
 from benchmarks.chaos.rounds import Kind, Round, rounds
 from benchmarks.chaos.valve import valve
 from benchmarks.chaos.world import Mortal, World, made
+from trig.cli.leftovers import RWLOCK
 from trig.testing.servers import Stub, running
 
 
@@ -28,11 +29,19 @@ def planted(game: Round) -> None:
     file.write_text(file.read_text("utf-8").replace("width: 16", "width: 24", 1), "utf-8")
 
 
+def cut_lock(game: Round) -> None:
+    """What a kill in the middle of DVC's own write leaves."""
+    game.begin()
+    (game.folder / ".dvc/tmp").mkdir(exist_ok=True)
+    (game.folder / RWLOCK).write_text('{"write": {"/pa', "utf-8")
+
+
 def test_a_clean_end_is_clean_and_a_wrong_product_makes_a_round_fail(world: World) -> None:
-    kinds = [killed("both"), Kind("stale lock", stale_lock), Kind("planted", planted)]
-    told = {each.kind: each for each in rounds(world, kinds, 7, range(3), 600)}
+    kinds = [killed("both"), Kind("stale lock", stale_lock), Kind("cut lock", cut_lock), Kind("planted", planted)]
+    told = {each.kind: each for each in rounds(world, kinds, 7, range(len(kinds)), 600)}
     assert {name for name, each in told.items() if each.wrong} == {"planted"}, told
     assert "data/models" in str(told["planted"].wrong)
+    assert [name for name, each in told.items() if f"`rm {RWLOCK}`" in each.note] == ["cut lock"]
     assert not list((world.home / "rounds").glob("*/*"))
 
 

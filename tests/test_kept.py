@@ -120,11 +120,32 @@ def test_a_damaged_picture_is_made_again_and_the_others_are_not(harm: str, done:
     if harm != "gone":
         shard.write_bytes(held[:place] + bytes([held[place] ^ 1]) + held[place + 1 :] if harm == "a flipped byte" else held[:place])
     again = Drawer()
-    run(done, again)
-    assert again.drawn == (1 if harm == "a flipped byte" else 7)
-    after = contents(done)
-    assert {name for name in before if before[name] != after[name]} <= {next(name for name in before if before[name] == held)}
-    assert tables.read(done / "images", IMAGES)["image"].null_count() == 0
+    lost = 1 if harm == "a flipped byte" else 7
+    assert run(done, again).computed == lost and {len(batch) for batch in again.batches} == {4}
+    assert contents(done) == before
+
+
+@pytest.mark.parametrize("gone", [1, 3])
+def test_a_lost_picture_is_made_in_a_batch_of_its_size_though_the_prompts_of_others_are_gone(gone: int, tmp_path: Path) -> None:
+    run(tmp_path, Drawer(), PROMPTS.head(4))
+    (shard,) = files(tmp_path, "shards")
+    before = tables.read(tmp_path / "images", IMAGES)
+    shard.unlink()
+    again = Drawer()
+    run(tmp_path, again, PROMPTS.slice(gone, 4 - gone))
+    assert [len(batch) for batch in again.batches] == [4]
+    assert tables.read(tmp_path / "images", IMAGES)["digest"].equals(before["digest"].slice(gone))
+
+
+def test_a_picture_that_came_later_is_made_again_as_it_was(tmp_path: Path) -> None:
+    run(tmp_path, Drawer(), PROMPTS.head(5))
+    run(tmp_path, Drawer(), PROMPTS.head(7))
+    before = contents(tmp_path)
+    for shard in files(tmp_path, "shards"):
+        shard.unlink()
+    again = Drawer()
+    run(tmp_path, again, PROMPTS.head(7))
+    assert contents(tmp_path) == before and sorted(len(batch) for batch in again.batches) == [1, 2, 4]
 
 
 @pytest.mark.parametrize("size", [1, 4])

@@ -115,6 +115,13 @@ def test_orders_of_a_batch_are_asked_for_at_once_and_given_in_order(tmp_path: Pa
     assert studio.busiest > 1 and other.busiest > 1
 
 
+def test_what_only_fills_a_batch_is_not_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(studio := Studio()) as address:
+        made = opened(tmp_path, monkeypatch, address).generate([Order(f"a ball {number}", 1, spare=number != 1) for number in range(3)])
+    assert [isinstance(each, Picture) for each in made] == [False, True, False]
+    assert dict(studio.asked) == {"a ball 1": 1}
+
+
 def test_a_request_says_what_the_entry_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with running(studio := Studio()) as address:
         opened(tmp_path / "a", monkeypatch, address, seed=True, call={"quality": "low"}).generate([Order("a ball", 2**62 + 5)])

@@ -1,19 +1,18 @@
 """The whole pipeline under DVC on a few prompts: everything is made once, and a change reruns only what it can affect."""
 
 import json
-import multiprocessing
-import os
 import re
-import runpy
 import shlex
 import shutil
-import sys
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from hashlib import md5
 from pathlib import Path
 from typing import Any
 
+import forked
 import polars as pl
 import pytest
 import workplace
@@ -58,30 +57,51 @@ SMALL = {
 PROMPTS = "data/prompts.parquet"
 
 
-SERVER = multiprocessing.get_context("forkserver")
-SERVER.set_forkserver_preload(
-    ["trig.backends.trainers.diffusers", "trig.backends.judges.transformers", "trig.gates.gx", "trig.report.digest", "scipy.special"]
-)
-"""Each program runs in a process forked with the libraries loaded: fifty imports would take minutes."""
+LOADED = ("trig.backends.trainers.diffusers", "trig.backends.judges.transformers", "scipy.special")
+"""Loaded once for all programs: fifty imports would take minutes."""
 
 
-def repro(place: Path, *targets: str) -> set[str]:
-    """Runs the pipeline, or up to these stages; returns the stages that ran."""
-    done = workplace.python("-m", "dvc", "repro", *targets, cwd=place)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    return set(re.findall(r"^Running stage '(.+)':$", done.stdout, re.MULTILINE))
+@dataclass(frozen=True)
+class Project:
+    """A copy of the project, and what its programs are forked from."""
+
+    folder: Path
+    programs: Path
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """`dvc …` or `python -m …` in it, with the code as it is here."""
+        return workplace.forked(self.programs, *command, cwd=self.folder)
+
+    def repro(self, *targets: str) -> set[str]:
+        """Runs the pipeline, or up to these stages; returns the stages that ran."""
+        done = self.run("dvc", "repro", *targets)
+        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+        return set(re.findall(r"^Running stage '(.+)':$", done.stdout, re.MULTILINE))
+
+    def status(self) -> dict[str, Any]:
+        """Stages that have changed, and why."""
+        told: dict[str, Any] = json.loads(self.run("dvc", "status", "--json").stdout)
+        return told
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
     """Copy of the project, run once with two prompts per pair."""
     place = tmp_path_factory.mktemp("project")
     copy(place)
     workplace.edit(place, **SMALL)
-    workplace.python("-m", "dvc", "config", "--local", "cache.type", "hardlink", cwd=place)
-    ran = repro(place)
-    assert {"params", "annotate", "generate@tiny", "judge@tiny", "finetune@tiny-dtm", "generate@tiny-dtm", "classify", "report"} <= ran
-    return place
+    with forked.programs(tmp_path_factory.mktemp("programs"), workplace.environment(), *LOADED) as programs:
+        made = Project(place, programs)
+        made.run("dvc", "config", "--local", "cache.type", "hardlink")
+        ran = made.repro()
+        assert {"params", "annotate", "generate@tiny", "judge@tiny", "finetune@tiny-dtm", "generate@tiny-dtm", "classify", "report"} <= ran
+        yield made
+
+
+@pytest.fixture
+def project(whole: Project) -> Path:
+    """Its folder."""
+    return whole.folder
 
 
 @pytest.fixture
@@ -104,13 +124,13 @@ def test_every_interface_is_there(project: Path, roster: list[str]) -> None:
     assert set(json.loads((project / "reports/metrics.json").read_text("utf-8"))["models"]) == set(roster)
 
 
-def test_what_is_done_is_not_done_again(project: Path) -> None:
-    assert repro(project) == set()
+def test_what_is_done_is_not_done_again(whole: Project) -> None:
+    assert whole.repro() == set()
 
 
-def test_a_threshold_reaches_the_map_and_the_report_only(project: Path) -> None:
-    workplace.edit(project, thresholds__synergy=0.6)
-    assert repro(project) == {"params", "classify", "gate-relations", "report"}
+def test_a_threshold_reaches_the_map_and_the_report_only(whole: Project) -> None:
+    workplace.edit(whole.folder, thresholds__synergy=0.6)
+    assert whole.repro() == {"params", "classify", "gate-relations", "report"}
 
 
 AFTER_CLASSIFY = {"classify", "gate-relations", "report"}
@@ -139,24 +159,23 @@ EDITS: list[tuple[str, str, str, str, set[str]]] = [
 
 
 @pytest.mark.parametrize(("file", "old", "new", "reruns"), [edit[1:] for edit in EDITS], ids=[edit[0] for edit in EDITS])
-def test_an_edit_reruns_what_it_can_change(file: str, old: str, new: str, reruns: set[str], project: Path) -> None:
+def test_an_edit_reruns_what_it_can_change(file: str, old: str, new: str, reruns: set[str], project: Path, whole: Project) -> None:
     path = project / file
     before = path.read_text("utf-8")
     assert old in before
     path.write_text(before.replace(old, new, 1), "utf-8")
     try:
-        assert stale(project) == reruns
+        assert stale(whole) == reruns
     finally:
         path.write_text(before, "utf-8")
-        assert stale(project) == set()
+        assert stale(whole) == set()
 
 
-def stale(place: Path) -> set[str]:
-    """Stages that would run next, without their descendants, once the code is hashed."""
-    code = workplace.python("-m", "stages.code", "data/rubrics", "data/code", cwd=place)
+def stale(whole: Project) -> set[str]:
+    """Stages that would run next, without their descendants, once the code is hashed, by the code that is hashed."""
+    code = workplace.python("-m", "stages.code", "data/rubrics", "data/code", cwd=whole.folder)
     assert code.returncode == 0, code.stderr
-    told = workplace.python("-m", "dvc", "status", "--json", cwd=place)
-    return {stage.split("@")[0] for stage, why in json.loads(told.stdout).items() if stage != "code" and "changed deps" in str(why)}
+    return {stage.split("@")[0] for stage, why in whole.status().items() if stage != "code" and "changed deps" in str(why)}
 
 
 @pytest.fixture
@@ -172,13 +191,13 @@ ON_PICTURES = {"generate", "gate-images", "judge", "gate-scores", "targets", "fi
 """Stages of a model that a user waits for."""
 
 
-def test_a_model_added_to_the_roster_reruns_no_other(project: Path, roster: list[str], edits: Callable[..., None]) -> None:
+def test_a_model_added_to_the_roster_reruns_no_other(project: Path, whole: Project, roster: list[str], edits: Callable[..., None]) -> None:
     lock = project / "dvc.lock"
     before = lock.read_bytes()
     edits(models__extra={"extends": "tiny", "steps": 2, "needs": "data/tiny/painter"}, generate__roster=[*roster, "extra"])
     try:
-        assert repro(project, "zoo@extra") == {"params", "code", "zoo@extra"}
-        told = json.loads(workplace.python("-m", "dvc", "status", "--json", cwd=project).stdout)
+        assert whole.repro("zoo@extra") == {"params", "code", "zoo@extra"}
+        told = whole.status()
     finally:
         lock.write_bytes(before)
     again = {name for name in told if name.split("@")[0] in ON_PICTURES}
@@ -200,10 +219,10 @@ def test_one_changed_prompt_costs_one_picture_per_model_and_its_two_grades(
         assert {shelf: rows - before[shelf] for shelf, rows in kept().items()} == {"images": 1, "shards": 1, "answers": 2}
 
 
-def test_every_stage_replaces_what_it_writes_and_never_writes_into_the_cache(project: Path) -> None:
+def test_every_stage_replaces_what_it_writes_and_never_writes_into_the_cache(project: Path, whole: Project) -> None:
     """Run by hand, where every output is a hard link into DVC's cache. Shards of pictures stay such links: they are the work store's."""
     locked = yaml.safe_load((project / "dvc.lock").read_text("utf-8"))["stages"]
-    workplace.python("-m", "dvc", "checkout", "--relink", "--force", cwd=project)
+    whole.run("dvc", "checkout", "--relink", "--force")
     objects = [file for file in (project / ".dvc/cache/files/md5").rglob("*") if file.is_file()]
     places = {file.stat().st_ino for file in objects}
     linked = {file for stage in locked.values() for file in outputs(project, stage) if file.stat().st_ino in places}
@@ -211,7 +230,7 @@ def test_every_stage_replaces_what_it_writes_and_never_writes_into_the_cache(pro
         file.relative_to(project).as_posix() for file in linked
     }
     for name, stage in locked.items():
-        assert by_hand(project, stage["cmd"]) == 0, name
+        assert whole.run(*shlex.split(stage["cmd"])).returncode == 0, name
         shared = [file for file in outputs(project, stage) if file.stat().st_ino in places and "data/images" not in file.as_posix()]
         assert shared == [], name
     assert [file for file in objects if md5(file.read_bytes(), usedforsecurity=False).hexdigest() != file.parent.name + file.stem] == []
@@ -223,64 +242,51 @@ def outputs(project: Path, stage: Mapping[str, Any]) -> list[Path]:
     return [file for out in kept for file in ([out] if out.is_file() else out.rglob("*")) if file.is_file()]
 
 
-def by_hand(project: Path, command: str) -> int | None:
-    """Runs a stage's command in a process with the libraries loaded; returns its exit code."""
-    process = SERVER.Process(target=program, args=(project, shlex.split(command)))
-    process.start()
-    process.join()
-    return process.exitcode
-
-
-def program(project: Path, command: list[str]) -> None:
-    """`python -m MODULE ARGUMENTS` in the project's folder."""
-    os.chdir(project)
-    sys.argv = command[2:]
-    runpy.run_module(command[2], run_name="__main__", alter_sys=False)
-
-
-def test_a_path_of_the_parameters_is_no_part_of_a_shell_command(project: Path, edits: Callable[..., None]) -> None:
+def test_a_path_of_the_parameters_is_no_part_of_a_shell_command(project: Path, whole: Project, edits: Callable[..., None]) -> None:
     odd = "data/my weights; touch hacked $(touch hacked)"
     shutil.copytree(project / "data/tiny/judge", project / odd, dirs_exist_ok=True)
     shutil.copy(project / "data/tiny/judge.json", project / "data/how; touch hacked.json")
     edits(judges__odd={"backend": "transformers", "weights": odd, "needs": odd}, report__agreement="data/how; touch hacked.json")
-    ran = repro(project, "zoo-judge@odd", "digest")
+    ran = whole.repro("zoo-judge@odd", "digest")
     assert {"zoo-judge@odd", "digest"} <= ran
     assert not (project / "hacked").exists()
     assert json.loads((project / "data/zoo/judges/odd.json").read_text("utf-8"))["needs"] == odd
 
 
-def test_an_edit_of_a_rubric_of_ones_own_judges_anew(project: Path, edits: Callable[..., None]) -> None:
+def test_an_edit_of_a_rubric_of_ones_own_judges_anew(project: Path, whole: Project, edits: Callable[..., None]) -> None:
     mine = project / "data/rubrics/mine"
     shutil.copytree(project / "trig/judge/rubrics/brief", mine)
     edits(judge__rubrics="data/rubrics/mine")
-    assert {"code", "judge@tiny"} <= repro(project, "judge@tiny")
+    assert {"code", "judge@tiny"} <= whole.repro("judge@tiny")
     for file, ran in {"p2p/TA-C.txt": {"code"}, "t2i/TA-C.txt": {"code", "judge@tiny"}}.items():
         (mine / file).write_text(f"Indeed: {(mine / file).read_text('utf-8')}", "utf-8")
-        assert repro(project, "judge@tiny") == ran, file
+        assert whole.repro("judge@tiny") == ran, file
 
 
-def test_a_name_that_could_leave_its_quotes_is_refused_before_any_command(project: Path, edits: Callable[..., None]) -> None:
+def test_a_name_that_could_leave_its_quotes_is_refused_before_any_command(
+    project: Path, whole: Project, edits: Callable[..., None]
+) -> None:
     edits(generate__roster=["tiny", "x'; touch hacked; '"])
-    done = workplace.python("-m", "dvc", "repro", cwd=project)
+    done = whole.run("dvc", "repro")
     assert done.returncode != 0 and "generate.roster.1" in done.stderr
     assert not (project / "hacked").exists()
 
 
-def test_a_key_that_no_stage_reads_stops_the_pipeline_in_one_line(project: Path, edits: Callable[..., None]) -> None:
+def test_a_key_that_no_stage_reads_stops_the_pipeline_in_one_line(whole: Project, edits: Callable[..., None]) -> None:
     edits(gates__min_relation=1)
-    done = workplace.python("-m", "dvc", "repro", cwd=project)
+    done = whole.run("dvc", "repro")
     assert done.returncode != 0
     assert "error: params.yaml: gates.min_relation: unknown key; did you mean 'min_relations'?" in done.stderr.splitlines()
 
 
-def test_who_tunes_nothing_has_no_stage_for_it(project: Path, edits: Callable[..., None]) -> None:
+def test_who_tunes_nothing_has_no_stage_for_it(project: Path, whole: Project, edits: Callable[..., None]) -> None:
     edits(generate__roster=["tiny", "tiny-turbo"])
     file = project / "params.yaml"
     said = yaml.safe_load(file.read_text("utf-8"))
     file.write_text(
         yaml.safe_dump({name: section for name, section in said.items() if name not in {"tunings", "finetune"}}, sort_keys=False)
     )
-    ran = repro(project)
+    ran = whole.repro()
     assert {"classify", "digest", "report"} <= ran and not any("tiny-dtm" in stage for stage in ran)
 
 

@@ -27,6 +27,14 @@ def python(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProce
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, env=environment(**more))
 
 
+def forked(programs: Path, *command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """One of the `forked` programs, and with it all that it starts by these names."""
+    own = environment()
+    own["PATH"] = f"{programs}{os.pathsep}{own['PATH']}"
+    command = (str(programs / command[0]), *command[1:])
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, env=own)
+
+
 def bench(place: Path, **edits: Any) -> None:
     """Folder where a single stage can run: the project's parameters, edited, and its weights."""
     (place / WEIGHTS.parent).mkdir(parents=True)

@@ -51,12 +51,16 @@ class Ended:
         theirs = [line for line in lines if line.startswith("ERROR: ") and not line.startswith(EACH)]
         return [line for line in lines if line.startswith("error: ")] or theirs
 
-    def complaint(self, *named: str) -> str:
-        """The one line of a failed run. Raises UncleanError where there is none, or several, or a traceback, or it names not all of this."""
+    def noticed(self) -> None:
+        """Raises UncleanError where it ended well, or with a traceback."""
         if self.code == 0:
             raise UncleanError("the disturbed run did not notice: exit code 0")
         if TRACEBACK in self.said:
             raise UncleanError(f"a traceback:\n{self.said[-3000:]}")
+
+    def complaint(self, *named: str) -> str:
+        """The one line of a failed run. Raises UncleanError where there is none, or several, or a traceback, or it names not all of this."""
+        self.noticed()
         lines = self.lines()
         if len(lines) != 1:
             raise UncleanError(f"{len(lines)} lines of complaint instead of one:\n{self.said[-3000:]}")
@@ -69,8 +73,7 @@ class Program:
     """A running program, the leader of a session of its own."""
 
     def __init__(self, command: Sequence[str], place: Path, log: Path, more: Mapping[str, str]) -> None:
-        own = {name: value for name, value in os.environ.items() if name not in UNSET} | SETTINGS
-        own |= {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", "DVC_SITE_CACHE_DIR": str(log.parent / "site"), **more}
+        own = environment(DVC_SITE_CACHE_DIR=str(log.parent / "site"), **more)
         self.log, self.begun = log, dict[str, float]()
         with log.open("wb") as out:
             self.process = subprocess.Popen(command, cwd=place, env=own, stdout=out, stderr=out, start_new_session=True)
@@ -123,6 +126,12 @@ def dvc(*command: str, place: Path, before: Sequence[str] = (), **more: str) -> 
     """`dvc …` in a folder, at low priority; `before`: a program that starts it."""
     log = place.parent / f"{place.name}-{time.monotonic_ns()}.log"
     return Program([*before, "nice", sys.executable, "-m", "dvc", *command], place, log, more)
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Environment variables of a program."""
+    own = {name: value for name, value in os.environ.items() if name not in UNSET} | SETTINGS
+    return own | {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", **more}
 
 
 def members(session: int) -> Iterator[tuple[int, str]]:

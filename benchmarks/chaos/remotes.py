@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from benchmarks.chaos.advice import finding
 from benchmarks.chaos.programs import Ended, UncleanError, dvc
 from benchmarks.chaos.rounds import Kind, Round
 from benchmarks.chaos.valve import Valve, valve
@@ -32,11 +33,14 @@ class Remote:
             raise UncleanError(f"dvc {' '.join(command)} ended with {ended.code}:\n{ended.said[-3000:]}")
 
     def cut(self, command: str) -> None:
-        """A transfer that is cut at a random byte."""
+        """A transfer that is cut at a random byte. DVC's words on it are its own: what is wrong and what to do is what `trig doctor` says."""
         size = sum(file.stat().st_size for file in (self.game.world.after / CACHE).rglob("*") if file.is_file())
         self.valve.left = left = self.game.dice.randrange(size // 3)
         self.game.note = f"after {left:,} bytes"
-        self.game.failed(self.dvc(command), "failed|could not|cannot|connect")
+        ended = self.dvc(command)
+        if ended.code:
+            ended.noticed()
+        self.game.note += f": {finding(self.game.folder, 'remote far', 'its server', **self.more)}" if ended.code else ": the run went on"
         self.valve.left = None
 
     def empty(self) -> None:

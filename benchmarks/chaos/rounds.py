@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.chaos.advice import followed
 from benchmarks.chaos.compare import differences
 from benchmarks.chaos.programs import Ended, Program, UncleanError, dvc
 from benchmarks.chaos.world import World
@@ -86,8 +87,13 @@ class Round:
         return dvc("repro", place=self.folder, before=before)
 
     def finish(self) -> None:
-        """The plain `dvc repro`. Raises UncleanError where it fails, where results differ, or where finished work was done again."""
-        ended = self.repro().end()
+        """The plain `dvc repro`, after what `trig doctor` says to type where DVC's own files were cut off.
+
+        Raises UncleanError where it fails, where results differ, or where finished work was done again.
+        """
+        if (ended := self.repro().end()).code:
+            self.note += f", then `{followed(self.folder)}`, as trig doctor says"
+            ended = self.repro().end()
         if ended.code:
             raise UncleanError(f"the next dvc repro ended with {ended.code}:\n{ended.said[-3000:]}")
         self.compare()

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from trig import params
-from trig.cli import annotate, generate, judge, needs, remotes
+from trig.cli import annotate, generate, judge, leftovers, needs, remotes
 from trig.cli.models import Json
 from trig.cli.needs import Row
 from trig.files import walk
@@ -28,8 +28,6 @@ from trig.run.gpus import GPU
 from trig.run.unpulled import unpulled
 
 PROMPTS = Path("data/prompts.parquet")
-RWLOCK = Path(".dvc/tmp/rwlock")
-"""Who reads and writes which output, as DVC notes it."""
 FROZEN = ".yaml:"
 """In the name of a stage of another pipeline, such as the frozen one of the tiny world."""
 LIBRARIES = ("trig", "dvc", "polars", "torch", "torchvision", "diffusers", "transformers", "peft", "great-expectations", "altair")
@@ -47,7 +45,7 @@ def doctor(
     settings = params.load()
     rows = [
         *_machine(),
-        *_locks(),
+        *leftovers.rows(),
         *_libraries(),
         *_weights(settings),
         *needs.rows(settings),
@@ -105,15 +103,6 @@ def _machine() -> Iterator[Row]:
     yield True, "memory", f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GB"
     yield True, "NVIDIA driver", "loaded" if GPU.exists() else "none: everything runs on the CPU"
     yield shutil.which("git") is not None, "git", shutil.which("git") or "not on the PATH: install it"
-
-
-def _locks() -> Iterator[Row]:
-    """DVC writes its lock file in place, so that a kill in that moment leaves it cut."""
-    try:
-        if RWLOCK.exists():
-            json.loads(RWLOCK.read_bytes() or b"{}")
-    except ValueError:
-        yield False, str(RWLOCK), "cut off by a kill; where no dvc runs, delete it: it holds no results"
 
 
 def _libraries() -> Iterator[Row]:

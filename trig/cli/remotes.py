@@ -46,14 +46,17 @@ def _met(name: str, remote: Mapping[str, Any]) -> Row:
     """The default remote: first whether anybody is there, then whether what is kept there may be listed."""
     what, url = f"remote {name}", remote["url"]
     if dead := _dead(remote):
-        return False, what, f"{url}: {dead}; start it, or correct it with `dvc remote modify {name} …`"
+        return False, what, f"{url}: {dead}; look at its server, start it, or correct it with `dvc remote modify {name} …`"
     try:
         asked = subprocess.run([sys.executable, "-m", "trig.cli.reach", name], capture_output=True, text=True, check=False, timeout=ANSWER)
     except subprocess.TimeoutExpired:
         return False, what, f"{url}: no answer in {ANSWER:g} s; look at its server, or at the network"
     if asked.returncode:
         said = (asked.stderr.strip().splitlines() or ["no reason"])[-1]
-        return False, what, f"{url}: {said}; correct its address or its key (docs/sharing.md)"
+        remedy = (
+            "look at its server, or at the network" if "connect" in said.lower() else "correct its address or its key (docs/sharing.md)"
+        )
+        return False, what, f"{url}: {said}; {remedy}"
     return True, what, f"{url} answers"
 
 

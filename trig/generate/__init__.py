@@ -31,12 +31,15 @@ def paint(planned: pl.DataFrame, sources: Library, engine: str, executor: Execut
 
     def orders() -> Iterator[Sequence[Order]]:
         for batch in batches:
-            yield [Order(prompt, seed, sources.get(source), row) for prompt, seed, source, row in map(wanted.__getitem__, batch)]
+            first = batch.kept[0]  # stands for what no prompt wants any more
+            asked = [(key in batch.spare, *wanted[key if key in wanted else first]) for key in batch.keys]
+            yield [Order(prompt, seed, sources.get(source), row, spare) for spare, prompt, seed, source, row in asked]
 
     for number, made in executor.paint(orders()):
-        kept.add(dict(zip(batches[number], made, strict=True)), engine)
-        settled = sum(map(kept.settled, batches[number]))
-        computed, refused = computed + settled, refused + len(made) - settled
+        batch = batches[number]
+        kept.add(batch, made, engine)
+        settled = sum(map(kept.settled, batch.kept))
+        computed, refused = computed + settled, refused + len(batch.kept) - settled
         yield Progress(len(wanted), known, computed, refused)
 
 

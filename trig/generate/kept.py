@@ -24,6 +24,8 @@ from trig.tables.sources import digest
 
 INDEX = "images"
 """Shelf of the index."""
+BATCHES = "batches"
+"""Shelf of who was painted together: a picture's key → its batch, a batch → its keys."""
 TOLD = ("digest", "width", "height", "engine", "prompt_tokens", "tokens_read")
 PACK = Table("pictures", {name: IMAGES.columns[name] for name in ("key", "image", *TOLD)}, ("key",))
 READ = ("key", "image.bytes", *TOLD)
@@ -38,6 +40,18 @@ class Entry:
     reason: str | None = None
     final: bool = True  # not to be asked for again
     engine: str | None = None  # of a refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Pictures that are painted together. Nothing is kept of a `spare` one: the others' last bits may depend on it."""
+
+    keys: tuple[str, ...]
+    spare: frozenset[str] = frozenset()
+
+    @property
+    def kept(self) -> list[str]:
+        return [key for key in self.keys if key not in self.spare]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +83,38 @@ class Kept:
     def used(self) -> None:
         """Renew the time of last use, for `trig store --prune`."""
         self.store.touch(INDEX, self.entries)
+        batches = self._batches(self.entries)
+        self.store.touch(BATCHES, {*batches, *batches.values()})
 
     def settled(self, key: str) -> bool:
         """Whether there is a picture, or a final refusal."""
         return key in self.entries and self.entries[key].final
 
-    def batches(self, missing: Sequence[str], size: int) -> list[list[str]]:
-        """Missing keys in batches. Those of a run that was killed are formed again, as a picture's last bits may depend on its batch."""
+    def batches(self, missing: Sequence[str], size: int) -> list[Batch]:
+        """Missing keys in batches. Those of pictures that were lost, and of a run that was killed, are formed again: rounding depends on the batch."""
         left = dict.fromkeys(missing)
-        again = [batch for batch in self._planned() if left.keys() >= set(batch)]
-        for key in (key for batch in again for key in batch):
+        again = [Batch(keys, frozenset(keys) - lost) for keys, lost in self._recorded(missing).items()]
+        for key in (key for batch in again for key in batch.kept):
+            left.pop(key)
+        fresh = [batch for batch in self._planned() if left.keys() >= set(batch)]
+        for key in (key for batch in fresh for key in batch):
             left.pop(key, None)
         rest = list(left)
-        found = again + [rest[start : start + size] for start in range(0, len(rest), size)]
-        if found:
-            replace(self.plan, json.dumps(found).encode())
-        return found
+        fresh += [rest[start : start + size] for start in range(0, len(rest), size)]
+        if fresh:
+            replace(self.plan, json.dumps(fresh).encode())
+        return again + [Batch(tuple(keys)) for keys in fresh]
+
+    def _recorded(self, missing: Iterable[str]) -> dict[tuple[str, ...], set[str]]:
+        """Batches in which missing pictures were painted once, and which of each are missing."""
+        names: dict[str, set[str]] = {}
+        for key, name in self._batches(missing).items():
+            names.setdefault(name, set()).add(key)
+        held = self.store.get(BATCHES, names)
+        return {tuple(json.loads(keys)): names[name] for name, keys in held.items()}
+
+    def _batches(self, keys: Iterable[str]) -> dict[str, str]:
+        return {key: name.decode() for key, name in self.store.get(BATCHES, keys).items()}
 
     def _planned(self) -> list[list[str]]:
         try:
@@ -93,23 +123,25 @@ class Kept:
             return []
         return found
 
-    def add(self, batch: Mapping[str, Picture | Refusal], engine: str) -> None:
+    def add(self, batch: Batch, made: Sequence[Picture | Refusal], engine: str) -> None:
         """Keep a batch whole."""
-        batch = {key: _decoded(given) for key, given in batch.items()}
-        shown = {key: given for key, given in batch.items() if isinstance(given, Picture)}
-        pack = self.packs / f"{content_key(pack=list(batch))}.parquet"
+        given = {key: _decoded(each) for key, each in zip(batch.keys, made, strict=True) if key not in batch.spare}
+        shown = {key: each for key, each in given.items() if isinstance(each, Picture)}
+        pack = self.packs / f"{content_key(pack=list(given))}.parquet"
         if shown:
-            pictures.write((_packed(key, given, engine) for key, given in shown.items()), PACK, pack)
+            pictures.write((_packed(key, each, engine) for key, each in shown.items()), PACK, pack)
             self._reader.forget(pack)
+            name = content_key(batch=list(batch.keys))
+            self.store.put(BATCHES, {name: json.dumps(batch.keys).encode(), **dict.fromkeys(shown, name.encode())})
         file = str(pack.relative_to(self.folder))
         rows = {key: row for row, key in enumerate(shown)}
         self._note(
             {
-                key: Entry(file, rows[key]) if isinstance(given, Picture) else Entry(None, None, given.reason, given.final, engine)
-                for key, given in batch.items()
+                key: Entry(file, rows[key]) if isinstance(each, Picture) else Entry(None, None, each.reason, each.final, engine)
+                for key, each in given.items()
             }
         )
-        self._fresh += batch
+        self._fresh += given
 
     def fresh(self) -> list[str]:
         """Keys added since the last call."""

@@ -15,6 +15,7 @@ class Order:
     seed: int  # 0 ≤ seed < 2**63
     source_image: bytes | None = None  # PNG: the image to edit (p2p) or the subject (s2p)
     row: "Row | None" = None  # which row of the images table it is for; None outside the pipeline
+    spare: bool = False  # nothing is kept of it: it only fills the batch in which others were painted before
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,14 +55,19 @@ class Served:
         return Contact(self.access, self.model.model)
 
     def generate(self, orders: Sequence[Order]) -> list[Picture | Refusal]:
-        """A picture per order, asked for at once. Raises PainterError where a person must mend something, WeightsError for a source it cannot take."""
+        """A picture per order, asked for at once; of a spare one a Refusal, as servers know no batch.
+
+        Raises PainterError where a person must mend something, WeightsError for a source it cannot take.
+        """
         if not self.model.edits and any(order.source_image is not None for order in orders):
             raise WeightsError(
                 f"{self.field}.edits: false, so the picture to edit, or the subject would be left out; set it to true if the server edits"
             )
         _ = self.contact  # blocks, so not in the event loop
-        made = dict(Pool[Order, Picture](self.access, self._answer).ask(orders, lambda _: None))
-        return [made[place] for place in range(len(orders))]
+        wanted = [order for order in orders if not order.spare]
+        made = dict(Pool[Order, Picture](self.access, self._answer).ask(wanted, lambda _: None))
+        places = iter(range(len(wanted)))
+        return [Refusal("not asked for") if order.spare else made[next(places)] for order in orders]
 
     async def _answer(self, order: Order, crew: Crew) -> Picture | Refusal:
         source = await asyncio.to_thread(sent, order.source_image) if order.source_image is not None else None
