@@ -59,7 +59,7 @@ DECIDES = {
         "llm/images",
         "pictures",
     ),
-    "trig.backends.clip.SEEING": ("backends/clip", "backends/heads"),
+    "trig.backends.clip.SEEING": ("backends/clip", "backends/heads/card", "backends/heads/scores"),
     "trig.backends.annotators.openai.ASKING": ("backends/annotators/openai", "llm/shapes", "llm/images", "pictures"),
     "trig.annotate.asked.KEEPING": ("annotate/asked", "annotate/shapes"),
     "trig.judge.pictures.FITTING": ("judge/pictures", "pictures"),

@@ -23,7 +23,7 @@ from trig.vocabulary.dimensions import Dimension
 
 Floats: TypeAlias = NDArray[np.float64]
 Tower: TypeAlias = Literal["picture", "text"]
-SEEING = 1
+SEEING = 2
 """Cache version: raise it when embeddings or scores can change."""
 
 
