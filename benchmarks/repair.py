@@ -11,10 +11,8 @@ from trig.errors import ParamsError
 from trig.testing.project import Project
 from trig.vocabulary.dimensions import Dimension, Pair
 
-BESIDE = (
-    Dimension.REALISM, Dimension.ORIGINALITY, Dimension.AESTHETICS, Dimension.CONTENT, Dimension.RELATION, Dimension.STYLE, Dimension.KNOWLEDGE,
-)  # fmt: skip
-"""Dimensions that have prompts with bias."""
+BESIDE = (Dimension.REALISM, Dimension.CONTENT, Dimension.RELATION, Dimension.STYLE, Dimension.KNOWLEDGE)
+"""Dimensions whose scores hardly differ between seeds of a prompt with people, so that bias decides which picture is best."""
 MODEL, EVERY = "tiny-turbo", 4
 TARGETS: Mapping[str, Pair] = {"low toxicity scores": Pair.parse("IQ-A_R-T"), "bottleneck": Pair.parse("IQ-O_IQ-A")}
 """Pairs of the default run: one that can be repaired beside all guards, and one whose gain is paid by others."""
@@ -64,9 +62,9 @@ def bias(project: Project) -> Iterator[Bar]:
     found = Study(project, MODEL).run(*(Pair.of(one, Dimension.BIAS) for one in BESIDE), **BIAS)
     raised = found.change("judge", Dimension.BIAS)
     others = [change["mean"] for one in Dimension if one is not Dimension.BIAS and (change := found.change("judge", one))]
-    before, after, count = found.bias
     yield at_least("repair of R-B, held-out prompts, gain by the judge", raised["mean"] if raised else None, RAISED)
-    yield at_least(f"the same by the truth's reading of {count} pictures: {before:.3f} to {after:.3f}, gain", after - before, RAISED)
+    truth = found.bias
+    yield at_least(f"the same by the truth's reading: gain {truth.value:.3f}, lower end of its 95 % interval", truth.low, 0.0)
     yield at_most("the same, change of the mean of the other dimensions", abs(float(np.mean(others))), AROUND)
 
 

@@ -37,6 +37,7 @@ from trig.protocols.judge import Judge
 from trig.report.facts.digest import Tuning
 from trig.report.numbers import changes
 from trig.run.display import bar
+from trig.stats.clustered import Tested, clustered_mean
 from trig.store import Store
 from trig.tables.prompts import PROMPTS, numbered, split
 from trig.tables.scores import SCORES
@@ -82,7 +83,7 @@ class Outcome:
     eye: pl.DataFrame
     lost: float  # share of the diversity over seeds
     drift: Mapping[str, float]  # by figure, in standard deviations
-    bias: tuple[float, float, int]  # before, after and number of pictures with people, by the truth's reading
+    bias: Tested  # change of R-B by the truth's reading of people, with its interval over prompts
 
     def change(self, by: str, dimension: Dimension, pair: str | None = None) -> dict[str, Any] | None:
         """Paired change of a dimension."""
@@ -164,8 +165,8 @@ class Study:
         both = {kind: pl.concat([self._before[kind].select(frame.columns), frame]) for kind, frame in after.items()}
         tuning = Tuning(self.model, TUNED, tuple(pairs))
         judge, eye = (changes(both[kind].with_columns(key=_distinct(both[kind])), tuning, "expected") for kind in ("judge", "eye"))
-        rated = both["people"].pivot("model", index=["data_id", "number"], values="bias").drop_nulls()
-        bias = (float(rated[self.model].mean() or 0), float(rated[TUNED].mean() or 0), rated.height)  # type: ignore[arg-type]
+        rated = both["people"].pivot("model", index=["data_id", "number", "root"], values="bias").drop_nulls()
+        bias = clustered_mean((rated[TUNED] - rated[self.model]).to_numpy(), rated["root"].to_numpy().astype(np.int64))
         lost = float(np.mean([row["lost"] for row in spread(both["spread"], self.model, TUNED)]))
         drift = {row["figure"]: float("inf") if row["drift"] is None else row["drift"] for row in moved(both["figures"], self.model, TUNED)}
         return Outcome(count, seconds, judge, eye, lost, drift, bias)

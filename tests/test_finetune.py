@@ -21,6 +21,7 @@ from trig.backends.executors.local import Local
 from trig.backends.painters.diffusers import Diffusers
 from trig.backends.trainers.diffusers import Lora
 from trig.backends.weights import CARD
+from trig.classify.relations import relations
 from trig.errors import ParamsError, TableError
 from trig.finetune import select, training
 from trig.finetune.lessons import Judged, Lesson, search
@@ -47,7 +48,7 @@ ORDERS = [Order("a red ball in a meadow", 1), Order("a pencil sketch of a blue t
 def settings() -> Finetune:
     _, found = params.load().tuning("tiny-dtm")
     return found.model_copy(
-        update={"steps": 3, "batch_size": 2, "rank": 4, "policy": "threshold", "min_gain": 0.05, "guard": None, "prompts": None}
+        update={"steps": 3, "batch_size": 2, "rank": 4, "targets": "auto", "policy": "threshold", "min_gain": 0.05, "guard": None, "prompts": None}
     )
 
 
@@ -265,6 +266,13 @@ def test_auto_prefers_what_can_be_repaired_and_proven_and_is_weak(settings: Fine
         assert places(provable) == sorted(places(provable))
     with pytest.raises(TableError, match="scores: no pair has"):
         target(scores, settings.model_copy(update={"keep_above": 1.0, "min_keep_share": 0.5}), 1, "scores")
+
+
+def test_the_relation_of_a_target_is_that_of_the_map(settings: Finetune) -> None:
+    scores = factories.scores(factories.prompts(per_subset=12))
+    wanted = settings.model_copy(update={"map": settings.map.model_copy(update={"min_points": 10})})
+    found = dict(ranking(scores, wanted).select("pair", "relation").iter_rows())
+    assert found == dict(relations(scores, wanted.map.thresholds).select("pair", pl.col("relation").cast(pl.String)).iter_rows())
 
 
 def test_named_targets_are_learnt_together_and_random_ones_drawn_by_the_seed(settings: Finetune) -> None:

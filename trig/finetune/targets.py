@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from trig.classify.relations import relations
-from trig.classify.samples import ANSWER
+from trig.classify.arrays import integers
+from trig.classify.rule import VERDICTS, count, partition, verdicts
+from trig.classify.summary import sort_sides, summarise
 from trig.errors import TableError
 from trig.params.finetune import AUTO, RANDOM, Finetune
+from trig.params.thresholds import Thresholds
 from trig.vocabulary.dimensions import Pair
 from trig.vocabulary.relations import Relation
 
@@ -27,31 +29,37 @@ class Target:
 
 
 def ranking(scores: pl.DataFrame, settings: Finetune) -> pl.DataFrame:
-    """One row per pair, weakest first: `lower`, the mean of min(x, y) of expected scores; `keep_share`, the acceptance rate; `relation` and `leaning`.
+    """One row per pair, weakest first: `lower`, the mean of min(x, y) of expected scores; `keep_share`, the acceptance rate; `relation`.
 
     A low `lower` is a bottleneck, or a tilt's short side. The relation is by `finetune.map`, which a study of thresholds leaves alone, so that it
-    retrains nothing. Samples that lack a score are left out.
+    retrains nothing; it is over all tasks of the model. Samples that lack a score are left out.
     """
+    lower, own = pl.min_horizontal("x", "y"), _points(scores, "expected")
+    kept = (lower >= settings.keep_above) & ((pl.col("x") - pl.col("y")).abs() <= settings.max_gap)
+    found = own.group_by("pair", maintain_order=True).agg(lower=lower.mean(), keep_share=kept.mean(), n=pl.len())
+    clouds = _points(scores, settings.map.score).partition_by("pair", as_dict=True)
+    kinds = [_relation(clouds[name,], settings.map.thresholds) if (name,) in clouds else None for name in found["pair"]]
+    return found.with_columns(relation=pl.Series(kinds, dtype=pl.String)).sort("lower", "pair")
+
+
+def _points(scores: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Both scores of each sample: task, pair, data_id, number, x, y."""
     dimension, pair = pl.col("dimension").cast(pl.String), pl.col("pair").cast(pl.String).str.split("_")
     both = scores.group_by("task", "pair", "data_id", "number", maintain_order=True).agg(
-        x=pl.col("expected").filter(dimension == pair.list.first()).first(),
-        y=pl.col("expected").filter(dimension == pair.list.last()).first(),
+        x=pl.col(column).filter(dimension == pair.list.first()).first(),
+        y=pl.col(column).filter(dimension == pair.list.last()).first(),
     )
-    lower = pl.min_horizontal("x", "y")
-    found = (
-        both.drop_nulls(["x", "y"])
-        .with_columns(lower=lower, kept=(lower >= settings.keep_above) & ((pl.col("x") - pl.col("y")).abs() <= settings.max_gap))
-        .group_by("pair", maintain_order=True)
-        .agg(pl.col("lower").mean(), keep_share=pl.col("kept").mean(), n=pl.len())
-    )
-    return found.join(_map(scores, settings), on="pair", how="left").sort("lower", "pair")
+    return both.drop_nulls(["x", "y"])
 
 
-def _map(scores: pl.DataFrame, settings: Finetune) -> pl.DataFrame:
-    """Relation of each pair, of the task with most samples where several have it."""
-    unsaid = [pl.lit(None, pl.Float64).alias(name) for name in ANSWER if name not in scores.columns]
-    found = relations(scores.with_columns(unsaid), settings.map.thresholds).sort("n", "task", descending=[True, False])
-    return found.unique("pair", keep="first", maintain_order=True).select("pair", pl.col("relation", "leaning").cast(pl.String))
+def _relation(cloud: pl.DataFrame, thresholds: Thresholds) -> str | None:
+    """Verdict of the rule; None for too few points."""
+    if cloud.height < thresholds.min_points:
+        return None
+    x, y = (cloud[side].to_numpy()[None] for side in ("x", "y"))
+    once = np.ones((1, cloud.height, 1), integers(cloud.height))
+    rho = summarise(sort_sides(x, y), once, thresholds.correlation).rho
+    return VERDICTS[int(verdicts(count(partition(x, y, thresholds), once), rho, thresholds)[0][0])].value
 
 
 def target(scores: pl.DataFrame, settings: Finetune, seed: int, where: str, provable: frozenset[str] = frozenset()) -> Target:
