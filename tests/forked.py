@@ -1,26 +1,31 @@
 """`python -m`, `dvc` and `trig` that run in processes forked with the libraries loaded: starting them would take most of a test's time.
 
-python tests/forked.py SOCKET [MODULE ...]
+python tests/forked.py FOLDER PID
 """
 
+import fcntl
+import gc
 import importlib
 import json
 import os
 import runpy
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-import time
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 LOADED = (
     *("dvc.cli", "dvc.repo", "dvc.commands.repro", "dvc.commands.experiments.run", "dvc.commands.data_sync", "dvc_s3", "s3fs", "sshfs"),
     *("trig.cli.main", "trig.gates.gx", "trig.report.digest", "trig.report.publish", "trig.classify.relations", "trig.classify.change"),
+    *("trig.backends.trainers.diffusers", "trig.backends.judges.transformers", "scipy.special"),
 )
 CLIENT = """#!{python} -IS
 import json, os, socket, sys
@@ -38,42 +43,62 @@ with socket.socket(socket.AF_UNIX) as server:
 PROGRAMS = ("python", "dvc", "trig")
 
 
-@contextmanager
-def programs(folder: Path, environment: Mapping[str, str], *more: str) -> Iterator[Path]:
-    """A folder for the PATH, with programs that the server runs; `more`: modules that are loaded too."""
-    place, found = folder / "socket", folder / "bin"
-    found.mkdir()
+@cache
+def programs(environment: Callable[[], Mapping[str, str]]) -> Path:
+    """A folder for the PATH, with programs that one server runs for all workers. Whoever asks first starts it; it ends when the run of tests does."""
+    worker = "PYTEST_XDIST_WORKER" in os.environ
+    run, name = (os.getppid(), os.environ["PYTEST_XDIST_TESTRUNUID"]) if worker else (os.getpid(), str(os.getpid()))
+    folder = Path(gettempdir()) / f"trig-forked-{name}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "socket").exists():
+            _start(folder, run, environment())
+    return folder / "bin"
+
+
+def _start(folder: Path, run: int, environment: Mapping[str, str]) -> None:
+    (folder / "bin").mkdir()
     for name in PROGRAMS:
-        (found / name).write_text(CLIENT.format(python=sys.executable, place=str(place)), "utf-8")
-        (found / name).chmod(0o755)
+        file = folder / "bin" / name
+        file.write_text(CLIENT.format(python=sys.executable, place=str(folder / "socket")), "utf-8")
+        file.chmod(0o755)
     with (folder / "log").open("wb") as log:
-        command = [sys.executable, __file__, str(place), *more]
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
-    try:
-        while not place.exists():
-            assert server.poll() is None, (folder / "log").read_text("utf-8")
-            time.sleep(0.05)
-        yield found
-    finally:
-        server.terminate()
-        server.wait()
+        command = [sys.executable, __file__, str(folder), str(run)]
+        started = subprocess.run(command, env=environment, stdout=log, stderr=log, start_new_session=True, check=False)
+    assert started.returncode == 0, (folder / "log").read_text("utf-8")
 
 
-def serve(place: str, *more: str) -> None:
-    """Forks a process for each program that a client names."""
-    for name in (*LOADED, *more):
+def serve(folder: Path, run: int) -> None:
+    """Forks a process for each program that a client names, as long as there is the process of the run of tests."""
+    for name in LOADED:
         importlib.import_module(name)
+    gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(f"{place}.new")
+        listener.bind(str(folder / "new"))
         listener.listen(64)
-        Path(f"{place}.new").rename(place)
-        while True:
-            client, _ = listener.accept()
-            with client:
-                if os.fork() == 0:
-                    listener.close()
-                    _answer(client)
+        listener.settimeout(1)
+        (folder / "new").rename(folder / "socket")
+        if os.fork():
+            os._exit(0)  # it is ready, and nobody waits for its end
+        while _goes_on(run):
+            with suppress(TimeoutError):
+                client, _ = listener.accept()
+                with client:
+                    if os.fork() == 0:
+                        listener.close()
+                        client.setblocking(True)
+                        _answer(client)
+    shutil.rmtree(folder)
+
+
+def _goes_on(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _answer(client: socket.socket) -> None:
@@ -123,4 +148,4 @@ def _read(client: socket.socket, size: int) -> bytes:
 
 
 if __name__ == "__main__":
-    serve(*sys.argv[1:])
+    serve(Path(sys.argv[1]), int(sys.argv[2]))

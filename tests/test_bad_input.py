@@ -69,19 +69,19 @@ def damaged(images: pl.DataFrame) -> pl.DataFrame:
     ],
 )
 def test_one_line_and_exit_code_2(program: str, said: Sequence[str], place: Path) -> None:
-    failed = workplace.python("-m", *program.split(), cwd=place)
+    failed = workplace.program("python", "-m", *program.split(), cwd=place)
     assert (failed.returncode, failed.stdout) == (2, "")
     assert re.match(names(*said), failed.stderr)
 
 
 def test_a_negative_threshold_is_one_line(tmp_path: Path) -> None:
     workplace.bench(tmp_path, thresholds__synergy=-0.5)
-    failed = workplace.python("-m", "stages.classify", "prompts.parquet", "scores", "diagnostics", "out.parquet", cwd=tmp_path)
+    failed = workplace.program("python", "-m", "stages.classify", "prompts.parquet", "scores", "diagnostics", "out.parquet", cwd=tmp_path)
     assert failed.returncode == 2 and re.match(names("params.yaml", "thresholds.synergy", -0.5), failed.stderr)
 
 
 def test_a_damaged_picture_stops_at_the_gate_by_name(place: Path) -> None:
-    failed = workplace.python("-m", "stages.gate_images", "prompts.parquet", "images/tiny", *GATED, "figures", cwd=place)
+    failed = workplace.program("python", "-m", "stages.gate_images", "prompts.parquet", "images/tiny", *GATED, "figures", cwd=place)
     assert failed.returncode == 2
     assert (
         len(failed.stderr.splitlines()) == 1
@@ -100,7 +100,7 @@ def test_a_damaged_picture_is_a_null_with_its_reason_and_the_gate_counts_it(plac
     nulls = scores.filter(pl.col("status") == "null")
     assert (set(nulls["data_id"]), nulls.height, scores.height) == ({PICTURE}, 2, 24)
     assert nulls["reason"].str.contains("cannot be decoded").all() and nulls["expected"].is_null().all()
-    failed = workplace.python("-m", "stages.gate_scores", "prompts.parquet", str(out), str(told), *GATED, cwd=place)
+    failed = workplace.program("python", "-m", "stages.gate_scores", "prompts.parquet", str(out), str(told), *GATED, cwd=place)
     assert failed.returncode == 2
     assert len(failed.stderr.splitlines()) == 1 and "null" in failed.stderr
 
@@ -135,7 +135,7 @@ def test_a_picture_that_its_model_refused_is_a_null_with_its_reason_and_stops_no
         nulls = scores.filter(pl.col("status") == "null")
         assert (set(nulls["data_id"]), nulls.height, scores.height, scores["key"].n_unique()) == ({PICTURE}, 2, 24, 24)
         assert set(nulls["reason"]) == {"no picture: flagged"} and nulls["expected"].is_null().all()
-    gated = workplace.python("-m", "stages.gate_images", "prompts.parquet", "images/tiny", *GATED, "figures", cwd=tmp_path)
+    gated = workplace.program("python", "-m", "stages.gate_images", "prompts.parquet", "images/tiny", *GATED, "figures", cwd=tmp_path)
     assert (gated.returncode, gated.stderr) == (0, f"images: pictures that are missing: 1, t2i {PICTURE} first: flagged\n")
     [lost] = tables.read(tmp_path / "figures/figures.parquet", FIGURES).filter(pl.col("dark").is_null()).iter_rows(named=True)
     assert (lost["data_id"], lost["reason"]) == (PICTURE, "flagged")

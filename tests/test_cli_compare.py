@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -60,16 +59,13 @@ def settle(place: Path, shift: float = 0.0) -> None:
 
 
 def git(place: Path, *arguments: str) -> None:
-    runs(place, "git", *arguments)
+    done = subprocess.run(["git", *arguments], cwd=place, capture_output=True, text=True, check=False, env=workplace.environment(**WHO))
+    assert done.returncode == 0, done.stderr
 
 
 def dvc(place: Path, *arguments: str) -> None:
-    runs(place, sys.executable, "-m", "dvc", *arguments)
-
-
-def runs(place: Path, *command: str) -> None:
-    done = subprocess.run(command, cwd=place, capture_output=True, text=True, check=False, env=workplace.environment(**WHO))
-    assert done.returncode == 0, done.stderr
+    told = workplace.program("dvc", *arguments, cwd=place, **WHO)
+    assert told.returncode == 0, told.stderr
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +219,7 @@ def test_a_check_of_what_rose_passes_and_shows_its_tests() -> None:
     ],
 )
 def test_what_is_wrong_is_one_line(asked: Sequence[str], says: Sequence[str], project: Path) -> None:
-    failed = workplace.python("-m", "trig.cli", "compare", *asked, cwd=project)
+    failed = workplace.program("trig", "compare", *asked, cwd=project)
     assert (failed.returncode, failed.stdout) == (2, "")
     assert re.match(names(*says), failed.stderr)
 
@@ -275,11 +271,9 @@ def test_relations_of_other_scores_are_refused(project: Path, tmp_path: Path) ->
     shutil.copytree(project / "data", tmp_path / "data")
     shutil.copy(project / "params.yaml", tmp_path)
     workplace.edit(tmp_path, thresholds__synergy=0.6)
-    failed = workplace.python("-m", "trig.cli", "compare", "tiny", "tiny-dtm", cwd=tmp_path)
+    failed = workplace.program("trig", "compare", "tiny", "tiny-dtm", cwd=tmp_path)
     assert re.match(names("data/relations.parquet", "other scores"), failed.stderr)
-    nowhere = workplace.python(
-        "-m", "trig.cli", "compare", "tiny", "--rev", "main", cwd=tmp_path, GIT_CEILING_DIRECTORIES=str(tmp_path.parent)
-    )
+    nowhere = workplace.program("trig", "compare", "tiny", "--rev", "main", cwd=tmp_path, GIT_CEILING_DIRECTORIES=str(tmp_path.parent))
     assert nowhere.returncode == 2 and re.match(names("--rev", tmp_path.resolve(), "git"), nowhere.stderr)
 
 

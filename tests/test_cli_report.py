@@ -160,13 +160,13 @@ def test_a_missing_report_is_one_line(tmp_path: Path) -> None:
     for pruned in (False, True):
         if pruned:
             (tmp_path / "index.html").symlink_to(tmp_path / "cache/0123")
-        told = workplace.python("-m", "trig.cli", "report", "--folder", str(tmp_path), cwd=tmp_path)
+        told = workplace.program("trig", "report", "--folder", str(tmp_path), cwd=tmp_path)
         line = f"error: {tmp_path}/index.html: there is no report here; run `dvc repro`, or `dvc pull` what others computed\n"
         assert (told.returncode, told.stdout, told.stderr) == (2, "", line)
 
 
 def test_a_taken_port_is_one_line(port: int, folder: Path) -> None:
-    told = workplace.python("-m", "trig.cli", "report", "--folder", str(folder), "--port", str(port), cwd=folder)
+    told = workplace.program("trig", "report", "--folder", str(folder), "--port", str(port), cwd=folder)
     assert told.returncode == 2
     assert told.stderr.splitlines() == [
         f"error: --port {port}: {HOST} cannot listen on it (Address already in use); choose another, or 0 for any free one"

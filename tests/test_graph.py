@@ -4,8 +4,6 @@ import importlib
 import importlib.util
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +135,7 @@ def test_a_change_of_an_entry_reruns_what_extends_it_and_nothing_else(tmp_path: 
 
 def zoo(place: Path) -> set[str]:
     """Runs the stage `zoo` of two models; returns the stages that ran."""
-    done = workplace.python("-m", "dvc", "repro", "zoo@tiny", "zoo@tiny-turbo", cwd=place)
+    done = workplace.program("dvc", "repro", "zoo@tiny", "zoo@tiny-turbo", cwd=place)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return set(re.findall(r"^Running stage '(.+)':$", done.stdout, re.MULTILINE))
 
@@ -145,7 +143,7 @@ def zoo(place: Path) -> set[str]:
 @pytest.fixture(scope="module")
 def edges() -> nx.DiGraph:
     """The graph as DVC resolves it, in topological order."""
-    drawn = subprocess.run([sys.executable, "-m", "dvc", "dag", "--dot"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    drawn = workplace.program("dvc", "dag", "--dot", cwd=ROOT).stdout
     return nx.DiGraph(re.findall(r'"(.+)" -> "(.+)"', drawn))
 
 

@@ -12,7 +12,6 @@ from hashlib import md5
 from pathlib import Path
 from typing import Any
 
-import forked
 import polars as pl
 import pytest
 import workplace
@@ -57,20 +56,15 @@ SMALL = {
 PROMPTS = "data/prompts.parquet"
 
 
-LOADED = ("trig.backends.trainers.diffusers", "trig.backends.judges.transformers", "scipy.special")
-"""Loaded once for all programs: fifty imports would take minutes."""
-
-
 @dataclass(frozen=True)
 class Project:
-    """A copy of the project, and what its programs are forked from."""
+    """A copy of the project."""
 
     folder: Path
-    programs: Path
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """`dvc …` or `python -m …` in it, with the code as it is here."""
-        return workplace.forked(self.programs, *command, cwd=self.folder)
+        return workplace.program(*command, cwd=self.folder)
 
     def repro(self, *targets: str) -> set[str]:
         """Runs the pipeline, or up to these stages; returns the stages that ran."""
@@ -85,17 +79,16 @@ class Project:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Copy of the project, run once with two prompts per pair."""
     place = tmp_path_factory.mktemp("project")
     copy(place)
     workplace.edit(place, **SMALL)
-    with forked.programs(tmp_path_factory.mktemp("programs"), workplace.environment(), *LOADED) as programs:
-        made = Project(place, programs)
-        made.run("dvc", "config", "--local", "cache.type", "hardlink")
-        ran = made.repro()
-        assert {"params", "annotate", "generate@tiny", "judge@tiny", "finetune@tiny-dtm", "generate@tiny-dtm", "classify", "report"} <= ran
-        yield made
+    made = Project(place)
+    made.run("dvc", "config", "--local", "cache.type", "hardlink")
+    ran = made.repro()
+    assert {"params", "annotate", "generate@tiny", "judge@tiny", "finetune@tiny-dtm", "generate@tiny-dtm", "classify", "report"} <= ran
+    return made
 
 
 @pytest.fixture

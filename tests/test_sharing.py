@@ -61,8 +61,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         servers.running(servers.Stub()) as judge,
         servers.running(studio.Studio()) as painter,
         remotes.s3(home) as bucket,
-        forked.programs(home, workplace.environment()) as programs,
     ):
+        programs = forked.programs(workplace.environment)
         settle(author, f"{painter}/v1", f"{judge}/v1")
         commit(author, "Begin")
         subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", bare], check=True)

@@ -1,11 +1,9 @@
 """Classify, digest and report as programs: outputs, and one-line errors for bad inputs."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -30,8 +28,7 @@ def stage(name: str, folder: Path, *arguments: str) -> subprocess.CompletedProce
     """Runs a stage in the folder, with the project's parameters and the synthetic models."""
     shutil.copy(ROOT / "params.yaml", folder)
     workplace.edit(folder, generate__roster=list(factories.MODELS), report__agreement="judge.json")
-    command = [sys.executable, "-m", f"stages.{name}", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=False)
+    return workplace.program("python", "-m", f"stages.{name}", *arguments, cwd=folder)
 
 
 def classify(folder: Path) -> subprocess.CompletedProcess[str]:

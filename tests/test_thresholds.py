@@ -164,6 +164,6 @@ def test_the_plot_is_written(run: Path, ending: str) -> None:
     ],
 )
 def test_what_is_wrong_is_one_line(run: Path, asked: list[str], says: Sequence[str]) -> None:
-    failed = workplace.python("-m", "trig.cli", "thresholds", *asked, cwd=run)
+    failed = workplace.program("trig", "thresholds", *asked, cwd=run)
     assert failed.returncode == 2
     assert re.match(names(*says), failed.stderr)

@@ -109,7 +109,7 @@ def test_without_pictures_it_says_where_they_are(here: Path, tmp_path: Path, mon
     ],
 )
 def test_what_is_not_there_is_one_line_with_what_is(arguments: list[str], said: tuple[str, ...], place: Path) -> None:
-    failed = workplace.python("-m", "trig.cli", "trace", *arguments, cwd=place)
+    failed = workplace.program("trig", "trace", *arguments, cwd=place)
     assert failed.returncode == 2 and len(failed.stderr.splitlines()) == 1
     assert re.match(names(*said), failed.stderr)
 

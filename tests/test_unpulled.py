@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,8 @@ LEFT = {"generate@gone": "data/images/gone", "finetune@gone": "data/lora/gone"}
 def place(tmp_path: Path) -> Path:
     """A clone with a lock and no results."""
     shutil.copy(workplace.ROOT / "params.yaml", tmp_path)
-    for command in (["git", "init", "--quiet"], [sys.executable, "-m", "dvc", "init", "--quiet"]):
-        subprocess.run(command, cwd=tmp_path, check=True, env=workplace.environment())
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    assert workplace.program("dvc", "init", "--quiet", cwd=tmp_path).returncode == 0
     outs: dict[str, Any] = {
         name: {"cmd": "x", "outs": [{"path": path, "md5": f"{n:032d}"}]} for n, (name, path) in enumerate((MADE | LEFT).items())
     }
@@ -40,8 +39,7 @@ def found(place: Path) -> Unpulled | None:
 
 def test_stages_without_results_are_told_with_their_cost(place: Path) -> None:
     assert found(place) == Unpulled(tuple(sorted(MADE)), 3, 2244, 4488, 0, None)
-    config = [sys.executable, "-m", "dvc", "remote", "add", "--default", "store", str(place / "far")]
-    subprocess.run(config, cwd=place, check=True, env=workplace.environment())
+    assert workplace.program("dvc", "remote", "add", "--default", "store", str(place / "far"), cwd=place).returncode == 0
     told = found(place)
     assert told and told.remote == "store"
     for words in ("3 of 3 stages", "2,244 pictures", "4,488 questions", "`dvc pull`", "'store'"):

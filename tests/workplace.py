@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import forked
 import yaml
 
 from trig.cli.edits import Edits
@@ -22,16 +23,17 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def python(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    """`python …` in a folder, with these extra variables."""
+    """`python …` in a folder, with these extra variables: an interpreter of its own."""
     command = [sys.executable, *arguments]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, env=environment(**more))
 
 
-def forked(programs: Path, *command: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """One of the `forked` programs, and with it all that it starts by these names."""
-    own = environment()
-    own["PATH"] = f"{programs}{os.pathsep}{own['PATH']}"
-    command = (str(programs / command[0]), *command[1:])
+def program(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """`dvc …`, `trig …` or `python -m …`, and what they start by these names, forked with the libraries and trig loaded: not for code that a test edits."""
+    place = forked.programs(environment)
+    own = environment(**more)
+    own["PATH"] = f"{place}{os.pathsep}{own['PATH']}"
+    command = [str(place / arguments[0]), *arguments[1:]]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, env=own)
 
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.chaos.programs import UncleanError, environment
+from benchmarks.chaos.programs import TRACEBACK, UncleanError, environment
 
 
 def finding(place: Path, *named: str, **more: str) -> str:
@@ -20,7 +20,7 @@ def finding(place: Path, *named: str, **more: str) -> str:
         text=True,
         check=False,
     )
-    if asked.returncode != 1:
+    if asked.returncode != 1 or TRACEBACK in asked.stderr:
         raise UncleanError(f"trig doctor finds nothing, and ended with {asked.returncode}:\n{asked.stderr[-3000:]}")
     found = [f"{row['what']}: {row['found']}" for row in json.loads(asked.stdout)["rows"] if not row["ok"]]
     if len(found) != 1:
