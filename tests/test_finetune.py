@@ -48,7 +48,16 @@ ORDERS = [Order("a red ball in a meadow", 1), Order("a pencil sketch of a blue t
 def settings() -> Finetune:
     _, found = params.load().tuning("tiny-dtm")
     return found.model_copy(
-        update={"steps": 3, "batch_size": 2, "rank": 4, "targets": "auto", "policy": "threshold", "min_gain": 0.05, "guard": None, "prompts": None}
+        update={
+            "steps": 3,
+            "batch_size": 2,
+            "rank": 4,
+            "targets": "auto",
+            "policy": "threshold",
+            "min_gain": 0.05,
+            "guard": None,
+            "prompts": None,
+        }
     )
 
 
