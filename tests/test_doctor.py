@@ -18,6 +18,7 @@ from benchmarks.chaos.valve import valve
 from trig import memory, params
 from trig.cli import needs, remotes
 from trig.cli.main import app
+from trig.params.zoo import UNTRAINED
 from trig.run import gpus
 from trig.testing import remotes as stores
 from trig.testing import servers
@@ -97,10 +98,11 @@ def test_a_model_that_does_not_do_a_task_is_named(place: Path) -> None:  # noqa:
 
 
 def test_a_base_for_which_nothing_is_trained_is_named(place: Path) -> None:  # noqa: ARG001
-    tuned = {"extends": "flux", "adapter": "data/lora/flux-dtm", "needs": "data/lora/flux-dtm"}
-    edits = {"models__flux-dtm": tuned, "tunings": {"flux-dtm": {"base": "flux"}}}
-    said = refused(generate__roster=["flux"], **edits)["adapter of flux-dtm"]
-    assert "distilled" in said and "tunings.flux-dtm" in said
+    base = {"extends": "pixart-sigma", "weights": f"hub:PixArt-alpha/PixArt-Sigma-XL-2-1024-MS@{COMMIT}", "needs": "params.yaml"}
+    tuned = {"extends": "pixart", "adapter": "data/lora/pixart-dtm", "needs": "data/lora/pixart-dtm"}
+    edits = {"models__pixart": base, "models__pixart-dtm": tuned, "tunings": {"pixart-dtm": {"base": "pixart"}}}
+    said = refused(generate__roster=["pixart"], **edits)["adapter of pixart-dtm"]
+    assert UNTRAINED in said and "tunings.pixart-dtm" in said
 
 
 def test_a_judge_that_does_not_fit_is_to_be_served(place: Path) -> None:
