@@ -97,6 +97,19 @@ def test_what_is_fulfilled_keeps_all_else(seed: int) -> None:
         assert edited(instruction, scene)[Dimension.RELATION] > 0.7
 
 
+@pytest.mark.parametrize(("relation", "most"), [("left", 0.03), ("above", 0.2)])
+def test_what_is_added_joins_in_place(relation: str, most: float) -> None:
+    """Two in a row stay exactly as they are; one thing or a column move a little, and nothing covers another."""
+    for seed in range(20):
+        rng = rng_of(seed)
+        pair = arrange(rng, SOURCE.things, relation)
+        for stay, far in ((pair, most), (arrange(rng, SOURCE.things[:1], ""), 0.4)):
+            *kept, new = fulfil(rng, Instruction(replace(SOURCE, things=stay), (Clause("add", want=plain("cup", "blue")),))).things
+            assert new.kind == "cup"
+            assert all(abs(one.x - other.x) + abs(one.y - other.y) < far for one, other in zip(stay, kept, strict=True))
+            assert all(np.hypot(each.x - new.x, each.y - new.y) > 0.9 * (each.radius + new.radius) for each in kept)
+
+
 def test_a_subject_in_another_colour_is_worse_than_in_its_own() -> None:
     case = next(
         case for number in range(99) if not (case := shown_case(5, number, Task.S2P)[0]).request.text.count(case.scenes[0].things[0].colour)

@@ -8,9 +8,9 @@ import torch
 import workplace
 from torch import Tensor, nn
 
-from tinyworld.training import eye
+from tinyworld.training import eye, painter
 from tinyworld.training.loop import Course, rate, train
-from tinyworld.training.pool import autoencoder
+from tinyworld.training.pool import autoencoder, build
 from tinyworld.training.reader import fit
 from trig.backends.clip import Clip
 from trig.errors import WeightsError
@@ -72,6 +72,18 @@ def test_the_reader_learns_and_is_saved(tmp_path: Path) -> None:
     first, last = (sum(step.losses.values()) for step in (steps[0], steps[-1]))
     assert last < 0.8 * first
     assert (tmp_path / "reader" / "model.safetensors").stat().st_size > 1_000_000
+
+
+@pytest.mark.filterwarnings("ignore:Mismatch dtype")  # torch, of RMSNorm under autocast
+def test_a_painter_learns_more_of_edits_and_is_saved(tmp_path: Path) -> None:
+    """It names what is in the source and in the picture from the first steps on."""
+    start, lessons = workplace.ROOT / "data/tiny/painter", tmp_path / "edit.safetensors"
+    assert list(build(autoencoder(start / "vae"), lessons, "edit", 1, 5)) == [1]
+    course = Course(steps=10, batch=16, learning_rate=5e-3, seed=1, warmup=2)
+    steps = list(painter.fit(tmp_path / "painter", start, start / "vae", {lessons: 1}, tmp_path, course))
+    assert all(set(step.losses) == {"edit", "things", "colours"} for step in steps)
+    assert steps[-1].losses["things"] < 0.8 * steps[0].losses["things"]
+    assert (tmp_path / "painter" / "model_index.json").exists()
 
 
 def test_the_second_eye_learns_and_is_saved(tmp_path: Path) -> None:

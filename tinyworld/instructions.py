@@ -1,6 +1,7 @@
 """Instructions that edit a picture (p2p): their clauses, the requests they amount to, and scenes that carry them out well or badly."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from tinyworld.language import (
     recalled,
     some_want,
 )
-from tinyworld.scene import COLOURS, PLACES, RELATIONS, ROLES, STYLES, THINGS, Scene, Thing, arrange, person, stand
+from tinyworld.scene import COLOURS, PLACES, RELATIONS, ROLES, STYLES, THINGS, Scene, Thing, arrange, join, person, stand
 from trig.vocabulary.dimensions import Dimension
 
 STYLE_NAMES = {style: words.removesuffix(" of") for style, words in STYLE_WORDS.items()}
@@ -166,16 +167,28 @@ def carry_out(rng: np.random.Generator, instruction: Instruction, chance: float)
 
 
 def fulfil(rng: np.random.Generator, instruction: Instruction) -> Scene:
-    """The source with every clause carried out and all else as it was, up to three things; two that stay keep their relation where none is asked."""
+    """The source with every clause carried out and all else as it was, up to three things.
+
+    A thing that is added joins what stays in place; two, or one in a relation for which there is no room, move it as little as an arrangement does.
+    """
     edited, new, relation = _edited(rng, instruction, 1.0)
     if not new:
         return edited
     stay = edited.things
+    if len(new) == 1 and (not relation or (len(stay) == 1 and relation in ("left", "right"))):
+        return replace(edited, things=join(stay, new[0], relation))
     if relation or len(stay) == 1:
         things, relation = (new[0], stay[0], *stay[1:], *new[1:]), relation or str(rng.choice(RELATIONS))
     else:
         things, relation = (*stay, *new), stand(*stay)
-    return replace(edited, things=arrange(rng, things[:3], relation))
+    return replace(edited, things=min((arrange(rng, things[:3], relation) for _ in range(8)), key=partial(_moved_by, stay)))
+
+
+def _moved_by(stay: tuple[Thing, ...], things: tuple[Thing, ...]) -> float:
+    """How far an arrangement moves what stays."""
+    ways = {(thing.kind, thing.colour, thing.role): thing for thing in things}
+    found = ((thing, ways.get((thing.kind, thing.colour, thing.role))) for thing in stay)
+    return sum(abs(one.x - other.x) + abs(one.y - other.y) + abs(one.radius - other.radius) for one, other in found if other)
 
 
 def _edited(rng: np.random.Generator, instruction: Instruction, chance: float) -> tuple[Scene, list[Thing], str]:

@@ -108,6 +108,19 @@ def arrange(rng: np.random.Generator, things: tuple[Thing, ...], relation: str, 
     )
 
 
+def join(stay: tuple[Thing, ...], new: Thing, relation: str = "") -> tuple[Thing, ...]:
+    """One thing or two that stay, then a new one where there is room; what stays keeps its place and size, or moves and shrinks a little.
+
+    Beside one thing it stands to the left or right, as asked or where more room is; beside a column too, and over two that stand in a row.
+    """
+    if len(stay) == 2 and stand(*stay) in ("left", "right"):
+        return (*stay, replace(new, x=0.5, y=0.22, radius=0.19))
+    side = -1 if relation == "left" or (not relation and stay[0].x > 0.5) else 1
+    clear, most, out, radius = (0.16, 0.25, 0.29, 0.2) if len(stay) == 1 else (0.1, 0.175, 0.36, 0.155)
+    aside = (replace(each, x=0.5 - side * max(clear, side * (0.5 - each.x)), radius=min(each.radius, most)) for each in stay)
+    return (*aside, replace(new, x=0.5 + side * out, y=0.64, radius=radius))
+
+
 def stand(first: Thing, second: Thing) -> str:
     """Spatial relation of the first thing to the second."""
     across, down = second.x - first.x, second.y - first.y

@@ -43,8 +43,8 @@ def transformer(out_channels: int = 4 * CHANNELS) -> FluxTransformer2DModel:
 class Painter(nn.Module):
     """Trained networks; the autoencoder is fixed.
 
-    An auxiliary head predicts kind and colour of each cell of the picture, which takes a fraction of the steps to bind words to shapes. Its rows of
-    the output layer are cut off at the end.
+    An auxiliary head predicts kind and colour of each cell of the picture, which takes a fraction of the steps to bind words to shapes, and of each
+    cell of the source. Its rows of the output layer are cut off at the end.
     """
 
     def __init__(self, reader: T5EncoderModel) -> None:
@@ -55,7 +55,7 @@ class Painter(nn.Module):
         nn.init.zeros_(self.transformer.proj_out.weight)
 
     def forward(self, words: Tensor, pooled: Tensor, noisy: Tensor, source: Tensor | None, sigma: Tensor) -> Tensor:
-        """Velocity (noise minus picture) of packed latents (B, 64, 32), followed by cell logits: (B, 64, 32 + 4·34)."""
+        """Velocity (noise minus picture) of packed latents (B, 64, 32), followed by cell logits: (B, 64, 32 + 4·34); then the source's, if any."""
         places = image_ids(SIDE // 2, SIDE // 2, noisy)
         if source is not None:
             noisy, places = torch.cat((noisy, source), 1), torch.cat((places, image_ids(SIDE // 2, SIDE // 2, noisy, source=True)))
@@ -68,7 +68,7 @@ class Painter(nn.Module):
             txt_ids=torch.zeros(MAX_TOKENS, 3, device=noisy.device),
             return_dict=False,
         )[0]
-        return out[:, : SIDE * SIDE // 4]
+        return out
 
 
 def losses(model: Painter, pools: Sequence[Pool], turns: Sequence[int], batch: int, seed: int) -> Callable[[int], dict[str, Tensor]]:
@@ -85,16 +85,17 @@ def losses(model: Painter, pools: Sequence[Pool], turns: Sequence[int], batch: i
         source = pack(latents[:, 1]) if latents.shape[1] > 1 else None
         out = model(words, pooled, noisy, source, sigma).float()
         predicted, *told = out.split([4 * CHANNELS, *(4 * answers for answers in NAMED)], -1)
-        things, colours = (_told(said, truth) for said, truth in zip(told, named.unbind(1), strict=True))
-        parts = {"paint" if source is None else "edit": F.mse_loss(predicted, velocity)}
+        things, colours = (_told(said, truth) for said, truth in zip(told, named.unbind(2), strict=True))
+        parts = {"paint" if source is None else "edit": F.mse_loss(predicted[:, : noisy.shape[1]], velocity)}
         return parts | {"things": NAMING * things, "colours": NAMING * colours}
 
     return of
 
 
 def _told(said: Tensor, truth: Tensor) -> Tensor:
-    """Cross-entropy of a token's logits for its four cells (B, 64, 4·classes) against the cells (B, 16, 16)."""
-    return F.cross_entropy(said.unflatten(-1, (-1, 4)).movedim(2, 1), pack(truth[:, None]))
+    """Cross-entropy, one picture's plus the other's, of tokens' logits for four cells (B, 64·pictures, 4·classes) against cells (B, pictures, 16, 16)."""
+    cells = torch.cat([pack(each[:, None]) for each in truth.unbind(1)], 1)
+    return truth.shape[1] * F.cross_entropy(said.unflatten(-1, (-1, 4)).movedim(2, 1), cells)
 
 
 def pipeline(model: Painter, vae: AutoencoderKL) -> FluxKontextPipeline:

@@ -22,7 +22,7 @@ from tinyworld.training.vae import to_tensor
 from trig.vocabulary.dimensions import Dimension
 
 CHUNK = 256
-SUBJECTS = 0.3
+SUBJECTS = 0.2
 """Share of pictures of a subject among the lessons with a source."""
 
 CELLS = 16
@@ -39,7 +39,7 @@ def cell_labels(scene: Scene) -> NDArray[np.uint8]:
 
 
 def _drawn(job: tuple[str, int, int]) -> tuple[list[str], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Chunk of a task's training data: prompts, pictures (CHUNK, 1 or 2, H, W, 3) as target then source, and the target's cell labels."""
+    """Chunk of a task's training data: prompts, pictures (CHUNK, 1 or 2, H, W, 3) as target then source, and their cell labels."""
     task, seed, number = job
     rng = np.random.default_rng((seed, number, len(task)))
     prompts, scenes = [], []
@@ -58,7 +58,11 @@ def _drawn(job: tuple[str, int, int]) -> tuple[list[str], NDArray[np.uint8], NDA
             instruction = some_instruction(rng, about)
             prompts.append(instruction.text)
             scenes.append([fulfil(rng, instruction), instruction.source])
-    return prompts, np.array([[draw(scene) for scene in row] for row in scenes]), np.array([cell_labels(target) for target, *_ in scenes])
+    return (
+        prompts,
+        np.array([[draw(scene) for scene in row] for row in scenes]),
+        np.array([[cell_labels(scene) for scene in row] for row in scenes]),
+    )
 
 
 def autoencoder(place: Path) -> AutoencoderKL:
@@ -93,7 +97,7 @@ class Pool:
         self.tensors = {name: rows[kept] for name, rows in tensors.items()}
 
     def batch(self, rng: np.random.Generator, size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """T5 ids, CLIP ids, latents (B, 1 or 2, 8, 16, 16), and the target's cell labels (B, 2, 16, 16)."""
+        """T5 ids, CLIP ids, latents (B, 1 or 2, 8, 16, 16), and their cell labels (B, 1 or 2, 2, 16, 16)."""
         rows = torch.from_numpy(rng.integers(0, len(self.tensors["ids"]), size))
         words, pooled, latents, named = (self.tensors[name][rows].to(device()) for name in ("ids", "clip_ids", "latents", "cells"))
         return words.long(), pooled.long(), latents.float(), named.long()
