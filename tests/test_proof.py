@@ -14,6 +14,7 @@ from trig.errors import TableError
 from trig.figures.plain import Plain
 from trig.gates import expect, proof
 from trig.gates.gx import look
+from trig.generate.plan import plan
 from trig.judge.album import Album
 from trig.judge.run import Painted
 from trig.proof.evidence import moved, read, spread
@@ -22,6 +23,8 @@ from trig.proof.spread import asked
 from trig.proof.spread import spread as diversity
 from trig.proof.verdicts import Verdict, of_change, together
 from trig.protocols.eye import Look
+from trig.protocols.generator import Order, Picture
+from trig.protocols.refusal import Refusal
 from trig.stats.drift import drift
 from trig.tables import check
 from trig.tables.figures import DIVERSITY
@@ -156,10 +159,27 @@ def test_evidence_is_read_as_it_was_written_and_its_lack_names_the_stage(tmp_pat
     assert found.seen["root"].n_unique() == split(PROMPTS, "test").select("task", "data_id").n_unique()
 
 
+class Named:
+    """Never asked to paint."""
+
+    revision, engine = "1", "named 1"
+
+    def generate(self, orders: Sequence[Order]) -> list[Picture | Refusal]:
+        raise AssertionError(orders)
+
+
 def test_seeds_are_of_test_prompts_and_begin_with_the_rosters() -> None:
     found = asked(PROMPTS, 3, 2)
     assert found["number"].to_list().count(0) == 3 == found["number"].to_list().count(1)
     assert set(found["split"]) == {"test"}
+    planned, roster = (
+        plan(rows, Named(), 42, 2) for rows in (found, split(PROMPTS, "test").filter(pl.col("key").is_in(found["key"].implode())))
+    )
+    assert planned["seed"].n_unique() == found.height
+    assert (
+        planned.select("data_id", "number", "image_key").rows()
+        == roster.select("data_id", "number", "image_key").sort("number", maintain_order=True).rows()
+    )
     images = factories.images(PROMPTS, seeds=2, width=16, height=16)
     measured = check(diversity(images, Plain(), 2, "tuned"), DIVERSITY, "diversity")
     assert set(measured["model"]) == {"tuned"} and measured["vendi"].null_count() == 0

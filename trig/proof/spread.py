@@ -17,7 +17,7 @@ def asked(prompts: pl.DataFrame, count: int, seeds: int) -> pl.DataFrame:
     test = split(prompts, "test").unique("key", keep="first", maintain_order=True).sort("task", "pair", "data_id")
     if test.height > count:
         test = test[np.linspace(0, test.height - 1, count).round().astype(int)]
-    return numbered(test, seeds)
+    return numbered(test, seeds).with_columns(noise_key="key", noise="number")
 
 
 def spread(images: pl.DataFrame, features: Features, seeds: int, model: str) -> pl.DataFrame:

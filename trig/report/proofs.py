@@ -113,11 +113,12 @@ def _sentences(found: Proved, limits: Proof) -> Iterator[str]:
     whole = [row for row in found["rows"] if row["pair"] is None]
     aims, guards = ([row for row in whole if row["target"] is target] for target in (True, False))
     verb = "repairs" if found["repaired"] else "does not show that it repairs"
-    yield f"{found['model']} {verb} {', '.join(found['pairs'])} of {found['base']} on held-out prompts: {'; '.join(map(_aim, aims)) or 'nobody scored them'}."
+    told = "; ".join(map(_aim, aims)) or "nobody scored them"
+    yield f"{found['model']} {verb} {', '.join(found['pairs'])} of {found['base']} over all held-out prompts: {told}."
     fell = [(row, said) for row in guards if (said := _fell(row, limits))]
     if fell:
-        told = ", ".join(f"{_name(row['dimension'])}{_in(row, whole)} {said}" for row, said in fell)
-        yield f"At a price: {told}."
+        price = ", ".join(f"{_name(row['dimension'])}{_in(row, whole)} {said}" for row, said in fell)
+        yield f"At a price: {price}."
     else:
         yield f"No other dimension falls by more than {limits.max_fall:g}."
     for one in found["monitors"]:
