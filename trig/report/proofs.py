@@ -126,8 +126,9 @@ def _sentences(found: Proved, limits: Proof) -> Iterator[str]:
             about = FIGURES[Figure(one["figure"])].name
             yield f"{about} ran away, from {one['before']:.3f} to {one['after']:.3f} on {one['task']}: look at the pictures before you believe a score."
     for each in found["spreads"]:
-        if each["collapsed"]:
-            yield f"Pictures of one prompt are more alike: {each['lost']:.0%} of the diversity over seeds is lost on {each['task']}."
+        if each["high"] is not None and each["high"] < 0:
+            lost = f"{each['lost']:.0%} of the diversity over seeds is lost on {each['task']}"
+            yield f"Pictures of one prompt are more alike: {lost}{', which is a collapse' if each['collapsed'] else ''}."
     if found["stopped"]:
         yield f"Its training was ended early: {found['stopped']}."
 
