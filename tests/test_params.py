@@ -280,7 +280,7 @@ def test_what_dvc_writes_is_read_as_dvc_reads_it(tmp_path: Path) -> None:
     """`-S finetune.learning_rate=1e-5` makes DVC write 1e-05, a string in YAML 1.1; and 010 is ten."""
     path = tmp_path / "params.yaml"
     text = SHIPPED.read_text("utf-8")
-    path.write_text(text.replace("learning_rate: 6.0e-4", "learning_rate: 1e-05").replace("seed: 42", "seed: 010"), "utf-8")
+    path.write_text(text.replace("learning_rate: 7.0e-4", "learning_rate: 1e-05").replace("seed: 42", "seed: 010"), "utf-8")
     found = params.load(path)
     assert (found.tuning("tiny-dtm")[1].learning_rate, found.seed) == (1e-5, 10)
     assert parse_yaml(path.read_text("utf-8"), path)["finetune"]["learning_rate"] == 1e-5
