@@ -83,6 +83,7 @@ def run_until_classify(place: Path, count: int, share: float) -> int:
         }
         for name, table in (("eye", SCORES), ("diversity", DIVERSITY)):
             tables.write(pl.DataFrame(schema=dict(table.columns)), table, place / f"data/proof/{tuned}/{name}.parquet")
+        invented.passed(place, "proof", f"proof/{tuned}")
     files |= dict.fromkeys(("data/annotate.json", "data/rejected.parquet", "reports/annotation.html"), "{}")
     for name, text in files.items():
         (place / name).parent.mkdir(parents=True, exist_ok=True)

@@ -51,7 +51,7 @@ def write(root: Path, roster: Sequence[str], share: float = 1.0) -> pl.DataFrame
     asked = prompts(share)
     tables.write(asked, PROMPTS, root / "data/prompts.parquet")
     library.write(_sources(), root / "data/sources")
-    _passed(root, "prompts", "prompts")
+    passed(root, "prompts", "prompts")
     for place, model in enumerate(roster):
         keys = pl.Series("key", [_key(model, key) for key in asked["key"]])
         for name, shard in _shards(model, asked.with_columns(keys)):
@@ -60,8 +60,8 @@ def write(root: Path, roster: Sequence[str], share: float = 1.0) -> pl.DataFrame
         for folder, table in (("scores", SCORES), ("diagnostics", DIAGNOSTICS)):
             tables.write(scored, table, root / "data" / folder / f"{model}.parquet")
         measured.write(scored, root / "data/figures" / model)
-        _passed(root, "images", f"images/{model}")
-        _passed(root, "scores", f"scores/{model}")
+        passed(root, "images", f"images/{model}")
+        passed(root, "scores", f"scores/{model}")
     return asked
 
 
@@ -234,7 +234,7 @@ def _key(*parts: str) -> str:
     return blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
 
 
-def _passed(root: Path, table: str, name: str) -> None:
+def passed(root: Path, table: str, name: str) -> None:
     """Result of a gate that passes."""
     result = Result(table, (Finding("the columns and their types are as declared", "tables.check", "tables", 1),))
     for path, text in ((f"data/gates/{name}.json", result.json()), (f"reports/gates/{name}.html", page(result))):

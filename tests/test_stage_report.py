@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import polars as pl
 import pytest
 import workplace
 
@@ -15,9 +16,11 @@ from trig.classify.inputs import roster_diagnosed
 from trig.classify.relations import relations
 from trig.classify.samples import points, roots
 from trig.store import Store
+from trig.tables.figures import DIVERSITY
 from trig.tables.prompts import PROMPTS
 from trig.tables.relations import RELATIONS
 from trig.tables.resamples import RESAMPLES
+from trig.tables.scores import SCORES
 from trig.testing import factories
 
 ROOT = Path(__file__).parent.parent
@@ -36,7 +39,7 @@ def classify(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def digest(folder: Path) -> subprocess.CompletedProcess[str]:
-    read = ("prompts.parquet", "sources", "images", "scores", "diagnostics", "figures", "zoo")
+    read = ("prompts.parquet", "sources", "images", "scores", "diagnostics", "figures", "proof", "zoo")
     return stage("digest", folder, *read, "digest", "reports")
 
 
@@ -52,6 +55,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "zoo").mkdir()
     for model in factories.MODELS:
         (folder / "zoo" / f"{model}.json").write_text(json.dumps({"tuning": CARD} if model == "tiny-dtm" else {}))
+    for name, table in (("eye", SCORES), ("diversity", DIVERSITY)):
+        tables.write(pl.DataFrame(schema=dict(table.columns)), table, folder / "proof" / "tiny-dtm" / f"{name}.parquet")
     (folder / "gates").mkdir()
     (folder / "gates" / "prompts.json").write_text('{"met": true, "expectations": 4, "failed": 0, "failures": {}, "notes": []}')
     (folder / "judge.json").write_text('{"judge": "another", "against": "the truth", "dimensions": []}')

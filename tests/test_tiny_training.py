@@ -92,4 +92,4 @@ def test_the_second_eye_learns_and_is_saved(tmp_path: Path) -> None:
     steps = list(eye.fit(tmp_path / "eye", tmp_path, lessons, 256, Course(steps=12, batch=32, learning_rate=2e-3, seed=1, warmup=2)))
     first, last = (sum(step.losses.values()) for step in (steps[0], steps[-1]))
     assert last < 0.8 * first
-    assert len(Clip(str(tmp_path / "eye")).dimensions) == 4
+    assert len(Clip(str(tmp_path / "eye")).dimensions) == 9

@@ -13,6 +13,7 @@ from trig.cli.edits import Edits
 from trig.testing import programs, project
 
 ROOT, WEIGHTS = programs.ROOT, project.WEIGHTS
+TUNED, BASE = "tiny-dtm", "tiny"
 SETTINGS = programs.SETTINGS | {"PYTHONPATH": str(ROOT)}
 UNSET = programs.UNSET | {"PYTEST_XDIST_WORKER"}
 
@@ -48,18 +49,20 @@ def bench(place: Path, **edits: Any) -> None:
 
 
 def plain(text: str) -> str:
-    """The shipped parameters, with their comments, for text-to-image alone, without prompted models and curves."""
+    """The shipped parameters, with their comments, for text-to-image alone, without prompted models and curves; the first model is tuned."""
     edits, models = Edits(text, "params.yaml"), yaml.safe_load(text)["models"]
     more = [name for name, entry in models.items() if {"prompting", "sweep"} & entry.keys()]
     edits.block("annotate", "tasks", lines=["- t2i"])
     edits.block("generate", "roster", lines=[f"- {name}" for name in models if name not in more])
     for path in (*(("models", name) for name in more), ("promptings",), ("prompting",)):
         edits.drop(*path)
+    edits.scalar("models", TUNED, "extends", value=BASE)
+    edits.scalar("tunings", TUNED, "base", value=BASE)
     return edits.text
 
 
 def edit(place: Path, **edits: Any) -> None:
-    """Edits parameters, each named by its path with `__` between the keys. A roster that is given takes the shipped prompted models out."""
+    """Edits parameters, each named by its path with `__` between the keys. A roster that is given takes prompted models out; the first model is tuned."""
     file = place / "params.yaml"
     settings = yaml.safe_load(file.read_text("utf-8"))
     for path, value in edits.items():
@@ -70,6 +73,8 @@ def edit(place: Path, **edits: Any) -> None:
         section[last] = value
     if "generate__roster" in edits and "promptings" not in edits:
         settings["promptings"] = {}
+        if TUNED in settings.get("tunings", {}) and "tunings" not in edits:
+            settings["tunings"][TUNED]["base"] = settings["models"][TUNED]["extends"] = BASE
         settings["models"] = {
             name: one for name, one in settings["models"].items() if name in edits["generate__roster"] or "prompting" not in one
         }

@@ -35,7 +35,7 @@ SECTIONS = {
             "bottleneck_density": 0.4, "tilt_ratio": 1.5, "dispersion_corr": 0.7, "min_points": 5,
         },
     },
-    "tunings": {"tiny-dtm": {"base": "tiny"}},
+    "tunings": {"tiny-dtm": {"base": "tiny-turbo"}},
 }  # fmt: skip
 """Entries of every backend, curves, prompted and tuned models, beside those that are shipped."""
 
