@@ -3,37 +3,28 @@
 The reward is the judge's mean of a pair's two dimensions; of refl, which follows a gradient, the saturation of the pictures.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
 
 import numpy as np
 import polars as pl
 
 from benchmarks.bar import Bar, at_least
-from trig import generate, params, tables
+from benchmarks.study import Rewarded, painted, prompts_of, scored
+from trig import params
 from trig.backends import judges, painters, trainers
-from trig.backends.executors.local import Local
 from trig.backends.painters.diffusers import Diffusers
 from trig.figures.measures import figures
 from trig.finetune import lessons, select
 from trig.finetune.rewards import JudgeCritic
-from trig.judge.album import Album
-from trig.judge.run import Painted, judged
 from trig.params import Params
 from trig.params.finetune import Finetune, GradientName, LossName, PolicyName
 from trig.pictures import pixels
 from trig.protocols.generator import Generator
 from trig.protocols.judge import Judge
 from trig.run.display import bar
-from trig.store import Store
-from trig.tables.prompts import PROMPTS
-from trig.tables.sources import Library
-from trig.testing.programs import run
-from trig.testing.project import DVC, Project
+from trig.testing.project import Project
 from trig.vocabulary.dimensions import Pair
 from trig.vocabulary.figures import Figure
 
@@ -47,12 +38,11 @@ CANDIDATES, FRESH, STEPS = 256, 96, 60
 GAIN = 0.01
 PAINTED = {"prompts": 2, "group": 8}
 """What a policy gradient paints in a step: as many pictures as the others learn from."""
-Rewarded = tuple[pl.DataFrame, pl.DataFrame]
 
 
 def losses(project: Project) -> Iterator[Bar]:
     """Reward of the base, then of an adapter by each objective: the same candidates, steps, pictures a step and learning rate."""
-    settings, prompts, judge = params.load(), _prompts(project), judges.load(params.load())
+    settings, prompts, judge = params.load(), prompts_of(project), judges.load(params.load())
     fresh = select.candidates(prompts, PAIR, CANDIDATES + FRESH).tail(FRESH)
     asked: list[Rewarded] = []
 
@@ -79,7 +69,7 @@ def measure(
     name, changed = next(iter(settings.tunings)), settings.model_copy(update={"finetune": wanted})
     (lesson,) = lessons.search(MODEL, [[PAIR]], prompts, candidates, wanted)
     base, judge, began = Diffusers(MODEL, settings.pipeline(MODEL)), judges.load(settings), perf_counter()
-    tuner = trainers.load(changed, name, base)(JudgeCritic(lesson, judge.revision, partial(_scored, settings=settings, judge=judge)))
+    tuner = trainers.load(changed, name, base)(JudgeCritic(lesson, judge.revision, partial(scored, settings=settings, judge=judge)))
     bar(f"train by {loss}", ((step, STEPS) for step, _ in enumerate(tuner.steps(lesson.lessons), 1)))
     seconds, then, now = perf_counter() - began, _rewards(before, wanted), _rewards(after(base), wanted)
     both = [(one, other) for one, other in zip(then, now, strict=True) if one is not None and other is not None]
@@ -97,24 +87,9 @@ def _settings(settings: Params, loss: LossName | GradientName) -> Finetune:
     return Finetune.model_validate({**whole, **own})
 
 
-def _prompts(project: Project) -> pl.DataFrame:
-    file = project.folder / "data/prompts.parquet"
-    if not file.is_file():
-        run(*DVC, "repro", "annotate", cwd=project.folder)
-    return tables.read(file, PROMPTS)
-
-
 def _judged(asked: pl.DataFrame, painter: Generator, settings: Params, judge: Judge) -> Rewarded:
-    """Pictures and scores, in a store of their own: an adapter in training has the revision of its base."""
-    with TemporaryDirectory() as place, Store.open(Path(place)) as store:
-        images = generate.made(asked, Library(), MODEL, settings, painter, Local(painter), store, "losses", partial(bar, "generate"))
-    return images, _scored(asked, images, settings, judge)
-
-
-def _scored(asked: pl.DataFrame, images: pl.DataFrame, settings: Params, judge: Judge) -> pl.DataFrame:
-    own = settings.judge.model_copy(update={"dimensions": "pair"})
-    with TemporaryDirectory() as place, Store.open(Path(place)) as store:
-        return judged(Painted(asked, Library(), Album((images,))), judge, store, own, lambda _, steps: deque(steps, 0), "pictures")
+    images = painted(asked, painter, settings, MODEL)
+    return images, scored(asked, images, settings, judge)
 
 
 def _rewards(found: Rewarded, settings: Finetune) -> list[float | None]:

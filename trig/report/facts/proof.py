@@ -4,7 +4,7 @@ from typing_extensions import TypedDict
 
 
 class Seen(TypedDict):
-    """Paired mean difference by one scorer, with its 95 % cluster-robust interval."""
+    """Paired mean difference, with its 95 % cluster-robust interval."""
 
     before: float
     after: float
@@ -27,31 +27,19 @@ class Told(TypedDict):
     why: str
 
 
-class Monitor(TypedDict):
+class Monitor(Seen):
     """A weight-free figure of the pictures."""
 
     task: str
     figure: str
-    before: float
-    after: float
-    change: float
-    low: float | None
-    high: float | None
-    n: int
     drift: float | None  # standard deviations of the base's pictures; None: these are all equal
     astray: bool
 
 
-class Spread(TypedDict):
+class Spread(Seen):
     """Vendi score of a prompt's pictures over seeds."""
 
     task: str
-    before: float
-    after: float
-    change: float
-    low: float | None
-    high: float | None
-    n: int
     lost: float  # share of what is above 1, the score of equal pictures
     collapsed: bool
 
