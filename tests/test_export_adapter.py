@@ -70,12 +70,12 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ]
     tables.write(pl.DataFrame(rows, schema=dict(LESSONS.columns)), LESSONS, Path("data/lessons") / f"{NAME}.parquet")
     of = [(Task.T2I, Pair.parse(PAIR)), (Task.P2P, Pair.parse(PAIR))]
-    both = factories.relations(of, ("tiny-turbo", NAME)).filter(~((pl.col("model") == NAME) & (pl.col("task") == "p2p")))
+    both = factories.relations(of, ("tiny", NAME)).filter(~((pl.col("model") == NAME) & (pl.col("task") == "p2p")))
     tables.write(both, RELATIONS, Path("data/relations.parquet"))
     Path("material/tiny").mkdir(parents=True)
     Path("material/tiny/material.yaml").write_text("licence: Apache-2.0", "utf-8")
     Path("data/annotate.json").write_text('{"credits": [], "subsets": []}', "utf-8")
-    tell(monkeypatch, [Tuning("tiny-turbo", NAME, (PAIR,))])
+    tell(monkeypatch, [Tuning("tiny", NAME, (PAIR,))])
     return tmp_path / "run"
 
 
@@ -116,7 +116,7 @@ def test_the_card_tells_first_what_worsened_and_escapes_what_it_is_told(place: P
 
 def test_nothing_is_said_to_have_worsened_where_nothing_is_shown_to_have(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(f"{__name__}.CHANGES", CHANGES[:1])
-    tell(monkeypatch, [Tuning("tiny-turbo", NAME, (PAIR,))])
+    tell(monkeypatch, [Tuning("tiny", NAME, (PAIR,))])
     done("export", "adapter", NAME, "out")
     card = (place / "out" / "README.md").read_text("utf-8")
     assert "No dimension is shown to have worsened on held-out prompts. No dimension is shown to have improved." in card
