@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 import torch
 from judgements import cloud
+from lines import names
 from PIL import Image
 
 from trig import generate, memory, params
@@ -89,9 +90,9 @@ def test_before_the_first_step_the_adapted_model_is_its_base(settings: Finetune)
 @pytest.mark.parametrize(("loss", "given"), TAUGHT)
 def test_only_the_adapter_learns(loss: str, given: Lessons, settings: Finetune) -> None:
     tuner = Lora(painter(), settings.model_copy(update={"loss": loss}), 1)
-    names = {name for name, weight in tuner.pipe.transformer.named_parameters() if weight.requires_grad}
-    assert names and all(".lora_A." in name or ".lora_B." in name for name in names)
-    assert len(tuner.trainable()) == len(names)
+    learns = {name for name, weight in tuner.pipe.transformer.named_parameters() if weight.requires_grad}
+    assert learns and all(".lora_A." in name or ".lora_B." in name for name in learns)
+    assert len(tuner.trainable()) == len(learns)
     frozen = {name: weight.clone() for name, weight in tuner.pipe.transformer.named_parameters() if not weight.requires_grad}
     losses = list(tuner.steps(given))
     assert len(losses) == settings.steps and all(np.isfinite(losses))
@@ -266,10 +267,10 @@ def test_auto_prefers_what_can_be_repaired_and_proven_and_is_weak(settings: Fine
 
     def places(provable: frozenset[str] = frozenset()) -> list[tuple[bool, bool, int]]:
         found = target(scores, wanted, 1, "scores", provable)
-        names = [str(pair) for (pair,) in found.choices]
-        assert sorted(names) == sorted(ranked["pair"])
+        chosen = [str(pair) for (pair,) in found.choices]
+        assert sorted(chosen) == sorted(ranked["pair"])
         order = ranked["pair"].to_list()
-        return [(kinds[name] not in {"bottleneck", "tilt"}, not provable >= {*name.split("_")}, order.index(name)) for name in names]
+        return [(kinds[name] not in {"bottleneck", "tilt"}, not provable >= {*name.split("_")}, order.index(name)) for name in chosen]
 
     for provable in (frozenset[str](), frozenset({"IQ-R", "TA-C", "TA-S", "IQ-A"})):
         assert places(provable) == sorted(places(provable))
@@ -312,8 +313,19 @@ def test_candidates_repeat_train_prompts_with_seeds_of_their_own() -> None:
     assert found.height == 5 == found["key"].n_unique() == found.select(select.CANDIDATE).n_unique()
     assert found["number"].to_list() == [0, 0, 1, 1, 2] and set(found["data_id"]) == {"IQ-R_TA-C_5", "IQ-R_TA-C_6"}
     assert set(found["prompt"]) <= set(prompts.filter(pl.col("split") == "train")["prompt"])
-    with pytest.raises(ParamsError, match="has no train prompts"):
+    with pytest.raises(ParamsError, match=names("params.yaml", "annotate.train_per_subset", "D-K_R-B")):
         select.candidates(prompts, Pair.parse("D-K_R-B"), 5)
+
+
+@pytest.mark.parametrize("wide", [None, 2])
+def test_an_edit_or_a_subject_is_no_candidate_for_a_lesson_has_no_source_picture(wide: int | None) -> None:
+    prompts, pair = factories.prompts(), Pair.parse("IQ-R_TA-C")
+    train = pl.col("split") == "train"
+    one = pl.col("data_id") == "IQ-R_TA-C_5"
+    mixed = prompts.with_columns(task=pl.when(train & ~one).then(pl.lit("p2p")).otherwise("task").cast(prompts.schema["task"]))
+    assert set(select.candidates(mixed, pair, 4, wide)["data_id"]) == {"IQ-R_TA-C_5"}
+    with pytest.raises(ParamsError, match=names("params.yaml", "annotate.train_per_subset", pair)):
+        select.candidates(mixed.filter(~one), pair, 4, wide)
 
 
 class Named:

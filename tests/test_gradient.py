@@ -317,8 +317,6 @@ def test_prompts_to_paint_anew_are_those_whose_pictures_differ() -> None:
     rows: Sequence[Row] = [("a", 0, 0.9, 0.9), ("a", 1, 0.1, 0.1), ("b", 0, 0.5, 0.5), ("b", 1, 0.5, 0.5), ("c", 0, 0.9, 0.9)]
     found = cloud(rows)
     assert [choice.points for choice in policies.load("group")(found, settings())] == [(0, 1)]
-    edits = replace(found, rows=found.rows.with_columns(task=pl.lit("p2p")))
-    assert policies.load("group")(edits, settings()) == []
 
 
 @pytest.mark.parametrize(("loss", "kind"), [("flow-grpo", Grpo), ("refl", Refl), ("sft", Lora)])

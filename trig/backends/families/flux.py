@@ -52,6 +52,8 @@ class Flux(Packed):
         "proj_mlp",
         "ff.net.0.proj",
         "ff.net.2",
+        "ff_context.net.0.proj",
+        "ff_context.net.2",
     )
 
     def arguments(self, model: DiffusersModel, accepts: Collection[str], distilled: bool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers.training_utils import EMAModel, cast_training_params
+from diffusers.training_utils import EMAModel
 from peft import LoraConfig, get_peft_model_state_dict
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -17,6 +17,7 @@ from trig.backends import families
 from trig.backends.families.family import Family
 from trig.backends.losses.batch import Predict
 from trig.backends.painters.diffusers import Diffusers
+from trig.backends.trainers.masters import Masters
 from trig.backends.weights import CARD
 from trig.errors import ParamsError
 from trig.files import replace, replacing
@@ -24,8 +25,8 @@ from trig.keys import content_key
 from trig.memory import require
 from trig.params.finetune import Finetune
 
-COPIES = 4
-"""Tensors per trained weight: the weight, its gradient and two AdamW moments; an average is one more."""
+COPIES = 5
+"""Tensors per trained weight: the weight, its master, the gradient and two AdamW moments; an average is one more."""
 
 AVERAGE = "average"
 """Name of an averaged weight in a checkpoint."""
@@ -58,10 +59,10 @@ class Adapter:
                 part.requires_grad_(False)
         self._fits()
         self.network.add_adapter(LoraConfig(r=settings.rank, lora_alpha=settings.rank, target_modules=list(self.family.targets)))
-        cast_training_params(self.network)  # a step of AdamW is lost in the rounding of bfloat16
         if settings.gradient_checkpointing:
             self.network.enable_gradient_checkpointing()
-        self.optimiser = torch.optim.AdamW(self.trainable(), lr=settings.learning_rate, weight_decay=1e-4)
+        self.masters = Masters(self.network)
+        self.optimiser = torch.optim.AdamW(self.trainable(), lr=settings.learning_rate, weight_decay=1e-4, fused=True)
         self.average = EMAModel(self.trainable(), decay=settings.ema) if settings.ema else None
 
     def _fits(self) -> None:
@@ -71,8 +72,8 @@ class Adapter:
         require(width * self.settings.rank * 4 * (COPIES + bool(self.settings.ema)), "params.yaml: finetune.rank")
 
     def trainable(self) -> list[torch.nn.Parameter]:
-        """The adapter's parameters."""
-        return [weight for weight in self.network.parameters() if weight.requires_grad]
+        """The adapter's parameters, in float32; the network has them in its own dtype."""
+        return self.masters.weights
 
     def learn(self) -> None:
         """One step of the optimiser along the gradients that were gathered, cut to a norm of 1; the average follows."""
@@ -80,6 +81,7 @@ class Adapter:
         self.optimiser.step()
         if self.average:
             self.average.step(self.trainable())
+        self.masters.tell()
 
     def finite(self, loss: float, number: int) -> float:
         """The loss of a step, counted from 0. Raises ParamsError where it is no number."""
@@ -129,6 +131,7 @@ class Adapter:
             for place, kept in enumerate(self.average.shadow_params):
                 kept.copy_(state[place].pop(AVERAGE))
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": state})
+        self.masters.tell()
         return losses
 
     def save(self, folder: Path, about: Mapping[str, object]) -> None:
@@ -138,8 +141,9 @@ class Adapter:
         """
         if self.average:
             self.average.copy_to(self.trainable())
+            self.masters.tell()
         if not all(weight.isfinite().all() for weight in self.trainable()):
             raise self._diverged("a weight is not finite after the last step")
-        layers = {f"{self.family.network}_lora_layers": get_peft_model_state_dict(self.network)}
+        layers = {f"{self.family.network}_lora_layers": get_peft_model_state_dict(self.network, self.masters.state())}
         self.pipe.save_lora_weights(folder, **layers, safe_serialization=True)
         replace(folder / CARD, json.dumps(dict(about), indent=2).encode() + b"\n")

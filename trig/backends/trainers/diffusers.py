@@ -14,11 +14,12 @@ from trig.backends.families.family import Encoded, joined
 from trig.backends.losses.batch import Batch
 from trig.backends.painters.diffusers import Diffusers
 from trig.backends.trainers.adapter import Adapter
+from trig.backends.trainers.attention import differentiable
 from trig.keys import content_key
 from trig.params.finetune import Finetune
 from trig.protocols.tuner import Lessons
 
-TRAINING = 2
+TRAINING = 3
 """Cache version: raise it when training changes, so that old checkpoints are not resumed."""
 TOGETHER = 2**21
 """Pixels of pictures that are encoded in one batch."""
@@ -67,7 +68,9 @@ class Lora(Adapter):
         """Trains on the lessons, resuming after `done` steps; yields the loss of each step. Raises ParamsError when it is not finite."""
         taught = self.taught(lessons)
         for number in range(done, self.settings.steps):
-            yield self.step(taught, number)
+            with differentiable(self.network):
+                loss = self.step(taught, number)
+            yield loss
 
     def step(self, taught: Taught, number: int) -> float:
         """One step of the optimiser, and its loss. Batch, noise levels and noise are seeded by (seed, number)."""

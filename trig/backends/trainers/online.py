@@ -8,11 +8,12 @@ import numpy as np
 from trig.backends.gradients.sampler import Sampler
 from trig.backends.painters.diffusers import Diffusers
 from trig.backends.trainers.adapter import Adapter
+from trig.backends.trainers.attention import differentiable
 from trig.keys import content_key
 from trig.params.finetune import Finetune, Gradient
 from trig.protocols.tuner import Lessons
 
-PRACTISING = 1
+PRACTISING = 2
 """Cache version: raise it when training on-line changes, so that old checkpoints are not resumed."""
 
 
@@ -36,7 +37,9 @@ class OnLine(Adapter):
         """Trains on the prompts, resuming after `done` steps; yields minus the mean reward of each. Raises ParamsError when it is not finite."""
         prompts = self.prompts(lessons)
         for number in range(done, self.settings.steps):
-            yield self.finite(-self.practised(prompts, np.random.default_rng((self.seed, number)), number), number)
+            with differentiable(self.network):
+                loss = -self.practised(prompts, np.random.default_rng((self.seed, number)), number)
+            yield self.finite(loss, number)
 
     def some(self, prompts: Sequence[str], count: int, rng: np.random.Generator) -> list[str]:
         """So many, different ones where there are enough."""
