@@ -78,7 +78,7 @@ DECIDES = {
     "trig.figures.plain.FEATURING": ("figures/plain", "figures/measures", "figures/measured", "figures/once", "pictures"),
     "trig.report.sheets.DRAWING": ("report/sheets", "pictures"),
     "trig.backends.trainers.online.PRACTISING": (
-        *(f"backends/trainers/{name}" for name in ("adapter", "online", "flow_grpo", "ddpo", "refl")),
+        *(f"backends/trainers/{name}" for name in ("adapter", "masters", "attention", "online", "flow_grpo", "ddpo", "refl")),
         *(f"backends/gradients/{name}" for name in ("clipped", "rewards", "sampler")),
         *(f"backends/families/{name}" for name in ("__init__", "family", "latents", "moves", "flow", "diffusion")),
         *ARCHITECTURES,
@@ -86,8 +86,7 @@ DECIDES = {
         "finetune/rewards",
     ),
     "trig.backends.trainers.diffusers.TRAINING": (
-        "backends/trainers/adapter",
-        "backends/trainers/diffusers",
+        *(f"backends/trainers/{name}" for name in ("adapter", "masters", "attention", "diffusers")),
         *(f"backends/families/{name}" for name in ("__init__", "family", "latents", "flow", "diffusion")),
         *ARCHITECTURES,
         "backends/losses/batch",
