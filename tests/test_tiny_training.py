@@ -1,16 +1,21 @@
 """Training loop: a killed training resumes and ends with the weights of an undisturbed one."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import workplace
 from torch import Tensor, nn
 
+from tinyworld.instructions import Clause, Instruction, fulfil
+from tinyworld.language import plain
+from tinyworld.scene import Scene, Thing, arrange
 from tinyworld.training import eye, painter
 from tinyworld.training.loop import Course, rate, train
-from tinyworld.training.pool import autoencoder, build
+from tinyworld.training.pool import PARTS, autoencoder, build, part_labels
 from tinyworld.training.reader import fit
 from trig.backends.clip import Clip
 from trig.errors import WeightsError
@@ -74,15 +79,45 @@ def test_the_reader_learns_and_is_saved(tmp_path: Path) -> None:
     assert (tmp_path / "reader" / "model.safetensors").stat().st_size > 1_000_000
 
 
+def _parts(scenes: Sequence[Scene], clauses: Sequence[Clause] = ()) -> list[list[str]]:
+    """Class names of each scene's things, in order, read at the cells of their centres."""
+    labels = part_labels(scenes, clauses)
+    return [
+        [PARTS[found[int(thing.y * 16), int(thing.x * 16)] - 1] for thing in scene.things]
+        for scene, found in zip(scenes, labels, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("clause", "after", "before"),
+    [
+        (Clause("replace", want=plain("star", "red"), old=0), ["changes", "stays"], ["changes", "stays"]),
+        (Clause("colour", "black", old=1), ["stays", "changes"], ["stays", "changes"]),
+        (Clause("add", want=plain("star", "red"), old=0, relation="below"), ["changes", "beside", "stays"], ["beside", "stays"]),
+        (Clause("style", "sketch"), ["stays", "stays"], ["stays", "stays"]),
+    ],
+)
+def test_the_cells_of_an_edit_say_what_stays_and_what_changes(clause: Clause, after: list[str], before: list[str]) -> None:
+    rng = np.random.default_rng(2)
+    source = Scene("cartoon", "beach", arrange(rng, (Thing("box", "blue"), Thing("cup", "green")), "left"))
+    scene = fulfil(rng, Instruction(source, (clause,)))
+    assert _parts([scene, source], (clause,)) == [after, before]
+
+
+def test_the_cells_of_a_prompt_alone_are_all_new() -> None:
+    scene = Scene("cartoon", "beach", arrange(np.random.default_rng(2), (Thing("box", "blue"), Thing("cup", "green")), "left"))
+    assert _parts([scene]) == [["changes", "changes"]]
+
+
 @pytest.mark.filterwarnings("ignore:Mismatch dtype")  # torch, of RMSNorm under autocast
 def test_a_painter_learns_more_of_edits_and_is_saved(tmp_path: Path) -> None:
-    """It names what is in the source and in the picture from the first steps on."""
+    """It says what is in the source and in the picture, and what becomes of it, from the first steps on."""
     start, lessons = workplace.ROOT / "data/tiny/painter", tmp_path / "edit.safetensors"
     assert list(build(autoencoder(start / "vae"), lessons, "edit", 1, 5)) == [1]
     course = Course(steps=10, batch=16, learning_rate=5e-3, seed=1, warmup=2)
     steps = list(painter.fit(tmp_path / "painter", start, start / "vae", {lessons: 1}, tmp_path, course))
-    assert all(set(step.losses) == {"edit", "things", "colours"} for step in steps)
-    assert steps[-1].losses["things"] < 0.8 * steps[0].losses["things"]
+    assert all(set(step.losses) == {"edit", "things", "colours", "parts"} for step in steps)
+    assert all(steps[-1].losses[name] < 0.8 * steps[0].losses[name] for name in ("things", "parts"))
     assert (tmp_path / "painter" / "model_index.json").exists()
 
 

@@ -14,7 +14,7 @@ from tinyworld import HELD_OUT
 from tinyworld.evaluate import plain_requests
 from tinyworld.scene import COLOURS
 from tinyworld.training.loop import Course, Step, device, train
-from tinyworld.training.pool import NAMES, Pool
+from tinyworld.training.pool import NAMES, PARTS, Pool
 from tinyworld.training.reader import POOLED, PROMPTS, WIDTH, WORDS, clip, clip_ids, ids
 from tinyworld.words import MAX_TOKENS
 from trig.backends.families.flow import noised
@@ -28,8 +28,8 @@ EMPTY_SHARE = 0.1
 NAMING = 0.5
 """Weight of the auxiliary cell classification loss."""
 
-NAMED = (len(NAMES) + 1, len(COLOURS) + 1)
-"""Number of classes per cell: kinds, colours."""
+NAMED = {"things": len(NAMES) + 1, "colours": len(COLOURS) + 1, "parts": len(PARTS) + 1}
+"""Number of classes per cell."""
 
 
 def transformer(out_channels: int = 4 * CHANNELS) -> FluxTransformer2DModel:
@@ -44,18 +44,18 @@ class Painter(nn.Module):
     """Trained networks; the autoencoder is fixed.
 
     An auxiliary head predicts kind and colour of each cell of the picture, which takes a fraction of the steps to bind words to shapes, and of each
-    cell of the source. Its rows of the output layer are cut off at the end.
+    cell of the source, and what the instruction makes of it. Its rows of the output layer are cut off at the end.
     """
 
     def __init__(self, reader: T5EncoderModel) -> None:
         super().__init__()
         self.text_encoder: CLIPTextModel = clip()
         self.text_encoder_2 = reader
-        self.transformer = transformer(4 * (CHANNELS + sum(NAMED)))
+        self.transformer = transformer(4 * (CHANNELS + sum(NAMED.values())))
         nn.init.zeros_(self.transformer.proj_out.weight)
 
     def forward(self, words: Tensor, pooled: Tensor, noisy: Tensor, source: Tensor | None, sigma: Tensor) -> Tensor:
-        """Velocity (noise minus picture) of packed latents (B, 64, 32), followed by cell logits: (B, 64, 32 + 4·34); then the source's, if any."""
+        """Velocity (noise minus picture) of packed latents (B, 64, 32), followed by cell logits: (B, 64, 32 + 4·38); then the source's, if any."""
         places = image_ids(SIDE // 2, SIDE // 2, noisy)
         if source is not None:
             noisy, places = torch.cat((noisy, source), 1), torch.cat((places, image_ids(SIDE // 2, SIDE // 2, noisy, source=True)))
@@ -84,10 +84,10 @@ def losses(model: Painter, pools: Sequence[Pool], turns: Sequence[int], batch: i
         noisy, sigma, velocity = noised(pack(latents[:, 0]), SHIFT, rng)
         source = pack(latents[:, 1]) if latents.shape[1] > 1 else None
         out = model(words, pooled, noisy, source, sigma).float()
-        predicted, *told = out.split([4 * CHANNELS, *(4 * answers for answers in NAMED)], -1)
-        things, colours = (_told(said, truth) for said, truth in zip(told, named.unbind(2), strict=True))
+        predicted, *told = out.split([4 * CHANNELS, *(4 * answers for answers in NAMED.values())], -1)
+        classified = {name: NAMING * _told(said, truth) for name, said, truth in zip(NAMED, told, named.unbind(2), strict=True)}
         parts = {"paint" if source is None else "edit": F.mse_loss(predicted[:, : noisy.shape[1]], velocity)}
-        return parts | {"things": NAMING * things, "colours": NAMING * colours}
+        return parts | classified
 
     return of
 

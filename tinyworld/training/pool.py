@@ -12,10 +12,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tinyworld.cases import Case, about_subject, photo
-from tinyworld.instructions import fulfil, some_instruction
+from tinyworld.instructions import Clause, Instruction, fulfil, some_instruction
 from tinyworld.language import imagine, some_request
 from tinyworld.render import cells, draw
-from tinyworld.scene import COLOURS, KINDS, ROLES, Scene
+from tinyworld.scene import COLOURS, KINDS, ROLES, Scene, Thing
 from tinyworld.training.loop import device
 from tinyworld.training.reader import clip_ids, ids
 from tinyworld.training.vae import to_tensor
@@ -25,10 +25,15 @@ CHUNK = 256
 SUBJECTS = 0.2
 """Share of pictures of a subject among the lessons with a source."""
 
+CHOICES = 0.55
+"""Share of instructions that must name one of two things, among those of which one is drawn anew until it does."""
+
 CELLS = 16
 """Cells per picture side: one per latent position, each labelled with its content."""
 NAMES = (*KINDS[:-1], *ROLES)
 """Class names of a cell besides none: kinds and roles."""
+PARTS = ("stays", "changes", "beside")
+"""Class names of a cell besides none, in source and result: its thing stays, is replaced, recoloured or new, or is the one to stand beside."""
 
 
 def cell_labels(scene: Scene) -> NDArray[np.uint8]:
@@ -38,13 +43,34 @@ def cell_labels(scene: Scene) -> NDArray[np.uint8]:
     return np.array([names, colours], np.uint8)[:, cells(scene, CELLS)]
 
 
+def part_labels(shown: Sequence[Scene], clauses: Sequence[Clause] = ()) -> NDArray[np.uint8]:
+    """Cell labels (1 or 2, CELLS, CELLS) of a result, and of its source if any: index into PARTS, from 1; 0 for none."""
+    named = {clause.old: 3 if clause.relation else 2 for clause in clauses if clause.old >= 0}
+    before = {_looks(thing): named.get(number, 1) for number, thing in enumerate(shown[1].things)} if len(shown) > 1 else {}
+    kept = {looks: part for looks, part in before.items() if part != 2}
+    labels = [[0, *(parts.get(_looks(thing), 2) for thing in scene.things)] for scene, parts in zip(shown, (kept, before), strict=False)]
+    return np.stack([np.array(each, np.uint8)[cells(scene, CELLS)] for scene, each in zip(shown, labels, strict=True)])
+
+
+def _looks(thing: Thing) -> tuple[str, str, str]:
+    return thing.kind, thing.colour, thing.role
+
+
+def _instruction(rng: np.random.Generator, about: tuple[Dimension, ...]) -> Instruction:
+    """Instruction; more often than not one that must find out which of two things it names."""
+    instruction, choice = some_instruction(rng, about), rng.random() < CHOICES
+    while choice and not (len(instruction.source.things) == 2 and any(clause.old >= 0 for clause in instruction.clauses)):
+        instruction = some_instruction(rng, tuple(rng.choice(tuple(Dimension), 2, replace=False)))
+    return instruction
+
+
 def _drawn(job: tuple[str, int, int]) -> tuple[list[str], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Chunk of a task's training data: prompts, pictures (CHUNK, 1 or 2, H, W, 3) as target then source, and their cell labels."""
+    """Chunk of a task's training data: prompts, pictures (CHUNK, 1 or 2, H, W, 3) as target then source, and their labels per cell."""
     task, seed, number = job
     rng = np.random.default_rng((seed, number, len(task)))
-    prompts, scenes = [], []
+    prompts, scenes, parts = [], list[list[Scene]](), []
     for _ in range(CHUNK):
-        about = tuple(rng.choice(tuple(Dimension), 2, replace=False))
+        about, clauses = tuple(rng.choice(tuple(Dimension), 2, replace=False)), tuple[Clause, ...]()
         if task == "t2i":
             request = some_request(rng, about)
             prompts.append(request.text)
@@ -55,13 +81,15 @@ def _drawn(job: tuple[str, int, int]) -> tuple[list[str], NDArray[np.uint8], NDA
             prompts.append(request.text)
             scenes.append([imagine(rng, request), source])
         else:
-            instruction = some_instruction(rng, about)
+            instruction = _instruction(rng, about)
             prompts.append(instruction.text)
             scenes.append([fulfil(rng, instruction), instruction.source])
+            clauses = instruction.clauses
+        parts.append(part_labels(scenes[-1], clauses))
     return (
         prompts,
         np.array([[draw(scene) for scene in row] for row in scenes]),
-        np.array([[cell_labels(scene) for scene in row] for row in scenes]),
+        np.concatenate((np.array([[cell_labels(scene) for scene in row] for row in scenes]), np.array(parts)[:, :, None]), 2),
     )
 
 
@@ -97,7 +125,7 @@ class Pool:
         self.tensors = {name: rows[kept] for name, rows in tensors.items()}
 
     def batch(self, rng: np.random.Generator, size: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """T5 ids, CLIP ids, latents (B, 1 or 2, 8, 16, 16), and their cell labels (B, 1 or 2, 2, 16, 16)."""
+        """T5 ids, CLIP ids, latents (B, 1 or 2, 8, 16, 16), and their cell labels (B, 1 or 2, 3, 16, 16)."""
         rows = torch.from_numpy(rng.integers(0, len(self.tensors["ids"]), size))
         words, pooled, latents, named = (self.tensors[name][rows].to(device()) for name in ("ids", "clip_ids", "latents", "cells"))
         return words.long(), pooled.long(), latents.float(), named.long()
