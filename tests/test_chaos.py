@@ -18,7 +18,7 @@ from trig.testing.servers import Stub, running
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with made(tmp_path_factory.mktemp("chaos"), ("stub",), ("params",)) as found:
+    with made(tmp_path_factory.mktemp("chaos"), only=("params",)) as found:
         yield found
 
 
