@@ -155,7 +155,7 @@ def settle(file: Path, painter: str, judge: str) -> None:
         "seed": SEEDS[0],
         "annotate": {"tasks": ["t2i"], "per_subset": 1, "train_per_subset": 4},
         "promptings": {},
-        "generate": {"roster": [STUB, TINY], "batch_size": 8},
+        "generate": {"roster": [STUB, TINY, TUNED], "batch_size": 8},
         "models": models,
         "tunings": {TUNED: known["tunings"][TUNED] | {"base": TINY}},
         "judge": {"name": STUB, "batch_size": 8, "max_failures": 8},
