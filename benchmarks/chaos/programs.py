@@ -103,6 +103,7 @@ class Program:
         while self._going():
             if time.monotonic() > self.heard + LONGEST:
                 os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
                 raise UncleanError(f"it hangs:\n{self.said()[-3000:]}")
         due, spent = time.monotonic() + LONGEST, _spent(self.process.pid)
         while left := list(members(self.process.pid)):
