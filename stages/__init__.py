@@ -1,1 +1,5 @@
 """One thin program per stage: paths in, paths out."""
+
+from trig.run import compiled
+
+compiled.spare()

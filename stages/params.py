@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trig import params
+from trig.errors import ParamsError
 from trig.files import clear, replace
 from trig.notation import read
 from trig.params.reads import excerpt, keys
@@ -28,6 +29,7 @@ def main(file: Path, reads: Path, out: Path, models: Path, judges: Path) -> None
     It is the first stage, so it also removes what models that left wrote, and says what a run would compute anew that could be pulled.
     """
     settings = params.load(file)
+    _proved(file, settings)
     ghosts.remove(file.parent, settings)
     notes("note", (found.told() for found in [unpulled(file.parent, settings)] if found and found.costly))
     for folder, section in ((models, settings.models), (judges, settings.judges)):
@@ -37,6 +39,15 @@ def main(file: Path, reads: Path, out: Path, models: Path, judges: Path) -> None
     _write(out, {stage: _json(excerpt(said, named)) for stage, named in keys(reads).items()}, but=OWN)
     for name, texts in own.items():
         _write(out / name, texts)
+
+
+def _proved(file: Path, settings: params.Params) -> None:
+    """Raises ParamsError for a tuned model that is not painted: DVC would look for its pictures when all else has run."""
+    for name in settings.tunings:
+        if name not in settings.generate.roster:
+            raise ParamsError(
+                f"{file}: tunings.{name}: it is not in generate.roster, so nothing tells what tuning changed; add it there, or take it out here"
+            )
 
 
 def _json(value: object) -> bytes:

@@ -13,10 +13,10 @@ from trig.backends import executors, painters
 from trig.figures.plain import Plain
 from trig.files import rebuilding
 from trig.judge.album import Album
-from trig.judge.run import Painted
+from trig.judge.run import SEED, Painted
 from trig.params import Params
 from trig.proof.seen import seen
-from trig.proof.spread import asked, spread
+from trig.proof.spread import asked, in_order, shown, spread
 from trig.run.display import bar
 from trig.run.edge import run
 from trig.run.lock import only_one
@@ -39,7 +39,7 @@ def main(tuned: str, prompts: Path, sources: Path, images: Path, out: Path, *, c
     told = made.by("proof", code, inputs, settings.told(*PARAMETERS, f"tunings.{tuned}"))
     own = scoped(tables.read(prompts, PROMPTS), settings.scope(tuned))
     with only_one(f"proof-{tuned}", home()), Store.open() as store:
-        spreads = [_spread(name, own, library, settings, store, f"{tuned}.seeds.{name}") for name in both]
+        spreads = [_spread(name, own, library, settings, store, f"{tuned}.seeds.{name}", images / name) for name in both]
     scores = [_seen(name, own, library, settings, images / name) for name in both]
     with rebuilding(out) as part:
         tables.write(pl.concat(scores), SCORES, part / "eye.parquet", told)
@@ -59,12 +59,14 @@ def _seen(model: str, prompts: pl.DataFrame, library: Library, settings: Params,
     return pl.concat(rows)
 
 
-def _spread(model: str, prompts: pl.DataFrame, library: Library, settings: Params, store: Store, scope: str) -> pl.DataFrame:
+def _spread(model: str, prompts: pl.DataFrame, library: Library, settings: Params, store: Store, scope: str, images: Path) -> pl.DataFrame:
     assert settings.proof
     wanted, painter = asked(prompts, settings.proof.prompts, settings.proof.seeds), painters.load(settings, model)
     executor, show = executors.load(settings, model, painter), partial(bar, f"seeds of {model}")
-    images = generate.made(wanted, library, model, settings, painter, executor, store, scope, show)
-    return spread(images, Plain(), settings.proof.seeds, model)
+    there = shown(wanted, library, Album.open(images))
+    others = wanted.join(there, on=SEED, how="anti", maintain_order="left")
+    painted = generate.made(others, library, model, settings, painter, executor, store, scope, show)
+    return spread(in_order(wanted, there, painted), Plain(), settings.proof.seeds, model)
 
 
 if __name__ == "__main__":

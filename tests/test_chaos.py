@@ -3,22 +3,26 @@
 from collections.abc import Iterator
 from http.client import HTTPException
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import pytest
 
+from benchmarks.chaos import programs
 from benchmarks.chaos.kinds import killed, stale_lock
-from benchmarks.chaos.programs import Ended, UncleanError
+from benchmarks.chaos.programs import Ended, Program, UncleanError
 from benchmarks.chaos.rounds import Kind, Round, rounds
 from benchmarks.chaos.valve import valve
 from benchmarks.chaos.world import Mortal, World, made
 from trig.cli.leftovers import RWLOCK
+from trig.testing.remotes import s3
 from trig.testing.servers import Stub, running
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with made(tmp_path_factory.mktemp("chaos"), ("stub",), ("params",)) as found:
+    with made(tmp_path_factory.mktemp("chaos"), only=("params",)) as found:
         yield found
 
 
@@ -87,3 +91,41 @@ def test_a_valve_dies_after_so_many_bytes_and_can_be_mended() -> None:
         between.left = None
         with urlopen(asked) as answer:
             assert answer.read() == whole
+
+
+def test_the_server_keeps_nothing_of_what_was_cut(tmp_path: Path) -> None:
+    with s3(tmp_path) as bucket, valve(urlsplit(bucket.endpoint).port or 0) as between:
+        kept, whole = f"{bucket.endpoint}/{bucket.name}/kept", bytes(2**20)
+        told = {"x-amz-acl": "public-read", "Content-Type": "application/octet-stream"}
+        put = Request(f"http://127.0.0.1:{between.port}/{bucket.name}/kept", whole, told, method="PUT")
+        between.left = 2**19
+        with pytest.raises((OSError, HTTPException)):
+            urlopen(put, timeout=20)
+        with pytest.raises(HTTPError, match="404"):
+            urlopen(kept, timeout=20)
+        between.left = None
+        urlopen(put, timeout=20).close()
+        with urlopen(kept, timeout=20) as answer:
+            assert answer.read() == whole
+
+
+@pytest.mark.parametrize(
+    ("script", "wrong"),
+    [
+        ("for _ in 1 2 3 4 5 6; do echo; sleep 0.5; done", ""),
+        ("sleep 60", "it hangs"),
+        ("sleep 1 &", ""),
+        ("while :; do :; done &", "it goes on after its parent died"),
+    ],
+)
+def test_a_program_hangs_when_it_is_silent_and_not_when_it_takes_long(
+    script: str, wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(programs, "LONGEST", 2.0 if "goes on" not in wrong else 60.0)
+    monkeypatch.setattr(programs, "ORPHANED", 0.2)
+    ran = Program(["sh", "-c", script], tmp_path, tmp_path / "log", {})
+    if not wrong:
+        assert ran.end().code == 0
+        return
+    with pytest.raises(UncleanError, match=wrong):
+        ran.end()

@@ -19,7 +19,7 @@ from trig.judge.album import Album
 from trig.judge.run import Painted
 from trig.proof.evidence import moved, read, spread
 from trig.proof.seen import CANNOT_TELL, seen
-from trig.proof.spread import asked
+from trig.proof.spread import asked, in_order, shown
 from trig.proof.spread import spread as diversity
 from trig.proof.verdicts import Verdict, of_change, together
 from trig.protocols.eye import Look
@@ -181,6 +181,19 @@ def test_seeds_are_of_test_prompts_and_begin_with_the_rosters() -> None:
     images = factories.images(PROMPTS, seeds=2, width=16, height=16)
     measured = check(diversity(images, Plain(), 2, "tuned"), DIVERSITY, "diversity")
     assert set(measured["model"]) == {"tuned"} and measured["vendi"].null_count() == 0
+
+
+def test_pictures_of_the_roster_are_taken_and_only_other_seeds_are_painted() -> None:
+    wanted, images = asked(PROMPTS, 3, 2), factories.images(PROMPTS, seeds=2, width=16, height=16)
+    first = images.filter(pl.col("number") == 0)
+    there = shown(wanted, Library(Path()), Album([first.reverse()]))
+    assert set(there["number"]) == {0} and there.height == 3
+    missing = first.with_columns(image=pl.lit(None, images["image"].dtype), digest=pl.lit(None, pl.String), status=pl.lit("null"))
+    assert shown(wanted, Library(Path()), Album([missing]))["image"].null_count() == 3
+    whole, parted = (
+        diversity(rows, Plain(), 2, "tuned") for rows in (in_order(wanted, images), in_order(wanted, images.filter(number=1), there))
+    )
+    assert whole.equals(parted) and whole["data_id"].to_list() == wanted.filter(number=0)["data_id"].to_list()
 
 
 def lessons(**said: object) -> pl.DataFrame:

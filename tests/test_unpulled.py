@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 import workplace
 import yaml
-from test_params import READS
+from lines import names
+from test_params import READS, edited, put
 
 from stages import params as stage
 from trig import params
+from trig.errors import ParamsError
 from trig.run import ghosts
 from trig.run.unpulled import Unpulled, unpulled
 
@@ -81,3 +83,10 @@ def test_results_of_models_that_left_are_removed_where_the_cache_has_them(place:
     assert ghosts.remove(place, params.load(place / "params.yaml")) == ["data/images/gone"]
     assert not (place / "data/images/gone").exists()
     assert all((place / path / "file").exists() for path in (*MADE.values(), "data/lora/gone"))
+
+
+def test_a_tuned_model_that_is_not_painted_is_named_before_anything_runs(tmp_path: Path) -> None:
+    file = edited(tmp_path, put("generate.roster", ["tiny", "tiny-turbo"]))
+    with pytest.raises(ParamsError, match=names(str(file), "tunings.tiny-dtm", "generate.roster")):
+        stage.main(file, READS, *(tmp_path / name for name in ("out", "models", "judges")))
+    assert not (tmp_path / "out").exists()

@@ -7,15 +7,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from trig.testing.programs import SETTINGS, UNSET
 
 LONGEST = 300.0
-"""Seconds after which a program hangs."""
+"""Seconds without a word after which a program hangs, on however busy a machine."""
 ORPHANED = 20.0
-"""Seconds in which a stage must end whose DVC was killed."""
+"""Seconds of processor time in which a stage must end whose DVC was killed."""
+TICKS = os.sysconf("SC_CLK_TCK")
+"""Of processor time, in a second."""
 BEGINS = re.compile(r"^Running stage '(.+)':", re.MULTILINE)
 EACH = "ERROR: failed to transfer "
 """DVC says so of each file of a transfer, before its one line on the whole."""
@@ -75,6 +78,7 @@ class Program:
     def __init__(self, command: Sequence[str], place: Path, log: Path, more: Mapping[str, str]) -> None:
         own = environment(DVC_SITE_CACHE_DIR=str(log.parent / "site"), **more)
         self.log, self.begun = log, dict[str, float]()
+        self.heard, self.words = time.monotonic(), 0  # when it last said something, and how much so far
         with log.open("wb") as out:
             self.process = subprocess.Popen(command, cwd=place, env=own, stdout=out, stderr=out, start_new_session=True)
 
@@ -96,14 +100,14 @@ class Program:
 
     def end(self) -> Ended:
         """Waits for its end, and its children's. Raises UncleanError where it hangs."""
-        due = time.monotonic() + LONGEST
         while self._going():
-            if time.monotonic() > due:
+            if time.monotonic() > self.heard + LONGEST:
                 os.killpg(self.process.pid, signal.SIGKILL)
+                self.process.wait()
                 raise UncleanError(f"it hangs:\n{self.said()[-3000:]}")
-        due = time.monotonic() + ORPHANED
+        due, spent = time.monotonic() + LONGEST, _spent(self.process.pid)
         while left := list(members(self.process.pid)):
-            if time.monotonic() > due:
+            if time.monotonic() > due or _spent(self.process.pid) > spent + ORPHANED:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 raise UncleanError(f"it goes on after its parent died: {left}")
             time.sleep(0.02)
@@ -114,7 +118,9 @@ class Program:
         return self.log.read_text("utf-8", "replace")
 
     def _going(self) -> bool:
-        for name in BEGINS.findall(self.said()):
+        if len(said := self.said()) > self.words:
+            self.heard, self.words = time.monotonic(), len(said)
+        for name in BEGINS.findall(said):
             self.begun.setdefault(name, time.monotonic())
         if self.process.poll() is not None:
             return False
@@ -136,11 +142,22 @@ def environment(**more: str) -> dict[str, str]:
 
 def members(session: int) -> Iterator[tuple[int, str]]:
     """Live processes of a session, with their command lines."""
+    for pid, _ in _live(session):
+        with suppress(FileNotFoundError, ProcessLookupError):  # ended meanwhile
+            yield pid, Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+
+
+def _spent(session: int) -> float:
+    """Seconds of processor time of the live processes of a session."""
+    return sum(seconds for _, seconds in _live(session))
+
+
+def _live(session: int) -> Iterator[tuple[int, float]]:
+    """Live processes of a session, with their seconds of processor time."""
     for place in Path("/proc").glob("[0-9]*"):
         try:
-            state, _, _, own = (place / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[:4]
-            command = (place / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+            fields = (place / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             continue  # ended meanwhile
-        if int(own) == session and state != "Z":
-            yield int(place.name), command
+        if int(fields[3]) == session and fields[0] != "Z":
+            yield int(place.name), (int(fields[11]) + int(fields[12])) / TICKS  # user and system time

@@ -22,10 +22,10 @@ class Remote:
 
     game: Round
     valve: Valve
-    more: dict[str, str]
+    keys: dict[str, str]
 
-    def dvc(self, *command: str) -> Ended:
-        return dvc(*command, place=self.game.folder, **self.more).end()
+    def dvc(self, *command: str, **more: str) -> Ended:
+        return dvc(*command, place=self.game.folder, **self.keys, **more).end()
 
     def well(self, *command: str) -> None:
         """Raises UncleanError where the command fails."""
@@ -37,10 +37,10 @@ class Remote:
         size = sum(file.stat().st_size for file in (self.game.world.after / CACHE).rglob("*") if file.is_file())
         self.valve.left = left = self.game.dice.randrange(size // 3)
         self.game.note = f"after {left:,} bytes"
-        ended = self.dvc(command)
+        ended = self.dvc(command, AWS_MAX_ATTEMPTS="1")  # it is dead for good: more attempts only take longer
         if ended.code:
             ended.noticed()
-        self.game.note += f": {finding(self.game.folder, 'remote far', 'its server', **self.more)}" if ended.code else ": the run went on"
+        self.game.note += f": {finding(self.game.folder, 'remote far', 'its server', **self.keys)}" if ended.code else ": the run went on"
         self.valve.left = None
 
     def empty(self) -> None:
@@ -56,7 +56,7 @@ def remote(game: Round) -> Iterator[Remote]:
     """The finished run, and where it can be pushed to."""
     subprocess.run(["cp", "-a", f"{game.world.after}/.", game.folder], check=True)
     with remotes.s3(game.folder.parent) as bucket, valve(urlsplit(bucket.endpoint).port or 0) as between:
-        found = Remote(game, between, bucket.keys | {"AWS_MAX_ATTEMPTS": "1"})
+        found = Remote(game, between, bucket.keys)
         found.well("remote", "add", "--default", "far", f"s3://{bucket.name}/trig")
         found.well("remote", "modify", "far", "endpointurl", f"http://127.0.0.1:{between.port}")
         found.well("remote", "modify", "far", "verify", "true")  # else what a cut pull left of a file is taken for it

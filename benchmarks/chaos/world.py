@@ -21,8 +21,7 @@ from trig.testing.servers import Server
 
 SEEDS = 43, 42
 """Before and after the change; it reaches every prompt, and so every picture and score."""
-STUB, TUNED = "stub", "tiny-dtm"
-ROSTER = STUB, "tiny"
+STUB, TINY, TUNED = "stub", "tiny", "tiny-dtm"
 ASKING = ("chat/completions", "images/generations")
 
 
@@ -97,7 +96,7 @@ class World:
 
 
 @contextmanager
-def made(home: Path, roster: Sequence[str] = ROSTER, only: Sequence[str] = ()) -> Iterator[World]:
+def made(home: Path, only: Sequence[str] = ()) -> Iterator[World]:
     """Both runs, made unless they are there; of these stages `only`, or of all."""
     note = home / "world.json"
     known: dict[str, Any] = json.loads(note.read_text("utf-8")) if note.exists() else {"ports": (0, 0)}
@@ -105,18 +104,18 @@ def made(home: Path, roster: Sequence[str] = ROSTER, only: Sequence[str] = ()) -
     with servers.running(judge, known["ports"][0]) as judging, servers.running(painter, known["ports"][1]) as painting:
         if not note.exists():
             world = World(home, judge, painter, {})
-            seconds = _run_twice(world, f"{painting}/v1", f"{judging}/v1", roster, only)
+            seconds = _run_twice(world, f"{painting}/v1", f"{judging}/v1", only)
             ports = [int(address.rpartition(":")[2]) for address in (judging, painting)]
             known = {"ports": ports, "seconds": seconds}
             note.write_text(json.dumps(known), "utf-8")
         yield World(home, judge, painter, known["seconds"])
 
 
-def _run_twice(world: World, painter: str, judge: str, roster: Sequence[str], only: Sequence[str]) -> dict[str, float]:
+def _run_twice(world: World, painter: str, judge: str, only: Sequence[str]) -> dict[str, float]:
     """Seconds of each stage of the second run."""
     world.before.mkdir(parents=True)
     copy(world.before)
-    settle(world.before / "params.yaml", painter, judge, roster)
+    settle(world.before / "params.yaml", painter, judge)
     graph = world.before / "dvc.yaml"
     if only:
         said = yaml.safe_load(graph.read_text("utf-8"))
@@ -137,7 +136,7 @@ def _first(place: Path) -> Ended:
     return ended
 
 
-def settle(file: Path, painter: str, judge: str, roster: Sequence[str]) -> None:
+def settle(file: Path, painter: str, judge: str) -> None:
     """A model behind an API, one of weights, an adapter; a served judge; and as few prompts and steps as there can be."""
     known = yaml.safe_load(file.read_text("utf-8"))
     api = {
@@ -150,13 +149,15 @@ def settle(file: Path, painter: str, judge: str, roster: Sequence[str]) -> None:
         "retries": 1,
     }
     served = {"backend": "openai", "endpoints": [judge], "model": STUB, "needs": "data/tiny/judge", "key": None, "price": None}
-    models = {"tiny": known["models"]["tiny"] | {"steps": 1}, TUNED: known["models"][TUNED], STUB: api}
+    tuned = known["models"][TUNED] | {"extends": TINY}
+    models = {TINY: known["models"][TINY] | {"steps": 1}, TUNED: tuned, STUB: api}
     changed: dict[str, Any] = {
         "seed": SEEDS[0],
         "annotate": {"tasks": ["t2i"], "per_subset": 1, "train_per_subset": 4},
         "promptings": {},
-        "generate": {"roster": list(roster), "batch_size": 8},
+        "generate": {"roster": [STUB, TINY, TUNED], "batch_size": 8},
         "models": models,
+        "tunings": {TUNED: known["tunings"][TUNED] | {"base": TINY}},
         "judge": {"name": STUB, "batch_size": 8, "max_failures": 8},
         "judges": {STUB: served | {"concurrency": 4, "timeout": 20.0, "retries": 1}},
         "thresholds": {"min_points": 1, "bootstraps": 20, "synergy": 0.3, "bottleneck": 0.2},
@@ -170,8 +171,6 @@ def settle(file: Path, painter: str, judge: str, roster: Sequence[str]) -> None:
         },
         "proof": {"prompts": 2, "seeds": 2},
     }
-    if "tiny" not in roster:
-        changed |= {"models": {STUB: api}, "tunings": {}}
     for name, value in changed.items():
         whole = name in {"models", "judges", "promptings", "tunings"} or not isinstance(value, dict)
         known[name] = value if whole else known[name] | value

@@ -1,1 +1,5 @@
 """The `trig` command-line interface: a file per command."""
+
+from trig.run import compiled
+
+compiled.spare()
