@@ -39,8 +39,9 @@ def at(place: Path, monkeypatch: pytest.MonkeyPatch, edit: Callable[[str], str] 
 
 HELP = f"""
 import runpy, sys
+sys.argv = sys.argv[1:]
 try:
-    runpy.run_module(sys.argv[1], run_name="__main__", alter_sys=True)
+    runpy.run_module(sys.argv[0], run_name="__main__")
 finally:
     print("loaded", [name for name in {HEAVY} if name in sys.modules])
 """
