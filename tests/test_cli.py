@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import isolated
 import pytest
 import workplace
 from rich.console import Console
@@ -36,12 +37,26 @@ def at(place: Path, monkeypatch: pytest.MonkeyPatch, edit: Callable[[str], str] 
     monkeypatch.chdir(place)
 
 
+HELP = f"""
+import runpy, sys
+sys.argv = sys.argv[1:]
+try:
+    runpy.run_module(sys.argv[0], run_name="__main__")
+finally:
+    print("loaded", [name for name in {HEAVY} if name in sys.modules])
+"""
+
+
+@pytest.fixture(scope="module")
+def helped() -> dict[str, str]:
+    """What each program says when it is asked for help, and which heavy libraries it has loaded."""
+    return isolated.told(HELP, {program: [program, "--help"] for program in PROGRAMS}, ["polars", "pyarrow.parquet", "pydantic", "typer"])
+
+
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_help_answers_without_a_heavy_library(program: str) -> None:
-    shows = f"import sys, runpy; sys.argv = ['{program}', '--help']\ntry: runpy.run_module('{program}', run_name='__main__')\n"
-    asked = python("-c", shows + f"finally: print('loaded', [name for name in {HEAVY} if name in sys.modules])")
-    assert "Usage" in asked.stdout
-    assert asked.stdout.splitlines()[-1] == "loaded []"
+def test_help_answers_without_a_heavy_library(program: str, helped: dict[str, str]) -> None:
+    assert "Usage" in helped[program]
+    assert helped[program].splitlines()[-1] == "loaded []"
 
 
 def test_models_shows_the_zoo_and_marks_the_roster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """`trig sweep` and `trig front`: a curve in params.yaml, and what is shown of it."""
 
 import json
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def swept(place: Path) -> Path:
+@pytest.fixture(scope="module")
+def curve(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with a curve, and with scores of which one pair conflicts along the knob."""
-    ran("sweep", "tiny", "guidance_scale", "1,3,4.5")
+    place = tmp_path_factory.mktemp("curve")
+    workplace.bench(place)
+    with chdir(place):
+        ran("sweep", "tiny", "guidance_scale", "1,3,4.5")
     factories.write_run(place / "data", rows=16)
     prompts = tables.read(place / "data/prompts.parquet", PROMPTS)
     base = factories.run_scores("tiny", prompts)
@@ -49,6 +53,11 @@ def swept(place: Path) -> Path:
         tables.write(tables.check(own, SCORES, model), SCORES, place / f"data/scores/{model}.parquet")
         tables.write(tables.check(own.drop_nulls("judge"), DIAGNOSTICS, model), DIAGNOSTICS, place / f"data/diagnostics/{model}.parquet")
     return place
+
+
+@pytest.fixture
+def swept(curve: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(curve)
 
 
 def ran(*arguments: str) -> str:

@@ -1,10 +1,11 @@
 """Code fingerprints: a stage depends on the meaning of all code that its program can import."""
 
 import subprocess
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
+import isolated
 import pytest
 
 from stages.code import backends, module
@@ -85,17 +86,28 @@ for module in list(sys.modules.values()):
 """
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
-def test_nothing_is_imported_that_the_closure_lacks(program: str) -> None:
-    """Imports every module of the closure, top-level imports only, and compares the loaded modules."""
-    known = CODE.closure(program)
-    modules = [
-        file.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for file in known if file.endswith(".py") and file not in PLUGS
+LIBRARIES = ("altair", "diffusers", "great_expectations", "networkx", "peft", "polars", "pyarrow.parquet", "torch", "transformers", "typer")
+"""Imported once, as they take most of the time that a program's modules take."""
+
+
+def modules(files: Sequence[str]) -> list[str]:
+    """Names of the modules among a closure's files."""
+    return [
+        file.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for file in files if file.endswith(".py") and file not in PLUGS
     ]
-    ran = subprocess.run([sys.executable, "-c", LOADED, *modules], cwd=ROOT, capture_output=True, text=True, check=True)
-    ours = {
-        Path(line).relative_to(ROOT).as_posix() for line in ran.stdout.splitlines() if line.startswith((f"{ROOT}/trig/", f"{ROOT}/stages/"))
-    }
+
+
+@pytest.fixture(scope="module")
+def loaded() -> dict[str, str]:
+    """Files that are loaded once every module of a program's closure is, with top-level imports only."""
+    return isolated.told(LOADED, {program: modules(CODE.closure(program)) for program in PROGRAMS}, LIBRARIES)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_nothing_is_imported_that_the_closure_lacks(program: str, loaded: dict[str, str]) -> None:
+    known, found = CODE.closure(program), loaded[program].splitlines()
+    assert str(ROOT / program) in found, loaded[program]
+    ours = {Path(line).relative_to(ROOT).as_posix() for line in found if line.startswith((f"{ROOT}/trig/", f"{ROOT}/stages/"))}
     plumbing = {file.relative_to(ROOT).as_posix() for file in (ROOT / "trig").rglob("*.py")}
     plumbing = {file for file in plumbing if file.startswith(PLUMBING)}
     assert ours - plumbing - {"stages/__init__.py"} <= {*known, *PLUGS, *CODE.closure(*plumbing)}

@@ -20,6 +20,8 @@ HEAVY = {"pipeline", "adapter", "judge", "bombs"}
 """Readers that import model libraries, or decode as much as may be, which takes as long as all the others together; `make fuzz` has them."""
 LIGHT = [each for each in ALL if each.name not in HEAVY]
 EACH = 5
+PATIENCE = 60.0
+"""Seconds of a planted reader that does not hang: more than a loaded machine keeps one waiting."""
 
 
 def _plant(place: Path) -> None:
@@ -46,7 +48,7 @@ def _bug(given: Path, _: Path) -> None:
 
 def _hang(given: Path, _: Path) -> None:
     if "size" not in _parsed(given):
-        sleep(60)
+        sleep(2 * PATIENCE)
 
 
 def _stray(given: Path, _: Path) -> None:
@@ -77,7 +79,7 @@ def worker() -> Iterator[Worker]:
 
 @pytest.fixture(scope="module")
 def planted() -> Iterator[Worker]:
-    with working("tests.test_fuzz", hang=1.5) as started:
+    with working("tests.test_fuzz", hang=PATIENCE) as started:
         yield started
 
 
@@ -105,8 +107,10 @@ def test_a_hang_is_caught_with_its_stack_and_the_next_input_is_read(planted: Wor
     (reader,) = (each for each in READERS if each.name == "_hang")
     fuzzer = Fuzzer(reader, planted, tmp_path)
     fuzzer.put({Path("a.json"): b"{}"})
+    planted.hang = 1.5
     found = planted.ask("read", "_hang")
     assert found["outcome"] == "hang" and "_hang" in found["told"]
+    planted.hang = PATIENCE
     fuzzer.put({})
     assert planted.ask("read", "_hang")["outcome"] == "read"
 

@@ -19,6 +19,7 @@ import yaml
 
 from stages import generate, judge
 from trig import params, tables
+from trig.files import replace
 from trig.keys import content_key
 from trig.store import Store
 from trig.tables.images import IMAGES
@@ -156,12 +157,18 @@ def test_an_edit_reruns_what_it_can_change(file: str, old: str, new: str, reruns
     path = project / file
     before = path.read_text("utf-8")
     assert old in before
+    hashes = {one: one.read_bytes() for one in (project / "data/code").iterdir()}
     path.write_text(before.replace(old, new, 1), "utf-8")
     try:
         assert stale(whole) == reruns
     finally:
         path.write_text(before, "utf-8")
-        assert stale(whole) == set()
+        for one, kept in hashes.items():
+            replace(one, kept)
+
+
+def test_edits_that_are_undone_rerun_nothing(whole: Project) -> None:
+    assert stale(whole) == set()
 
 
 def stale(whole: Project) -> set[str]:

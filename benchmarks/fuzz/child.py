@@ -30,8 +30,8 @@ TRACE = "trace"
 class Child:
     """Runs readers of a module's `READERS` in a box: `in` holds the input, `out` is where it may write, `tmp` is for temporary files."""
 
-    def __init__(self, box: Path, module: str, hang: float) -> None:
-        self.box, self.hang, self.guard = box, hang, Guard()
+    def __init__(self, box: Path, module: str) -> None:
+        self.box, self.guard = box, Guard()
         self.readers: dict[str, Reader] = {each.name: each for each in importlib.import_module(module).READERS}
 
     def plant(self, name: str, place: str) -> dict[str, Any]:
@@ -49,16 +49,16 @@ class Child:
         (self.box / part).mkdir()
         return self.box / part
 
-    def read(self, name: str) -> dict[str, Any]:
-        """Read the input in the box."""
+    def read(self, name: str, hang: float) -> dict[str, Any]:
+        """Read the input in the box, in less than so many seconds."""
         self._empty("out")
         with (self._empty("tmp") / TRACE).open("w") as trace:
-            return self._guarded(name, trace)
+            return self._guarded(name, trace, hang)
 
-    def _guarded(self, name: str, trace: TextIO) -> dict[str, Any]:
+    def _guarded(self, name: str, trace: TextIO, hang: float) -> dict[str, Any]:
         out, tmp, given = (self.box / part for part in ("out", "tmp", "in"))
         before = listing(self.box)
-        faulthandler.dump_traceback_later(self.hang, exit=True, file=trace)
+        faulthandler.dump_traceback_later(hang, exit=True, file=trace)
         began = time.monotonic()
         self.guard.watch(out, tmp)
         outcome, told = judged(self.readers[name], given, out)
@@ -96,20 +96,20 @@ def judged(reader: Reader, given: Path, out: Path) -> tuple[str, str]:
 
 
 def main() -> None:
-    """Answers orders from standard input: `plant`, `warm` or `read`, a reader, and for the first two a folder."""
-    box, module, hang = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])
+    """Answers orders from standard input: the seconds that count as a hang, `plant`, `warm` or `read`, a reader, and for the first two a folder."""
+    box, module = Path(sys.argv[1]), sys.argv[2]
     answers = os.fdopen(os.dup(1), "w")
     quiet = os.open(os.devnull, os.O_WRONLY)
     os.dup2(quiet, 1)
     os.environ["TMPDIR"], sys.dont_write_bytecode = str(box / "tmp"), True
     resource.setrlimit(resource.RLIMIT_DATA, (CEILING, CEILING))
-    child = Child(box, module, hang)
+    child = Child(box, module)
     for part in ("cwd", "tmp"):
         (box / part).mkdir(exist_ok=True)
     os.chdir(box / "cwd")
     for line in sys.stdin:
-        verb, name, *rest = json.loads(line)
-        answer = child.read(name) if verb == "read" else {"plant": child.plant, "warm": child.warm}[verb](name, *rest)
+        hang, verb, name, *rest = json.loads(line)
+        answer = child.read(name, hang) if verb == "read" else {"plant": child.plant, "warm": child.warm}[verb](name, *rest)
         print(json.dumps(answer), file=answers, flush=True)
 
 

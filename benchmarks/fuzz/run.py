@@ -74,12 +74,12 @@ class Worker:
     def ask(self, *order: str) -> dict[str, Any]:
         """The child's answer; of one that died how it did."""
         if not self.alive:
-            command = [sys.executable, "-m", "benchmarks.fuzz.child", str(self.box), self.module, str(self.hang)]
+            command = [sys.executable, "-m", "benchmarks.fuzz.child", str(self.box), self.module]
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
             )
         assert self.process and self.process.stdin and self.process.stdout
-        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.write(json.dumps((self.hang, *order)) + "\n")
         self.process.stdin.flush()
         if line := self.process.stdout.readline():
             return dict(json.loads(line))

@@ -4,11 +4,11 @@ Comments, docstrings and exception messages are stripped first. The source betwe
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from hashlib import blake2b
 from io import BytesIO
-from itertools import pairwise
+from itertools import compress, pairwise
 from pathlib import Path
 from tokenize import COMMENT, tokenize
 
@@ -28,14 +28,13 @@ class Code:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.imports = cache(self._imports)
-        self.content = cache(self._content)
+        self.read = cache(self._read)
 
     def fingerprint(self, *programs: str) -> str:
         """Hash of the import closure of programs such as `stages/judge.py`."""
         digest = blake2b(digest_size=16)
         for file in self.closure(*programs):
-            digest.update(f"{file}\0".encode() + self.content(file) + b"\0")
+            digest.update(f"{file}\0".encode() + self.read(file)[1] + b"\0")
         return digest.hexdigest()
 
     def closure(self, *programs: str) -> list[str]:
@@ -44,20 +43,20 @@ class Code:
         ahead = {*programs}
         while ahead:
             seen |= ahead
-            ahead = {found for file in ahead for found in self.imports(file)} - seen
+            ahead = {found for file in ahead for found in self.read(file)[0]} - seen
         return sorted(seen)
 
-    def _content(self, file: str) -> bytes:
+    def _read(self, file: str) -> tuple[frozenset[str], bytes]:
+        """Direct imports of a file, also inside functions, with parent packages and data files; and what is hashed of it."""
         content = (self.root / file).read_bytes()
-        return meaning(content) if file.endswith(".py") else content
+        if not file.endswith(".py"):
+            return frozenset(), content
+        nodes = list(ast.walk(ast.parse(content)))
+        return frozenset() if file in PLUGS else self._imports(file, nodes), _meaning(content, nodes)
 
-    def _imports(self, file: str) -> frozenset[str]:
-        """Direct imports of a file, also inside functions, with parent packages and data files."""
-        if not file.endswith(".py") or file in PLUGS:
-            return frozenset()
-        tree = ast.parse((self.root / file).read_bytes())
-        modules = {path for name in _names(tree) for path in self._paths(name) if not path.startswith(PLUMBING)}
-        return frozenset(modules | self._data(file, tree))
+    def _imports(self, file: str, nodes: Sequence[ast.AST]) -> frozenset[str]:
+        modules = {path for name in _names(nodes) for path in self._paths(name) if not path.startswith(PLUMBING)}
+        return frozenset(modules | self._data(file, nodes))
 
     def _paths(self, name: str) -> Iterator[str]:
         """Files of a module and its parent packages; none for third-party modules."""
@@ -68,20 +67,20 @@ class Code:
                 if parts[0] in PACKAGES and file.is_file():
                     yield file.relative_to(self.root).as_posix()
 
-    def _data(self, file: str, tree: ast.Module) -> set[str]:
+    def _data(self, file: str, nodes: Sequence[ast.AST]) -> set[str]:
         """Package data of a module that uses `importlib.resources`: the files it names, or all beside it if it names none."""
-        if "importlib.resources" not in {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}:
+        if "importlib.resources" not in {node.module for node in nodes if isinstance(node, ast.ImportFrom)}:
             return set()
         beside = (self.root / file).parent
-        words = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+        words = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
         named = [path for path in beside.rglob("*") if path.relative_to(beside).as_posix() in words]
         files = [below for path in named or [beside] for below in ([path] if path.is_file() else path.rglob("*"))]
         return {path.relative_to(self.root).as_posix() for path in files if path.is_file() and path.suffix not in {".py", ".pyc"}}
 
 
-def _names(tree: ast.Module) -> Iterator[str]:
+def _names(nodes: Sequence[ast.AST]) -> Iterator[str]:
     """Imported module names; `from a import b` gives a and a.b."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         if isinstance(node, ast.ImportFrom):
@@ -93,17 +92,20 @@ def meaning(source: bytes, without: str = "") -> bytes:
 
     What stands inside a string stays to the byte.
     """
+    return _meaning(source, list(ast.walk(ast.parse(source))), without)
+
+
+def _meaning(source: bytes, nodes: Sequence[ast.AST], without: str = "") -> bytes:
     starts = [0]
     for line in source.splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
-    tree = ast.parse(source)
     kept = bytearray(b"\1" * len(source))
-    for start, end in (*_comments(source, starts), *_prose(tree, starts, without)):
+    for start, end in (*_comments(source, starts), *_prose(nodes, starts, without)):
         kept[start:end] = bytes(end - start)
-    inside = _inside_strings(tree)
+    inside = _inside_strings(nodes)
     found: list[bytes] = []
     for number, (start, end) in enumerate(pairwise(starts), 1):
-        line = bytes(byte for byte, keep in zip(source[start:end], kept[start:end], strict=True) if keep)
+        line = bytes(compress(source[start:end], kept[start:end]))
         begins, ends = (row in inside and kept[at : at + 1] == b"\1" for row, at in ((number, start), (number + 1, end)))
         if begins or line.strip():
             found.append(line if ends else line.rstrip())
@@ -119,29 +121,23 @@ def _comments(source: bytes, starts: list[int]) -> Iterator[Span]:
             yield start, start + len(token.string.encode())
 
 
-def _inside_strings(tree: ast.Module) -> set[int]:
+def _inside_strings(nodes: Sequence[ast.AST]) -> set[int]:
     """Numbers of the lines that begin inside a string."""
     strings = (
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
+        node for node in nodes if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
     )
     return {line for node in strings for line in range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)}
 
 
-def _prose(tree: ast.Module, starts: list[int], without: str) -> Iterator[Span]:
-    """Non-overlapping spans to strip: exception messages are not descended into."""
-    ahead: list[ast.AST] = [tree]
-    while ahead:
-        node = ahead.pop()
+def _prose(nodes: Sequence[ast.AST], starts: list[int], without: str) -> Iterator[Span]:
+    """Spans to strip: docstrings, exception messages, and the assignment to `without`."""
+    for node in nodes:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             yield _span(node, starts)
         elif isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             yield _span(node.exc.func, starts)[1], _span(node.exc, starts)[1]
         elif isinstance(node, ast.Assign) and without and ast.unparse(node.targets[0]) == without:
             yield _span(node, starts)
-        else:
-            ahead.extend(ast.iter_child_nodes(node))
 
 
 def _span(node: ast.expr | ast.stmt, starts: list[int]) -> Span:

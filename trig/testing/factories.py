@@ -1,6 +1,7 @@
 """Small valid tables, pictures, thresholds and a judge for tests; deterministic to the byte."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
@@ -34,6 +35,7 @@ EVIL = '<script>document.title = "owned"</script><!-- </script> ../../etc "quote
 """Hostile prompt: the first of each subset of a run."""
 
 
+@cache
 def png(seed: int = 0, width: int = 8, height: int = 8) -> bytes:
     """PNG of coloured noise."""
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
