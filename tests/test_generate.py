@@ -309,15 +309,15 @@ def without(weights: Weights, half: str) -> Weights:
 
 
 SPOILT: dict[str, tuple[Callable[[Weights], Weights], str]] = {
-    "another part": (lambda all_: renamed(all_, "transformer.", "unet."), "72 of 72 keys fit nothing in the model, the first 'unet."),
-    "other layers": (lambda all_: renamed(all_, ".attn.", ".attention."), "56 of 72 keys fit nothing"),
-    "too much": (more, "2 of 74 keys fit nothing"),
-    "another width": (lambda all_: changed(all_, lambda weight: weight[:, :100].contiguous(), "lora_A"), "36 of 72 keys fit nothing"),
+    "another part": (lambda all_: renamed(all_, "transformer.", "unet."), "80 of 80 keys fit nothing in the model, the first 'unet."),
+    "other layers": (lambda all_: renamed(all_, ".attn.", ".attention."), "56 of 80 keys fit nothing"),
+    "too much": (more, "2 of 82 keys fit nothing"),
+    "another width": (lambda all_: changed(all_, lambda weight: weight[:, :100].contiguous(), "lora_A"), "40 of 80 keys fit nothing"),
     "without half A": (lambda all_: without(all_, "lora_A"), "weights are missing in the file, the first"),
     "without half B": (lambda all_: without(all_, "lora_B"), "diffusers cannot load it"),
-    "zeros": (lambda all_: changed(all_, torch.zeros_like), "all its 72 weights together change nothing"),
+    "zeros": (lambda all_: changed(all_, torch.zeros_like), "all its 80 weights together change nothing"),
     "zeros in one half": (lambda all_: changed(all_, torch.zeros_like, "lora_B"), "change nothing"),
-    "not finite": (lambda all_: changed(all_, lambda weight: weight * torch.nan), "72 of 72 weights are not finite"),
+    "not finite": (lambda all_: changed(all_, lambda weight: weight * torch.nan), "80 of 80 weights are not finite"),
 }
 
 

@@ -60,7 +60,11 @@ def _sections(place: Path) -> None:
     """The shipped file without sections of entries, and these alone: most edits hit them."""
     shipped = notation.read((ROOT / NAME).read_text("utf-8"))
     entries = {"models": shipped["models"] | SECTIONS["models"], "judges": shipped["judges"] | SECTIONS["judges"]}
-    own = {**SECTIONS, **entries, "generate": shipped["generate"] | {"roster": ["tiny", "tiny-turbo", "knob-2", "knob-5", "said"]}}
+    own = {
+        **SECTIONS,
+        **entries,
+        "generate": shipped["generate"] | {"roster": ["tiny", "tiny-turbo", "tiny-dtm", "knob-2", "knob-5", "said"]},
+    }
     (place / "sections.yaml").write_text(_dumped(own), "utf-8")
 
 
