@@ -31,7 +31,7 @@ from trig.vocabulary.figures import Figure
 MODEL, PAIR, ALIGNED = "tiny-turbo", Pair.parse("IQ-A_R-T"), Pair.parse("TA-C_TA-R")
 """Model; the pair that is repaired, and that of tdpo, which learns nothing but what a prompt asks for."""
 WAYS: dict[LossName | GradientName, tuple[PolicyName, float]] = {
-    "sft": ("best_of_n", 7e-4), "dpo": ("dominance", 3e-3), "mapo": ("dominance", 2e-3), "kto": ("threshold", 3e-3), "rankdpo": ("best_of_n", 3e-3),
+    "sft": ("best_of_n", 7e-4), "dpo": ("best_of_n", 3e-3), "mapo": ("dominance", 2e-3), "kto": ("threshold", 3e-3), "rankdpo": ("best_of_n", 3e-3),
     "tdpo": ("corrupt", 3e-3), "refl": ("group", 7e-4), "flow-grpo": ("group", 3e-3),
 }  # fmt: skip
 """Policy and learning rate of each. A loss that compares is bounded below, and moves a tenth as far as a fit at the same rate."""
