@@ -10,6 +10,8 @@ from torch.nn import Module
 from torch.nn.functional import scaled_dot_product_attention
 from torch.overrides import TorchFunctionMode
 
+INPUTS = "query", "key", "value"
+
 
 def differentiable(network: Module) -> AbstractContextManager[object]:
     """Within it, attention is plain matrix products on a processor in bfloat16, and the backend's own choice elsewhere.
@@ -24,18 +26,19 @@ class _Plain(TorchFunctionMode):
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        if function is scaled_dot_product_attention and not any(
-            (kwargs or {}).get(name) for name in ("dropout_p", "is_causal", "enable_gqa")
-        ):
-            return _attention(*args, **(kwargs or {}))
-        return function(*args, **(kwargs or {}))
+        given = kwargs or {}
+        if function is scaled_dot_product_attention and len(args) <= len(INPUTS) and not any(map(_asks, given.items())):
+            return _attention(*args, **{name: given[name] for name in (*INPUTS, "scale") if name in given})
+        return function(*args, **given)
 
 
-def _attention(
-    query: Tensor, key: Tensor, value: Tensor, attn_mask: Tensor | None = None, scale: float | None = None, **_: object
-) -> Tensor:
+def _asks(argument: tuple[str, Any]) -> bool:
+    """Whether more is asked for than attention of all to all: a mask, dropout, causality or grouped queries."""
+    name, value = argument
+    return name not in {*INPUTS, "scale"} and (isinstance(value, Tensor) or bool(value))
+
+
+def _attention(query: Tensor, key: Tensor, value: Tensor, scale: float | None = None) -> Tensor:
     """Of (…, tokens, width)."""
-    if attn_mask is not None:
-        return scaled_dot_product_attention(query, key, value, attn_mask, scale=scale)
     scores = (query * (scale or query.shape[-1] ** -0.5)) @ key.transpose(-1, -2)
     return scores.softmax(-1) @ value
