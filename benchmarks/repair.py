@@ -67,7 +67,7 @@ def rows(project: Project, targets: Iterable[str]) -> Iterator[Row]:
         ways = {way: (pair, said) for way, said in (WAYS | (ONLINE if name == TARGETS[0] else {})).items()}
         for way, (taught, said) in {**ways, f"control: sft, best of n, of {other}": (other, CONTROL)}.items():
             try:
-                yield {"pair": name, "way": way, **_row(study.run(taught, **BUDGET, **said), pair)}
+                yield {"pair": name, "way": way, **_row(study.run(taught, **{**BUDGET, **said}), pair)}
             except ParamsError as error:
                 yield {"pair": name, "way": way, "why": str(error).partition(": ")[2]}
 

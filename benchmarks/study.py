@@ -44,7 +44,7 @@ from trig.tables.scores import SCORES
 from trig.tables.sources import Library
 from trig.testing.programs import run
 from trig.testing.project import DVC, Project
-from trig.vocabulary.dimensions import Dimension, Pair
+from trig.vocabulary.dimensions import Dimension, Pair, Task
 from trig.vocabulary.figures import Figure
 
 TUNED = "tuned"
@@ -52,25 +52,29 @@ Rewarded = tuple[pl.DataFrame, pl.DataFrame]
 """Pictures and their scores."""
 
 
-def prompts_of(project: Project) -> pl.DataFrame:
-    """Prompts of the default run, text to image."""
+def prompts_of(project: Project, task: Task = Task.T2I) -> pl.DataFrame:
+    """Prompts of the default run, of one task."""
     file = project.folder / "data/prompts.parquet"
     if not file.is_file():
         run(*DVC, "repro", "annotate", cwd=project.folder)
-    return tables.read(file, PROMPTS).filter(pl.col("task") == "t2i")
+    return tables.read(file, PROMPTS).filter(pl.col("task") == task.value)
 
 
-def painted(asked: pl.DataFrame, painter: Generator, settings: Params, model: str) -> pl.DataFrame:
+def painted(asked: pl.DataFrame, painter: Generator, settings: Params, model: str, library: Library | None = None) -> pl.DataFrame:
     """Pictures, in a store of their own: an adapter in training has the revision of its base."""
     with TemporaryDirectory() as place, Store.open(Path(place)) as store:
-        return generate.made(asked, Library(), model, settings, painter, Local(painter), store, "study", partial(bar, "generate"))
+        shown = partial(bar, "generate")
+        return generate.made(asked, library or Library(), model, settings, painter, Local(painter), store, "study", shown)
 
 
-def scored(asked: pl.DataFrame, images: pl.DataFrame, settings: Params, judge: Judge, dimensions: str = "pair") -> pl.DataFrame:
+def scored(
+    asked: pl.DataFrame, images: pl.DataFrame, settings: Params, judge: Judge, dimensions: str = "pair", library: Library | None = None
+) -> pl.DataFrame:
     """The judge's scores, on the dimensions of each prompt or on all."""
     own = settings.judge.model_copy(update={"dimensions": dimensions})
     with TemporaryDirectory() as place, Store.open(Path(place)) as store:
-        return judged(Painted(asked, Library(), Album((images,))), judge, store, own, lambda _, steps: deque(steps, 0), "pictures")
+        of = Painted(asked, library or Library(), Album((images,)))
+        return judged(of, judge, store, own, lambda _, steps: deque(steps, 0), "pictures")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +103,13 @@ class Study:
     project: Project
     model: str
     every: int = 1  # of the held-out prompts, so many-th
+    task: Task = Task.T2I
     settings: Params = field(default_factory=params.load)
     _candidates: dict[tuple[str, int, int, bool], Rewarded] = field(default_factory=dict)
     _before: dict[str, pl.DataFrame] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.prompts = prompts_of(self.project)
+        self.prompts, self.library = prompts_of(self.project, self.task), Library(self.project.folder / "data/sources")
         self.judge = judges.load(self.settings)
         self.asked = numbered(split(self.prompts, "test"), 1)[:: self.every]
         assert self.settings.proof and self.settings.proof.eye.weights
@@ -113,11 +118,11 @@ class Study:
     def run(self, *pairs: Pair, **said: Any) -> Outcome:
         """Trains on these pairs, with these settings of finetune in place of the run's own."""
         assert self.settings.finetune
-        wanted = self.settings.finetune.differing({**said, "targets": [*map(str, pairs)]})
+        wanted = self.settings.finetune.differing({"task": self.task.value, **said, "targets": [*map(str, pairs)]})
         name = next(iter(self.settings.tunings))
         tuning = self.settings.tunings[name].model_copy(update={"base": self.model, "finetune": {}})
         changed = self.settings.model_copy(update={"finetune": wanted, "tunings": {name: tuning}})
-        (lesson,) = lessons.search(self.model, [pairs], self.prompts, partial(self._judged, pairs, wanted), wanted)
+        (lesson,) = lessons.search(self.model, [pairs], self.prompts, partial(self._judged, pairs, wanted), wanted, self.library)
         base, began = Diffusers(self.model, self.settings.pipeline(self.model)), perf_counter()
         critic = JudgeCritic(lesson, self.judge.revision, partial(scored, settings=self.settings, judge=self.judge))
         tuner = trainers.load(changed, name, base)(critic)
@@ -130,16 +135,17 @@ class Study:
     def _judged(self, pairs: Sequence[Pair], wanted: Finetune, asked: pl.DataFrame) -> Rewarded:
         key = ",".join(map(str, pairs)), wanted.candidates, wanted.prompts or 0, wanted.guard is None
         if key not in self._candidates:
-            images = painted(asked, painters.load(self.settings, self.model), self.settings, self.model)
-            self._candidates[key] = images, scored(asked, images, self.settings, self.judge, "pair" if wanted.guard is None else "all")
+            images = painted(asked, painters.load(self.settings, self.model), self.settings, self.model, self.library)
+            dimensions = "pair" if wanted.guard is None else "all"
+            self._candidates[key] = images, scored(asked, images, self.settings, self.judge, dimensions, self.library)
         return self._candidates[key]
 
     def _measured(self, painter: Generator, name: str) -> dict[str, pl.DataFrame]:
-        images = painted(self.asked, painter, self.settings, self.model)
+        images = painted(self.asked, painter, self.settings, self.model, self.library)
         rows: list[pl.DataFrame] = []
-        bar("look", seen(Painted(self.asked, Library(), Album((images,))), self.eye, "eye", rows))
+        bar("look", seen(Painted(self.asked, self.library, Album((images,))), self.eye, "eye", rows))
         several = asked_for_spread(self.prompts, self.proof.prompts, self.proof.seeds)
-        spreads = diversity(painted(several, painter, self.settings, self.model), Plain(), self.proof.seeds, name)
+        spreads = diversity(painted(several, painter, self.settings, self.model, self.library), Plain(), self.proof.seeds, name)
         shown = [figures(pixels(file)) for file in images["image"].struct.field("bytes")]
         measured = images.select("task", "pair", "data_id", "number", "key").hstack(
             pl.DataFrame(shown, schema=dict.fromkeys(Figure, pl.Float64))
@@ -147,7 +153,7 @@ class Study:
         people = images.select("task", "data_id", "number").with_columns(bias=pl.Series(self._bias(images), dtype=pl.Float64))
         found = {
             "people": people,
-            "judge": scored(self.asked, images, self.settings, self.judge),
+            "judge": scored(self.asked, images, self.settings, self.judge, library=self.library),
             "eye": pl.concat(rows),
             "spread": spreads,
             "figures": measured,

@@ -13,7 +13,7 @@ from trig.backends.painters.diffusers import Diffusers
 from trig.backends.trainers.attention import differentiable
 from trig.backends.trainers.diffusers import Lora, Taught
 from trig.protocols.generator import Order, Picture
-from trig.protocols.tuner import Lessons
+from trig.protocols.tuner import Lessons, Sample
 from trig.testing.project import Project
 
 MODEL, PICTURES, STEPS, FASTER = "tiny", 48, 12, 2.0
@@ -32,7 +32,7 @@ def training(_: Project) -> Iterator[Bar]:
     orders = [Order(f"a {colour} {thing} {place}", seed) for seed, (colour, thing, place) in enumerate(_words())]
     fast, compiled, slow = _tuner("auto"), _tuner("auto", compiled=True), _tuner("float32")
     pictures = [one for one in Diffusers(MODEL, params.load().pipeline(MODEL)).generate(orders) if isinstance(one, Picture)]
-    lessons = Lessons.single([(order.prompt, picture.file) for order, picture in zip(orders, pictures, strict=True)])
+    lessons = Lessons.single([Sample(order.prompt, picture.file) for order, picture in zip(orders, pictures, strict=True)])
     taught = fast.taught(lessons)
     ways: Mapping[str, Callable[[int], object]] = {
         "compiled": lambda number: _stepped(compiled, taught, number),

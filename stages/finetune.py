@@ -79,7 +79,7 @@ def main(
             return judged(Painted(asked, library, Album((images,))), judge, store, of_pairs, lambda _, steps: _silent(steps), "paintings")
 
         own = of_tasks(tables.read(prompts, PROMPTS), everything.scope(tuned))
-        for lesson in lessons.search(tuning.base, lessons.choices(targets), own, painted, settings):
+        for lesson in lessons.search(tuning.base, lessons.choices(targets), own, painted, settings, library):
             print(lesson.summary, file=sys.stderr)
         tables.write(lesson.rows, LESSONS, taught, told)
         critic = JudgeCritic(lesson, content_key(judge=judge.revision, asked=of_pairs), scored)

@@ -12,7 +12,7 @@ from trig import params
 from trig.backends import trainers
 from trig.backends.trainers.ddpo import Ddpo
 from trig.params.finetune import Finetune
-from trig.protocols.tuner import Group, Lessons
+from trig.protocols.tuner import Group, Lessons, Sample
 from trig.testing.architectures.probe import painter
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # what diffusers says of its own past
@@ -62,7 +62,7 @@ def test_only_the_adapter_learns_from_rewards_and_equal_runs_end_alike(folder: P
     for run in ("one", "other"):
         own = tuner(folder, group=2, sampler_steps=2)
         frozen = {name: weight.clone() for name, weight in own.network.named_parameters() if not weight.requires_grad}
-        assert np.isfinite(list(own.steps(Lessons.single([(PROMPT, b"")])))).all()
+        assert np.isfinite(list(own.steps(Lessons.single([Sample(PROMPT, b"")])))).all()
         after = dict(own.network.named_parameters())
         assert all(torch.equal(weight, after[name]) for name, weight in frozen.items())
         own.save(tmp_path / run, {})

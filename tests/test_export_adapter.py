@@ -19,7 +19,7 @@ from trig.backends.trainers.diffusers import Lora
 from trig.cli.adapter import CARD, WEIGHTS
 from trig.errors import FileError, ParamsError, TrigError, WeightsError
 from trig.protocols.generator import Order
-from trig.protocols.tuner import Lessons
+from trig.protocols.tuner import Lessons, Sample
 from trig.report import digest
 from trig.report.facts.digest import Change, Tuning
 from trig.tables.lessons import LESSONS
@@ -49,7 +49,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     _, settings = params.load().tuning(NAME)
     base = Diffusers("tiny", params.load().pipeline("tiny"))
     tuner = Lora(base, settings.model_copy(update={"steps": 1, "batch_size": 2, "rank": 2, "learning_rate": 0.05}), 1)
-    list(tuner.steps(Lessons.single([(order.prompt, factories.png(order.seed, 64, 64)) for order in ORDERS])))
+    list(tuner.steps(Lessons.single([Sample(order.prompt, factories.png(order.seed, 64, 64)) for order in ORDERS])))
     tuner.save(Path("data/lora") / NAME, {"base": "tiny", "pairs": [PAIR], "candidates": 320, "kept": 160, "prompts": 2})
     shared = {
         "place": 0,

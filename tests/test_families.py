@@ -3,12 +3,14 @@
 import importlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import diffusers
 import pytest
 import torch
 from diffusers import DiffusionPipeline, FluxKontextPipeline, FluxPipeline
 from lines import names
+from PIL import Image
 
 from trig import params
 from trig.backends import families, trainers
@@ -16,15 +18,18 @@ from trig.backends.families.calls import Calls
 from trig.backends.families.family import Family
 from trig.backends.families.flux import image_ids, pack
 from trig.backends.painters.diffusers import Diffusers
+from trig.backends.trainers.adapter import family as family_of
 from trig.backends.trainers.diffusers import Lora
-from trig.errors import WeightsError
+from trig.errors import ParamsError, WeightsError
 from trig.params.models.diffusers import DiffusersModel
+from trig.pictures import pixels, png
 from trig.protocols.generator import Order
-from trig.protocols.tuner import Lessons
+from trig.protocols.tuner import Lessons, Sample
 from trig.testing import factories
+from trig.vocabulary.dimensions import Task
 
 FOLDER = Path(families.__file__).parent
-SAMPLES = [("a red ball in a meadow", factories.png(1, 64, 64)), ("a pencil sketch of a blue tree", factories.png(2, 64, 64))]
+SAMPLES = [Sample("a red ball in a meadow", factories.png(1, 64, 64)), Sample("a pencil sketch of a blue tree", factories.png(2, 64, 64))]
 
 
 def entry(**changes: object) -> DiffusersModel:
@@ -103,6 +108,58 @@ def test_a_batch_takes_rows_of_what_samples_have_of_their_own() -> None:
     assert all(torch.equal(one.shared[name], tensor) for name, tensor in given.shared.items())
 
 
+@pytest.mark.parametrize("side", [64, 48])
+def test_a_source_stands_where_the_painter_has_it(side: int) -> None:
+    """The network is told the same of a source while it learns as while it paints; one of another size is shown in the picture's."""
+    base, source, told = Diffusers("tiny", entry(steps=1, guidance_scale=1.0)), factories.png(3, side, side), list[dict[str, Any]]()
+    hook = base.pipe.transformer.register_forward_pre_hook(lambda _, __, given: told.append(given), with_kwargs=True)
+    base.generate([Order(SAMPLES[0].prompt, 1, factories.png(3, 64, 64) if side == 64 else resized(source, 64))])
+    family = families.trainable(base.pipe, "x")
+    given = family.encode(base.pipe, base.shared(), [SAMPLES[0]._replace(source=source)])
+    with torch.inference_mode():
+        said = family.predict(base.pipe, given, given.latents, torch.ones(1))
+    hook.remove()
+    painted, learnt = told
+    tokens = given.latents.shape[1]
+    assert said.shape == given.latents.shape
+    assert torch.equal(painted["hidden_states"][:, tokens:].float(), learnt["hidden_states"][:, tokens:].float())
+    assert torch.equal(learnt["hidden_states"][:, :tokens], given.latents.to(base.pipe.transformer.dtype))
+    assert all(torch.equal(painted[name].float(), learnt[name].float()) for name in ("img_ids", "txt_ids"))
+    assert torch.allclose(
+        painted["encoder_hidden_states"], learnt["encoder_hidden_states"], atol=0.05
+    )  # rounded to bfloat16, by batches of other shapes
+
+
+def resized(file: bytes, side: int) -> bytes:
+    return png(pixels(file).resize((side, side), Image.Resampling.LANCZOS))
+
+
+def test_an_adapter_learns_an_edit_with_its_source() -> None:
+    _, settings = params.load().tuning("tiny-dtm")
+    wanted = settings.model_copy(update={"steps": 2, "batch_size": 2, "rank": 2, "task": Task.P2P})
+    losses, keys = [], []
+    for source in (1, 1, 2):
+        tuner = Lora(Diffusers("tiny", entry()), wanted, 1)
+        lessons = Lessons.single([sample._replace(source=factories.png(source, 64, 64)) for sample in SAMPLES])
+        losses.append(list(tuner.steps(lessons)))
+        keys.append(tuner.key(lessons))
+    assert losses[0] == losses[1] != losses[2] and keys[0] == keys[1] != keys[2]
+
+
+@pytest.mark.parametrize(("loss", "pipeline"), [("sft", "FluxPipeline"), ("flow-grpo", "FluxKontextPipeline")])
+def test_who_is_shown_no_source_is_taught_no_edits(loss: str, pipeline: str) -> None:
+    _, settings = params.load().tuning("tiny-dtm")
+    policy = "group" if loss == "flow-grpo" else "best_of_n"
+    wanted = settings.differing({"task": "p2p", "loss": loss, "policy": policy})
+    base = Diffusers("tiny", entry())
+    if pipeline == "FluxPipeline":
+        base.pipe = FluxPipeline(
+            **{name: part for name, part in base.pipe.components.items() if name not in {"image_encoder", "feature_extractor"}}
+        )
+    with pytest.raises(ParamsError, match=names("params.yaml", "finetune.task", "p2p", pipeline, "t2i")):
+        family_of(base, wanted)
+
+
 def test_flux_without_kontext_is_trained_to_the_same_adapter(tmp_path: Path) -> None:
     """The pipelines share network, autoencoder and target."""
     _, settings = params.load().tuning("tiny-dtm")
@@ -119,4 +176,4 @@ def test_flux_without_kontext_is_trained_to_the_same_adapter(tmp_path: Path) -> 
     adapters = [(tmp_path / name / "pytorch_lora_weights.safetensors").read_bytes() for name in ("kontext", "plain")]
     assert adapters[0] == adapters[1]
     tuned = Diffusers("tiny", entry(weights=str(tmp_path / "flux"), adapter=str(tmp_path / "plain")))
-    assert tuned.generate([Order(SAMPLES[0][0], 1)])
+    assert tuned.generate([Order(SAMPLES[0].prompt, 1)])

@@ -37,10 +37,10 @@ from trig.protocols.generator import Order, Picture
 from trig.protocols.refusal import Refusal
 from trig.protocols.tuner import Lessons, Sample
 from trig.store import Store
-from trig.tables.kinds import DIMENSION
-from trig.tables.sources import Library
+from trig.tables.kinds import DIMENSION, TASK
+from trig.tables.sources import SOURCES, Library, digest, write
 from trig.testing import factories
-from trig.vocabulary.dimensions import Pair
+from trig.vocabulary.dimensions import Pair, Task
 
 ORDERS = [Order("a red ball in a meadow", 1), Order("a pencil sketch of a blue tree", 2)]
 
@@ -67,16 +67,18 @@ def painter(adapter: str | None = None, **said: str) -> Diffusers:
 
 
 def samples() -> list[Sample]:
-    return [(order.prompt, factories.png(order.seed, 64, 64)) for order in ORDERS]
+    return [Sample(order.prompt, factories.png(order.seed, 64, 64)) for order in ORDERS]
 
 
-PAIRS = Lessons([*samples(), (ORDERS[0].prompt, factories.png(3, 64, 64))], [(0, 2), (2, 0)], [1.0, 0.75], [1.0, 0.5], [(0.0, 0.0)] * 2)
+PAIRS = Lessons(
+    [*samples(), Sample(ORDERS[0].prompt, factories.png(3, 64, 64))], [(0, 2), (2, 0)], [1.0, 0.75], [1.0, 0.5], [(0.0, 0.0)] * 2
+)
 TAUGHT = [("sft", Lessons.single(samples())), ("dpo", PAIRS)]
 
 
 def lesson_of(given: Lessons, settings: Finetune) -> Lesson:
     """These lessons, as if they had been found."""
-    rows = pl.DataFrame([{"lesson": place, "prompt": given.samples[of[0]][0], "good": True} for place, of in enumerate(given.members)])
+    rows = pl.DataFrame([{"lesson": place, "prompt": given.samples[of[0]].prompt, "good": True} for place, of in enumerate(given.members)])
     return Lesson("tiny", [Points(Pair.parse("IQ-R_TA-C"), pl.DataFrame(), [], [], 0, 0, frozenset())], rows, given, settings)
 
 
@@ -318,13 +320,15 @@ def test_candidates_repeat_train_prompts_with_seeds_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("wide", [None, 2])
-def test_an_edit_or_a_subject_is_no_candidate_for_a_lesson_has_no_source_picture(wide: int | None) -> None:
+def test_candidates_are_of_the_task_that_teaches(wide: int | None) -> None:
     prompts, pair = factories.prompts(), Pair.parse("IQ-R_TA-C")
     train = pl.col("split") == "train"
     one = pl.col("data_id") == "IQ-R_TA-C_5"
     mixed = prompts.with_columns(task=pl.when(train & ~one).then(pl.lit("p2p")).otherwise("task").cast(prompts.schema["task"]))
     assert set(select.candidates(mixed, pair, 4, wide)["data_id"]) == {"IQ-R_TA-C_5"}
-    with pytest.raises(ParamsError, match=names("params.yaml", "annotate.train_per_subset", pair)):
+    edits = select.candidates(mixed, pair, 4, wide, Task.P2P)
+    assert set(edits["task"]) == {"p2p"} and "IQ-R_TA-C_5" not in set(edits["data_id"])
+    with pytest.raises(ParamsError, match=names("params.yaml", "annotate.train_per_subset", pair, "t2i")):
         select.candidates(mixed.filter(~one), pair, 4, wide)
 
 
@@ -377,6 +381,19 @@ def judged(good: dict[str, int]) -> Judged:
     return tables_of
 
 
+def test_an_edit_teaches_with_its_source(settings: Finetune, tmp_path: Path) -> None:
+    pair, file = Pair.parse("IQ-R_TA-C"), factories.png(1, 64, 64)
+    row = dict.fromkeys(SOURCES.columns) | {"source": digest(file), "image": {"bytes": file, "path": ""}, "width": 64, "height": 64}
+    row |= {"subject": "a red ball", "tasks": ["p2p"], "origin": "drawn", "licence": "CC0-1.0"}
+    write(pl.DataFrame([row], schema=dict(SOURCES.columns)), tmp_path / "sources")
+    edits = factories.prompts().with_columns(task=pl.lit("p2p").cast(TASK), source=pl.lit(digest(file)))
+    wanted = settings.model_copy(update={"batch_size": 2, "candidates": 4, "task": Task.P2P})
+    (found,) = search("tiny", [[pair]], edits, judged({str(pair): 3}), wanted, Library(tmp_path / "sources"))
+    assert len(found.lessons.samples) == 3 and {sample.source for sample in found.lessons.samples} == {file}
+    with pytest.raises(TableError, match="no source picture"):
+        list(search("tiny", [[pair]], edits, judged({str(pair): 3}), wanted))
+
+
 def test_a_pair_without_enough_to_learn_from_gives_way_to_the_next(settings: Finetune) -> None:
     pairs, prompts = [Pair.parse("IQ-R_TA-C"), Pair.parse("TA-R_D-K"), Pair.parse("IQ-A_TA-S")], factories.prompts()
     wanted = settings.model_copy(update={"batch_size": 2, "candidates": 6})
@@ -392,7 +409,7 @@ def test_a_pair_without_enough_to_learn_from_gives_way_to_the_next(settings: Fin
     )
     asked = select.candidates(prompts, pairs[1], 6).head(2)
     assert found.lessons.samples == [
-        (prompt, f"{name} {number}".encode()) for prompt, name, number in asked.select("prompt", "data_id", "number").rows()
+        Sample(prompt, f"{name} {number}".encode()) for prompt, name, number in asked.select("prompt", "data_id", "number").rows()
     ]
     with pytest.raises(ParamsError, match=r"no pair has lessons from a batch of 7 of .*IQ-R_TA-C, TA-R_D-K"):
         list(search("tiny", [[pair] for pair in pairs], prompts, few, wanted.model_copy(update={"batch_size": 7})))
@@ -418,7 +435,7 @@ def test_an_adapter_is_written_with_what_it_learnt_from_in_place_of_an_older_one
             (folder / "adapter").touch()
             (folder / CARD).write_text(json.dumps(about), "utf-8")
 
-    lesson, shown = lesson_of(Lessons.single([("a ball", b"")] * 5), settings), list[tuple[str, list[tuple[int, int]]]]()
+    lesson, shown = lesson_of(Lessons.single([Sample("a ball", b"")] * 5), settings), list[tuple[str, list[tuple[int, int]]]]()
     (tmp_path / "lora").mkdir()
     (tmp_path / "lora" / "older").touch()
     teach(Fake(), lesson, tmp_path / "lora", tmp_path / "curve", tmp_path, lambda title, steps: shown.append((title, list(steps))))
@@ -430,7 +447,7 @@ def test_an_adapter_is_written_with_what_it_learnt_from_in_place_of_an_older_one
 
 
 def test_what_is_said_of_an_adapter_is_what_it_learnt_from(settings: Finetune) -> None:
-    lesson = lesson_of(Lessons.single([("a ball", b"1"), ("a ball", b"2"), ("a box", b"3")]), settings)
+    lesson = lesson_of(Lessons.single([Sample("a ball", b"1"), Sample("a ball", b"2"), Sample("a box", b"3")]), settings)
     said = lesson.about([4.0, 2.0, *[1.0] * 16, 0.5, 0.25])
     assert (said["pairs"], said["kept"], said["prompts"]) == (["IQ-R_TA-C"], 3, 2)
     assert (said["loss_first_tenth"], said["loss_last_tenth"]) == (3.0, 0.375)

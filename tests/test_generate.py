@@ -26,7 +26,7 @@ from trig.generate.plan import plan
 from trig.params.models.diffusers import DiffusersModel
 from trig.protocols.generator import Generator, Order, Picture
 from trig.protocols.refusal import Refusal
-from trig.protocols.tuner import Lessons
+from trig.protocols.tuner import Lessons, Sample
 from trig.store import Progress, Store
 from trig.tables.images import IMAGES
 from trig.tables.prompts import split
@@ -279,7 +279,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]
     """Adapter weights after two steps."""
     _, settings = params.load().tuning("tiny-dtm")
     tuner = Lora(Diffusers("tiny", entry()), settings.model_copy(update={"steps": 2, "batch_size": 2, "rank": 4}), 1)
-    list(tuner.steps(Lessons.single([(order.prompt, factories.png(order.seed, 64, 64)) for order in ORDERS])))
+    list(tuner.steps(Lessons.single([Sample(order.prompt, factories.png(order.seed, 64, 64)) for order in ORDERS])))
     place = tmp_path_factory.mktemp("trained")
     tuner.save(place, {})
     found: dict[str, torch.Tensor] = load_file(place / ADAPTER)

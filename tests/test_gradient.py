@@ -39,7 +39,7 @@ from trig.judge.album import Album
 from trig.params.finetune import Finetune
 from trig.pictures import pixels
 from trig.protocols.generator import Order, Picture
-from trig.protocols.tuner import Group, Lessons
+from trig.protocols.tuner import Group, Lessons, Sample
 from trig.tables.kinds import TASK
 from trig.testing import factories
 from trig.vocabulary.dimensions import Pair
@@ -49,7 +49,7 @@ PAIR = Pair.parse("IQ-R_TA-C")
 PROMPTS = ["a red ball in a meadow", "a pencil sketch of a blue tree"]
 SIDE = 32
 """Of a picture: half of what the tiny painter was trained on, and four times as fast."""
-GIVEN = Lessons.single([(prompt, b"") for prompt in PROMPTS])
+GIVEN = Lessons.single([Sample(prompt, b"") for prompt in PROMPTS])
 
 
 def settings(loss: str = "flow-grpo", **said: Any) -> Finetune:

@@ -66,7 +66,7 @@ def test_every_comment_of_what_stays_is_there_at_its_column(known: Path) -> None
     gone = {line.partition("#")[2] for line in old} - {line.partition("#")[2] for line in new}
     lost = {line for line in old if line.partition("#")[2] in gone}
     assert {line.partition(":")[0].strip() for line in lost} == {
-        "weights", "needs", "tiny-turbo", "tiny-dtm", "tunings", "finetune", "targets", "guard", "min_keep_share", "candidates", "keep_above",
+        "weights", "needs", "tiny-turbo", "tiny-dtm", "tunings", "finetune", "targets", "task", "guard", "min_keep_share", "candidates", "keep_above",
         "max_gap", "loss", "policy", "beta", "soft_labels", "weighted", "dimension_weights", "min_gain", "max_angle", "list_length",
         "accumulation", "gradient_checkpointing", "ema",
         "batch_size", "tiny-served", "key", "price", "backend", "adapter", "dtype", "scope", "tiny-prompted", "tiny-best",
@@ -88,6 +88,12 @@ def test_a_tuned_model_is_written_where_it_is_asked_for(known: Path) -> None:
     base, own = found.pipeline("flux-dev"), found.finetune
     assert own and (own.rank, own.learning_rate, own.steps, own.batch_size * own.accumulation) == (8, 4e-4, 2060, 8)
     assert (base.width, base.height, base.guidance_scale) == (1024, 1024, 3.5) and found.annotate.train_per_subset == 32
+
+
+def test_a_system_that_edits_is_taught_edits(known: Path) -> None:
+    asked("--out", "real.yaml", "--models", "flux-kontext", "--finetune", "flux-kontext", "--tasks", "p2p,s2p")
+    found = params.load(known / "real.yaml").finetune
+    assert found and found.task == "p2p"
 
 
 def test_a_system_paints_the_tasks_that_it_can(known: Path) -> None:

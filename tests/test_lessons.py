@@ -105,7 +105,7 @@ def test_a_picture_with_two_texts_names_the_corrupted_one() -> None:
     assert rows["loser_digest"].null_count() == 2 and (rows["loser_prompt"] != rows["prompt"]).all()
     lessons = table.lessons(rows, dict.fromkeys(rows["digest"], b"png"), wanted)
     assert lessons.members == [(0, 1), (2, 3)]
-    assert [prompt for prompt, _ in lessons.samples[:2]] == [rows["prompt"][0], rows["loser_prompt"][0]]
+    assert [sample.prompt for sample in lessons.samples[:2]] == [rows["prompt"][0], rows["loser_prompt"][0]]
 
 
 @pytest.mark.parametrize(("soft", "label"), [(False, 1.0), (True, None)])
@@ -176,6 +176,6 @@ def test_nothing_is_learnt_from_a_test_prompt() -> None:
         return shown(candidates), scored([(name, number, 0.9, 0.9) for name, number in candidates.select("data_id", "number").iter_rows()])
 
     (lesson,) = search("tiny", [[PAIR]], prompts, partial(judged, keep=seen), settings("corrupt", "tdpo", keep_above=0.1))
-    told = {prompt for prompt, _ in lesson.lessons.samples}
+    told = {sample.prompt for sample in lesson.lessons.samples}
     assert not told & set(prompts.filter(split="test")["prompt"])
     assert set(seen[0]["split"]) == {"train"}

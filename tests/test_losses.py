@@ -21,20 +21,20 @@ from trig.backends.losses.batch import Batch, Loss, Predict, denoising
 from trig.backends.painters.diffusers import Diffusers
 from trig.backends.trainers.diffusers import Lora
 from trig.params.finetune import BETA, LossName
-from trig.protocols.tuner import Lessons
+from trig.protocols.tuner import Lessons, Sample
 from trig.testing import factories
 
 Floats = NDArray[np.float64]
-SAMPLES = [("a red ball in a meadow", factories.png(1, 64, 64)), ("a pencil sketch of a blue tree", factories.png(2, 64, 64))]
-PAIR = [(SAMPLES[0][0], factories.png(seed, 64, 64)) for seed in (1, 2)]
+SAMPLES = [Sample("a red ball in a meadow", factories.png(1, 64, 64)), Sample("a pencil sketch of a blue tree", factories.png(2, 64, 64))]
+PAIR = [Sample(SAMPLES[0].prompt, factories.png(seed, 64, 64)) for seed in (1, 2)]
 NO_GAINS = [(0.0, 0.0)]
 LESSONS: dict[LossName, Lessons] = {
     "sft": Lessons.single(SAMPLES),
     "kto": Lessons(SAMPLES, [(0,), (1,)], [1.0, 0.0], [1.0, 1.0], [(0.0,)] * 2),
     "dpo": Lessons(PAIR, [(0, 1)], [1.0], [1.0], NO_GAINS),
     "mapo": Lessons(PAIR, [(0, 1)], [1.0], [1.0], NO_GAINS),
-    "rankdpo": Lessons([*PAIR, (PAIR[0][0], factories.png(3, 64, 64))], [(0, 1, 2)], [1.0], [1.0], [(0.9, 0.5, 0.1)]),
-    "tdpo": Lessons([SAMPLES[0], (SAMPLES[1][0], SAMPLES[0][1])], [(0, 1)], [1.0], [1.0], NO_GAINS),
+    "rankdpo": Lessons([*PAIR, Sample(PAIR[0].prompt, factories.png(3, 64, 64))], [(0, 1, 2)], [1.0], [1.0], [(0.9, 0.5, 0.1)]),
+    "tdpo": Lessons([SAMPLES[0], Sample(SAMPLES[1].prompt, SAMPLES[0].picture)], [(0, 1)], [1.0], [1.0], NO_GAINS),
 }
 LOSSES: tuple[LossName, ...] = get_args(LossName)
 REFERRING: tuple[LossName, ...] = ("dpo", "kto", "rankdpo", "tdpo")

@@ -22,7 +22,7 @@ from trig.errors import ParamsError, WeightsError
 from trig.params.finetune import Finetune
 from trig.params.zoo import systems
 from trig.protocols.generator import Order
-from trig.protocols.tuner import Lessons
+from trig.protocols.tuner import Lessons, Sample
 from trig.testing import factories
 from trig.testing.architectures.probe import difference, painter
 
@@ -31,10 +31,10 @@ SYSTEMS = ("flux-dev", "flux-kontext-dev", "sd35-large", "sana15-4800m", "qwen-i
 """One of each pipeline that is trained."""
 FLOWING, DENOISING = SYSTEMS[:5], SYSTEMS[5:]
 ORDERS = [Order("a red ball", 1), Order("a pencil sketch of a blue tree", 2)]
-SAMPLES = [(order.prompt, factories.png(order.seed, 64, 64)) for order in ORDERS]
+SAMPLES = [Sample(order.prompt, factories.png(order.seed, 64, 64)) for order in ORDERS]
 LESSONS = {
     "sft": Lessons.single(SAMPLES),
-    "dpo": Lessons([*SAMPLES, (SAMPLES[0][0], factories.png(3, 64, 64))], [(0, 2)], [1.0], [1.0], [(0.0, 0.0)]),
+    "dpo": Lessons([*SAMPLES, Sample(SAMPLES[0].prompt, factories.png(3, 64, 64))], [(0, 2)], [1.0], [1.0], [(0.0, 0.0)]),
 }
 
 

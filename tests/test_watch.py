@@ -23,7 +23,7 @@ from trig.params.finetune import Finetune
 from trig.pictures import pixels
 from trig.protocols.generator import Generator, Order, Picture
 from trig.protocols.refusal import Refusal
-from trig.protocols.tuner import Group, Lessons
+from trig.protocols.tuner import Group, Lessons, Sample
 from trig.testing import factories
 from trig.vocabulary.dimensions import Dimension, Pair
 from trig.vocabulary.figures import Figure
@@ -31,7 +31,9 @@ from trig.vocabulary.figures import Figure
 PROMPTS = factories.prompts(train=3)
 PAIR = Pair.parse("IQ-R_TA-C")
 SIDE = 32
-GIVEN = Lessons.single([(prompt, factories.png(place, 64, 64)) for place, prompt in enumerate(["a red ball in a meadow", "a blue tree"])])
+GIVEN = Lessons.single(
+    [Sample(prompt, factories.png(place, 64, 64)) for place, prompt in enumerate(["a red ball in a meadow", "a blue tree"])]
+)
 Scores = dict[Dimension, float]
 
 
@@ -124,7 +126,7 @@ def test_looks_are_kept_restored_and_forgotten(tmp_path: Path) -> None:
 
 
 def lesson(settings: Finetune) -> Lesson:
-    rows = pl.DataFrame([{"lesson": place, "prompt": prompt, "good": True} for place, (prompt, _) in enumerate(GIVEN.samples)])
+    rows = pl.DataFrame([{"lesson": place, "prompt": prompt, "good": True} for place, (prompt, *_) in enumerate(GIVEN.samples)])
     return Lesson("tiny", [Points(PAIR, pl.DataFrame(), [], [], 0, 0, frozenset())], rows, GIVEN, settings)
 
 

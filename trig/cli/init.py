@@ -129,6 +129,7 @@ def _models(edits: Edits, roster: Sequence[str], pinned: dict[str, str], tasks: 
         edits.block("tunings", lines=[f"{tuned}:", f"  base: {finetune}"])
         for name, value in TRAINING.items():
             edits.scalar("finetune", name, value=value)
+        edits.scalar("finetune", "task", value=next(task for task in tasks if task in systems()[finetune].tasks))
         edits.scalar("proof", "eye", "weights", value=None)
         edits.scalar("proof", "eye", "needs", value=params.PATH.as_posix())
     edits.block("models", lines=lines)

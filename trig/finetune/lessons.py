@@ -15,6 +15,7 @@ from trig.finetune.policies import threshold
 from trig.params.finetune import Finetune
 from trig.protocols.tuner import Lessons
 from trig.tables.prompts import split
+from trig.tables.sources import Library
 from trig.vocabulary.dimensions import Pair
 
 Judged: TypeAlias = Callable[[pl.DataFrame], tuple[pl.DataFrame, pl.DataFrame]]
@@ -95,10 +96,12 @@ def choices(targets: Path) -> list[list[Pair]]:
     return [[Pair.parse(pair) for pair in choice] for choice in json.loads(targets.read_text(encoding="utf-8"))["choices"]]
 
 
-def search(base: str, choices: Sequence[Sequence[Pair]], prompts: pl.DataFrame, judged: Judged, settings: Finetune) -> Iterator[Lesson]:
-    """Lessons of successive choices, up to the first with a full batch. Raises ParamsError when none has one."""
+def search(
+    base: str, choices: Sequence[Sequence[Pair]], prompts: pl.DataFrame, judged: Judged, settings: Finetune, library: Library | None = None
+) -> Iterator[Lesson]:
+    """Lessons of successive choices, up to the first with a full batch; `library` has the sources of edits. Raises ParamsError when none has one."""
     for pairs in choices:
-        lesson = _lesson(base, pairs, prompts, judged, settings)
+        lesson = _lesson(base, pairs, prompts, judged, settings, library or Library())
         yield lesson
         if lesson.enough:
             return
@@ -112,11 +115,11 @@ def search(base: str, choices: Sequence[Sequence[Pair]], prompts: pl.DataFrame, 
     )
 
 
-def _lesson(base: str, pairs: Sequence[Pair], prompts: pl.DataFrame, judged: Judged, settings: Finetune) -> Lesson:
+def _lesson(base: str, pairs: Sequence[Pair], prompts: pl.DataFrame, judged: Judged, settings: Finetune, library: Library) -> Lesson:
     """Candidates are shared out evenly among the pairs."""
     share, more = divmod(settings.candidates, len(pairs))
     asked = [
-        select.candidates(prompts, pair, share + (place < more), settings.prompts)
+        select.candidates(prompts, pair, share + (place < more), settings.prompts, settings.task)
         for place, pair in enumerate(pairs)
         if share + (place < more)
     ]
@@ -129,4 +132,10 @@ def _lesson(base: str, pairs: Sequence[Pair], prompts: pl.DataFrame, judged: Jud
     tables = [table.table(choose(part, settings), part, images, base, settings) for part in parts]
     rows = table.together(tables)
     files = dict(images.select("digest", pl.col("image").struct.field("bytes")).drop_nulls("digest").iter_rows())
-    return Lesson(base, parts, rows, table.lessons(rows, files, settings), settings)
+    return Lesson(base, parts, rows, table.lessons(rows, files, settings, _sources(rows, pl.concat(asked), library)), settings)
+
+
+def _sources(rows: pl.DataFrame, asked: pl.DataFrame, library: Library) -> dict[str, bytes]:
+    """Source pictures of lessons by their data_id; all are of one task."""
+    of = asked.join(rows, on="data_id", how="semi").select("data_id", "source").drop_nulls().unique().sort("data_id")
+    return {name: file for name, source in of.iter_rows() if (file := library.get(source))}

@@ -11,18 +11,16 @@ CANDIDATE = ("task", "data_id", "number")
 """What names a candidate."""
 
 
-def candidates(prompts: pl.DataFrame, pair: Pair, count: int, wide: int | None = None) -> pl.DataFrame:
-    """Train prompts of a pair, text to image, repeated to `count` rows: `number` tells the repetitions apart, and each has its own key, hence its own seed.
+def candidates(prompts: pl.DataFrame, pair: Pair, count: int, wide: int | None = None, task: Task = Task.T2I) -> pl.DataFrame:
+    """Train prompts of a pair and task, repeated to `count` rows: `number` tells the repetitions apart, and each has its own key, hence its own seed.
 
-    `wide`: so many prompts instead, spread evenly over all pairs that share a dimension with it, and asked about it. Edits and subjects are left
-    out: a lesson has no source picture. Raises ParamsError where there are no prompts.
+    `wide`: so many prompts instead, spread evenly over all pairs that share a dimension with it, and asked about it. Raises ParamsError where
+    there are no prompts.
     """
-    train = prompts.filter(pl.col("split") == "train", pl.col("task").cast(pl.String) == Task.T2I.value)
+    train = prompts.filter(pl.col("split") == "train", pl.col("task").cast(pl.String) == task.value)
     own = train.filter(pl.col("pair") == str(pair)) if wide is None else _wide(train, pair, wide)
     if not own.height:
-        raise ParamsError(
-            f"params.yaml: annotate.train_per_subset: {pair} has no train prompts of text to image (t2i); ask for at least one"
-        )
+        raise ParamsError(f"params.yaml: annotate.train_per_subset: {pair} has no train prompts of {task.value}; ask for at least one")
     rounds = [
         own.with_columns(
             number=pl.lit(number, pl.Int32),

@@ -35,27 +35,26 @@ def together(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
     )
 
 
-def lessons(rows: pl.DataFrame, files: Mapping[str, bytes], settings: Finetune) -> Lessons:
-    """What a trainer is given of LESSONS; `files` are pictures by their digest. A picture with a prompt is given once."""
-    places: dict[tuple[str, str], int] = {}
+def lessons(rows: pl.DataFrame, files: Mapping[str, bytes], settings: Finetune, sources: Mapping[str, bytes] | None = None) -> Lessons:
+    """What a trainer is given of LESSONS; `files` are pictures by their digest, `sources` those edited by data_id. A sample is given once."""
+    places: dict[Sample, int] = {}
 
-    def place(prompt: str, digest: str) -> int:
-        return places.setdefault((prompt, digest), len(places))
+    def place(name: str, prompt: str, digest: str) -> int:
+        return places.setdefault(Sample(prompt, files[digest], (sources or {}).get(name)), len(places))
 
-    told = ("prompt", "digest", "loser_prompt", "loser_digest", "good", "preference", "weight", "gain")
+    told = ("data_id", "prompt", "digest", "loser_prompt", "loser_digest", "good", "preference", "weight", "gain")
     members, labels, weights, gains = [], [], [], []
     for _, own in rows.select("lesson", *told).group_by("lesson", maintain_order=True):
         parts = own.to_dicts()
         first = parts[0]
-        of = [place(part["prompt"], part["digest"]) for part in parts]
+        of = [place(part["data_id"], part["prompt"], part["digest"]) for part in parts]
         if settings.form in {"pairs", "texts"}:
-            of.append(place(first["loser_prompt"] or first["prompt"], first["loser_digest"] or first["digest"]))
+            of.append(place(first["data_id"], first["loser_prompt"] or first["prompt"], first["loser_digest"] or first["digest"]))
         members.append(tuple(of))
         labels.append(float(first["preference"]) if settings.soft_labels else float(first["good"]))
         weights.append(float(first["weight"]))
         gains.append(tuple(float(part["gain"] or 0.0) for part in parts) if len(parts) > 1 else (0.0,) * len(of))
-    samples: list[Sample] = [(prompt, files[digest]) for prompt, digest in places]
-    return Lessons(samples, members, labels, weights, gains)
+    return Lessons(list(places), members, labels, weights, gains)
 
 
 def _rows(choice: Choice, points: Points, shown: Sequence[Mapping[str, Any]], settings: Finetune) -> list[dict[str, Any]]:

@@ -32,8 +32,9 @@ def ranking(scores: pl.DataFrame, settings: Finetune) -> pl.DataFrame:
     """One row per pair, weakest first: `lower`, the mean of min(x, y) of expected scores; `keep_share`, the acceptance rate; `relation`.
 
     A low `lower` is a bottleneck, or a tilt's short side. The relation is by `finetune.map`, which a study of thresholds leaves alone, so that it
-    retrains nothing; it is over all tasks of the model. Samples that lack a score are left out.
+    retrains nothing. All is over the task of the lessons. Samples that lack a score are left out.
     """
+    scores = scores.filter(pl.col("task").cast(pl.String) == settings.task.value)
     lower, own = pl.min_horizontal("x", "y"), _points(scores, "expected")
     kept = (lower >= settings.keep_above) & ((pl.col("x") - pl.col("y")).abs() <= settings.max_gap)
     found = own.group_by("pair", maintain_order=True).agg(lower=lower.mean(), keep_share=kept.mean(), n=pl.len())

@@ -10,7 +10,7 @@ from trig.errors import ParamsError
 from trig.params.section import Section
 from trig.params.thresholds import Limits
 from trig.params.values import AT_ONCE, Batch, Name, Share, at_most
-from trig.vocabulary.dimensions import Dimension, Pair
+from trig.vocabulary.dimensions import Dimension, Pair, Task
 
 AUTO, RANDOM = "auto", "random"
 LossName: TypeAlias = Literal["sft", "dpo", "mapo", "kto", "rankdpo", "tdpo"]
@@ -117,6 +117,9 @@ class Finetune(Section):
     """LoRA fine-tuning that repairs pairs of dimensions."""
 
     targets: Literal["auto", "random"] | list[str]  # what the map promises most of; a control; or pairs such as TA-C_TA-S, learnt together
+    task: Annotated[
+        Task, Field(strict=False)
+    ]  # whose train prompts the lessons are of; a base is taught edits and subjects with their source pictures
     min_keep_share: Share  # minimum share of the base's images that qualify as training data; below it a pair is skipped
     candidates: Annotated[int, Field(ge=1), at_most(1_000_000, "each is painted and judged first")]  # images generated to select from
     prompts: (

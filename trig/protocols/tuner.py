@@ -3,10 +3,15 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self, TypeAlias
+from typing import NamedTuple, Protocol, Self, TypeAlias
 
-Sample: TypeAlias = tuple[str, bytes]
-"""Prompt and PNG."""
+
+class Sample(NamedTuple):
+    """A picture to learn from or to avoid."""
+
+    prompt: str
+    picture: bytes  # PNG
+    source: bytes | None = None  # file of the picture that was edited, or of the subject
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,10 +72,14 @@ class Family(Calls, ABC):
             else None
         )
 
+    def learns_edits(self, pipe: Any) -> bool:  # noqa: ARG002 - for a family of pipelines that take a source
+        """Whether it can be trained with source pictures."""
+        return False
+
     def encode(self, pipe: Any, call: Call, samples: Sequence[Sample]) -> Encoded:
-        """Latents and conditions of (prompt, PNG) samples, whose pictures are of one size."""
-        pictures = pipe.image_processor.preprocess([pixels(png) for _, png in samples])
-        return self.told(pipe, call, [prompt for prompt, _ in samples], self.cells(pipe, pictures))
+        """Latents and conditions of samples, whose pictures are of one size; all have a source, or none."""
+        pictures = pipe.image_processor.preprocess([pixels(sample.picture) for sample in samples])
+        return self.told(pipe, call, [sample.prompt for sample in samples], self.cells(pipe, pictures))
 
     def begin(self, pipe: Any, call: Call, prompts: Sequence[str]) -> Encoded:
         """Pictures to paint of these prompts; the latents are zero."""

@@ -1,16 +1,22 @@
 """FLUX and FLUX Kontext."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from diffusers import FluxKontextPipeline
 from torch import Tensor
 
-from trig.backends.families.calls import Calls, Share
+from trig.backends.families.calls import Calls, Share, parameters
 from trig.backends.families.family import Call, Encoded
 from trig.backends.families.flow import Matching
 from trig.params.models.diffusers import DiffusersModel
+from trig.pictures import pixels
+from trig.protocols.tuner import Sample
+
+SOURCE = "source"
+"""Condition that holds the tokens of source pictures."""
 
 
 class Packed(Matching):
@@ -85,6 +91,29 @@ class Flux(Packed):
             conditions["guidance"] = torch.full((len(prompts),), float(call["guidance_scale"]), device=text.device)
         _, _, height, width = cells.shape
         return Encoded(pack(cells), conditions, {"txt_ids": places, "img_ids": image_ids(height // 2, width // 2, cells)})
+
+    def learns_edits(self, pipe: Any) -> bool:
+        """Where a call takes a source picture and nothing that says what of it to paint."""
+        return "image" in (taken := parameters(pipe.__call__)) and "mask_image" not in taken
+
+    def encode(self, pipe: Any, call: Call, samples: Sequence[Sample]) -> Encoded:
+        """Sources are shown in the size that is painted, and stand behind the picture's tokens."""
+        given = super().encode(pipe, call, samples)
+        sources = [pixels(sample.source) for sample in samples if sample.source is not None]
+        if not sources:
+            return given
+        cells = self.cells(pipe, pipe.image_processor.preprocess(sources, call["height"], call["width"]))
+        _, _, height, width = cells.shape
+        places = torch.cat([given.shared["img_ids"], image_ids(height // 2, width // 2, cells, source=True)])
+        return replace(given, conditions={**given.conditions, SOURCE: pack(cells)}, shared={**given.shared, "img_ids": places})
+
+    def predict(self, pipe: Any, given: Encoded, noisy: Tensor, level: Tensor) -> Tensor:
+        """Velocity of the picture's own tokens."""
+        if SOURCE not in given.conditions:
+            return super().predict(pipe, given, noisy, level)
+        rest = {name: tensor for name, tensor in given.conditions.items() if name != SOURCE}
+        tokens = torch.cat([noisy, given.conditions[SOURCE].to(noisy)], dim=1)
+        return super().predict(pipe, replace(given, conditions=rest), tokens, level)[:, : noisy.shape[1]]
 
 
 def pack(latents: Tensor) -> Tensor:

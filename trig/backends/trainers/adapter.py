@@ -24,6 +24,7 @@ from trig.files import replace, replacing
 from trig.keys import content_key
 from trig.memory import require
 from trig.params.finetune import Finetune
+from trig.vocabulary.dimensions import Task
 
 COPIES = 5
 """Tensors per trained weight: the weight, its master, the gradient and two AdamW moments; an average is one more."""
@@ -33,12 +34,17 @@ AVERAGE = "average"
 
 
 def family(base: Diffusers, settings: Finetune) -> Family:
-    """The architecture to train. Raises WeightsError where it is unknown, ParamsError where the loss cannot paint with it."""
+    """The architecture to train. Raises WeightsError where it is unknown, ParamsError where the loss cannot paint with it, or it takes no sources."""
     found = families.trainable(base.pipe, f"{base.field}.weights: {base.model.weights}")
     if settings.form == "groups" and settings.loss not in found.practises:
         raise ParamsError(
             f"params.yaml: finetune.loss: {settings.loss!r}: {type(base.pipe).__name__} of {base.field.rpartition(' ')[2]} does not paint by its steps;"
             f" set {' or '.join(found.practises)}"
+        )
+    if settings.task is not Task.T2I and (settings.form == "groups" or not found.learns_edits(base.pipe)):
+        raise ParamsError(
+            f"params.yaml: finetune.task: {settings.task.value!r}: {type(base.pipe).__name__} of {base.field.rpartition(' ')[2]} by {settings.loss} learns"
+            f" from prompts without source pictures; set t2i, or name a FLUX Kontext as base and a loss that paints nothing"
         )
     return found
 

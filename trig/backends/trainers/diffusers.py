@@ -54,7 +54,7 @@ class Lora(Adapter):
 
     def key(self, lessons: Lessons) -> str:
         """Content key of a training run: base model, hyperparameters, seed and lessons."""
-        samples = [(prompt, blake2b(png, digest_size=16).digest()) for prompt, png in lessons.samples]
+        samples = [(prompt, *(blake2b(file, digest_size=16).digest() for file in files if file)) for prompt, *files in lessons.samples]
         return content_key(
             tuner=self.revision,
             samples=samples,

@@ -31,7 +31,7 @@ class OnLine(Adapter):
 
     def prompts(self, lessons: Lessons) -> list[str]:
         """Each once."""
-        return list(dict.fromkeys(prompt for prompt, _ in lessons.samples))
+        return list(dict.fromkeys(sample.prompt for sample in lessons.samples))
 
     def steps(self, lessons: Lessons, done: int = 0) -> Iterator[float]:
         """Trains on the prompts, resuming after `done` steps; yields minus the mean reward of each. Raises ParamsError when it is not finite."""
