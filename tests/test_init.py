@@ -91,7 +91,7 @@ def test_a_tuned_model_is_written_where_it_is_asked_for(known: Path) -> None:
 
 
 def test_a_system_that_edits_is_taught_edits(known: Path) -> None:
-    asked("--out", "real.yaml", "--models", "flux-kontext", "--finetune", "flux-kontext", "--tasks", "p2p,s2p")
+    asked("--out", "real.yaml", "--models", "flux-kontext-dev", "--finetune", "flux-kontext-dev", "--tasks", "p2p,s2p")
     found = params.load(known / "real.yaml").finetune
     assert found and found.task == "p2p"
 
