@@ -24,6 +24,7 @@ from trig.params.finetune import Finetune, GradientName, LossName, PolicyName
 from trig.pictures import pixels
 from trig.protocols.generator import Generator
 from trig.run.display import bar
+from trig.tables.sources import Library
 from trig.testing.project import Project
 from trig.vocabulary.dimensions import Pair
 from trig.vocabulary.figures import Figure
@@ -80,7 +81,7 @@ def measure(loss: LossName | GradientName, ground: Ground) -> Bar:
     name = next(iter(ground.settings.tunings))
     tuning = ground.settings.tunings[name].model_copy(update={"base": MODEL, "finetune": {}})
     changed = ground.settings.model_copy(update={"finetune": wanted, "tunings": {name: tuning}})
-    (lesson,) = lessons.search(MODEL, [[ground.pair]], ground.prompts, ground.candidates, wanted)
+    (lesson,) = lessons.search(MODEL, [[ground.pair]], ground.prompts, ground.candidates, wanted, Library())
     base, began = Diffusers(MODEL, ground.settings.pipeline(MODEL)), perf_counter()
     critic = JudgeCritic(lesson, ground.judge.revision, partial(scored, settings=ground.settings, judge=ground.judge))
     tuner = trainers.load(changed, name, base)(critic)

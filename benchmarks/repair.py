@@ -13,7 +13,7 @@ from benchmarks.bar import Bar, at_least, at_most
 from benchmarks.study import Outcome, Study
 from trig.errors import ParamsError
 from trig.testing.project import Project
-from trig.vocabulary.dimensions import PAIRS, Dimension, Pair
+from trig.vocabulary.dimensions import Dimension, Pair, Task, pairs
 
 BESIDE = (Dimension.REALISM, Dimension.CONTENT, Dimension.RELATION, Dimension.STYLE, Dimension.KNOWLEDGE)
 """Dimensions whose scores hardly differ between seeds of a prompt with people, so that bias decides which picture is best."""
@@ -74,7 +74,7 @@ def rows(project: Project, targets: Iterable[str]) -> Iterator[Row]:
 
 def unrelated(pair: Pair) -> Pair:
     """A pair drawn from those that share no dimension with this one."""
-    return Random(str(pair)).choice([other for other in PAIRS if not {other.x, other.y} & {pair.x, pair.y}])
+    return Random(str(pair)).choice([other for other in pairs(Task.T2I) if not {other.x, other.y} & {pair.x, pair.y}])
 
 
 def _row(found: Outcome, pair: Pair) -> Row:

@@ -84,7 +84,8 @@ def main(
         tables.write(lesson.rows, LESSONS, taught, told)
         critic = JudgeCritic(lesson, content_key(judge=judge.revision, asked=of_pairs), scored)
         aims = {dimension for pair in lesson.pairs for dimension in (pair.x, pair.y)}
-        watch = Watch(settings.watch, own, aims, watched, base)
+        taught_by = own.filter(pl.col("task").cast(pl.String) == settings.task.value)
+        watch = Watch(settings.watch, taught_by, aims, watched, base)
         teach(trainer(critic), lesson, lora, curves, trainings(), bar, watch)
         if watch.astray:
             notes(f"tunings.{tuned}", [f"the training ended early: {watch.astray}"])

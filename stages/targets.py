@@ -24,7 +24,13 @@ def main(tuned: str, scores: Path, out: Path) -> None:
     proven = provable(eye, "params.yaml: proof.eye.weights") if eye else frozenset[str]()
     found = target(own, settings, everything.seed, str(scores), proven)
     choices = [[str(pair) for pair in choice] for choice in found.choices]
-    told = {"base": tuning.base, "targets": settings.targets, "choices": choices, "ranking": found.ranking.to_dicts()}
+    told = {
+        "base": tuning.base,
+        "task": settings.task.value,
+        "targets": settings.targets,
+        "choices": choices,
+        "ranking": found.ranking.to_dicts(),
+    }
     replace(out, json.dumps(told, indent=2).encode() + b"\n")
 
 

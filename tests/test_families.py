@@ -10,7 +10,6 @@ import pytest
 import torch
 from diffusers import DiffusionPipeline, FluxKontextPipeline, FluxPipeline
 from lines import names
-from PIL import Image
 
 from trig import params
 from trig.backends import families, trainers
@@ -22,7 +21,6 @@ from trig.backends.trainers.adapter import family as family_of
 from trig.backends.trainers.diffusers import Lora
 from trig.errors import ParamsError, WeightsError
 from trig.params.models.diffusers import DiffusersModel
-from trig.pictures import pixels, png
 from trig.protocols.generator import Order
 from trig.protocols.tuner import Lessons, Sample
 from trig.testing import factories
@@ -110,10 +108,10 @@ def test_a_batch_takes_rows_of_what_samples_have_of_their_own() -> None:
 
 @pytest.mark.parametrize("side", [64, 48])
 def test_a_source_stands_where_the_painter_has_it(side: int) -> None:
-    """The network is told the same of a source while it learns as while it paints; one of another size is shown in the picture's."""
+    """The network is told the same of a source while it learns as while it paints, also where it is smaller than the picture."""
     base, source, told = Diffusers("tiny", entry(steps=1, guidance_scale=1.0)), factories.png(3, side, side), list[dict[str, Any]]()
     hook = base.pipe.transformer.register_forward_pre_hook(lambda _, __, given: told.append(given), with_kwargs=True)
-    base.generate([Order(SAMPLES[0].prompt, 1, factories.png(3, 64, 64) if side == 64 else resized(source, 64))])
+    base.generate([Order(SAMPLES[0].prompt, 1, source)])
     family = families.trainable(base.pipe, "x")
     given = family.encode(base.pipe, base.shared(), [SAMPLES[0]._replace(source=source)])
     with torch.inference_mode():
@@ -130,34 +128,36 @@ def test_a_source_stands_where_the_painter_has_it(side: int) -> None:
     )  # rounded to bfloat16, by batches of other shapes
 
 
-def resized(file: bytes, side: int) -> bytes:
-    return png(pixels(file).resize((side, side), Image.Resampling.LANCZOS))
-
-
-def test_an_adapter_learns_an_edit_with_its_source() -> None:
+@pytest.mark.parametrize(("loss", "checkpointing"), [("sft", True), ("dpo", False)])
+def test_an_adapter_learns_an_edit_with_its_source(loss: str, checkpointing: bool) -> None:
+    """A preference is between two pictures made of one source, with the base as reference."""
     _, settings = params.load().tuning("tiny-dtm")
-    wanted = settings.model_copy(update={"steps": 2, "batch_size": 2, "rank": 2, "task": Task.P2P})
-    losses, keys = [], []
+    base = entry(dtype="bfloat16")  # in which attention is replaced
+    changes = {"steps": 2, "batch_size": 2, "rank": 2, "task": Task.P2P, "loss": loss, "gradient_checkpointing": checkpointing}
+    wanted, losses, keys = settings.model_copy(update=changes), [], []
     for source in (1, 1, 2):
-        tuner = Lora(Diffusers("tiny", entry()), wanted, 1)
-        lessons = Lessons.single([sample._replace(source=factories.png(source, 64, 64)) for sample in SAMPLES])
+        tuner = Lora(Diffusers("tiny", base), wanted, 1)
+        edits = [sample._replace(prompt=SAMPLES[0].prompt, source=factories.png(source, 64, 64)) for sample in SAMPLES]
+        lessons = Lessons.single(edits) if loss == "sft" else Lessons(edits, [(0, 1)], [1.0], [1.0], [(0.0, 0.0)])
         losses.append(list(tuner.steps(lessons)))
         keys.append(tuner.key(lessons))
     assert losses[0] == losses[1] != losses[2] and keys[0] == keys[1] != keys[2]
 
 
-@pytest.mark.parametrize(("loss", "pipeline"), [("sft", "FluxPipeline"), ("flow-grpo", "FluxKontextPipeline")])
-def test_who_is_shown_no_source_is_taught_no_edits(loss: str, pipeline: str) -> None:
+def test_who_is_not_shown_the_source_that_it_paints_from_is_taught_no_edits() -> None:
     _, settings = params.load().tuning("tiny-dtm")
-    policy = "group" if loss == "flow-grpo" else "best_of_n"
-    wanted = settings.differing({"task": "p2p", "loss": loss, "policy": policy})
-    base = Diffusers("tiny", entry())
-    if pipeline == "FluxPipeline":
-        base.pipe = FluxPipeline(
-            **{name: part for name, part in base.pipe.components.items() if name not in {"image_encoder", "feature_extractor"}}
-        )
-    with pytest.raises(ParamsError, match=names("params.yaml", "finetune.task", "p2p", pipeline, "t2i")):
-        family_of(base, wanted)
+    wanted, kontext = settings.differing({"task": "p2p"}), Diffusers("tiny", entry())
+    plain = {name: part for name, part in kontext.pipe.components.items() if name not in {"image_encoder", "feature_extractor"}}
+    assert family_of(kontext, wanted)
+    for options, pipe, said in (
+        ({}, FluxPipeline(**plain), "FluxPipeline"),
+        ({"size": "source"}, None, "size"),
+        ({"ip_adapter": "x"}, None, "ip_adapter"),
+    ):
+        base = Diffusers("tiny", entry())
+        base.pipe, base.model = pipe or kontext.pipe, entry(options=base.model.options.model_copy(update=options))
+        with pytest.raises(ParamsError, match=names("params.yaml", "finetune.task", "p2p", said, "t2i")):
+            family_of(base, wanted)
 
 
 def test_flux_without_kontext_is_trained_to_the_same_adapter(tmp_path: Path) -> None:

@@ -78,7 +78,12 @@ TAUGHT = [("sft", Lessons.single(samples())), ("dpo", PAIRS)]
 
 def lesson_of(given: Lessons, settings: Finetune) -> Lesson:
     """These lessons, as if they had been found."""
-    rows = pl.DataFrame([{"lesson": place, "prompt": given.samples[of[0]].prompt, "good": True} for place, of in enumerate(given.members)])
+    rows = pl.DataFrame(
+        [
+            {"lesson": place, "data_id": given.samples[of[0]].prompt, "prompt": given.samples[of[0]].prompt, "good": True}
+            for place, of in enumerate(given.members)
+        ]
+    )
     return Lesson("tiny", [Points(Pair.parse("IQ-R_TA-C"), pl.DataFrame(), [], [], 0, 0, frozenset())], rows, given, settings)
 
 
@@ -261,6 +266,15 @@ def test_only_the_pairs_own_dimensions_count(settings: Finetune) -> None:
         assert ranking(more, settings).equals(ranking(scores, settings))
 
 
+def test_targets_are_of_the_task_that_teaches(settings: Finetune) -> None:
+    scores = factories.scores(factories.prompts())
+    edits = scores.with_columns(task=pl.lit("p2p").cast(TASK), expected=pl.col("expected") / 2)
+    both = pl.concat([scores, edits])
+    assert ranking(both, settings).equals(ranking(scores, settings))
+    taught = settings.model_copy(update={"task": Task.P2P})
+    assert ranking(both, taught).equals(ranking(edits, taught)) and not ranking(both, taught).equals(ranking(both, settings))
+
+
 def test_auto_prefers_what_can_be_repaired_and_proven_and_is_weak(settings: Finetune) -> None:
     scores = factories.scores(factories.prompts())
     wanted = settings.model_copy(update={"min_keep_share": 0.0, "map": settings.map.model_copy(update={"min_points": 1})})
@@ -301,7 +315,7 @@ def test_named_targets_are_learnt_together_and_random_ones_drawn_by_the_seed(set
 def test_pairs_that_are_learnt_together_share_the_candidates(settings: Finetune) -> None:
     pairs, prompts = [Pair.parse("IQ-R_TA-C"), Pair.parse("TA-R_D-K")], factories.prompts()
     wanted = settings.model_copy(update={"batch_size": 2, "candidates": 5})
-    (found,) = search("tiny", [pairs], prompts, judged({"IQ-R_TA-C": 3, "TA-R_D-K": 5}), wanted)
+    (found,) = search("tiny", [pairs], prompts, judged({"IQ-R_TA-C": 3, "TA-R_D-K": 5}), wanted, Library())
     assert found.rows.group_by("pair", maintain_order=True).len().rows() == [("IQ-R_TA-C", 3), ("TA-R_D-K", 2)]
     assert found.rows["lesson"].to_list() == list(range(5))
     assert found.title == "IQ-R_TA-C, TA-R_D-K"
@@ -390,15 +404,21 @@ def test_an_edit_teaches_with_its_source(settings: Finetune, tmp_path: Path) -> 
     wanted = settings.model_copy(update={"batch_size": 2, "candidates": 4, "task": Task.P2P})
     (found,) = search("tiny", [[pair]], edits, judged({str(pair): 3}), wanted, Library(tmp_path / "sources"))
     assert len(found.lessons.samples) == 3 and {sample.source for sample in found.lessons.samples} == {file}
+    other = factories.png(2, 64, 48)
+    lower = {**row, "source": digest(other), "image": {"bytes": other, "path": ""}, "height": 48}
+    write(pl.DataFrame([row, lower], schema=dict(SOURCES.columns)), tmp_path / "sources")
+    mixed = edits.with_columns(source=pl.when(pl.col("data_id") == "IQ-R_TA-C_5").then(pl.lit(digest(other))).otherwise("source"))
+    with pytest.raises(ParamsError, match=names("params.yaml", "finetune.task", "2 sizes", "64×48", "64×64", "annotate.sources")):
+        list(search("tiny", [[pair]], mixed, judged({str(pair): 3}), wanted, Library(tmp_path / "sources")))
     with pytest.raises(TableError, match="no source picture"):
-        list(search("tiny", [[pair]], edits, judged({str(pair): 3}), wanted))
+        list(search("tiny", [[pair]], edits, judged({str(pair): 3}), wanted, Library()))
 
 
 def test_a_pair_without_enough_to_learn_from_gives_way_to_the_next(settings: Finetune) -> None:
     pairs, prompts = [Pair.parse("IQ-R_TA-C"), Pair.parse("TA-R_D-K"), Pair.parse("IQ-A_TA-S")], factories.prompts()
     wanted = settings.model_copy(update={"batch_size": 2, "candidates": 6})
     few = judged({"IQ-R_TA-C": 1, "TA-R_D-K": 2, "IQ-A_TA-S": 6})
-    short, found = search("tiny", [[pair] for pair in pairs], prompts, few, wanted)
+    short, found = search("tiny", [[pair] for pair in pairs], prompts, few, wanted, Library())
     assert (short.pairs, short.summary) == (
         pairs[:1],
         "IQ-R_TA-C: 1 of 6 pictures pass (17%; published: IQ-R_TA-C 70%): too few for a batch of 2 pictures",
@@ -412,7 +432,7 @@ def test_a_pair_without_enough_to_learn_from_gives_way_to_the_next(settings: Fin
         Sample(prompt, f"{name} {number}".encode()) for prompt, name, number in asked.select("prompt", "data_id", "number").rows()
     ]
     with pytest.raises(ParamsError, match=r"no pair has lessons from a batch of 7 of .*IQ-R_TA-C, TA-R_D-K"):
-        list(search("tiny", [[pair] for pair in pairs], prompts, few, wanted.model_copy(update={"batch_size": 7})))
+        list(search("tiny", [[pair] for pair in pairs], prompts, few, wanted.model_copy(update={"batch_size": 7}), Library()))
 
 
 def test_an_adapter_is_written_with_what_it_learnt_from_in_place_of_an_older_one(settings: Finetune, tmp_path: Path) -> None:

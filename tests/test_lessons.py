@@ -1,6 +1,7 @@
 """The table of lessons: what it says of each, that it is read as written, and that a trainer is given the same."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import get_args
@@ -21,6 +22,7 @@ from trig.keys import content_key
 from trig.params.finetune import GIVES, TAKES, Finetune, GradientName, LossName, PolicyName
 from trig.tables import made
 from trig.tables.lessons import LESSONS
+from trig.tables.sources import Library
 from trig.testing import factories
 
 GRADED: Mapping[float, Sequence[float]] = {0.9: [0.0, 0.2, 0.8], 0.6: [0.2, 0.4, 0.4], 0.5: [0.3, 0.4, 0.3], 0.2: [0.8, 0.0, 0.2]}
@@ -98,6 +100,14 @@ def test_a_list_has_a_row_per_picture_the_best_first_with_its_gain() -> None:
     assert gains == sorted(gains, reverse=True) and np.mean(gains) == pytest.approx(0.5)
 
 
+def test_an_edit_is_as_good_as_others_of_its_own_source() -> None:
+    """One text may be asked of two sources, of which one is easier."""
+    own = cloud([("a", 0, 0.9, 0.9), ("a", 1, 0.8, 0.8), ("b", 0, 0.6, 0.6), ("b", 1, 0.5, 0.5)])
+    alike = replace(own, rows=own.rows.with_columns(prompt=pl.lit("make it red")))
+    kept = [choice.points for choice in policies.load("threshold")(alike, settings("threshold", "sft"))]
+    assert kept == [choice.points for choice in policies.load("threshold")(own, settings("threshold", "sft"))] == [(0,), (2,)]
+
+
 def test_a_picture_with_two_texts_names_the_corrupted_one() -> None:
     wanted = settings("corrupt", "tdpo")
     own = cloud([("a", 0, 0.9, 0.9), ("b", 0, 0.9, 0.9)])
@@ -148,7 +158,7 @@ def test_an_adapter_learns_from_what_any_policy_gives(policy: PolicyName, loss: 
             [(name, number, (0.5, 0.6, 0.9, 0.2)[number], (0.2, 0.6, 0.9, 0.5)[number]) for name, number in places]
         )
 
-    (lesson,) = search("tiny", [[PAIR]], prompts, judged, wanted)
+    (lesson,) = search("tiny", [[PAIR]], prompts, judged, wanted, Library())
     tuner = Lora(Diffusers("tiny", everything.pipeline("tiny")), wanted, 1)
     before = [weight.detach().clone() for weight in tuner.trainable()]
     (said,) = tuner.steps(lesson.lessons)
@@ -164,7 +174,7 @@ def test_a_pair_without_enough_lessons_names_the_policy_and_what_to_do() -> None
         return shown(candidates), scored([(name, number, 0.5, 0.5) for name, number in candidates.select("data_id", "number").iter_rows()])
 
     with pytest.raises(ParamsError, match=r"^params\.yaml: finetune\.policy: 'dominance': no pair has .*IQ-R_TA-C.*min_gain"):
-        list(search("tiny", [[PAIR]], factories.prompts(), judged, wanted))
+        list(search("tiny", [[PAIR]], factories.prompts(), judged, wanted, Library()))
 
 
 def test_nothing_is_learnt_from_a_test_prompt() -> None:
@@ -175,7 +185,7 @@ def test_nothing_is_learnt_from_a_test_prompt() -> None:
         keep.append(candidates)
         return shown(candidates), scored([(name, number, 0.9, 0.9) for name, number in candidates.select("data_id", "number").iter_rows()])
 
-    (lesson,) = search("tiny", [[PAIR]], prompts, partial(judged, keep=seen), settings("corrupt", "tdpo", keep_above=0.1))
+    (lesson,) = search("tiny", [[PAIR]], prompts, partial(judged, keep=seen), settings("corrupt", "tdpo", keep_above=0.1), Library())
     told = {sample.prompt for sample in lesson.lessons.samples}
     assert not told & set(prompts.filter(split="test")["prompt"])
     assert set(seen[0]["split"]) == {"train"}

@@ -264,6 +264,13 @@ def test_a_value_cannot_be_changed_once_read() -> None:
         (both(put("tunings.tiny-dtm.finetune", {}), put("finetune.targets", ["R-T_R-B"])), ("finetune.targets", "'R-T_R-B'")),
         (put("tunings.tiny-dtm.finetune", {"steps": 0}), ("tunings.tiny-dtm.finetune.steps", "0")),
         (put("tunings.tiny-dtm.finetune", {"step": 3}), ("tunings.tiny-dtm.finetune.step", "unknown", "'steps'")),
+        (put("finetune.task", "i2i"), ("finetune.task", "'i2i'", "'t2i'")),
+        (
+            both(put("finetune.policy", "group"), put("finetune.loss", "flow-grpo"), put("finetune.task", "p2p")),
+            ("finetune.loss", "'flow-grpo'", "finetune.task is 'p2p'", "t2i"),
+        ),
+        (put("tunings.tiny-dtm.finetune", {"task": "s2p"}), ("tunings.tiny-dtm.finetune.task", "'s2p'", "scope")),
+        (put("tunings.tiny-dtm.finetune", {"targets": ["D-A_R-B"]}), ("tunings.tiny-dtm.finetune.targets", "t2i", "'D-A_R-B'")),
         (put("tunings.tiny-dtm.finetune", {"loss": "tdpo"}), ("tunings.tiny-dtm.finetune.loss", "'tdpo'", "policy")),
         (put("tunings.tiny-dtm.finetune", {"targets": ["R-T_R-B"]}), ("tunings.tiny-dtm.finetune.targets", "'R-T_R-B'")),
         (put("proof.eye", {"weights": None, "needs": "data/tiny/eye"}), ("proof.eye", "'data/tiny/eye'", "params.yaml")),

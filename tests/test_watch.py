@@ -126,7 +126,9 @@ def test_looks_are_kept_restored_and_forgotten(tmp_path: Path) -> None:
 
 
 def lesson(settings: Finetune) -> Lesson:
-    rows = pl.DataFrame([{"lesson": place, "prompt": prompt, "good": True} for place, (prompt, *_) in enumerate(GIVEN.samples)])
+    rows = pl.DataFrame(
+        [{"lesson": place, "data_id": prompt, "prompt": prompt, "good": True} for place, (prompt, *_) in enumerate(GIVEN.samples)]
+    )
     return Lesson("tiny", [Points(PAIR, pl.DataFrame(), [], [], 0, 0, frozenset())], rows, GIVEN, settings)
 
 

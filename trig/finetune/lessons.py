@@ -85,7 +85,7 @@ class Lesson:
             "pairs": [str(pair) for pair in self.pairs],
             "candidates": self.settings.candidates,
             "kept": self.kept,
-            "prompts": self.rows.filter("good")["prompt"].n_unique(),
+            "prompts": self.rows.filter("good")["data_id"].n_unique(),
             "loss_first_tenth": round(sum(losses[:tenth]) / tenth, 4),
             "loss_last_tenth": round(sum(losses[-tenth:]) / tenth, 4),
         }
@@ -97,11 +97,11 @@ def choices(targets: Path) -> list[list[Pair]]:
 
 
 def search(
-    base: str, choices: Sequence[Sequence[Pair]], prompts: pl.DataFrame, judged: Judged, settings: Finetune, library: Library | None = None
+    base: str, choices: Sequence[Sequence[Pair]], prompts: pl.DataFrame, judged: Judged, settings: Finetune, library: Library
 ) -> Iterator[Lesson]:
     """Lessons of successive choices, up to the first with a full batch; `library` has the sources of edits. Raises ParamsError when none has one."""
     for pairs in choices:
-        lesson = _lesson(base, pairs, prompts, judged, settings, library or Library())
+        lesson = _lesson(base, pairs, prompts, judged, settings, library)
         yield lesson
         if lesson.enough:
             return
@@ -123,6 +123,7 @@ def _lesson(base: str, pairs: Sequence[Pair], prompts: pl.DataFrame, judged: Jud
         for place, pair in enumerate(pairs)
         if share + (place < more)
     ]
+    _one_size(pl.concat(asked), settings, library)
     images, scores = judged(pl.concat(asked))
     held_out, choose = frozenset(split(prompts, "test")["prompt"]), policies.load(settings.policy)
     parts = [
@@ -133,6 +134,17 @@ def _lesson(base: str, pairs: Sequence[Pair], prompts: pl.DataFrame, judged: Jud
     rows = table.together(tables)
     files = dict(images.select("digest", pl.col("image").struct.field("bytes")).drop_nulls("digest").iter_rows())
     return Lesson(base, parts, rows, table.lessons(rows, files, settings, _sources(rows, pl.concat(asked), library)), settings)
+
+
+def _one_size(asked: pl.DataFrame, settings: Finetune, library: Library) -> None:
+    """Raises ParamsError unless the sources of candidates, if any, are of one size: a batch has as many tokens of each."""
+    sizes = sorted({library.size(source) for source in asked["source"].drop_nulls().unique()})
+    if len(sizes) > 1:
+        first, *_, last = ("×".join(map(str, size)) for size in sizes)
+        raise ParamsError(
+            f"params.yaml: finetune.task: {settings.task.value!r}: sources are of {len(sizes)} sizes, from {first} to {last} pixels; bring those of"
+            f" annotate.sources to one, or set t2i"
+        )
 
 
 def _sources(rows: pl.DataFrame, asked: pl.DataFrame, library: Library) -> dict[str, bytes]:

@@ -164,12 +164,16 @@ class Params(Section):
             _, settings = self.tuning(name)
         except ValidationError as error:
             raise ValueError(f"{field}.{complaint(error, Finetune, {}, {})}") from None
-        own = self.models[name].scope.tasks
-        asked = {str(pair) for task, pair in self.annotate.subsets() if own is None or task in own}
+        own, teaches = self.models[name].scope.tasks, settings.task.value
+        asked = {str(pair) for task, pair in self.annotate.subsets() if task == teaches and (own is None or task in own)}
+        where = {key: field if key in self.tunings[name].finetune else "finetune" for key in ("task", "targets")}
+        if not asked:
+            raise ValueError(
+                f"{where['task']}.task: {teaches!r}: {name} has no prompts of this task, by annotate.tasks and its scope; add it there, or set another"
+            )
         for pair in settings.targets if isinstance(settings.targets, list) else ():
             if pair not in asked:
-                where = f"{field}.targets" if "targets" in self.tunings[name].finetune else "finetune.targets"
-                raise ValueError(f"{where}: no task of {name} has prompts for {pair!r}; choose another pair, or set {AUTO}")
+                raise ValueError(f"{where['targets']}.targets: {teaches} has no prompts for {pair!r}; choose another pair, or set {AUTO}")
 
     @model_validator(mode="after")
     def _tuned_differs_by_its_adapter(self) -> Self:

@@ -117,9 +117,7 @@ class Finetune(Section):
     """LoRA fine-tuning that repairs pairs of dimensions."""
 
     targets: Literal["auto", "random"] | list[str]  # what the map promises most of; a control; or pairs such as TA-C_TA-S, learnt together
-    task: Annotated[
-        Task, Field(strict=False)
-    ]  # whose train prompts the lessons are of; a base is taught edits and subjects with their source pictures
+    task: Annotated[Task, Field(strict=False)]  # lessons are of its train prompts
     min_keep_share: Share  # minimum share of the base's images that qualify as training data; below it a pair is skipped
     candidates: Annotated[int, Field(ge=1), at_most(1_000_000, "each is painted and judged first")]  # images generated to select from
     prompts: (
@@ -179,6 +177,15 @@ class Finetune(Section):
             f"{loss!r} learns from {TAKES[loss]}, and policy {policy!r} gives {' or '.join(gives)}; set policy to {' or '.join(policies)}, or loss to"
             f" {' or '.join(losses)}"
         )
+
+    @field_validator("loss")
+    @classmethod
+    def _paints_no_edits(cls, loss: LossName | GradientName, info: ValidationInfo) -> LossName | GradientName:
+        if TAKES[loss] == "groups" and (task := info.data.get("task")) not in {None, Task.T2I}:
+            raise ValueError(
+                f"{loss!r} paints prompts without source pictures, and finetune.task is {str(task)!r}; set it to t2i, or loss to sft"
+            )
+        return loss
 
     @field_validator("beta")
     @classmethod

@@ -97,12 +97,15 @@ class Flux(Packed):
         return "image" in (taken := parameters(pipe.__call__)) and "mask_image" not in taken
 
     def encode(self, pipe: Any, call: Call, samples: Sequence[Sample]) -> Encoded:
-        """Sources are shown in the size that is painted, and stand behind the picture's tokens."""
+        """Sources stand behind the picture's tokens, in their own size as far as the pipeline's multiples allow."""
         given = super().encode(pipe, call, samples)
         sources = [pixels(sample.source) for sample in samples if sample.source is not None]
         if not sources:
             return given
-        cells = self.cells(pipe, pipe.image_processor.preprocess(sources, call["height"], call["width"]))
+        assert len({source.size for source in sources}) == 1 and len(sources) == len(samples)
+        step = self.multiple(pipe)
+        width, height = (side // step * step for side in sources[0].size)
+        cells = self.cells(pipe, pipe.image_processor.preprocess(sources, height, width))
         _, _, height, width = cells.shape
         places = torch.cat([given.shared["img_ids"], image_ids(height // 2, width // 2, cells, source=True)])
         return replace(given, conditions={**given.conditions, SOURCE: pack(cells)}, shared={**given.shared, "img_ids": places})

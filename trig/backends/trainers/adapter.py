@@ -17,6 +17,7 @@ from trig.backends import families
 from trig.backends.families.family import Family
 from trig.backends.losses.batch import Predict
 from trig.backends.painters.diffusers import Diffusers
+from trig.backends.trainers.attention import checkpoint
 from trig.backends.trainers.masters import Masters
 from trig.backends.weights import CARD
 from trig.errors import ParamsError
@@ -41,12 +42,21 @@ def family(base: Diffusers, settings: Finetune) -> Family:
             f"params.yaml: finetune.loss: {settings.loss!r}: {type(base.pipe).__name__} of {base.field.rpartition(' ')[2]} does not paint by its steps;"
             f" set {' or '.join(found.practises)}"
         )
-    if settings.task is not Task.T2I and (settings.form == "groups" or not found.learns_edits(base.pipe)):
-        raise ParamsError(
-            f"params.yaml: finetune.task: {settings.task.value!r}: {type(base.pipe).__name__} of {base.field.rpartition(' ')[2]} by {settings.loss} learns"
-            f" from prompts without source pictures; set t2i, or name a FLUX Kontext as base and a loss that paints nothing"
-        )
+    if settings.task is not Task.T2I and (why := _untaught(base, found)):
+        raise ParamsError(f"params.yaml: finetune.task: {settings.task.value!r}: {why}; set t2i, or another base")
     return found
+
+
+def _untaught(base: Diffusers, found: Family) -> str | None:
+    """Why a base is not taught with source pictures."""
+    options, name = base.model.options, base.field.rpartition(" ")[2]
+    if not found.learns_edits(base.pipe):
+        return f"{type(base.pipe).__name__} of {name} learns from prompts alone, and FLUX Kontext with sources"
+    if options.ip_adapter:
+        return f"{name}.options.ip_adapter sees the sources, and is not what learns"
+    if options.size == "source":
+        return f"{name}.options.size: 'source' paints pictures of many sizes, and an adapter learns from one"
+    return None
 
 
 class Adapter:
@@ -66,7 +76,7 @@ class Adapter:
         self._fits()
         self.network.add_adapter(LoraConfig(r=settings.rank, lora_alpha=settings.rank, target_modules=list(self.family.targets)))
         if settings.gradient_checkpointing:
-            self.network.enable_gradient_checkpointing()
+            checkpoint(self.network)
         self.masters = Masters(self.network)
         self.optimiser = torch.optim.AdamW(self.trainable(), lr=settings.learning_rate, weight_decay=1e-4, fused=True)
         self.average = EMAModel(self.trainable(), decay=settings.ema) if settings.ema else None

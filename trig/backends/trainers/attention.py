@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import Module
 from torch.nn.functional import scaled_dot_product_attention
 from torch.overrides import TorchFunctionMode
+from torch.utils.checkpoint import checkpoint as checkpointed
 
 INPUTS = "query", "key", "value"
 
@@ -20,6 +21,18 @@ def differentiable(network: Module) -> AbstractContextManager[object]:
     """
     weight = next(network.parameters())
     return _Plain() if weight.device.type == "cpu" and weight.dtype == torch.bfloat16 else nullcontext()
+
+
+def checkpoint(network: Module) -> None:
+    """Has the network compute its layers again for gradients, in place of keeping what they need.
+
+    Torch takes the mode of `differentiable` off while gradients are computed, so that what is computed again enters it anew.
+    """
+
+    def again(layer: Module, *inputs: Any) -> Any:
+        return checkpointed(layer.__call__, *inputs, use_reentrant=False, context_fn=lambda: (nullcontext(), differentiable(network)))
+
+    network.enable_gradient_checkpointing(again)  # type: ignore[operator]  # of diffusers
 
 
 class _Plain(TorchFunctionMode):

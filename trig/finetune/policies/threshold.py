@@ -40,6 +40,6 @@ def beside(parts: Sequence[Points], kept: int) -> str:
 def _passing(points: Points, settings: Finetune) -> tuple[list[int], list[int]]:
     x, y = pl.col("x"), pl.col("y")
     passes = (pl.min_horizontal(x, y) >= settings.keep_above) & ((x - y).abs() <= settings.max_gap)
-    better = (x + y) >= (x + y).mean().over("prompt")
+    better = (x + y) >= (x + y).mean().over("task", "data_id")
     found = points.rows.with_row_index("place").select("place", passes=passes, better=better)
     return found.filter("passes", "better")["place"].to_list(), found.filter(~pl.col("passes"), ~pl.col("better"))["place"].to_list()
