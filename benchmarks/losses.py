@@ -29,8 +29,8 @@ from trig.testing.project import Project
 from trig.vocabulary.dimensions import Pair
 from trig.vocabulary.figures import Figure
 
-MODEL, PAIR, ALIGNED = "tiny-turbo", Pair.parse("IQ-A_R-T"), Pair.parse("TA-C_TA-R")
-"""Model; the pair that is repaired, and that of tdpo, which learns nothing but what a prompt asks for."""
+MODEL, PAIR, ALIGNED = "tiny-turbo", Pair.parse("IQ-A_R-T"), Pair.parse("TA-S_D-A")
+"""Model; the pair that is repaired, and that of tdpo, which learns what a prompt asks for: of pairs with words the one with the lowest scores."""
 WAYS: dict[LossName | GradientName, tuple[PolicyName, float]] = {
     "sft": ("best_of_n", 7e-4), "dpo": ("best_of_n", 3e-3), "mapo": ("dominance", 2e-3), "kto": ("threshold", 3e-3), "rankdpo": ("best_of_n", 3e-3),
     "tdpo": ("corrupt", 3e-3), "refl": ("group", 7e-4), "flow-grpo": ("group", 3e-3),

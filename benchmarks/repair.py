@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -37,7 +38,7 @@ ONLINE: dict[str, dict[str, Any]] = {
 }
 """What paints as it learns takes ten times as long, and is measured on the first target."""
 CONTROL: dict[str, Any] = {"policy": "best_of_n", "loss": "sft"}
-"""The same budget spent on a pair that shares no dimension with the target, drawn by the target's name."""
+"""The same budget spent on a pair that shares no dimension with the target."""
 BIAS: dict[str, Any] = {
     "policy": "best_of_n", "loss": "sft", "candidates": 1280, "prompts": None, "min_gain": 0.25, "guard": 0.1, "steps": 84,
     "learning_rate": 1.5e-3,
@@ -63,18 +64,27 @@ def rows(project: Project, targets: Iterable[str]) -> Iterator[Row]:
     """A row per target and way; without figures where a way found nothing to learn from."""
     study = Study(project, MODEL, EVERY)
     for name in targets:
-        pair, other = Pair.parse(name), unrelated(Pair.parse(name))
-        ways = {way: (pair, said) for way, said in (WAYS | (ONLINE if name == TARGETS[0] else {})).items()}
-        for way, (taught, said) in {**ways, f"control: sft, best of n, of {other}": (other, CONTROL)}.items():
+        pair = Pair.parse(name)
+        for way, said in (WAYS | (ONLINE if name == TARGETS[0] else {})).items():
             try:
-                yield {"pair": name, "way": way, **_row(study.run(taught, **{**BUDGET, **said}), pair)}
+                yield {"pair": name, "way": way, **_row(study.run(pair, **{**BUDGET, **said}), pair)}
             except ParamsError as error:
                 yield {"pair": name, "way": way, "why": str(error).partition(": ")[2]}
+        yield {"pair": name, **_control(study, pair)}
 
 
-def unrelated(pair: Pair) -> Pair:
-    """A pair drawn from those that share no dimension with this one."""
-    return Random(str(pair)).choice([other for other in pairs(Task.T2I) if not {other.x, other.y} & {pair.x, pair.y}])
+def _control(study: Study, pair: Pair) -> Row:
+    """The first of the unrelated pairs that has lessons."""
+    for other in unrelated(pair):
+        with suppress(ParamsError):
+            return {"way": f"control: sft, best of n, of {other}", **_row(study.run(other, **BUDGET, **CONTROL), pair)}
+    raise AssertionError("no pair has lessons")
+
+
+def unrelated(pair: Pair) -> list[Pair]:
+    """Pairs that share no dimension with this one, in a random order of its own."""
+    others = [other for other in pairs(Task.T2I) if not {other.x, other.y} & {pair.x, pair.y}]
+    return Random(str(pair)).sample(others, len(others))
 
 
 def _row(found: Outcome, pair: Pair) -> Row:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -116,13 +117,7 @@ def search(
 
 
 def _lesson(base: str, pairs: Sequence[Pair], prompts: pl.DataFrame, judged: Judged, settings: Finetune, library: Library) -> Lesson:
-    """Candidates are shared out evenly among the pairs."""
-    share, more = divmod(settings.candidates, len(pairs))
-    asked = [
-        select.candidates(prompts, pair, share + (place < more), settings.prompts, settings.task)
-        for place, pair in enumerate(pairs)
-        if share + (place < more)
-    ]
+    asked = _asked(pairs, prompts, settings)
     _one_size(pl.concat(asked), settings, library)
     images, scores = judged(pl.concat(asked))
     held_out, choose = frozenset(split(prompts, "test")["prompt"]), policies.load(settings.policy)
@@ -134,6 +129,18 @@ def _lesson(base: str, pairs: Sequence[Pair], prompts: pl.DataFrame, judged: Jud
     rows = table.together(tables)
     files = dict(images.select("digest", pl.col("image").struct.field("bytes")).drop_nulls("digest").iter_rows())
     return Lesson(base, parts, rows, table.lessons(rows, files, settings, _sources(rows, pl.concat(asked), library)), settings)
+
+
+def _asked(pairs: Sequence[Pair], prompts: pl.DataFrame, settings: Finetune) -> list[pl.DataFrame]:
+    """Candidates, shared out evenly among the pairs. One prompt may serve several pairs, each with pictures of its own."""
+    share, more = divmod(settings.candidates, len(pairs))
+    found: list[pl.DataFrame] = []
+    for place, pair in enumerate(pairs[: settings.candidates]):
+        candidates = partial(select.candidates, prompts, pair, share + (place < more), settings.prompts, settings.task)
+        own = candidates()
+        taken = [int(number) for other in found for number in other.join(own, on=("task", "data_id"), how="semi")["number"]]
+        found.append(candidates(begin=max(taken) + 1) if taken else own)
+    return found
 
 
 def _one_size(asked: pl.DataFrame, settings: Finetune, library: Library) -> None:

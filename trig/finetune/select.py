@@ -11,8 +11,11 @@ CANDIDATE = ("task", "data_id", "number")
 """What names a candidate."""
 
 
-def candidates(prompts: pl.DataFrame, pair: Pair, count: int, wide: int | None = None, task: Task = Task.T2I) -> pl.DataFrame:
-    """Train prompts of a pair and task, repeated to `count` rows: `number` tells the repetitions apart, and each has its own key, hence its own seed.
+def candidates(
+    prompts: pl.DataFrame, pair: Pair, count: int, wide: int | None = None, task: Task = Task.T2I, begin: int = 0
+) -> pl.DataFrame:
+    """Train prompts of a pair and task, repeated to `count` rows: `number`, from `begin` on, tells the repetitions apart, and each has its own key, hence
+    its own seed.
 
     `wide`: so many prompts instead, spread evenly over all pairs that share a dimension with it, and asked about it. Raises ParamsError where
     there are no prompts.
@@ -26,7 +29,7 @@ def candidates(prompts: pl.DataFrame, pair: Pair, count: int, wide: int | None =
             number=pl.lit(number, pl.Int32),
             key=pl.Series([content_key(prompt=key, candidate=number) for key in own["key"]], dtype=pl.String),
         )
-        for number in range(-(-count // own.height))
+        for number in range(begin, begin - (-count // own.height))
     ]
     return pl.concat(rounds).head(count)
 
