@@ -325,16 +325,17 @@ def test_pairs_that_are_learnt_together_share_the_candidates(settings: Finetune)
 def test_pairs_that_share_prompts_have_pictures_of_their_own(settings: Finetune) -> None:
     """The control draws four pairs, whose prompts are those of all that share a dimension with each."""
     pairs, prompts = [Pair.parse("IQ-R_TA-C"), Pair.parse("IQ-R_TA-S"), Pair.parse("TA-C_TA-S")], factories.prompts()
-    wanted, seen = settings.model_copy(update={"batch_size": 2, "candidates": 9, "prompts": 3}), list[pl.DataFrame]()
+    wanted, seen = settings.model_copy(update={"batch_size": 2, "candidates": 12, "prompts": 6}), list[pl.DataFrame]()
 
     def judges(asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         seen.append(asked)
-        return judged(dict.fromkeys(map(str, pairs), 9))(asked)
+        return judged(dict.fromkeys(map(str, pairs), 12))(asked)
 
     (found,) = search("tiny", [pairs], prompts, judges, wanted, Library())
     (asked,) = seen
-    assert asked.height == 9 == asked.select(select.CANDIDATE).n_unique() == asked["key"].n_unique()
-    assert asked.group_by("pair", maintain_order=True).len()["len"].to_list() == [3, 3, 3] and asked["data_id"].n_unique() < 9
+    assert asked.height == 12 == asked.select(select.CANDIDATE).n_unique() == asked["key"].n_unique()
+    assert asked.group_by("pair", maintain_order=True).len()["len"].to_list() == [4, 4, 4] and asked["data_id"].n_unique() < 6
+    assert {*asked.group_by("pair", "data_id").len()["len"]} == {2}, "each prompt has pictures to compare"
     assert {*found.rows["pair"]} == {*map(str, pairs)}
 
 

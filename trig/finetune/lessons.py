@@ -132,11 +132,12 @@ def _lesson(base: str, pairs: Sequence[Pair], prompts: pl.DataFrame, judged: Jud
 
 
 def _asked(pairs: Sequence[Pair], prompts: pl.DataFrame, settings: Finetune) -> list[pl.DataFrame]:
-    """Candidates, shared out evenly among the pairs. One prompt may serve several pairs, each with pictures of its own."""
+    """Candidates and their prompts, shared out evenly among the pairs. One prompt may serve several, each with pictures of its own."""
     share, more = divmod(settings.candidates, len(pairs))
+    wide = settings.prompts and max(1, settings.prompts // len(pairs))
     found: list[pl.DataFrame] = []
     for place, pair in enumerate(pairs[: settings.candidates]):
-        candidates = partial(select.candidates, prompts, pair, share + (place < more), settings.prompts, settings.task)
+        candidates = partial(select.candidates, prompts, pair, share + (place < more), wide, settings.task)
         own = candidates()
         taken = [int(number) for other in found for number in other.join(own, on=("task", "data_id"), how="semi")["number"]]
         found.append(candidates(begin=max(taken) + 1) if taken else own)
