@@ -13,21 +13,34 @@ from trig.files import replace
 from trig.report.charts import VEGA_LITE
 
 FIGURE = Path("docs/repair.png")
+RUINED, APART = 0.2, 0.0017
+"""Fall of a dimension from which on a way is not drawn; least distance of two labels."""
 
 
 def figure(rows: pl.DataFrame) -> bytes:
-    """PNG of gain against cost: the targets' mean gain and the greatest fall of another dimension, both by the second eye."""
-    gains = rows.with_columns(gain=pl.mean_horizontal("x_eye", "y_eye")).drop_nulls("gain")
-    points = alt.Chart(gains.select("pair", "way", "gain", "fall")).encode(
-        alt.X("fall:Q", title="greatest fall of another dimension, by the second eye"),
-        alt.Y("gain:Q", title="mean gain of the two targets, by the second eye"),
-        alt.Color("pair:N", title=None),
+    """PNG of gain against cost for each pair: the targets' mean gain and the greatest fall of another dimension, both by the second eye.
+
+    Ways that ruin a dimension are in the tables only.
+    """
+    gains = rows.with_columns(gain=pl.mean_horizontal("x_eye", "y_eye")).drop_nulls("gain").filter(pl.col("fall") > -RUINED)
+    shown = pl.concat(_labelled(own.sort("gain")) for own in gains.partition_by("pair", maintain_order=True))
+    y = alt.Y("gain:Q", title="mean gain of the two targets, by the second eye")
+    base = alt.Chart(shown.select("pair", "way", "gain", "fall", "at", "end")).encode(
+        alt.X("fall:Q", title="greatest fall of another dimension, by the second eye", scale=alt.Scale(nice=False, domain=[-0.09, 0.055]))
     )
-    names = points.mark_text(align="left", dx=7).encode(text="way:N")
-    chart = (points.mark_circle(size=90, opacity=1) + names).properties(
-        width=760, height=430, title="What each way of training buys, and what it costs"
-    )
-    return bytes(vl_convert.vegalite_to_png(chart.to_dict(), vl_version=VEGA_LITE, scale=1.5))
+    names = base.mark_text(align="left", dx=3, fontSize=11).encode(x="end:Q", y="at:Q", text="way:N")
+    lines = base.mark_rule(opacity=0.25).encode(y=y, y2="at:Q", x2="end:Q")
+    chart = (lines + base.mark_circle(size=80, opacity=1).encode(y=y) + names).properties(width=460, height=330)
+    whole = chart.facet(alt.Column("pair:N", title=None)).properties(title="What each way of training buys, and what it costs")
+    return bytes(vl_convert.vegalite_to_png(whole.to_dict(), vl_version=VEGA_LITE, scale=1.5))
+
+
+def _labelled(rows: pl.DataFrame) -> pl.DataFrame:
+    """Heights of labels, apart from each other; `rows` are from the lowest gain to the highest."""
+    heights: list[float] = []
+    for gain in rows["gain"]:
+        heights.append(max(gain, heights[-1] + APART) if heights else gain)
+    return rows.with_columns(at=pl.Series(heights), end=pl.lit(0.004))
 
 
 def tables(rows: pl.DataFrame) -> Iterator[str]:
