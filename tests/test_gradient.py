@@ -226,7 +226,7 @@ def test_a_step_makes_what_was_rewarded_likelier() -> None:
 @pytest.mark.parametrize("loss", ["flow-grpo", "refl"])
 def test_a_training_that_was_stopped_goes_on_to_the_same_bytes(loss: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 1000.0)
-    rows = pl.DataFrame([{"lesson": 0, "prompt": PROMPTS[0], "good": True}])
+    rows = pl.DataFrame([{"lesson": 0, "data_id": "a", "prompt": PROMPTS[0], "good": True}])
 
     def train(name: str, stop: int) -> None:
         def show(_: str, steps: Iterator[tuple[int, int]]) -> None:
