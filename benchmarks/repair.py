@@ -40,7 +40,7 @@ ONLINE: dict[str, dict[str, Any]] = {
 CONTROL: dict[str, Any] = {"policy": "best_of_n", "loss": "sft"}
 """The same budget spent on a pair that shares no dimension with the target."""
 BIAS: dict[str, Any] = {
-    "policy": "best_of_n", "loss": "sft", "candidates": 1280, "prompts": None, "min_gain": 0.25, "guard": 0.1, "steps": 84,
+    "policy": "best_of_n", "loss": "sft", "candidates": 1280, "prompts": None, "min_gain": 0.25, "guard": 0.1, "steps": 82,
     "learning_rate": 1.5e-3,
 }  # fmt: skip
 """A run that targets every pair with bias, as of the paper's repair of Sana."""
