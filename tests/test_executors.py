@@ -30,6 +30,7 @@ from trig.backends.executors.patient import PATIENCE
 from trig.backends.executors.processes import Processes
 from trig.errors import ExecutorError, WeightsError
 from trig.judge.labels import labels
+from trig.memory import cores
 from trig.protocols.generator import Order, Picture
 from trig.protocols.judge import Question
 from trig.protocols.refusal import Refusal
@@ -77,6 +78,17 @@ def site(request: pytest.FixtureRequest) -> Site:
     """Two workers, by each kind of executor."""
     found: Site = Processes(2, []) if request.param == "processes" else request.getfixturevalue("cluster")
     return found
+
+
+@pytest.mark.parametrize("asked", [None, "3"])
+def test_workers_without_gpus_share_out_the_cores(asked: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two processes with all threads each would wait for each other."""
+    monkeypatch.setenv("OMP_NUM_THREADS", asked or "")
+    worker = Processes(2, []).hire(0)
+    try:
+        assert worker.pool.submit(os.getenv, "OMP_NUM_THREADS").result() == (asked or str(max(1, cores() // 2)))
+    finally:
+        worker.end()
 
 
 def batches(*prompts: str, size: int = 4) -> list[list[Order]]:

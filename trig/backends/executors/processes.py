@@ -9,14 +9,15 @@ from contextlib import suppress
 from typing import Any
 
 from trig.backends.executors.desk import Desk
+from trig.memory import cores
 from trig.processes import begin
 
-VISIBLE = "CUDA_VISIBLE_DEVICES"
+VISIBLE, THREADS = "CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS"
 _desk = Desk()
 
 
 class Processes:
-    """Satisfies `Site`. `gpus`: the one that each worker sees; none where there are none."""
+    """Satisfies `Site`. `gpus`: the one that each worker sees; where there are none, workers share out the cores."""
 
     lost: tuple[type[Exception], ...] = (BrokenProcessPool,)
 
@@ -25,7 +26,8 @@ class Processes:
 
     def hire(self, number: int) -> "Process":
         """Start the process of a device."""
-        return Process({VISIBLE: self.gpus[number]} if self.gpus else {})
+        share = os.environ.get(THREADS) or str(max(1, cores() // self.size))
+        return Process({VISIBLE: self.gpus[number]} if self.gpus else {THREADS: share})
 
 
 class Process:
