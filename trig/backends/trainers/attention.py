@@ -23,7 +23,7 @@ def differentiable(network: Module) -> AbstractContextManager[object]:
     return _Plain() if weight.device.type == "cpu" and weight.dtype == torch.bfloat16 else nullcontext()
 
 
-def checkpoint(network: Module) -> None:
+def checkpoint(network: Any) -> None:
     """Has the network compute its layers again for gradients, in place of keeping what they need.
 
     Torch takes the mode of `differentiable` off while gradients are computed, so that what is computed again enters it anew.
@@ -32,7 +32,7 @@ def checkpoint(network: Module) -> None:
     def again(layer: Module, *inputs: Any) -> Any:
         return checkpointed(layer.__call__, *inputs, use_reentrant=False, context_fn=lambda: (nullcontext(), differentiable(network)))
 
-    network.enable_gradient_checkpointing(again)  # type: ignore[operator]  # of diffusers
+    network.enable_gradient_checkpointing(again)
 
 
 class _Plain(TorchFunctionMode):
