@@ -11,6 +11,7 @@ from diffusers import DiffusionPipeline, SchedulerMixin
 from trig.backends.painters.adapter import attach, scale
 from trig.backends.painters.quantise import NETWORKS, quantisation
 from trig.backends.painters.subject import attach_subject
+from trig.backends.rotary import quicken
 from trig.backends.unloadable import UNLOADABLE, typed
 from trig.backends.weights import brief, located
 from trig.errors import WeightsError
@@ -98,12 +99,11 @@ def _configured_only(place: Path) -> bool:
 
 def _optioned(pipe: DiffusionPipeline, model: DiffusersModel, field: str) -> None:
     """Options that a loaded pipeline takes. Raises WeightsError for one that it does not know."""
-    networks = [part for name in NETWORKS if (part := getattr(pipe, name, None)) is not None]
     if model.options.vae_tiling:
         if not hasattr(pipe.vae, "enable_tiling"):
             raise WeightsError(f"{field}.vae_tiling: the autoencoder of {type(pipe).__name__} decodes whole pictures only; set it to false")
         pipe.vae.enable_tiling()
-    for network in networks:
+    for network in _networks(pipe):
         if model.options.attention:
             try:
                 network.set_attention_backend(model.options.attention)
@@ -115,10 +115,17 @@ def _optioned(pipe: DiffusionPipeline, model: DiffusersModel, field: str) -> Non
             network.compile()
 
 
+def _networks(pipe: DiffusionPipeline) -> list[Any]:
+    """What denoises."""
+    return [part for name in NETWORKS if (part := getattr(pipe, name, None)) is not None]
+
+
 def _placed(pipe: DiffusionPipeline, model: DiffusersModel, on: str) -> None:
     """Onto the device, or beside it: without an accelerator all stays where it is."""
     if on == "cpu":
         keep_pages()
+        for network in _networks(pipe):
+            quicken(network)
         return
     match model.options.offload:
         case "none":
