@@ -96,3 +96,19 @@ def test_large_outputs_and_the_stages_own_are_not_read(project: Path, monkeypatc
     sound.check([SCORES], largest=3)
     monkeypatch.setenv(sound.STAGE, "dvc.yaml:judge")
     sound.check([SCORES])
+
+
+@pytest.mark.parametrize("ran", [True, False])
+def test_a_folder_that_a_stage_writes_into_is_no_input_of_it(ran: bool, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a stage could not go on where a later one has to write its own file there anew."""
+    monkeypatch.setenv(sound.STAGE, "digest")
+    plan = {"stages": {"digest": {"cmd": "true", "plots": [{"data/digest.png": {"cache": False}}]}}}
+    (project / "dvc.yaml").write_text(yaml.safe_dump(plan), "utf-8")
+    lock = yaml.safe_load((project / "dvc.lock").read_text("utf-8"))
+    if ran:
+        lock["stages"]["digest"] = {"cmd": "true", "outs": [{"path": "data/digest.png", "md5": "0"}]}
+    (project / "dvc.lock").write_text(yaml.safe_dump(lock), "utf-8")
+    flip(project / SCORES)
+    sound.check(["data"])
+    with pytest.raises(FileError, match=names(SCORES)):
+        sound.check(["data", SCORES])

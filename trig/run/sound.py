@@ -14,6 +14,8 @@ from trig.run.unpulled import locked
 PLAN = "dvc.yaml"
 STAGE = "DVC_STAGE"
 """Environment variable with the stage that DVC runs."""
+PARTS = (("deps", ("deps",)), ("outs", ("outs", "metrics", "plots")))
+"""What a stage reads and writes: the key in dvc.lock, and those in dvc.yaml."""
 LARGEST = 2**28
 """Bytes of an output that are read before a stage begins; pictures in larger ones are compared with their own hashes as they are read."""
 FOLDER = ".dir"
@@ -24,11 +26,14 @@ def check(arguments: Sequence[str], largest: float = LARGEST) -> None:
     """Raises FileError where an input that another stage wrote has other bytes than dvc.lock names. DVC then looks again in the next run.
 
     Inputs are the outputs, up to so many bytes, that the arguments of the program or its last dependencies name; those of dvc.yaml, if it never
-    ran. Run by hand, a program takes what it is given.
+    ran. A folder that it writes into is no input, whoever else does. Run by hand, a program takes what it is given.
     """
     own, stages = os.environ.get(STAGE, "").rpartition(":")[2], locked(Path())
-    deps = [dep["path"] for dep in stages[own].get("deps", ())] if own in stages else _planned(own)
-    named = [*(each for each in arguments if not each.startswith("-")), *deps]
+    deps, written = (
+        [each["path"] for each in stages[own].get(part, ())] if own in stages else _planned(own, *parts) for part, parts in PARTS
+    )
+    given = [each for each in arguments if not each.startswith("-") and not any(Path(out).is_relative_to(each) for out in written)]
+    named = [*given, *deps]
     outs = {out["path"]: out.get("md5") for name, stage in stages.items() if name != own for out in stage.get("outs", ())}
     altered = [name for name in outs if outs[name] and _named(Path(name), named) and _altered(Path(name), outs[name], largest)]
     if not altered:
@@ -40,14 +45,16 @@ def check(arguments: Sequence[str], largest: float = LARGEST) -> None:
     )
 
 
-def _planned(stage: str) -> list[str]:
-    """Dependencies in dvc.yaml, but those that need more than the stage's own name."""
+def _planned(stage: str, *parts: str) -> list[str]:
+    """What parts of a stage name in dvc.yaml, but what needs more than the stage's own name."""
     plan, (base, _, key) = Path(PLAN), stage.partition("@")
     if not stage or not plan.is_file():
         return []
     body = read(plan.read_text("utf-8"))["stages"].get(base, {})
-    named = (dep.replace("${key}", key).replace("${item.model}", key) for dep in body.get("do", body).get("deps", ()))
-    return [dep for dep in named if "${" not in dep]
+    listed = (each for part in parts for each in body.get("do", body).get(part, ()))
+    paths = (path for each in listed for path in (each if isinstance(each, dict) else [each]))  # with options, or alone
+    named = (path.replace("${key}", key).replace("${item.model}", key) for path in paths)
+    return [path for path in named if "${" not in path]
 
 
 def _named(out: Path, names: Sequence[str]) -> bool:
