@@ -28,7 +28,7 @@ from trig.classify.samples import points, rooted
 from trig.errors import PictureError, TableError, TrigError
 from trig.judge.rubrics import rubrics
 from trig.params import load
-from trig.report import digest, numbers, page, sheets, sources, theme
+from trig.report import digest, numbers, page, sheets, sources, stills, theme
 from trig.report.facts.digest import Gate, Tuning, Yardstick
 from trig.report.gather import picked
 from trig.report.sheets import Sheet
@@ -295,6 +295,14 @@ def test_the_same_run_gives_the_same_bytes(tmp_path: Path, ran: Run, html: str) 
     again = run_of(tmp_path)
     assert again.html == html
     assert again.stills == ran.stills
+
+
+def test_a_model_that_was_not_asked_about_a_task_has_no_map_of_it(ran: Run) -> None:
+    told = ran.relations.select("model", "task").unique().height
+    assert len(stills.mapped(ran.contents)) == told > 1
+    one = ran.models[0]
+    fewer = replace(ran, relations=ran.relations.filter(pl.col("model") != one))
+    assert one in dict(stills.mapped(ran.contents)) and one not in dict(stills.mapped(fewer.contents))
 
 
 def test_a_digest_that_was_kept_gives_the_same_page(tmp_path: Path, ran: Run, html: str) -> None:

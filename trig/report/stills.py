@@ -52,11 +52,16 @@ def maps(contents: Contents) -> bytes:
     """Dimension Trade-off Maps as matrices, the first `MOST` (model, task) combinations, as PNG."""
     chart = charts.spec(charts.matrix().properties(width=SIDE, height=SIDE))
     chart.pop("$schema")
-    wanted = [(model, task) for task in contents.tasks for model in contents.models][:MOST]
-    shown = [_map(contents, chart, *one) for one in wanted]
+    shown = [_map(contents, chart, *one) for one in mapped(contents)[:MOST]]
     legend = _legend()
     grid: charts.Spec = {"concat": shown, "columns": COLUMNS, "resolve": {"scale": {"color": "independent"}}}
     return _png({"$schema": legend.pop("$schema"), "vconcat": [grid, legend], "resolve": {"scale": {"color": "independent"}}})
+
+
+def mapped(contents: Contents) -> list[tuple[str, str]]:
+    """Each model and task with relations: a model may be asked about some tasks only."""
+    known = set(contents.relations.select("model", "task").unique().iter_rows())
+    return [(model, task) for task in contents.tasks for model in contents.models if (model, task) in known]
 
 
 def fronts(contents: Contents) -> bytes:
