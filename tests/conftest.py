@@ -1,5 +1,6 @@
 """Shared fixtures and hooks: a browser, a report in it, and a vLLM server, which takes half a minute to start."""
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 if "PYTEST_XDIST_WORKER" in os.environ:  # under xdist, one thread per worker and the programs it starts
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+gc.set_threshold(50_000)
 pytest_plugins = ["skips"]
 settings.register_profile("slow machines", deadline=None)
 settings.load_profile("slow machines")

@@ -8,6 +8,7 @@ import pytest
 import workplace
 
 from benchmarks import full, invented, losses
+from benchmarks.__main__ import ROWS, row
 from trig import params, tables
 from trig.classify.inputs import roster_diagnosed
 from trig.classify.relations import relations
@@ -56,6 +57,10 @@ def test_an_unknown_row_names_the_known_ones() -> None:
     failed = workplace.python("-m", "benchmarks", "speed", cwd=workplace.ROOT)
     assert failed.returncode == 2
     assert "'speed' is no row; choose from score, sharing, serving, memory, relations, evidence, full," in failed.stderr
+
+
+def test_every_row_is_there() -> None:
+    assert all(callable(row(name)) for name in ROWS)
 
 
 def test_memory_counts_what_a_program_starts() -> None:

@@ -170,9 +170,9 @@ def test_an_entry_that_is_no_setting_of_its_curve_is_refused(place: Path, change
 
 
 def test_two_settings_with_one_value_are_refused(place: Path) -> None:
-    entry = {"extends": "tiny", "needs": "data/tiny/painter", "sweep": {"of": "tiny", "knob": "steps"}, "steps": 8}
+    entry = {"extends": "tiny", "needs": "data/tiny/painter", "sweep": {"of": "tiny", "knob": "steps"}, "steps": 6}
     workplace.edit(place, models__own=entry, generate__roster=["tiny", "own"], tunings={})
-    with pytest.raises(ParamsError, match=names("params.yaml", "generate.roster", "'own'", "'tiny'", "steps", "8")):
+    with pytest.raises(ParamsError, match=names("params.yaml", "generate.roster", "'own'", "'tiny'", "steps", "6")):
         params.load()
 
 

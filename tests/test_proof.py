@@ -183,13 +183,13 @@ def test_seeds_are_of_test_prompts_and_begin_with_the_rosters() -> None:
     assert set(measured["model"]) == {"tuned"} and measured["vendi"].null_count() == 0
 
 
-def test_pictures_of_the_roster_are_taken_and_only_other_seeds_are_painted() -> None:
+def test_pictures_of_the_roster_are_taken_and_only_other_seeds_are_painted(tmp_path: Path) -> None:
     wanted, images = asked(PROMPTS, 3, 2), factories.images(PROMPTS, seeds=2, width=16, height=16)
     first = images.filter(pl.col("number") == 0)
-    there = shown(wanted, Library(Path()), Album([first.reverse()]))
+    there = shown(wanted, Library(tmp_path), Album([first.reverse()]))
     assert set(there["number"]) == {0} and there.height == 3
     missing = first.with_columns(image=pl.lit(None, images["image"].dtype), digest=pl.lit(None, pl.String), status=pl.lit("null"))
-    assert shown(wanted, Library(Path()), Album([missing]))["image"].null_count() == 3
+    assert shown(wanted, Library(tmp_path), Album([missing]))["image"].null_count() == 3
     whole, parted = (
         diversity(rows, Plain(), 2, "tuned") for rows in (in_order(wanted, images), in_order(wanted, images.filter(number=1), there))
     )

@@ -104,7 +104,7 @@ def test_an_entry_may_have_the_name_of_the_one_it_extends_in_the_zoo(tmp_path: P
 
 def test_the_shipped_variants_resolve_to_their_base() -> None:
     found = params.load(SHIPPED).models
-    plain = {"backend": "diffusers", "dtype": "auto", "guidance_scale": 3.0, "height": 64, "negative_prompt": "", "steps": 8, "width": 64}
+    plain = {"backend": "diffusers", "dtype": "auto", "guidance_scale": 3.0, "height": 64, "negative_prompt": "", "steps": 6, "width": 64}
     assert found["tiny"].decides() == plain
     assert found["tiny-turbo"].decides() == found["tiny-dtm"].decides() == plain | {"steps": 4, "guidance_scale": 1.5}
     assert {model.loads for model in found.values()} == {"data/tiny/painter"}
