@@ -1,6 +1,5 @@
 """Shared fixtures and hooks: a browser, a report in it, and a vLLM server, which takes half a minute to start."""
 
-import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ import workplace
 from hypothesis import settings
 from selenium import webdriver
 
+from trig.run import garbage
 from trig.testing.browser import started
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 if "PYTEST_XDIST_WORKER" in os.environ:  # under xdist, one thread per worker and the programs it starts
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-gc.set_threshold(50_000)
+garbage.seldom()
 pytest_plugins = ["skips"]
 settings.register_profile("slow machines", deadline=None)
 settings.load_profile("slow machines")

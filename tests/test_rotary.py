@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from trig.backends import rotary
 from trig.backends.rotary import DIFFUSERS, NAME, quicken, rotated
 
 
@@ -35,7 +36,8 @@ def test_they_are_bit_for_bit_those_of_diffusers(
     told = turns(tokens, 2 * pairs, seed)
     for given_x in (x, x.transpose(0, 1).contiguous().transpose(0, 1)):
         expected, found = (rotate(given_x, told, sequence_dim=dimension) for rotate in (DIFFUSERS, rotated))
-        assert torch.equal(expected, found) and expected.dtype == found.dtype and expected.shape == found.shape
+        assert expected.dtype == found.dtype and expected.shape == found.shape
+        assert torch.equal(expected, found) or not rotary.exact()
 
 
 @pytest.mark.parametrize("case", ["other halves", "other angles"])
@@ -64,5 +66,8 @@ def test_a_network_that_turns_as_flux_does_is_quickened_and_another_left_alone(m
     quicken(torch.nn.Linear(1, 1))
     assert transformer_flux.apply_rotary_emb is DIFFUSERS
     shape = {"num_layers": 1, "num_single_layers": 0, "attention_head_dim": 4, "num_attention_heads": 1, "axes_dims_rope": (0, 2, 2)}
-    quicken(transformer_flux.FluxTransformer2DModel(in_channels=4, joint_attention_dim=4, pooled_projection_dim=4, **shape))
-    assert transformer_flux.apply_rotary_emb is rotated
+    network = transformer_flux.FluxTransformer2DModel(in_channels=4, joint_attention_dim=4, pooled_projection_dim=4, **shape)
+    for alike in (False, True):  # first on a processor that rounds otherwise
+        monkeypatch.setattr(rotary, "exact", lambda alike=alike: alike)
+        quicken(network)
+        assert transformer_flux.apply_rotary_emb is (rotated if alike else DIFFUSERS)
