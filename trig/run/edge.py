@@ -1,8 +1,6 @@
 """Top-level error handling: one line and exit code 2 for a TrigError, a traceback for a bug."""
 
-import ctypes
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,8 +12,7 @@ from typing import Any
 import typer
 
 from trig.errors import PictureError, TableError, TrigError
-
-_PR_SET_PDEATHSIG = 1
+from trig.run.parent import die_with_parent
 
 
 def run(main: Callable[..., None]) -> None:
@@ -28,7 +25,7 @@ def run(main: Callable[..., None]) -> None:
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(edged)
-    _die_with_parent()
+    die_with_parent()
     app()
 
 
@@ -90,19 +87,3 @@ def _say_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-def _die_with_parent() -> None:
-    """Parent-death signal: SIGTERM when the parent is killed, as `dvc` does not kill its stage (Linux only); at once where it was killed before."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if "DVC_STAGE" in os.environ and not _attended():
-            os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _attended() -> bool:
-    """Whether the parent is of this process's session, as the program is that started it; who adopts an orphan is not."""
-    try:
-        return os.getsid(os.getppid()) == os.getsid(0)
-    except OSError:
-        return True
