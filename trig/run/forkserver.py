@@ -17,10 +17,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
+from time import time_ns
 from typing import IO, Self
 
 from trig.run import compiled, garbage
 from trig.run.handover import NUMBER, SIZE, STREAMS, peer
+
+RECENT = 10**8
+"""Nanoseconds: clocks of file systems are coarser than Python's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +57,28 @@ class Modules:
     """Modules that forks had loaded at their end: imported before the next fork."""
 
     def __init__(self) -> None:
-        self._times = _times()
+        self._times = _times(time_ns())
 
     def load(self, told: int) -> None:
-        """What a fork wrote into a file in memory, in the order in which it began to import them. What cannot be imported, the next will try itself."""
+        """What a fork wrote into a file in memory. What cannot be imported, the next fork will try itself."""
+        began = time_ns()
         text = os.pread(told, os.fstat(told).st_size, 0)
         for name in json.loads(text or "[]"):
             if name not in sys.modules:
                 with suppress(Exception):
                     importlib.import_module(name)
-        self._times = _times() | self._times
+        self._times = _times(began) | self._times
 
     def edited(self) -> bool:
-        """Whether the file of a loaded module is not the one that was loaded."""
+        """Whether the file of a loaded module may not be the one that was loaded."""
         return any(_time(file) != time for file, time in self._times.items())
 
 
-def _times() -> dict[str, int | None]:
+def _times(began: int) -> dict[str, int | None]:
+    """When the files of modules were written, in nanoseconds; None: when they were loaded, or so shortly before that nobody knows what was."""
     files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    return {file: _time(file) for file in files if isinstance(file, str)}
+    times = {file: _time(file) for file in files if isinstance(file, str)}
+    return {file: time if time < began - RECENT else None for file, time in times.items() if time is not None}
 
 
 def _time(file: str) -> int | None:
@@ -95,6 +102,7 @@ class Fork:
             runpy.run_module(self.command[0], run_name="__main__", alter_sys=True)
         finally:
             os.pwrite(self.told, json.dumps(_loaded()).encode(), 0)
+            gc.unfreeze()  # or Python would not free at its end what extensions count, and they would complain
 
 
 def serve(owner: int, listener: socket.socket) -> Fork | None:
@@ -104,12 +112,13 @@ def serve(owner: int, listener: socket.socket) -> Fork | None:
         life = os.pidfd_open(owner)
     except OSError:
         return None
-    ends = [listener.fileno(), life]
+    ends, forks = [listener.fileno(), life], 0
     while listener.fileno() in select.select(ends, [], [])[0]:
-        if modules.edited():
+        if forks and modules.edited():
             listener.set_inheritable(True)
             os.execv(sys.executable, sys.orig_argv)
         client, _ = listener.accept()
+        forks += 1
         with client, suppress(ValueError, OSError):
             if peer(client) == os.getuid() and (fork := _forked(Request.read(client), client, modules)):
                 return fork
@@ -161,8 +170,13 @@ def _opened(stream: int, mode: str, as_before: TextIOWrapper) -> IO[str]:
 
 
 def _loaded() -> list[str]:
-    """Modules of files, in the order in which they began to be imported; a lazy stand-in has none."""
-    return [name for name, module in sys.modules.items() if isinstance(getattr(module, "__file__", None), str) and name != "__main__"]
+    """Modules of files: first ours, which know how a library is to be imported; then what is left of the libraries, the outermost first.
+
+    `sys.modules` has them in the order in which their imports ended.
+    """
+    names = [name for name, module in sys.modules.items() if isinstance(getattr(module, "__file__", None), str) and name != "__main__"]
+    own = [name for name in names if name.startswith("trig.")]
+    return [*own, *reversed([name for name in names if name not in own])]
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from types import FrameType
@@ -97,31 +97,41 @@ def _follow(server: socket.socket) -> None:
     """Has the program run, and ends as it does. The fork is killed where this process is: it holds the other end of a pipe."""
     alive, held = os.pipe()
     said = json.dumps([sys.orig_argv[2:], str(Path.cwd()), dict(os.environ)]).encode()
-    try:
-        socket.send_fds(server, [SIZE.pack(len(said))], [*STREAMS, alive])
-        server.sendall(said)
-        begun = server.recv(NUMBER.size, socket.MSG_WAITALL)
-    except OSError:
-        begun = b""
-    os.close(alive)
-    if len(begun) < NUMBER.size:
-        os.close(held)
-        return  # nothing has begun
-    (fork,) = NUMBER.unpack(begun)
-    with _forwarding(fork):
-        die_with_parent()
-        ended = server.recv(NUMBER.size, socket.MSG_WAITALL)
+    with _held_back():
+        try:
+            socket.send_fds(server, [SIZE.pack(len(said))], [*STREAMS, alive])
+            server.sendall(said)
+            begun = server.recv(NUMBER.size, socket.MSG_WAITALL)
+        except OSError:
+            begun = b""
+        os.close(alive)
+        if len(begun) < NUMBER.size:  # it has not begun
+            os.close(held)
+            return
+        _forward(*NUMBER.unpack(begun))
+    die_with_parent()
+    ended = server.recv(NUMBER.size, socket.MSG_WAITALL)
     if len(ended) < NUMBER.size:
         raise SystemExit("error: the server that this stage was forked from was killed; run again")
     code = os.waitstatus_to_exitcode(*NUMBER.unpack(ended))
     if code < 0:
-        signal.signal(-code, signal.SIG_DFL)
+        with suppress(OSError):  # nothing is to be set for SIGKILL
+            signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     os._exit(code)
 
 
 @contextmanager
-def _forwarding(fork: int) -> Iterator[None]:
+def _held_back() -> Iterator[None]:
+    """Signals wait meanwhile."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [*FORWARDED, signal.SIGTSTP])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _forward(fork: int) -> None:
     """What this process is asked to do, the fork does: to stop, to wait, to go on."""
 
     def forward(number: int, _: FrameType | None) -> None:
@@ -135,4 +145,3 @@ def _forwarding(fork: int) -> Iterator[None]:
     for each in FORWARDED:
         signal.signal(each, forward)
     signal.signal(signal.SIGTSTP, wait)
-    yield

@@ -1,6 +1,7 @@
-"""Runs programs as subprocesses and measures wall time and memory of the process tree."""
+"""Runs programs as subprocesses and measures wall time and memory of all that they start."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -33,17 +34,23 @@ class Ran:
 
     stdout: str
     seconds: float
-    peak: int  # bytes: peak of the resident memory summed over the process tree; shared memory counts repeatedly
+    peak: int  # bytes: peak of the resident memory summed over the processes of its session; shared memory counts repeatedly
 
 
 def run(*command: str, cwd: Path = ROOT) -> Ran:
     """Runs a program to completion. Raises FailedError when it fails."""
     settings = {name: value for name, value in os.environ.items() if name not in UNSET} | SETTINGS
     began = time.monotonic()
-    with subprocess.Popen(command, cwd=cwd, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, cwd=cwd, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         watch = Watch(process.pid)
         watch.start()
-        said, complaint = process.communicate()
+        try:
+            said, complaint = process.communicate()
+        except KeyboardInterrupt:
+            os.killpg(process.pid, signal.SIGINT)  # it is in another session than the terminal's
+            raise
     seconds = time.monotonic() - began
     watch.stop()
     if process.returncode:
@@ -52,16 +59,16 @@ def run(*command: str, cwd: Path = ROOT) -> Ran:
 
 
 class Watch(threading.Thread):
-    """Samples the resident memory of a process tree five times a second."""
+    """Samples the resident memory of a session five times a second."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, session: int) -> None:
         super().__init__(daemon=True)
-        self.pid, self.peak, self.over = pid, 0, threading.Event()
+        self.session, self.peak, self.over = session, 0, threading.Event()
 
     def run(self) -> None:
         """Samples until stopped."""
         while not self.over.wait(0.2):
-            self.peak = max(self.peak, resident(self.pid))
+            self.peak = max(self.peak, resident(self.session))
 
     def stop(self) -> None:
         """Stops sampling."""
@@ -69,23 +76,16 @@ class Watch(threading.Thread):
         self.join()
 
 
-def resident(pid: int) -> int:
-    """Resident memory of a process and its descendants in bytes."""
-    parents = {one: (parent, pages) for one, parent, pages in processes()}
-    held = 0
-    for one, (_, pages) in parents.items():
-        above = one
-        while above in parents and above != pid:
-            above = parents[above][0]
-        held += pages * PAGE * (above == pid)
-    return held
+def resident(session: int) -> int:
+    """Resident memory of a session in bytes: a server that a program started is of it, though not below it."""
+    return sum(pages for _, _, one, pages in processes() if one == session) * PAGE
 
 
-def processes() -> Iterator[tuple[int, int, int]]:
-    """Live processes: pid, parent pid, resident pages."""
+def processes() -> Iterator[tuple[int, int, int, int]]:
+    """Live processes: pid, parent pid, session, resident pages."""
     for place in Path("/proc").glob("[0-9]*"):
         try:
             after_name = (place / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             continue  # ended meanwhile
-        yield int(place.name), int(after_name[1]), int(after_name[21])
+        yield int(place.name), int(after_name[1]), int(after_name[3]), int(after_name[21])
