@@ -52,7 +52,10 @@ def test_a_clean_end_is_clean_and_a_wrong_product_makes_a_round_fail(world: Worl
 def test_a_round_is_the_same_under_its_seed_and_every_stage_is_killed(tmp_path: Path) -> None:
     stages = {"annotate": 2.0, "generate@stub": 4.0, "judge@stub": 3.0, "report": 1.0}
     dead = Mortal(Stub())
-    world, kinds = World(tmp_path, dead, dead, stages), [*(killed(who) for who in ("stage", "dvc", "both")), Kind("stale lock", stale_lock)]
+    world, kinds = (
+        World(tmp_path, dead, dead, stages),
+        [*(killed(who) for who in ("stage", "fork", "dvc", "both")), Kind("stale lock", stale_lock)],
+    )
     games = [[Round(world, seed, number, kinds) for number in range(8)] for seed in (7, 7, 8)]
     once, again, other = ([(each.kind.name, each.stage, each.dice.random()) for each in some] for some in games)
     assert once == again != other

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -15,24 +16,27 @@ from trig.run import handover
 from trig.testing.programs import ROOT, processes
 
 OWNER = """
-import json, subprocess, sys
+import json, signal, subprocess, sys
 for line in sys.stdin:
     command, environment = json.loads(line)
     program = subprocess.Popen(command, env=environment)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     print(program.pid, flush=True)
     print(program.wait(), flush=True)
+    signal.signal(signal.SIGINT, before)
 """
-"""Runs commands as `dvc` does: one after the other, each with its own environment."""
+"""Runs commands as `dvc` does: one after the other, each with its own environment, and deaf to Ctrl-C meanwhile."""
 PROBE = """
 import json, os, signal, sys, time
 from pathlib import Path
 began = "colorsys" in sys.modules
 import colorsys, edited
 heard = []
-signal.signal(signal.SIGCONT, lambda *_: heard.append("CONT"))
+for each in (signal.SIGCONT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(each, lambda number, _: heard.append(signal.Signals(number).name))
 def main(does, *more):
     said = {"pid": os.getpid(), "parent": os.getppid(), "argv": sys.argv[1:], "name": __name__, "folder": os.getcwd(), "loaded": began}
-    said |= {"own": os.environ.get("OWN"), "edited": edited.VALUE, "terminal": sys.stdout.isatty()}
+    said |= {"own": os.environ.get("OWN"), "imported": os.environ.get("IMPORTED"), "edited": edited.VALUE, "terminal": sys.stdout.isatty()}
     Path("said.new").write_text(json.dumps(said))
     Path("said.new").rename("said")
     exec(compile(does, "does", "exec"))
@@ -43,6 +47,7 @@ except KeyboardInterrupt:
     sys.exit(130)
 """
 WAITS = "time.sleep(60)"
+LISTENS = "while not heard: time.sleep(0.01)\nprint(heard[0])"
 SOON = 20.0
 """Seconds within which a process is to have ended."""
 
@@ -50,21 +55,24 @@ SOON = 20.0
 class Place:
     """A project whose package `stages` has one program, and an owner that runs it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, terminal: str | None = None) -> None:
         self.folder = folder
         (folder / "stages").mkdir()
-        (folder / "stages/__init__.py").write_text("from trig.run.handover import hand_over\nhand_over()\n")
+        (folder / "stages/__init__.py").write_text("from trig.run import handover\nhandover.GPUS = ()\nhandover.hand_over()\n")
         (folder / "stages/probe.py").write_text(PROBE)
         (folder / "edited.py").write_text("VALUE = 1\n")
         command = [sys.executable, "-c", OWNER]
-        owned = {name: value for name, value in os.environ.items() if name != handover.STAGE} | {"PYTHONPATH": str(ROOT)}
+        if terminal:
+            command = [sys.executable, "-c", f"import os; os.setsid(); os.open({terminal!r}, os.O_RDWR)\n{OWNER}"]
+        own = {name: value for name, value in os.environ.items() if name not in {handover.STAGE, handover.SWITCH}}
+        owned = own | {"PYTHONPATH": str(ROOT)}
         self.owner = subprocess.Popen(command, cwd=folder, env=owned, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.environment = owned
 
-    def begin(self, does: str = "", shell: str = "exec", **more: str) -> int:
+    def begin(self, does: str = "", shell: str = "exec", streams: str = ">>out 2>&1 <edited.py", **more: str) -> int:
         """The pid of the program that the owner started; its output goes to a file."""
         (self.folder / "said").unlink(missing_ok=True)
-        program = f"{shell} {sys.executable} -m stages.probe '{does}' 'two words' >>out 2>&1 <edited.py; exit $?"
+        program = f"{shell} {sys.executable} -m stages.probe '{does}' 'two words' {streams}; exit $?"
         assert self.owner.stdin and self.owner.stdout
         self.owner.stdin.write(json.dumps([["sh", "-c", program], self.environment | {handover.STAGE: "probe"} | more]) + "\n")
         self.owner.stdin.flush()
@@ -85,6 +93,13 @@ class Place:
         file = self.folder / "said"
         until(file.exists)
         return dict(json.loads(file.read_text()))
+
+    def close(self) -> None:
+        """Ends the owner, and waits for the end of its servers."""
+        servers = self.servers()
+        self.owner.kill()
+        self.owner.communicate()
+        until(lambda: all(map(gone, servers)))
 
     def servers(self) -> list[int]:
         """Servers of this owner."""
@@ -132,10 +147,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     try:
         yield found
     finally:
-        servers = found.servers()
-        found.owner.kill()
-        found.owner.communicate()
-        until(lambda: all(map(gone, servers)))
+        found.close()
 
 
 def test_a_fork_is_what_a_process_of_its_own_would_be_and_has_the_modules_loaded(place: Place) -> None:
@@ -171,17 +183,45 @@ def test_it_ends_as_its_fork_does(place: Place, does: str, status: int, said: st
     assert place.run() == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_reaches_the_fork(place: Place, number: signal.Signals) -> None:
+def test_an_interrupt_reaches_the_fork(place: Place) -> None:
     program = place.begin(WAITS)
-    fork = place.said()["pid"]
-    os.kill(program, number)
-    assert place.end() == (130 if number is signal.SIGINT else -number), (place.folder / "out").read_text()
-    assert gone(int(str(fork)))
+    fork = int(str(place.said()["pid"]))
+    os.kill(program, signal.SIGINT)
+    assert place.end() == 130
+    assert gone(fork)
     assert place.run() == 0
 
 
-def test_it_waits_and_goes_on(place: Place) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+def test_a_signal_reaches_the_fork(place: Place, number: signal.Signals) -> None:
+    program = place.begin(LISTENS)
+    place.said()
+    os.kill(program, number)
+    assert place.end() == 0
+    assert (place.folder / "out").read_text() == f"{number.name}\n"
+
+
+def test_an_ignored_signal_stays_ignored(place: Place) -> None:
+    program = place.begin(LISTENS, shell='trap "" HUP INT; exec')
+    place.said()
+    for number in (signal.SIGHUP, signal.SIGINT):
+        os.kill(program, number)
+    os.kill(program, signal.SIGQUIT)
+    assert place.end() == 0
+    assert (place.folder / "out").read_text() == "SIGQUIT\n"
+
+
+def test_an_interrupt_at_any_moment_ends_it(place: Place) -> None:
+    (place.folder / "edited.py").write_text("import time\ntime.sleep(0.3)\nVALUE = 1\n")  # the server imports it after the first run
+    for wait in (0.0, 0.02, 0.04, 0.06, 0.08, 0.1, 0.12, 0.15, 0.2, 0.3):
+        program = place.begin(WAITS)
+        time.sleep(wait)
+        os.kill(program, signal.SIGINT)
+        assert place.end() in {130, -signal.SIGINT, 1}, wait  # 1: Python itself was starting
+    assert place.run() == 0
+
+
+def test_it_is_suspended_and_goes_on(place: Place) -> None:
     program = place.begin(WAITS)
     fork = int(str(place.said()["pid"]))
     os.kill(program, signal.SIGTSTP)
@@ -190,7 +230,28 @@ def test_it_waits_and_goes_on(place: Place) -> None:
     until(lambda: "T" not in (state(program), state(fork)))
     os.kill(program, signal.SIGINT)
     assert place.end() == 130
-    assert "interrupted ['CONT']" in (place.folder / "out").read_text()
+    assert "interrupted ['SIGCONT'" in (place.folder / "out").read_text()
+
+
+def test_a_terminal_interrupts_a_fork_and_does_not_stop_it(tmp_path: Path) -> None:
+    (tmp_path / "place").mkdir()
+    master, slave = os.openpty()
+    place = Place(tmp_path / "place", os.ttyname(slave))
+    try:
+        assert place.run('open("/dev/tty").read()') == 1
+        assert "Input/output error" in (place.folder / "out").read_text()
+        place.begin(WAITS)
+        place.said()
+        os.write(master, b"\3")  # Ctrl-C
+        assert place.end() == 130
+        assert place.run('print("written", file=open("/dev/tty", "w"))') == 0
+        shown = b""
+        while b"written" not in shown:
+            shown += os.read(master, 100)
+    finally:
+        place.close()
+        os.close(master)
+        os.close(slave)
 
 
 def test_a_killed_program_has_no_fork_that_goes_on(place: Place) -> None:
@@ -204,7 +265,7 @@ def test_a_killed_program_has_no_fork_that_goes_on(place: Place) -> None:
 
 @pytest.mark.parametrize("shell", ["exec", ""])
 def test_nothing_is_left_of_a_killed_owner(place: Place, shell: str) -> None:
-    program = place.begin(WAITS, shell=shell)
+    program = place.begin(f"signal.signal(signal.SIGTERM, signal.SIG_DFL); {WAITS}", shell=shell)
     left = [program, int(str(place.said()["pid"])), *place.servers()]
     assert len(left) == 3
     place.owner.kill()
@@ -241,11 +302,66 @@ def test_a_file_of_tomorrow_keeps_nobody_waiting(place: Place) -> None:
         assert place.run(OWN=str(number)) == 0
 
 
+def test_what_an_import_changes_in_the_environment_is_there_for_every_fork(place: Place) -> None:
+    (place.folder / "edited.py").write_text("import os\nos.environ.setdefault('IMPORTED', 'by import')\nVALUE = 1\n")
+    time.sleep(0.2)  # or the server would begin anew
+    for own in ("1", "2", "3"):
+        assert place.run(OWN=own) == 0
+        assert (place.said()["own"], place.said()["imported"]) == (own, "by import")
+    assert place.said()["loaded"]
+
+
+def test_a_stage_may_run_a_stage(place: Place) -> None:
+    inner = 'import subprocess; sys.exit(subprocess.call([sys.executable, "-m", "stages.probe", "sys.exit(7)"]))'
+    for _ in range(2):
+        assert place.run(inner) == 7
+
+
+def test_a_request_that_cannot_be_met_ends_and_the_server_goes_on(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert place.run() == 0
+    monkeypatch.chdir(place.folder)
+    read, write = os.pipe()
+    with socket.socket(socket.AF_UNIX) as server, Path(os.devnull).open("r+b") as null:
+        server.connect(handover.address(place.owner.pid))
+        said = json.dumps([["stages.probe", ""], str(place.folder / "nowhere"), {}]).encode()
+        socket.send_fds(server, [handover.SIZE.pack(len(said))], [*[null.fileno()] * 3, read])
+        server.sendall(said)
+        ended, status = handover.NEWS.unpack(server.recv(handover.NEWS.size))
+    os.close(read)
+    os.close(write)
+    assert (ended, os.waitstatus_to_exitcode(status)) == (True, 1)
+    assert place.run() == 0
+    assert len(place.servers()) == 1
+
+
+@pytest.mark.parametrize(("number", "streams"), [(0, "<&- >>out 2>&1"), (1, "<edited.py >&- 2>>out"), (2, "<edited.py >>out 2>&-")])
+def test_a_closed_stream_is_nobody_elses(place: Place, number: int, streams: str) -> None:
+    assert place.run() == 0
+    place.begin(f"os.fstat({number})", streams=streams)
+    assert place.end() == 1
+
+
+def test_dvc_runs_stages_as_forks_and_leaves_nothing(place: Place) -> None:
+    stages = {
+        name: {"cmd": f"{sys.executable} -m stages.probe 'Path(\"{name}\").write_text(str(began))'", "outs": [name]} for name in "abc"
+    }
+    stages["b"]["deps"], stages["c"]["deps"] = ["a"], ["b"]
+    (place.folder / "dvc.yaml").write_text(json.dumps({"stages": stages}))
+    dvc = Path(sys.executable).with_name("dvc")
+    own = place.environment | {"DVC_NO_ANALYTICS": "1"}
+    subprocess.run([dvc, "init", "--no-scm", "-q"], cwd=place.folder, env=own, check=True)
+    with subprocess.Popen([dvc, "repro", "-q"], cwd=place.folder, env=own) as program:
+        assert program.wait() == 0
+        assert [(place.folder / name).read_text() for name in "abc"] == ["False", "True", "True"]
+        until(lambda: not any(f"forkserver\0{program.pid}\0" in _command(pid) for pid, *_ in processes()))
+
+
 def test_beside_a_gpu_and_by_hand_nothing_is_forked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "orig_argv", [sys.executable, "-m", "stages.judge"])
     monkeypatch.setenv(handover.STAGE, "judge")
+    monkeypatch.delenv(handover.SWITCH, raising=False)
     gpu = tmp_path / "gpu"
-    monkeypatch.setattr(handover, "GPU", gpu)
+    monkeypatch.setattr(handover, "GPUS", (str(gpu),))
     assert handover._can_be_forked()
     gpu.touch()
     assert not handover._can_be_forked()

@@ -31,7 +31,7 @@ def killed(who: str) -> Kind:
         running.kill(who)
         ended = running.end()
         game.note = f"after {share:.0%} of its time: {'too late' if ended.code == 0 else 'killed'}"
-        if who == "stage" and ended.code > 0:
+        if who in {"stage", "fork"} and ended.code > 0:
             ended.complaint("failed to reproduce")
 
     return Kind(f"kill -9 of {who}", befall, family="kill")
@@ -203,7 +203,7 @@ def dead_server(game: Round) -> None:
 
 
 KINDS = (
-    *(killed(who) for who in 2 * ("stage", "dvc", "both")),
+    *(killed(who) for who in 2 * ("stage", "fork", "dvc", "both")),
     Kind("full disk", full_disk, LARGE, missing=no_mount),
     Kind("read-only folder", read_only),
     Kind("unreadable file", unreadable),

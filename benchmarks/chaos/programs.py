@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from trig.testing.programs import SETTINGS, UNSET
+from trig.testing.programs import SETTINGS, UNSET, processes
 
 LONGEST = 300.0
 """Seconds without a word after which a program hangs, on however busy a machine."""
@@ -90,11 +90,14 @@ class Program:
         return stage in self.begun
 
     def kill(self, who: str) -> None:
-        """`kill -9` of the stage, of dvc, or of both."""
+        """`kill -9` of the stage's process, of the fork that it waits for, of dvc, or of both."""
         mine = self.process.pid
         stages = [pid for pid, command in members(mine) if "-m stages." in command]
-        for pid in {"stage": stages, "dvc": [mine], "both": []}[who]:
-            os.kill(pid, signal.SIGKILL)
+        servers = {pid for pid, command in members(mine) if "trig.run.forkserver" in command}
+        forks = [pid for pid, parent, *_ in processes() if {pid, parent} <= servers]
+        for pid in {"stage": stages, "fork": forks, "dvc": [mine], "both": []}[who]:
+            with suppress(ProcessLookupError):  # it ended meanwhile
+                os.kill(pid, signal.SIGKILL)
         if who == "both":
             os.killpg(mine, signal.SIGKILL)
 

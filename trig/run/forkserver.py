@@ -13,15 +13,17 @@ import select
 import signal
 import socket
 import sys
+import traceback
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from io import TextIOWrapper
+from io import BufferedWriter, FileIO, TextIOWrapper
 from pathlib import Path
 from time import time_ns
-from typing import IO, Self
+from typing import Self
 
 from trig.run import compiled, garbage
-from trig.run.handover import NUMBER, SIZE, STREAMS, peer
+from trig.run.handover import NEWS, SIZE, STREAMS, SWITCH, blocked, peer
 
 RECENT = 10**8
 """Nanoseconds: clocks of file systems are coarser than Python's."""
@@ -35,37 +37,44 @@ class Request:
     folder: str
     environment: dict[str, str]
     streams: list[int]  # standard input, output and error
-    alive: int  # a pipe that breaks when the client dies
+    pipe: int  # breaks when the client dies
 
     @classmethod
     def read(cls, client: socket.socket) -> Self:
         """Raises ValueError where the client says nothing, or died."""
-        size, streams, *_ = socket.recv_fds(client, SIZE.size, len(STREAMS) + 1)
-        if len(size) < SIZE.size or len(streams) != len(STREAMS) + 1:
+        size, files, *_ = socket.recv_fds(client, SIZE.size, len(STREAMS) + 1)
+        if len(size) < SIZE.size or len(files) != len(STREAMS) + 1:
             raise ValueError(size)
         (length,) = SIZE.unpack(size)
         command, folder, environment = json.loads(client.recv(length, socket.MSG_WAITALL))
-        return cls(command, folder, environment, streams[:-1], streams[-1])
+        return cls(command, folder, environment, files[:-1], files[-1])
 
     def close(self) -> None:
-        """Of the server's copies, when the fork has its own."""
-        for each in (*self.streams, self.alive):
+        """The server's copies."""
+        for each in (*self.streams, self.pipe):
             os.close(each)
+
+    def broken(self) -> bool:
+        """Whether the client is no more."""
+        return bool(select.select([self.pipe], [], [], 0)[0])
 
 
 class Modules:
     """Modules that forks had loaded at their end: imported before the next fork."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: int) -> None:
+        self._owner = owner  # a pidfd
         self._times = _times(time_ns())
 
     def load(self, told: int) -> None:
-        """What a fork wrote into a file in memory. What cannot be imported, the next fork will try itself."""
+        """What a fork wrote into a file in memory, as long as there is an owner. What cannot be imported, the next fork will try itself."""
         began = time_ns()
         text = os.pread(told, os.fstat(told).st_size, 0)
         for name in json.loads(text or "[]"):
+            if select.select([self._owner], [], [], 0)[0]:
+                return
             if name not in sys.modules:
-                with suppress(Exception):
+                with suppress(Exception):  # whatever a module of a library raises
                     importlib.import_module(name)
         self._times = _times(began) | self._times
 
@@ -75,10 +84,15 @@ class Modules:
 
 
 def _times(began: int) -> dict[str, int | None]:
-    """When the files of modules were written, in nanoseconds; None: when they were loaded, or so shortly before that nobody knows what was."""
-    files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
-    times = {file: _time(file) for file in files if isinstance(file, str)}
+    """When the files of modules were written, in nanoseconds; None: after `began`, or so shortly before that nobody knows which was loaded."""
+    times = {file: _time(file) for file in _files().values()}
     return {file: time if time < began - RECENT else None for file, time in times.items() if time is not None}
+
+
+def _files() -> dict[str, str]:
+    """Module and file, in the order in which their imports ended; a lazy stand-in has none."""
+    found = {name: getattr(module, "__dict__", {}).get("__file__") for name, module in list(sys.modules.items())}
+    return {name: file for name, file in found.items() if isinstance(file, str)}
 
 
 def _time(file: str) -> int | None:
@@ -97,7 +111,7 @@ class Fork:
 
     def run(self) -> None:
         """`python -m MODULE ARGUMENTS`; ends as it does."""
-        sys.argv, sys.path[0] = self.command, str(Path.cwd())
+        sys.argv = self.command
         try:
             runpy.run_module(self.command[0], run_name="__main__", alter_sys=True)
         finally:
@@ -105,14 +119,20 @@ class Fork:
             gc.unfreeze()  # or Python would not free at its end what extensions count, and they would complain
 
 
+def _loaded() -> list[str]:
+    """Loaded modules: first ours, which know how a library is to be imported; then what is left of the libraries, the outermost first."""
+    names = [name for name in _files() if name != "__main__"]
+    own = [name for name in names if name.startswith("trig.")]
+    return [*own, *reversed([name for name in names if name not in own])]
+
+
 def serve(owner: int, listener: socket.socket) -> Fork | None:
     """Returns in each fork; and in the server, with None, when its owner is no more."""
-    modules = Modules()
     try:
-        life = os.pidfd_open(owner)
+        ends = listener.fileno(), os.pidfd_open(owner)
     except OSError:
         return None
-    ends, forks = [listener.fileno(), life], 0
+    before, modules, forks = dict(os.environ), Modules(ends[1]), 0
     while listener.fileno() in select.select(ends, [], [])[0]:
         if forks and modules.edited():
             listener.set_inheritable(True)
@@ -120,63 +140,69 @@ def serve(owner: int, listener: socket.socket) -> Fork | None:
         client, _ = listener.accept()
         forks += 1
         with client, suppress(ValueError, OSError):
-            if peer(client) == os.getuid() and (fork := _forked(Request.read(client), client, modules)):
+            if peer(client) == os.getuid() and (fork := _forked(Request.read(client), client, modules, before)):
                 return fork
     return None
 
 
-def _forked(request: Request, client: socket.socket, modules: Modules) -> Fork | None:
+def _forked(request: Request, client: socket.socket, modules: Modules, before: Mapping[str, str]) -> Fork | None:
     """Waits for the end of the fork: `dvc` runs one stage at a time."""
     gc.freeze()
     told = os.memfd_create("modules")
-    pid = os.fork()
-    if pid == 0:
-        _become(request)
-        return Fork(request.command, told)
+    with blocked():
+        pid = os.fork()
+        if pid == 0:
+            _become(request, client, before)
+            return Fork(request.command, told)
     request.close()
-    with suppress(OSError):
-        client.sendall(NUMBER.pack(pid))
     _, status = os.waitpid(pid, 0)
     with suppress(OSError):
-        client.sendall(NUMBER.pack(status))
+        client.sendall(NEWS.pack(True, status))
     client.close()
     modules.load(told)
     os.close(told)
     return None
 
 
-def _become(request: Request) -> None:
-    """A process like the client's, which is killed when the client is."""
-    os.setpgid(0, 0)
-    fcntl.fcntl(request.alive, fcntl.F_SETOWN, os.getpid())
-    fcntl.fcntl(request.alive, fcntl.F_SETSIG, signal.SIGKILL)
-    fcntl.fcntl(request.alive, fcntl.F_SETFL, fcntl.fcntl(request.alive, fcntl.F_GETFL) | os.O_ASYNC)
-    if select.select([request.alive], [], [], 0)[0]:  # it broke before
-        os.kill(os.getpid(), signal.SIGKILL)
-    for stream, own in zip(request.streams, STREAMS, strict=True):
-        os.dup2(stream, own)
-        os.close(stream)
-    os.chdir(request.folder)
+def _become(request: Request, client: socket.socket, before: Mapping[str, str]) -> None:
+    """A process like the client's, which is killed when the client is. It tells the client when signals may come, and ends where it cannot become one."""
+    try:
+        os.setpgid(0, 0)
+        for each in (signal.SIGTTIN, signal.SIGTTOU):  # it is in the background of the terminal, and nobody would bring it to the front
+            signal.signal(each, signal.SIG_IGN)
+        fcntl.fcntl(request.pipe, fcntl.F_SETOWN, os.getpid())
+        fcntl.fcntl(request.pipe, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(request.pipe, fcntl.F_SETFL, fcntl.fcntl(request.pipe, fcntl.F_GETFL) | os.O_ASYNC)
+        if request.broken():
+            os._exit(1)
+        for stream, own in zip(request.streams, STREAMS, strict=True):
+            os.dup2(stream, own)
+            os.close(stream)
+        os.chdir(request.folder)
+        _surround(request.environment, before)
+        for stream, name in zip(STREAMS, ("stdin", "stdout", "stderr"), strict=True):
+            setattr(sys, name, _opened(stream, getattr(sys, name)))
+        client.sendall(NEWS.pack(False, os.getpid()))
+    finally:
+        if sys.exception():  # or it would go on as a second server
+            traceback.print_exc()
+            os._exit(1)
+
+
+def _surround(environment: Mapping[str, str], before: Mapping[str, str]) -> None:
+    """The client's environment, with what imports changed in the server's; what the fork starts is no fork, since the server waits for this one."""
+    kept = {name: value for name, value in os.environ.items() if value != before.get(name) and environment.get(name) == before.get(name)}
     os.environ.clear()
-    os.environ.update(request.environment)
-    for stream, (name, mode) in zip(STREAMS, (("stdin", "r"), ("stdout", "w"), ("stderr", "w")), strict=True):
-        setattr(sys, name, _opened(stream, mode, getattr(sys, name)))
+    os.environ.update({**environment, **kept, SWITCH: "0"})
 
 
-def _opened(stream: int, mode: str, as_before: TextIOWrapper) -> IO[str]:
+def _opened(stream: int, as_before: TextIOWrapper) -> TextIOWrapper:
     """Python's own were made for what the server was connected with: whether one can seek there, and whether people read it."""
-    by_line = os.isatty(stream) or stream == 2
-    return open(stream, mode, 1 if by_line else -1, as_before.encoding, as_before.errors, closefd=False)
-
-
-def _loaded() -> list[str]:
-    """Modules of files: first ours, which know how a library is to be imported; then what is left of the libraries, the outermost first.
-
-    `sys.modules` has them in the order in which their imports ended.
-    """
-    names = [name for name, module in sys.modules.items() if isinstance(getattr(module, "__file__", None), str) and name != "__main__"]
-    own = [name for name in names if name.startswith("trig.")]
-    return [*own, *reversed([name for name in names if name not in own])]
+    if stream == 0:
+        return open(stream, encoding=as_before.encoding, errors=as_before.errors, closefd=False)
+    unbuffered, by_line = as_before.write_through, stream == 2 or os.isatty(stream)
+    raw = FileIO(stream, "w", closefd=False)
+    return TextIOWrapper(raw if unbuffered else BufferedWriter(raw), as_before.encoding, as_before.errors, None, by_line, unbuffered)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import socket
 import struct
@@ -13,36 +14,48 @@ from hashlib import blake2b
 from pathlib import Path
 from types import FrameType
 
-from trig.run.gpus import GPU
 from trig.run.parent import die_with_parent
 
 STAGE = "DVC_STAGE"
 SWITCH = "TRIG_FORK"
 """Environment variable; 0: each stage is a process of its own from the start."""
-NUMBER = struct.Struct("=i")
-"""A pid, then a wait status."""
+GPUS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
+"""One of these is there where a GPU is: NVIDIA's, one behind WSL2, AMD's."""
 SIZE = struct.Struct("=Q")
+"""Length of a request."""
+NEWS = struct.Struct("=?i")
+"""What a client is told: False and the fork's pid when that runs; True and its wait status when it ended."""
 CREDENTIALS = struct.Struct("=iii")
 """Process, user and group."""
 STREAMS = (0, 1, 2)
-FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP)
+PATIENCE = 10.0
+"""Seconds until a server takes a connection; somebody else's may never do."""
 
 
 def hand_over() -> None:
     """Called where `python -m stages.NAME` begins: ends as the fork does that runs it; returns where this process is to run it itself.
 
-    That is: by hand, on another system than Linux, and beside a GPU: CUDA does not survive a fork.
+    That is: by hand, on another system than Linux, beside a GPU (CUDA does not survive a fork), and where no server can be had.
     """
-    owner = _owner() if _can_be_forked() else None
-    if owner is None:
+    if not _can_be_forked():
         return
-    place = address(owner)
-    _started(place, owner)
+    with suppress(OSError):
+        for stream in STREAMS:
+            os.fstat(stream)  # a closed one's number would be the socket's
+        _ask()
+
+
+def _ask() -> None:
+    """Raises OSError where no server can be asked."""
     with socket.socket(socket.AF_UNIX) as server:
-        try:
-            server.connect(place)
-        except OSError:
+        if (owner := _owner()) is None:
             return
+        there = address(owner)
+        _started(there, owner)
+        server.settimeout(PATIENCE)
+        server.connect(there)
+        server.settimeout(None)
         if peer(server) == os.getuid():
             _follow(server)
 
@@ -50,28 +63,35 @@ def hand_over() -> None:
 def _can_be_forked() -> bool:
     program = sys.orig_argv[1:3]
     named = len(program) == 2 and program[0] == "-m" and program[1].startswith("stages.")
-    return named and STAGE in os.environ and os.environ.get(SWITCH) != "0" and hasattr(os, "pidfd_open") and not GPU.exists()
+    return (
+        named and STAGE in os.environ and os.environ.get(SWITCH) != "0" and hasattr(os, "pidfd_open") and not any(map(os.path.exists, GPUS))
+    )
 
 
 def _owner() -> int | None:
-    """The process that runs stages: the nearest above this one that is in none itself. Between them may stand a shell."""
+    """The process that runs stages: the nearest above this one that is in none itself. Between them may stand a shell.
+
+    None for one of another session: who adopts an orphan.
+    """
     above = os.getppid()
-    while above > 1:
-        try:
-            process = Path(f"/proc/{above}")
-            if not any(each.startswith(f"{STAGE}=".encode()) for each in (process / "environ").read_bytes().split(b"\0")):
-                return above
-            above = int((process / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()[1])
-        except OSError:
-            return None
+    while above > 0 and os.getsid(above) == os.getsid(0):
+        process = Path(f"/proc/{above}")
+        if not any(each.startswith(f"{STAGE}=".encode()) for each in (process / "environ").read_bytes().split(b"\0")):
+            return above
+        above = int(_stat(above)[1])
     return None
+
+
+def _stat(process: int) -> list[str]:
+    """State, parent and so on (proc(5)), without pid and name."""
+    return Path(f"/proc/{process}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
 
 
 def address(owner: int) -> str:
     """Abstract address of a process's server, for this interpreter in this folder; nothing of it lies on the disk."""
-    began = Path(f"/proc/{owner}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]
-    place = blake2b(f"{sys.executable}\0{Path.cwd()}".encode(), digest_size=8).hexdigest()
-    return f"\0trig-{os.getuid()}-{owner}-{began}-{place}"
+    began, pids = _stat(owner)[19], Path("/proc/self/ns/pid").readlink()  # in clock ticks; pids of containers are not of one kind
+    of = "\0".join((sys.executable, str(Path.cwd()), str(pids), began))
+    return f"\0trig-{os.getuid()}-{owner}-" + blake2b(os.fsencode(of), digest_size=8).hexdigest()
 
 
 def peer(connection: socket.socket) -> int:
@@ -80,11 +100,11 @@ def peer(connection: socket.socket) -> int:
     return int(user)
 
 
-def _started(place: str, owner: int) -> None:
+def _started(there: str, owner: int) -> None:
     """Whoever takes the address starts the server, in this session but in a group of its own, so that it hears no Ctrl-C; it ends when its owner does."""
     with socket.socket(socket.AF_UNIX) as listener:
         try:
-            listener.bind(place)
+            listener.bind(there)
         except OSError:
             return  # there is one
         listener.listen()
@@ -94,26 +114,38 @@ def _started(place: str, owner: int) -> None:
 
 
 def _follow(server: socket.socket) -> None:
-    """Has the program run, and ends as it does. The fork is killed where this process is: it holds the other end of a pipe."""
-    alive, held = os.pipe()
+    """Has the program run, and ends as it does; returns where the server does not answer. The fork is killed when this process dies: the pipe breaks."""
+    read, write = os.pipe()
     said = json.dumps([sys.orig_argv[2:], str(Path.cwd()), dict(os.environ)]).encode()
-    with _held_back():
-        try:
-            socket.send_fds(server, [SIZE.pack(len(said))], [*STREAMS, alive])
-            server.sendall(said)
-            begun = server.recv(NUMBER.size, socket.MSG_WAITALL)
-        except OSError:
-            begun = b""
-        os.close(alive)
-        if len(begun) < NUMBER.size:  # it has not begun
-            os.close(held)
-            return
-        _forward(*NUMBER.unpack(begun))
+    interrupted = signal.getsignal(signal.SIGINT)
+    if interrupted is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it runs there is nothing to end well
     die_with_parent()
-    ended = server.recv(NUMBER.size, socket.MSG_WAITALL)
-    if len(ended) < NUMBER.size:
-        raise SystemExit("error: the server that this stage was forked from was killed; run again")
-    code = os.waitstatus_to_exitcode(*NUMBER.unpack(ended))
+    try:
+        socket.send_fds(server, [SIZE.pack(len(said))], [*STREAMS, read])
+        server.sendall(said)
+        os.close(read)
+        select.select([server], [], [])  # it may be importing
+        with blocked():
+            begun = server.recv(NEWS.size, socket.MSG_WAITALL)
+            if len(begun) == NEWS.size:
+                _end_with(server, begun)
+    finally:
+        os.close(write)
+        signal.signal(signal.SIGINT, interrupted)
+
+
+def _end_with(server: socket.socket, news: bytes) -> None:
+    ended, number = NEWS.unpack(news)
+    if not ended:
+        _forward(number)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
+        with suppress(OSError):
+            news = server.recv(NEWS.size, socket.MSG_WAITALL)
+        if len(news) < NEWS.size or not news[0]:
+            raise SystemExit("error: the server that this stage was forked from was killed; run again")
+        _, number = NEWS.unpack(news)
+    code = os.waitstatus_to_exitcode(number)
     if code < 0:
         with suppress(OSError):  # nothing is to be set for SIGKILL
             signal.signal(-code, signal.SIG_DFL)
@@ -122,9 +154,9 @@ def _follow(server: socket.socket) -> None:
 
 
 @contextmanager
-def _held_back() -> Iterator[None]:
-    """Signals wait meanwhile."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [*FORWARDED, signal.SIGTSTP])
+def blocked() -> Iterator[None]:
+    """With the forwarded signals blocked."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
     try:
         yield
     finally:
@@ -132,16 +164,19 @@ def _held_back() -> Iterator[None]:
 
 
 def _forward(fork: int) -> None:
-    """What this process is asked to do, the fork does: to stop, to wait, to go on."""
+    """What this process is asked to do, the fork does: stop, suspend, go on. A fork that ended hears nothing."""
 
-    def forward(number: int, _: FrameType | None) -> None:
-        os.kill(fork, number)
+    def stop(number: int, _: FrameType | None) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(fork, number)
+            os.killpg(fork, signal.SIGCONT)  # who is suspended hears nothing
 
-    def wait(number: int, _: FrameType | None) -> None:
-        os.killpg(fork, number)
-        os.kill(os.getpid(), signal.SIGSTOP)
-        os.killpg(fork, signal.SIGCONT)
+    def suspend(number: int, _: FrameType | None) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(fork, number)
+            os.kill(os.getpid(), signal.SIGSTOP)
+            os.killpg(fork, signal.SIGCONT)
 
     for each in FORWARDED:
-        signal.signal(each, forward)
-    signal.signal(signal.SIGTSTP, wait)
+        if signal.getsignal(each) is not signal.SIG_IGN:  # as under nohup; the fork has it from the server
+            signal.signal(each, suspend if each is signal.SIGTSTP else stop)
