@@ -1,6 +1,5 @@
 """Memory growth of a served judge with the number of questions: `python -m benchmarks.growth ADDRESS COUNT`."""
 
-import resource
 import sys
 from io import BytesIO
 
@@ -12,6 +11,7 @@ from trig.judge.labels import labels
 from trig.params.judge import ServedJudge
 from trig.protocols.judge import Question
 from trig.scales import SCALES
+from trig.testing.programs import peak
 
 FIRST = 500
 """Warm-up questions, after which everything lazily loaded is there."""
@@ -30,18 +30,14 @@ def main(address: str, count: int) -> None:
     before = 0
     for done, _ in enumerate(judge.ask(asked, labels(SCALES["paper"], judge.encode)), 1):
         if done == FIRST:
-            before = _peak()
-    print((_peak() - before) / 1024)
+            before = peak()
+    print((peak() - before) / 2**20)
 
 
 def _picture(seed: int) -> bytes:
     out = BytesIO()
     Image.fromarray(np.random.default_rng(seed).integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(out, "PNG")
     return out.getvalue()
-
-
-def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB on Linux
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -26,7 +25,7 @@ from trig.protocols.generator import Order, Picture
 from trig.protocols.refusal import Refusal
 from trig.store import Store
 from trig.tables.sources import Library
-from trig.testing.programs import ROOT, run
+from trig.testing.programs import ROOT, peak, run
 from trig.testing.project import DVC, Project
 from trig.vocabulary.dimensions import SUBSETS
 
@@ -89,7 +88,7 @@ def main(images: Path, pictures: int, size: int, changed: int) -> None:
             last = step
     seconds, after = time.monotonic() - began, counters()
     told = {name: after[name] - before[name] for name in after} | {"seconds": seconds, "made": last.computed, "bytes": len(noise(size))}
-    told |= {"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, "early": max(held[: len(held) // 5 + 1]), "late": max(held)}
+    told |= {"peak": peak(), "early": max(held[: len(held) // 5 + 1]), "late": max(held)}
     Path("told.json").write_text(json.dumps(told), "utf-8")
 
 

@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 from benchmarks.fuzz.guard import Guard, listing
 from benchmarks.fuzz.reader import Reader
+from trig.testing.programs import peak
 
 HANG = 5.0
 """Seconds of one input that count as a hang."""
@@ -67,8 +68,7 @@ class Child:
         faulthandler.cancel_dump_traceback_later()
         after = listing(self.box)
         touched += [each for each in before.keys() | after.keys() if before.get(each) != after.get(each) and not _inside(each, out, tmp)]
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        return {"outcome": "strays" if touched else outcome, "told": "; ".join(touched) or told, "seconds": seconds, "peak": peak}
+        return {"outcome": "strays" if touched else outcome, "told": "; ".join(touched) or told, "seconds": seconds, "peak": peak()}
 
 
 def _inside(path: str, *folders: Path) -> bool:

@@ -109,7 +109,8 @@ def _started(there: str, owner: int) -> None:
             return  # there is one
         listener.listen()
         number, silent = listener.fileno(), subprocess.DEVNULL
-        command = [sys.executable, "-m", "trig.run.forkserver", str(owner), str(number)]
+        spare = ["-B"] if sys.dont_write_bytecode else []
+        command = [sys.executable, *spare, "-m", "trig.run.forkserver", str(owner), str(number)]
         subprocess.Popen(command, stdin=silent, stdout=silent, stderr=silent, process_group=0, pass_fds=[number])
 
 

@@ -81,6 +81,12 @@ def resident(session: int) -> int:
     return sum(pages for _, _, one, pages in processes() if one == session) * PAGE
 
 
+def peak() -> int:
+    """Peak resident memory of this process in bytes. `ru_maxrss` begins with what the parent had, however small the program is that it starts."""
+    (line,) = (line for line in Path("/proc/self/status").read_text("utf-8").splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
 def processes() -> Iterator[tuple[int, int, int, int]]:
     """Live processes: pid, parent pid, session, resident pages."""
     for place in Path("/proc").glob("[0-9]*"):
