@@ -79,8 +79,9 @@ class Round:
     def begin(self) -> None:
         """Fills the folder."""
         self.world.begin(self.folder, self.stage, not self.kind.whole)
-        self.world.judge.left = self.world.painter.left = None
-        self.work = self._kept() - self.world.asked
+        self.world.judge.begin()
+        self.world.painter.begin()
+        self.work = self._kept()
 
     def repro(self, *before: str) -> Program:
         """Starts `dvc repro`."""

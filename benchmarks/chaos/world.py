@@ -3,9 +3,11 @@
 import json
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +31,22 @@ class Mortal:
     """A server that dies for good after so many questions, and lives again when told so."""
 
     def __init__(self, behind: Server) -> None:
-        self.behind, self.asked = behind, 0
+        self.behind, self.questions = behind, Counter[bytes]()
         self.left: int | None = None  # questions it lives for
+
+    def begin(self) -> None:
+        """A life without an end, and nothing asked yet."""
+        self.left = None
+        self.questions.clear()
+
+    @property
+    def asked(self) -> int:
+        """Questions since then; one that comes again and again, as canary questions do at each look of a training, counts twice."""
+        return sum(min(count, 2) for count in self.questions.values())
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if request.path.endswith(ASKING) and self.left != 0:
-            self.asked += 1
+            self.questions[blake2b(await request.read()).digest()] += 1
             self.left = None if self.left is None else self.left - 1
         elif self.left == 0:
             assert request.transport is not None
@@ -66,7 +78,7 @@ class World:
 
     @property
     def asked(self) -> int:
-        """Questions and pictures that the servers were asked for so far."""
+        """Questions and pictures that the servers were asked for since the round began."""
         return self.judge.asked + self.painter.asked
 
     def lock(self, place: Path) -> dict[str, Any]:
