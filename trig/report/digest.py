@@ -4,6 +4,7 @@ Samples and pictures of small runs are embedded in the page; those of large runs
 """
 
 import json
+import zlib
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -42,8 +43,14 @@ def digest(run: Judged) -> tuple[Digest, Mapping[str, bytes]]:
     made = Digest(_facts(run, inside, tuned, sheet_of), held, run.metrics, tuned, _libraries(), run.background.tiny)
     if inside:
         return made, {}
-    scripts = {f"{name}.js": f"trigPart({as_json(name)}, {safe(text)});\n".encode() for name, text in parts.items()}
+    scripts = {f"{name}.js": _script(name, text) for name, text in parts.items()}
     return made, scripts | {f"{name}.webp": webp for name, webp in drawn.items()}
+
+
+def _script(name: str, text: str) -> bytes:
+    """A part as a script: its JSON, or, where that is shorter, a string that inflates to it."""
+    deflated = as_json(b64encode(zlib.compress(text.encode())).decode())
+    return f"trigPart({as_json(name)}, {min(safe(text), deflated, key=len)});\n".encode()
 
 
 def packed(made: Digest) -> bytes:

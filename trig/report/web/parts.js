@@ -25,7 +25,7 @@ function once(key, make) {
 function part(name) {
   return once(name, async () => {
     if (facts.inside) return JSON.parse(document.getElementById(`part-${name}`).textContent);
-    return new Promise((resolve, reject) => {
+    const value = await new Promise((resolve, reject) => {
       waiting.set(name, resolve);
       const script = document.createElement("script");
       script.src = `files/${name}.js`;
@@ -33,6 +33,7 @@ function part(name) {
       script.onerror = () => reject(absent(`${name}.js`));
       document.head.append(script);
     });
+    return typeof value === "string" ? JSON.parse(new TextDecoder().decode(await inflated(value))) : value;
   });
 }
 
