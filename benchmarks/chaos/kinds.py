@@ -121,7 +121,7 @@ def cut_shard(game: Round) -> None:
 
 
 def flipped_cache(game: Round) -> None:
-    """A byte of an object of DVC's cache, with the file that is a link to it, or where that file is gone."""
+    """A byte of an object of DVC's cache, with the file that is a link to it, or where that file is gone; nobody reads an object beside a whole file."""
     _warmed(game)
     lock = game.world.lock(game.folder)["stages"]
     read = {dep["path"] for dep in game.world.lock(game.world.after)["stages"][game.stage].get("deps", ())}
@@ -130,9 +130,10 @@ def flipped_cache(game: Round) -> None:
     name, oid = game.dice.choice([(path, oid) for path, oid in kept if _object(game, oid).exists()] or outs)
     if oid.endswith(".dir"):
         oid = game.dice.choice(json.loads(_object(game, oid).read_text("utf-8")))["md5"]
+    alone = _object(game, oid).stat().st_nlink == 1
     _flip(game, _object(game, oid))
     game.note += f" of {name}"
-    if game.dice.random() < 0.5:
+    if game.dice.random() < 0.5 or alone:
         game.note += ", which is gone from the folder"
         place = game.folder / name
         shutil.rmtree(place) if place.is_dir() else place.unlink()
