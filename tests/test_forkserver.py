@@ -265,7 +265,8 @@ def test_a_killed_program_has_no_fork_that_goes_on(place: Place) -> None:
 
 @pytest.mark.parametrize("shell", ["exec", ""])
 def test_nothing_is_left_of_a_killed_owner(place: Place, shell: str) -> None:
-    program = place.begin(f"signal.signal(signal.SIGTERM, signal.SIG_DFL); {WAITS}", shell=shell)
+    program = place.begin(f'signal.signal(signal.SIGTERM, signal.SIG_DFL); Path("mortal").touch(); {WAITS}', shell=shell)
+    until((place.folder / "mortal").exists)
     left = [program, int(str(place.said()["pid"])), *place.servers()]
     assert len(left) == 3
     place.owner.kill()
@@ -305,10 +306,26 @@ def test_a_file_of_tomorrow_keeps_nobody_waiting(place: Place) -> None:
 def test_what_an_import_changes_in_the_environment_is_there_for_every_fork(place: Place) -> None:
     (place.folder / "edited.py").write_text("import os\nos.environ.setdefault('IMPORTED', 'by import')\nVALUE = 1\n")
     time.sleep(0.2)  # or the server would begin anew
-    for own in ("1", "2", "3"):
+    for own in ("1", "2", "3", "4", "5"):
+        if own == "3":
+            (place.folder / "edited.py").write_text((place.folder / "edited.py").read_text().replace("= 1", "= 33"))
         assert place.run(OWN=own) == 0
         assert (place.said()["own"], place.said()["imported"]) == (own, "by import")
-    assert place.said()["loaded"]
+        time.sleep(0.2)
+    assert (place.said()["loaded"], place.said()["edited"]) == (True, 33)
+
+
+def test_a_suspended_client_holds_its_fork_back(place: Place) -> None:
+    (place.folder / "edited.py").write_text("import time\ntime.sleep(1)\nVALUE = 1\n")
+    assert place.run() == 0  # and the server imports it now
+    program = place.begin('Path("ran").touch()')
+    time.sleep(0.3)
+    os.kill(program, signal.SIGSTOP)
+    time.sleep(2)
+    assert not (place.folder / "ran").exists()
+    os.kill(program, signal.SIGCONT)
+    assert place.end() == 0
+    assert (place.folder / "ran").exists()
 
 
 def test_a_stage_may_run_a_stage(place: Place) -> None:

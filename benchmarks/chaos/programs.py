@@ -99,22 +99,29 @@ class Program:
             with suppress(ProcessLookupError):  # it ended meanwhile
                 os.kill(pid, signal.SIGKILL)
         if who == "both":
-            os.killpg(mine, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(mine, signal.SIGKILL)
 
     def end(self) -> Ended:
         """Waits for its end, and its children's. Raises UncleanError where it hangs."""
         while self._going():
             if time.monotonic() > self.heard + LONGEST:
-                os.killpg(self.process.pid, signal.SIGKILL)
+                self._clear()
                 self.process.wait()
                 raise UncleanError(f"it hangs:\n{self.said()[-3000:]}")
         due, spent = time.monotonic() + LONGEST, _spent(self.process.pid)
         while left := list(members(self.process.pid)):
             if time.monotonic() > due or _spent(self.process.pid) > spent + ORPHANED:
-                os.killpg(self.process.pid, signal.SIGKILL)
+                self._clear()
                 raise UncleanError(f"it goes on after its parent died: {left}")
             time.sleep(0.02)
         return Ended(self.process.returncode, self.said(), self.begun, time.monotonic())
+
+    def _clear(self) -> None:
+        """`kill -9` of all that is left of it."""
+        for pid, _ in members(self.process.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def said(self) -> str:
         """Its output so far."""

@@ -46,8 +46,8 @@ class Mortal:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if request.path.endswith(ASKING) and self.left != 0:
-            self.questions[blake2b(await request.read()).digest()] += 1
             self.left = None if self.left is None else self.left - 1
+            self.questions[blake2b(await request.read()).digest()] += 1
         elif self.left == 0:
             assert request.transport is not None
             request.transport.abort()

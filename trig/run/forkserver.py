@@ -23,7 +23,7 @@ from time import time_ns
 from typing import Self
 
 from trig.run import compiled, garbage
-from trig.run.handover import NEWS, SIZE, STREAMS, SWITCH, blocked, peer
+from trig.run.handover import NEWS, READY, SIZE, STREAMS, SWITCH, blocked, peer
 
 RECENT = 10**8
 """Nanoseconds: clocks of file systems are coarser than Python's."""
@@ -136,7 +136,8 @@ def serve(owner: int, listener: socket.socket) -> Fork | None:
     while listener.fileno() in select.select(ends, [], [])[0]:
         if forks and modules.edited():
             listener.set_inheritable(True)
-            os.execv(sys.executable, sys.orig_argv)
+            os.execve(sys.executable, sys.orig_argv, before)
+        compiled.spare()
         client, _ = listener.accept()
         forks += 1
         with client, suppress(ValueError, OSError):
@@ -165,7 +166,7 @@ def _forked(request: Request, client: socket.socket, modules: Modules, before: M
 
 
 def _become(request: Request, client: socket.socket, before: Mapping[str, str]) -> None:
-    """A process like the client's, which is killed when the client is. It tells the client when signals may come, and ends where it cannot become one."""
+    """A process like the client's, which is killed when the client is. It begins when the client forwards signals, and ends where it cannot become one."""
     try:
         os.setpgid(0, 0)
         for each in (signal.SIGTTIN, signal.SIGTTOU):  # it is in the background of the terminal, and nobody would bring it to the front
@@ -183,6 +184,8 @@ def _become(request: Request, client: socket.socket, before: Mapping[str, str]) 
         for stream, name in zip(STREAMS, ("stdin", "stdout", "stderr"), strict=True):
             setattr(sys, name, _opened(stream, getattr(sys, name)))
         client.sendall(NEWS.pack(False, os.getpid()))
+        if client.recv(len(READY)) != READY:
+            os._exit(1)
     finally:
         if sys.exception():  # or it would go on as a second server
             traceback.print_exc()

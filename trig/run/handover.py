@@ -25,6 +25,8 @@ SIZE = struct.Struct("=Q")
 """Length of a request."""
 NEWS = struct.Struct("=?i")
 """What a client is told: False and the fork's pid when that runs; True and its wait status when it ended."""
+READY = b"1"
+"""What a client answers when it forwards signals; the fork begins then."""
 CREDENTIALS = struct.Struct("=iii")
 """Process, user and group."""
 STREAMS = (0, 1, 2)
@@ -125,13 +127,13 @@ def _follow(server: socket.socket) -> None:
     try:
         socket.send_fds(server, [SIZE.pack(len(said))], [*STREAMS, read])
         server.sendall(said)
-        os.close(read)
         select.select([server], [], [])  # it may be importing
         with blocked():
             begun = server.recv(NEWS.size, socket.MSG_WAITALL)
             if len(begun) == NEWS.size:
                 _end_with(server, begun)
     finally:
+        os.close(read)
         os.close(write)
         signal.signal(signal.SIGINT, interrupted)
 
@@ -142,6 +144,7 @@ def _end_with(server: socket.socket, news: bytes) -> None:
         _forward(number)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, FORWARDED)
         with suppress(OSError):
+            server.sendall(READY)
             news = server.recv(NEWS.size, socket.MSG_WAITALL)
         if len(news) < NEWS.size or not news[0]:
             raise SystemExit("error: the server that this stage was forked from was killed; run again")
