@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -17,6 +18,9 @@ from trig.testing.programs import ROOT, processes
 
 OWNER = """
 import json, signal, subprocess, sys
+for each in (signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM):
+    signal.signal(each, signal.SIG_DFL)  # what runs the tests may ignore them, as nohup does
+signal.signal(signal.SIGINT, signal.default_int_handler)
 for line in sys.stdin:
     command, environment = json.loads(line)
     program = subprocess.Popen(command, env=environment)
@@ -46,9 +50,9 @@ except KeyboardInterrupt:
     print("interrupted", heard)
     sys.exit(130)
 """
-WAITS = "time.sleep(60)"
+WAITS = "time.sleep(600)"
 LISTENS = "while not heard: time.sleep(0.01)\nprint(heard[0])"
-SOON = 20.0
+SOON = 60.0
 """Seconds within which a process is to have ended."""
 
 
@@ -73,15 +77,23 @@ class Place:
         """The pid of the program that the owner started; its output goes to a file."""
         (self.folder / "said").unlink(missing_ok=True)
         program = f"{shell} {sys.executable} -m stages.probe '{does}' 'two words' {streams}; exit $?"
-        assert self.owner.stdin and self.owner.stdout
+        assert self.owner.stdin
         self.owner.stdin.write(json.dumps([["sh", "-c", program], self.environment | {handover.STAGE: "probe"} | more]) + "\n")
         self.owner.stdin.flush()
-        return int(self.owner.stdout.readline())
+        return self._number()
 
     def end(self) -> int:
         """The status with which it ended."""
+        return self._number()
+
+    def _number(self) -> int:
+        """A line of the owner's, read without reading ahead."""
         assert self.owner.stdout
-        return int(self.owner.stdout.readline())
+        said, stream = b"", self.owner.stdout.fileno()
+        while not said.endswith(b"\n"):
+            assert select.select([stream], [], [], SOON)[0], "it goes on"
+            said += os.read(stream, 1)
+        return int(said)
 
     def run(self, does: str = "", **more: str) -> int:
         """Of a program that ends by itself."""
