@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -231,6 +232,21 @@ def test_a_prompt_longer_than_the_model_reads_is_counted(painter: Diffusers) -> 
     assert isinstance(short, Picture) and isinstance(long, Picture)
     assert (short.prompt_tokens, short.tokens_read) == (4, 4)
     assert long.prompt_tokens == 121 and long.tokens_read == painter.pipe.tokenizer_2.model_max_length < 121
+
+
+@pytest.mark.parametrize("tokenizer", ["tokenizer", "tokenizer_2"])
+def test_a_tokenizer_is_used_by_the_thread_that_paints_alone(painter: Diffusers, tokenizer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How it pads is kept between two steps of a call: used by two threads, it would pad one prompt as is wanted of another."""
+    kind, users = type(getattr(painter.pipe, tokenizer)), set[int]()
+    whole = kind.set_truncation_and_padding
+
+    def watched(*said: Any, **more: Any) -> None:
+        users.add(get_ident())
+        whole(*said, **more)
+
+    monkeypatch.setattr(kind, "set_truncation_and_padding", watched)
+    painter.generate(ORDERS)
+    assert users == {get_ident()}
 
 
 class Fickle:

@@ -111,7 +111,7 @@ class Diffusers:
                 coming = iter(places)
                 for picture in chain.from_iterable(self.batches([orders[place] for place in places])):
                     place = next(coming)
-                    made[place] = writers.submit(self._made, orders[place], picture)
+                    made[place] = writers.submit(self._made, picture, self._read(orders[place].prompt))
         self.batches.settled()
         return [refused[place] if place in refused else made[place].result() for place in range(len(orders))]
 
@@ -150,12 +150,14 @@ class Diffusers:
                 )
         return made
 
-    def _made(self, order: Order, picture: Image.Image | Refusal) -> Picture | Refusal:
+    def _made(self, picture: Image.Image | Refusal, read: tuple[int | None, int | None]) -> Picture | Refusal:
         from trig.backends.painters.develop import file
 
-        if isinstance(picture, Refusal):
-            return picture
-        return Picture(file(picture, self.form), *(self.reader.read(order.prompt) if self.reader else (None, None)))
+        return picture if isinstance(picture, Refusal) else Picture(file(picture, self.form), *read)
+
+    def _read(self, prompt: str) -> tuple[int | None, int | None]:
+        """Never on another thread than the pipeline's: how a tokenizer pads is kept in it between two of its steps."""
+        return self.reader.read(prompt) if self.reader else (None, None)
 
     def _size(self, order: Order) -> Size:
         """Width and height of a picture: the entry's, or those of the source in as many pixels and the family's multiples."""
