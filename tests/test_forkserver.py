@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from trig.run import handover
+from trig.run.parent import STAGE
 from trig.testing.programs import ROOT, processes
 
 OWNER = """
@@ -57,28 +58,29 @@ SOON = 60.0
 
 
 class Place:
-    """A project whose package `stages` has one program, and an owner that runs it."""
+    """A project whose package `stages` has two programs, and an owner that runs them."""
 
     def __init__(self, folder: Path, terminal: str | None = None) -> None:
         self.folder = folder
-        (folder / "stages").mkdir()
+        (folder / "stages").mkdir(exist_ok=True)
         (folder / "stages/__init__.py").write_text("from trig.run import handover\nhandover.GPUS = ()\nhandover.hand_over()\n")
         (folder / "stages/probe.py").write_text(PROBE)
+        (folder / "stages/other.py").write_text(PROBE.replace("colorsys", "wave"))
         (folder / "edited.py").write_text("VALUE = 1\n")
         command = [sys.executable, "-c", OWNER]
         if terminal:
             command = [sys.executable, "-c", f"import os; os.setsid(); os.open({terminal!r}, os.O_RDWR)\n{OWNER}"]
-        own = {name: value for name, value in os.environ.items() if name not in {handover.STAGE, handover.SWITCH}}
+        own = {name: value for name, value in os.environ.items() if name not in {STAGE, handover.SWITCH}}
         owned = own | {"PYTHONPATH": str(ROOT)}
         self.owner = subprocess.Popen(command, cwd=folder, env=owned, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.environment = owned
 
-    def begin(self, does: str = "", shell: str = "exec", streams: str = ">>out 2>&1 <edited.py", **more: str) -> int:
+    def begin(self, does: str = "", shell: str = "exec", streams: str = ">>out 2>&1 <edited.py", name: str = "probe", **more: str) -> int:
         """The pid of the program that the owner started; its output goes to a file."""
         (self.folder / "said").unlink(missing_ok=True)
-        program = f"{shell} {sys.executable} -m stages.probe '{does}' 'two words' {streams}; exit $?"
+        program = f"{shell} {sys.executable} -m stages.{name} '{does}' 'two words' {streams}; exit $?"
         assert self.owner.stdin
-        self.owner.stdin.write(json.dumps([["sh", "-c", program], self.environment | {handover.STAGE: "probe"} | more]) + "\n")
+        self.owner.stdin.write(json.dumps([["sh", "-c", program], self.environment | {STAGE: name} | more]) + "\n")
         self.owner.stdin.flush()
         return self._number()
 
@@ -309,6 +311,32 @@ def test_edited_code_is_loaded_anew(place: Place) -> None:
     assert len(place.servers()) == 1
 
 
+def test_what_came_next_the_last_time_is_loaded_beforehand(tmp_path: Path) -> None:
+    found, memory = [], tmp_path / ".trig/programs.json"
+    for _ in range(2):
+        place = Place(tmp_path)
+        for name in ("probe", "other"):
+            assert place.run("time.sleep(0.5)", name=name) == 0
+        found.append(place.said()["loaded"])
+        until(lambda: '"wave"' in memory.read_text())
+        place.close()
+    assert found == [False, True]
+
+
+@pytest.mark.parametrize("damaged", ["", "{", "[]", '{"stages.probe": 1}', '{"stages.probe": [["no.such"], "stages.probe"]}'])
+def test_what_is_remembered_may_be_damaged(place: Place, damaged: str) -> None:
+    assert place.run() == 0
+    until((memory := place.folder / ".trig/programs.json").exists)
+    os.kill(place.servers()[0], signal.SIGKILL)
+    memory.write_text(damaged)
+    assert [place.run("time.sleep(0.1)"), place.run()] == [0, 0]
+
+
+def test_where_nothing_can_be_remembered_stages_run(place: Place) -> None:
+    (place.folder / ".trig").write_text("a file")
+    assert [place.run(), place.run()] == [0, 0]
+
+
 def test_a_file_of_tomorrow_keeps_nobody_waiting(place: Place) -> None:
     for number in range(3):
         os.utime(place.folder / "edited.py", (time.time() + 10**5,) * 2)
@@ -387,7 +415,7 @@ def test_dvc_runs_stages_as_forks_and_leaves_nothing(place: Place) -> None:
 
 def test_beside_a_gpu_and_by_hand_nothing_is_forked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(sys, "orig_argv", [sys.executable, "-m", "stages.judge"])
-    monkeypatch.setenv(handover.STAGE, "judge")
+    monkeypatch.setenv(STAGE, "judge")
     monkeypatch.delenv(handover.SWITCH, raising=False)
     gpu = tmp_path / "gpu"
     monkeypatch.setattr(handover, "GPUS", (str(gpu),))
@@ -395,5 +423,5 @@ def test_beside_a_gpu_and_by_hand_nothing_is_forked(monkeypatch: pytest.MonkeyPa
     gpu.touch()
     assert not handover._can_be_forked()
     gpu.unlink()
-    monkeypatch.delenv(handover.STAGE)
+    monkeypatch.delenv(STAGE)
     assert not handover._can_be_forked()

@@ -12,6 +12,7 @@ from lines import names
 
 from trig.errors import FileError
 from trig.run import sound
+from trig.run.parent import STAGE
 
 SCORES, PICTURES = "data/scores.parquet", "data/images"
 
@@ -31,7 +32,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file and a folder of two files that stages wrote, linked to DVC's cache."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site"))
-    monkeypatch.setenv(sound.STAGE, "classify")
+    monkeypatch.setenv(STAGE, "classify")
     Repo.init(no_scm=True).close()
     files = {SCORES: keep(b"scores"), f"{PICTURES}/b/1.parquet": keep(b"one"), f"{PICTURES}/a.parquet": keep(b"two")}
     for name, oid in files.items():
@@ -73,7 +74,7 @@ def test_a_flipped_byte_that_no_time_tells_of_is_named_and_dvc_looks_again(damag
 def test_what_a_stage_that_never_ran_depends_on_is_looked_at(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plan = {"stages": {"gate": {"matrix": {"model": ["images"]}, "cmd": "true", "deps": ["${judge.name}", "data/${item.model}"]}}}
     (project / "dvc.yaml").write_text(yaml.safe_dump(plan), "utf-8")
-    monkeypatch.setenv(sound.STAGE, "gate@images")
+    monkeypatch.setenv(STAGE, "gate@images")
     flip(project / SCORES)
     sound.check([])
     flip(project / "data/images/a.parquet")
@@ -94,14 +95,14 @@ def test_an_input_that_only_the_lock_names_is_looked_at(project: Path) -> None:
 def test_large_outputs_and_the_stages_own_are_not_read(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flip(project / SCORES)
     sound.check([SCORES], largest=3)
-    monkeypatch.setenv(sound.STAGE, "dvc.yaml:judge")
+    monkeypatch.setenv(STAGE, "dvc.yaml:judge")
     sound.check([SCORES])
 
 
 @pytest.mark.parametrize("ran", [True, False])
 def test_a_folder_that_a_stage_writes_into_is_no_input_of_it(ran: bool, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else a stage could not go on where a later one has to write its own file there anew."""
-    monkeypatch.setenv(sound.STAGE, "digest")
+    monkeypatch.setenv(STAGE, "digest")
     plan = {"stages": {"digest": {"cmd": "true", "plots": [{"data/digest.png": {"cache": False}}]}}}
     (project / "dvc.yaml").write_text(yaml.safe_dump(plan), "utf-8")
     lock = yaml.safe_load((project / "dvc.lock").read_text("utf-8"))

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from trig.errors import PictureError, TableError, TrigError
-from trig.run.parent import die_with_parent
+from trig.run.parent import STAGE, die_with_parent
 
 
 def run(main: Callable[..., None]) -> None:
@@ -69,7 +69,7 @@ def stoppable(after_interrupt: str = "") -> Iterator[None]:
 @contextmanager
 def _sound(inputs: Sequence[str]) -> Iterator[None]:
     """Under DVC, damaged inputs are named before they are used; large ones where they cannot be read."""
-    if "DVC_STAGE" not in os.environ:
+    if STAGE not in os.environ:
         yield
         return
     from trig.run import sound  # lazy import: keeps `--help` fast

@@ -5,7 +5,6 @@ python -m trig.run.forkserver OWNER LISTENER
 
 import fcntl
 import gc
-import importlib
 import json
 import os
 import runpy
@@ -18,15 +17,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedWriter, FileIO, TextIOWrapper
-from pathlib import Path
-from time import time_ns
 from typing import Self
 
 from trig.run import compiled, garbage
 from trig.run.handover import NEWS, READY, SIZE, STREAMS, SWITCH, blocked, peer
-
-RECENT = 10**8
-"""Nanoseconds: clocks of file systems are coarser than Python's."""
+from trig.run.modules import Modules, loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,49 +54,6 @@ class Request:
         return bool(select.select([self.pipe], [], [], 0)[0])
 
 
-class Modules:
-    """Modules that forks had loaded at their end: imported before the next fork."""
-
-    def __init__(self, owner: int) -> None:
-        self._owner = owner  # a pidfd
-        self._times = _times(time_ns())
-
-    def load(self, told: int) -> None:
-        """What a fork wrote into a file in memory, as long as there is an owner. What cannot be imported, the next fork will try itself."""
-        began = time_ns()
-        text = os.pread(told, os.fstat(told).st_size, 0)
-        for name in json.loads(text or "[]"):
-            if select.select([self._owner], [], [], 0)[0]:
-                return
-            if name not in sys.modules:
-                with suppress(Exception):  # whatever a module of a library raises
-                    importlib.import_module(name)
-        self._times = _times(began) | self._times
-
-    def edited(self) -> bool:
-        """Whether the file of a loaded module may not be the one that was loaded."""
-        return any(_time(file) != time for file, time in self._times.items())
-
-
-def _times(began: int) -> dict[str, int | None]:
-    """When the files of modules were written, in nanoseconds; None: after `began`, or so shortly before that nobody knows which was loaded."""
-    times = {file: _time(file) for file in _files().values()}
-    return {file: time if time < began - RECENT else None for file, time in times.items() if time is not None}
-
-
-def _files() -> dict[str, str]:
-    """Module and file, in the order in which their imports ended; a lazy stand-in has none."""
-    found = {name: getattr(module, "__dict__", {}).get("__file__") for name, module in list(sys.modules.items())}
-    return {name: file for name, file in found.items() if isinstance(file, str)}
-
-
-def _time(file: str) -> int | None:
-    try:
-        return Path(file).stat().st_mtime_ns
-    except OSError:
-        return None
-
-
 @dataclass(frozen=True, slots=True)
 class Fork:
     """What a fork is to run, and the file in memory where it tells what modules it had loaded."""
@@ -115,15 +67,8 @@ class Fork:
         try:
             runpy.run_module(self.command[0], run_name="__main__", alter_sys=True)
         finally:
-            os.pwrite(self.told, json.dumps(_loaded()).encode(), 0)
+            os.pwrite(self.told, json.dumps(loaded()).encode(), 0)
             gc.unfreeze()  # or Python would not free at its end what extensions count, and they would complain
-
-
-def _loaded() -> list[str]:
-    """Loaded modules: first ours, which know how a library is to be imported; then what is left of the libraries, the outermost first."""
-    names = [name for name in _files() if name != "__main__"]
-    own = [name for name in names if name.startswith("trig.")]
-    return [*own, *reversed([name for name in names if name not in own])]
 
 
 def serve(owner: int, listener: socket.socket) -> Fork | None:
@@ -156,11 +101,12 @@ def _forked(request: Request, client: socket.socket, modules: Modules, before: M
             _become(request, client, before)
             return Fork(request.command, told)
     request.close()
+    modules.load_next(request.command[0], pid)
     _, status = os.waitpid(pid, 0)
     with suppress(OSError):
         client.sendall(NEWS.pack(True, status))
     client.close()
-    modules.load(told)
+    modules.load_used(request.command[0], os.pread(told, os.fstat(told).st_size, 0))
     os.close(told)
     return None
 

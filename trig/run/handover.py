@@ -14,9 +14,8 @@ from hashlib import blake2b
 from pathlib import Path
 from types import FrameType
 
-from trig.run.parent import die_with_parent
+from trig.run.parent import STAGE, die_with_parent
 
-STAGE = "DVC_STAGE"
 SWITCH = "TRIG_FORK"
 """Environment variable; 0: each stage is a process of its own from the start."""
 GPUS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")

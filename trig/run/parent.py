@@ -5,6 +5,8 @@ import os
 import signal
 import sys
 
+STAGE = "DVC_STAGE"
+"""Environment variable with the stage that DVC runs."""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -12,7 +14,7 @@ def die_with_parent() -> None:
     """Parent-death signal: SIGTERM when the parent is killed, as `dvc` does not kill its stage (Linux only); at once where it was killed before."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if "DVC_STAGE" in os.environ and not _attended():
+        if STAGE in os.environ and not _attended():
             os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -9,11 +9,10 @@ from pathlib import Path
 from trig.errors import FileError
 from trig.files import walk
 from trig.notation import read
+from trig.run.parent import STAGE
 from trig.run.unpulled import locked
 
 PLAN = "dvc.yaml"
-STAGE = "DVC_STAGE"
-"""Environment variable with the stage that DVC runs."""
 PARTS = (("deps", ("deps",)), ("outs", ("outs", "metrics", "plots")))
 """What a stage reads and writes: the key in dvc.lock, and those in dvc.yaml."""
 LARGEST = 2**28

@@ -1,0 +1,110 @@
+"""What the fork server keeps loaded: the modules of programs that ran, and of the one that came next when these ran before."""
+
+import importlib
+import json
+import os
+import select
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from time import time_ns
+from typing import NamedTuple
+
+FILE = Path(os.environ.get("DVC_ROOT", "."), ".trig/programs.json")
+"""What is remembered from one server to the next. Without it, or where it is damaged, nothing is loaded beforehand."""
+RECENT = 10**8
+"""Nanoseconds: clocks of file systems are coarser than Python's."""
+
+
+class Program(NamedTuple):
+    """What is known of a program."""
+
+    modules: list[str]  # that it imported, in the order of `loaded`; those it found loaded are of others
+    following: str  # the program that came next when it ran last; empty before one did
+
+
+UNKNOWN = Program([], "")
+
+
+class Modules:
+    """Modules loaded in this process for the forks to come."""
+
+    def __init__(self, owner: int) -> None:
+        self._owner = owner  # a pidfd
+        self._times = _times(time_ns())
+        self._programs = _remembered()
+        self._before = ""
+        self._there: frozenset[str] = frozenset()
+
+    def load_next(self, program: str, fork: int) -> None:
+        """Called when a program runs in a fork: loads what the next one will need, as long as it runs."""
+        self._there = frozenset(sys.modules)
+        if self._before in self._programs:
+            self._programs[self._before] = self._programs[self._before]._replace(following=program)
+        self._before = program
+        following = self._programs.get(program, UNKNOWN).following
+        if following in self._programs:
+            end = os.pidfd_open(fork)
+            self._load(self._programs[following].modules, [self._owner, end])
+            os.close(end)
+
+    def load_used(self, program: str, told: bytes) -> None:
+        """Called when it ended: loads what it had loaded, by its own account, as long as there is an owner."""
+        names = json.loads(told or "[]")
+        self._load(names, [self._owner])
+        known = self._programs.get(program, UNKNOWN)
+        new = [name for name in names if name not in self._there and name not in known.modules]
+        self._programs[program] = known._replace(modules=[*new, *known.modules])
+        with suppress(OSError):
+            FILE.parent.mkdir(exist_ok=True)
+            FILE.write_text(json.dumps(self._programs), "utf-8")
+
+    def edited(self) -> bool:
+        """Whether the file of a loaded module may not be the one that was loaded."""
+        return any(_time(file) != time for file, time in self._times.items())
+
+    def _load(self, names: Iterable[str], ends: list[int]) -> None:
+        """Until one of these files tells an end. What cannot be imported, the next fork will try itself."""
+        began = time_ns()
+        for name in names:
+            if select.select(ends, [], [], 0)[0]:
+                break
+            if name not in sys.modules:
+                with suppress(Exception):  # whatever a module of a library raises
+                    importlib.import_module(name)
+        self._times = _times(began) | self._times
+
+
+def _remembered() -> dict[str, Program]:
+    try:
+        said = json.loads(FILE.read_bytes())
+        return {program: Program([str(name) for name in modules], str(following)) for program, (modules, following) in said.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def loaded() -> list[str]:
+    """Loaded modules: first ours, which know how a library is to be imported; then what is left of the libraries, the outermost first."""
+    names = [name for name in _files() if name != "__main__"]
+    own = [name for name in names if name.startswith("trig.")]
+    return [*own, *reversed([name for name in names if name not in own])]
+
+
+def _times(began: int) -> dict[str, int | None]:
+    """When the files of modules were written, in nanoseconds; None: after `began`, or so shortly before that nobody knows which was loaded."""
+    times = {file: _time(file) for file in _files().values()}
+    return {file: time if time < began - RECENT else None for file, time in times.items() if time is not None}
+
+
+def _files() -> dict[str, str]:
+    """Module and file, in the order in which their imports ended; a lazy stand-in has none."""
+    found = {name: getattr(module, "__dict__", {}).get("__file__") for name, module in list(sys.modules.items())}
+    return {name: file for name, file in found.items() if isinstance(file, str)}
+
+
+def _time(file: str) -> int | None:
+    try:
+        return Path(file).stat().st_mtime_ns
+    except OSError:
+        return None
