@@ -14,7 +14,7 @@ from trig.classify.samples import roots
 from trig.revision import find
 from trig.tables.prompts import PROMPTS
 from trig.tables.relations import RELATIONS
-from trig.testing.programs import run
+from trig.testing.programs import end_in, run
 from trig.testing.project import DVC, Project, commit, fresh
 
 MODELS, SHARE = 4, 0.05
@@ -43,7 +43,7 @@ def queue(_: Project) -> Iterator[Bar]:
         yield at_least("the same, maps equal to direct classification", right(place), len(ASKED))
         yield Bar("the same, all of them", f"{seconds:.0f} s", f"≤ {PATIENCE} s", seconds <= PATIENCE)
     finally:
-        run(*DVC, "queue", "stop", "--kill", cwd=place)
+        end_in(place)
         shutil.rmtree(place)
 
 

@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import workplace
 
@@ -24,12 +25,15 @@ def cook(name: str, place: Path, programs: Path, instead: Mapping[str, str] | No
 
 
 def shell(commands: str, place: Path, programs: Path, **more: str) -> str:
-    """Runs shell commands, of which none may fail."""
+    """Runs shell commands, of which none may fail; what they leave behind goes on."""
     own = workplace.environment(**WHO, **more)
     own["PATH"] = f"{programs}{os.pathsep}{own['PATH']}"
-    done = subprocess.run(["bash", "-euo", "pipefail", "-c", commands], cwd=place, capture_output=True, text=True, check=False, env=own)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout + done.stderr
+    with TemporaryFile("w+") as told:  # no pipe, whose end a daemon would keep
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", commands], cwd=place, stdout=told, stderr=told, check=False, env=own)
+        told.seek(0)
+        said = told.read()
+    assert done.returncode == 0, said[-6000:]
+    return said
 
 
 def ran(said: str) -> set[str]:

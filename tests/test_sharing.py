@@ -21,6 +21,7 @@ from trig.classify.inputs import roster_diagnosed
 from trig.classify.relations import relations
 from trig.tables.prompts import PROMPTS as ASKED
 from trig.testing import remotes, servers, studio
+from trig.testing.programs import end_in
 from trig.testing.project import commit, copy
 
 STUDY = {"params", "classify", "gate-relations", "report"}
@@ -96,10 +97,11 @@ def settle(place: Path, painter: str, judge: str) -> None:
 
 
 @pytest.fixture
-def clone(world: World, tmp_path: Path) -> Path:
+def clone(world: World, tmp_path: Path) -> Iterator[Path]:
     """A fresh clone, in which nothing is pulled."""
     subprocess.run(["git", "clone", "--quiet", world.git, tmp_path / "clone"], check=True)
-    return tmp_path / "clone"
+    yield tmp_path / "clone"
+    end_in(tmp_path)
 
 
 def pictures(place: Path) -> int:

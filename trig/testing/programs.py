@@ -7,8 +7,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 ROOT = Path(__file__).parents[2]
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -38,24 +41,37 @@ class Ran:
 
 
 def run(*command: str, cwd: Path = ROOT) -> Ran:
-    """Runs a program to completion. Raises FailedError when it fails."""
+    """Runs a program to completion, but not what it leaves behind. Raises FailedError when it fails."""
     settings = {name: value for name, value in os.environ.items() if name not in UNSET} | SETTINGS
     began = time.monotonic()
-    with subprocess.Popen(
-        command, cwd=cwd, env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        watch = Watch(process.pid)
-        watch.start()
-        try:
-            said, complaint = process.communicate()
-        except KeyboardInterrupt:
-            os.killpg(process.pid, signal.SIGINT)  # it is in another session than the terminal's
-            raise
-    seconds = time.monotonic() - began
-    watch.stop()
+    with TemporaryFile("w+") as out, TemporaryFile("w+") as errors:  # no pipes, whose ends a daemon would keep
+        with subprocess.Popen(command, cwd=cwd, env=settings, stdout=out, stderr=errors, start_new_session=True) as process:
+            watch = Watch(process.pid)
+            watch.start()
+            try:
+                process.wait()
+            except KeyboardInterrupt:
+                os.killpg(process.pid, signal.SIGINT)  # it is in another session than the terminal's
+                raise
+        seconds = time.monotonic() - began
+        watch.stop()
+        said, complaint = (_whole(file) for file in (out, errors))
     if process.returncode:
         raise FailedError(f"{' '.join(command)} ended with {process.returncode}:\n{(said + complaint)[-2000:]}")
     return Ran(said, seconds, watch.peak)
+
+
+def _whole(file: IO[str]) -> str:
+    file.seek(0)
+    return file.read()
+
+
+def end_in(folder: Path) -> None:
+    """Kills the processes that work in a folder, or below: DVC's queue loses the message, now and then, that ends a worker without work."""
+    for pid, *_ in processes():
+        with suppress(OSError):
+            if Path(f"/proc/{pid}/cwd").readlink().is_relative_to(folder.resolve()):
+                os.kill(pid, signal.SIGKILL)
 
 
 class Watch(threading.Thread):
