@@ -305,6 +305,17 @@ def test_a_model_that_was_not_asked_about_a_task_has_no_map_of_it(ran: Run) -> N
     assert one in dict(stills.mapped(ran.contents)) and one not in dict(stills.mapped(fewer.contents))
 
 
+def test_the_picture_of_the_maps_says_how_many_it_leaves_out(ran: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    specs: list[Any] = []
+    monkeypatch.setattr(stills, "_png", specs.append)
+    known = len(stills.mapped(ran.contents))
+    for most in (known - 1, known):
+        monkeypatch.setattr(stills, "MOST", most)
+        stills.maps(ran.contents)
+    grids = [spec["vconcat"][0] for spec in specs]
+    assert [grid.get("title") for grid in grids] == [f"{known - 1} of {known} maps; the report has all", None]
+
+
 def test_a_digest_that_was_kept_gives_the_same_page(tmp_path: Path, ran: Run, html: str) -> None:
     file = tmp_path / "facts.json"
     file.write_bytes(digest.packed(ran.contents.digest))

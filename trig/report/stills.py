@@ -49,12 +49,15 @@ def embedded_fonts() -> Iterator[None]:
 
 
 def maps(contents: Contents) -> bytes:
-    """Dimension Trade-off Maps as matrices, the first `MOST` (model, task) combinations, as PNG."""
+    """Dimension Trade-off Maps as matrices, the first `MOST` (model, task) combinations, as PNG that says how many there are."""
     chart = charts.spec(charts.matrix().properties(width=SIDE, height=SIDE))
     chart.pop("$schema")
-    shown = [_map(contents, chart, *one) for one in mapped(contents)[:MOST]]
+    known = mapped(contents)
+    shown = [_map(contents, chart, *one) for one in known[:MOST]]
     legend = _legend()
     grid: charts.Spec = {"concat": shown, "columns": COLUMNS, "resolve": {"scale": {"color": "independent"}}}
+    if len(known) > len(shown):
+        grid["title"] = f"{len(shown)} of {len(known)} maps; the report has all"
     return _png({"$schema": legend.pop("$schema"), "vconcat": [grid, legend], "resolve": {"scale": {"color": "independent"}}})
 
 
