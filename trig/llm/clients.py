@@ -8,6 +8,7 @@ import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import ip_address
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
@@ -74,7 +75,7 @@ def client(kind: type[Client], url: str, access: Access, headers: dict[str, str]
     try:
         if is_loopback(host):
             http_client = DefaultHttpxClient if kind is OpenAI else DefaultAsyncHttpxClient
-            given["http_client"] = http_client(trust_env=False, verify=ssl.create_default_context())
+            given["http_client"] = http_client(trust_env=False, verify=_certificates(*map(os.environ.get, CERTIFICATES)))
         with _environment(of_openai=host == OWNER or host.endswith(f".{OWNER}")):
             return kind(base_url=url, api_key=access.key, timeout=access.timeout, max_retries=0, default_headers=headers, **given)  # type: ignore[arg-type]
     except ImportError:
@@ -88,6 +89,12 @@ def client(kind: type[Client], url: str, access: Access, headers: dict[str, str]
         raise access.error(
             f"{where}: {named} holds no certificates that can be read ({error.strerror or 'no certificate'}); correct or unset it"
         ) from None
+
+
+@cache
+def _certificates(*_: str | None) -> ssl.SSLContext:
+    """Those that the variables name: reading the system's takes some 50 ms, for each client."""
+    return ssl.create_default_context()
 
 
 @contextmanager
