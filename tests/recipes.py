@@ -9,6 +9,8 @@ from tempfile import TemporaryFile
 
 import workplace
 
+from trig.testing.programs import whole
+
 TEXT = (workplace.ROOT / "docs" / "sharing.md").read_text("utf-8")
 RECIPES = dict(re.findall(r"^<!-- recipe: (\w+) -->\n```bash\n(.+?)^```$", TEXT, re.MULTILINE | re.DOTALL))
 """Name → commands."""
@@ -28,10 +30,9 @@ def shell(commands: str, place: Path, programs: Path, **more: str) -> str:
     """Runs shell commands, of which none may fail; what they leave behind goes on."""
     own = workplace.environment(**WHO, **more)
     own["PATH"] = f"{programs}{os.pathsep}{own['PATH']}"
-    with TemporaryFile("w+") as told:  # no pipe, whose end a daemon would keep
-        done = subprocess.run(["bash", "-euo", "pipefail", "-c", commands], cwd=place, stdout=told, stderr=told, check=False, env=own)
-        told.seek(0)
-        said = told.read()
+    with TemporaryFile("a+") as out, TemporaryFile("a+") as errors:  # no pipes, whose ends a daemon would keep
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", commands], cwd=place, stdout=out, stderr=errors, check=False, env=own)
+        said = whole(out) + whole(errors)
     assert done.returncode == 0, said[-6000:]
     return said
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from trig.run import handover
+from trig.run import handover, modules
 from trig.run.parent import STAGE
 from trig.testing.programs import ROOT, processes
 
@@ -311,30 +311,63 @@ def test_edited_code_is_loaded_anew(place: Place) -> None:
     assert len(place.servers()) == 1
 
 
+def both(folder: Path) -> object:
+    """Runs one program and then the other, for a new owner; returns whether the other found loaded what it needs."""
+    place = Place(folder)
+    for name in ("probe", "other"):
+        assert place.run("time.sleep(0.5)", name=name) == 0
+    found = place.said()["loaded"]
+    until(lambda: '"wave"' in (folder / ".trig/programs.json").read_text())
+    place.close()
+    return found
+
+
 def test_what_came_next_the_last_time_is_loaded_beforehand(tmp_path: Path) -> None:
-    found, memory = [], tmp_path / ".trig/programs.json"
-    for _ in range(2):
-        place = Place(tmp_path)
-        for name in ("probe", "other"):
-            assert place.run("time.sleep(0.5)", name=name) == 0
-        found.append(place.said()["loaded"])
-        until(lambda: '"wave"' in memory.read_text())
-        place.close()
-    assert found == [False, True]
+    assert not both(tmp_path)
+    until(both, tmp_path)
 
 
-@pytest.mark.parametrize("damaged", ["", "{", "[]", '{"stages.probe": 1}', '{"stages.probe": [["no.such"], "stages.probe"]}'])
+def test_what_is_remembered_is_learnt_anew_now_and_then(tmp_path: Path) -> None:
+    both(tmp_path)
+    memory = tmp_path / ".trig/programs.json"
+    runs, known = json.loads(memory.read_text())
+    known["stages.other"][0].append("sndhdr")
+    for begun in (runs, modules.RUNS):
+        memory.write_text(json.dumps([begun, known]))
+        both(tmp_path)
+        assert ("sndhdr" in memory.read_text()) == (begun == runs)
+
+
+def test_a_guess_that_ends_the_server_is_made_once(place: Place) -> None:
+    (place.folder / "deadly.py").write_text("import os\nos._exit(1)\n")
+    (place.folder / "leaving.py").write_text("raise SystemExit(1)\n")
+    (memory := place.folder / ".trig/programs.json").parent.mkdir()
+    memory.write_text(json.dumps([1, {"stages.probe": [[], "stages.other"], "stages.other": [["leaving"], ""]}]))
+    assert place.run("time.sleep(0.5)") == 0
+    os.kill(place.servers()[0], signal.SIGKILL)
+    memory.write_text(json.dumps([1, {"stages.probe": [[], "stages.other"], "stages.other": [["deadly"], ""]}]))
+    assert [place.run("time.sleep(0.5)") for _ in range(3)] == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    ["", "{", "[]", "[" * 200_000, '[1, {"stages.probe": 1}]', '["1", {}]', '[1, {"stages.probe": [["no.such"], "stages.probe"]}]'],
+)
 def test_what_is_remembered_may_be_damaged(place: Place, damaged: str) -> None:
     assert place.run() == 0
     until((memory := place.folder / ".trig/programs.json").exists)
     os.kill(place.servers()[0], signal.SIGKILL)
     memory.write_text(damaged)
-    assert [place.run("time.sleep(0.1)"), place.run()] == [0, 0]
+    for _ in range(2):
+        assert place.run("time.sleep(0.1)") == 0
+        assert place.said()["parent"] in place.servers()
 
 
 def test_where_nothing_can_be_remembered_stages_run(place: Place) -> None:
     (place.folder / ".trig").write_text("a file")
-    assert [place.run(), place.run()] == [0, 0]
+    for _ in range(2):
+        assert place.run() == 0
+        assert place.said()["parent"] in place.servers()
 
 
 def test_a_file_of_tomorrow_keeps_nobody_waiting(place: Place) -> None:

@@ -234,10 +234,9 @@ def test_a_prompt_longer_than_the_model_reads_is_counted(painter: Diffusers) -> 
     assert long.prompt_tokens == 121 and long.tokens_read == painter.pipe.tokenizer_2.model_max_length < 121
 
 
-@pytest.mark.parametrize("tokenizer", ["tokenizer", "tokenizer_2"])
-def test_a_tokenizer_is_used_by_the_thread_that_paints_alone(painter: Diffusers, tokenizer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tokenizer_is_used_by_the_thread_that_paints_alone(painter: Diffusers, monkeypatch: pytest.MonkeyPatch) -> None:
     """How it pads is kept between two steps of a call: used by two threads, it would pad one prompt as is wanted of another."""
-    kind, users = type(getattr(painter.pipe, tokenizer)), set[int]()
+    kind, users = type(painter.pipe.tokenizer_2), set[int]()
     whole = kind.set_truncation_and_padding
 
     def watched(*said: Any, **more: Any) -> None:

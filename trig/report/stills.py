@@ -49,7 +49,7 @@ def embedded_fonts() -> Iterator[None]:
 
 
 def maps(contents: Contents) -> bytes:
-    """Dimension Trade-off Maps as matrices, the first `MOST` (model, task) combinations, as PNG that says how many there are."""
+    """Dimension Trade-off Maps as matrices, the first `MOST` (model, task) combinations, as PNG; it says where there are more."""
     chart = charts.spec(charts.matrix().properties(width=SIDE, height=SIDE))
     chart.pop("$schema")
     known = mapped(contents)
@@ -76,6 +76,8 @@ def fronts(contents: Contents) -> bytes:
         theme.fill({**charts.filled(chart, data), "title": title}, dict(zip("xy", map(charts.label, pair.split("_")), strict=True)))
         for title, pair, data in planes.planes(found, contents.thresholds, MOST)
     ]
+    known = len({(row["task"], row["pair"]) for row in found["turned"]})
+    left_out = {"title": f"{len(shown)} of {known} pairs; the report has all"} if known > len(shown) else {}
     nothing: charts.Spec = {
         "title": "No curve: `trig sweep` makes one",
         "mark": "point",
@@ -83,7 +85,7 @@ def fronts(contents: Contents) -> bytes:
         "width": SIDE,
         "height": 1,
     }
-    return _png({"$schema": schema, "concat": shown or [nothing], "columns": COLUMNS})
+    return _png({"$schema": schema, "concat": shown or [nothing], "columns": COLUMNS, **left_out})
 
 
 def dimensions(run: Judged) -> bytes:

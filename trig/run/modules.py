@@ -5,7 +5,7 @@ import json
 import os
 import select
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import time_ns
@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 FILE = Path(os.environ.get("DVC_ROOT", "."), ".trig/programs.json")
 """What is remembered from one server to the next. Without it, or where it is damaged, nothing is loaded beforehand."""
+RUNS = 20
+"""Servers after which all is forgotten and learnt anew: what a program no longer imports would be loaded for it forever."""
 RECENT = 10**8
 """Nanoseconds: clocks of file systems are coarser than Python's."""
 
@@ -21,7 +23,7 @@ class Program(NamedTuple):
     """What is known of a program."""
 
     modules: list[str]  # that it imported, in the order of `loaded`; those it found loaded are of others
-    following: str  # the program that came next when it ran last; empty before one did
+    following: str  # the program that came next, the last time that one did
 
 
 UNKNOWN = Program([], "")
@@ -33,32 +35,30 @@ class Modules:
     def __init__(self, owner: int) -> None:
         self._owner = owner  # a pidfd
         self._times = _times(time_ns())
-        self._programs = _remembered()
+        self._runs, self._programs = _remembered()
         self._before = ""
         self._there: frozenset[str] = frozenset()
 
     def load_next(self, program: str, fork: int) -> None:
-        """Called when a program runs in a fork: loads what the next one will need, as long as it runs."""
+        """Called when a program runs in a fork: loads what the next one will need, as long as it runs. A guess that ends this process is made once."""
         self._there = frozenset(sys.modules)
         if self._before in self._programs:
             self._programs[self._before] = self._programs[self._before]._replace(following=program)
         self._before = program
-        following = self._programs.get(program, UNKNOWN).following
-        if following in self._programs:
+        known = self._programs.get(program, UNKNOWN)
+        if known.following in self._programs:
+            self._write(self._programs | {program: known._replace(following="")})
             end = os.pidfd_open(fork)
-            self._load(self._programs[following].modules, [self._owner, end])
+            self._load(self._programs[known.following].modules, [self._owner, end])
             os.close(end)
 
     def load_used(self, program: str, told: bytes) -> None:
         """Called when it ended: loads what it had loaded, by its own account, as long as there is an owner."""
-        names = json.loads(told or "[]")
-        self._load(names, [self._owner])
-        known = self._programs.get(program, UNKNOWN)
+        names, known = json.loads(told or "[]"), self._programs.get(program, UNKNOWN)
         new = [name for name in names if name not in self._there and name not in known.modules]
-        self._programs[program] = known._replace(modules=[*new, *known.modules])
-        with suppress(OSError):
-            FILE.parent.mkdir(exist_ok=True)
-            FILE.write_text(json.dumps(self._programs), "utf-8")
+        self._programs[program] = known._replace(modules=_ours_first([*new, *known.modules]))
+        self._write(self._programs)
+        self._load(names, [self._owner])
 
     def edited(self) -> bool:
         """Whether the file of a loaded module may not be the one that was loaded."""
@@ -71,17 +71,26 @@ class Modules:
             if select.select(ends, [], [], 0)[0]:
                 break
             if name not in sys.modules:
-                with suppress(Exception):  # whatever a module of a library raises
+                with suppress(BaseException):  # whatever a module of a library raises, SystemExit too
                     importlib.import_module(name)
         self._times = _times(began) | self._times
 
+    def _write(self, programs: Mapping[str, Program]) -> None:
+        new = FILE.with_suffix(".new")
+        with suppress(OSError):
+            FILE.parent.mkdir(exist_ok=True)
+            new.write_text(json.dumps([self._runs, programs]), "utf-8")
+            new.replace(FILE)
 
-def _remembered() -> dict[str, Program]:
+
+def _remembered() -> tuple[int, dict[str, Program]]:
+    """How many servers remembered, this one included, and what."""
     try:
-        said = json.loads(FILE.read_bytes())
-        return {program: Program([str(name) for name in modules], str(following)) for program, (modules, following) in said.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
-        return {}
+        runs, said = json.loads(FILE.read_bytes())
+        known = {program: Program([str(name) for name in modules], str(following)) for program, (modules, following) in said.items()}
+        return (runs + 1, known) if 0 < runs < RUNS else (1, {})
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return 1, {}
 
 
 def loaded() -> list[str]:
@@ -89,6 +98,10 @@ def loaded() -> list[str]:
     names = [name for name in _files() if name != "__main__"]
     own = [name for name in names if name.startswith("trig.")]
     return [*own, *reversed([name for name in names if name not in own])]
+
+
+def _ours_first(names: Sequence[str]) -> list[str]:
+    return sorted(names, key=lambda name: not name.startswith("trig."))
 
 
 def _times(began: int) -> dict[str, int | None]:

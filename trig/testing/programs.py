@@ -44,7 +44,7 @@ def run(*command: str, cwd: Path = ROOT) -> Ran:
     """Runs a program to completion, but not what it leaves behind. Raises FailedError when it fails."""
     settings = {name: value for name, value in os.environ.items() if name not in UNSET} | SETTINGS
     began = time.monotonic()
-    with TemporaryFile("w+") as out, TemporaryFile("w+") as errors:  # no pipes, whose ends a daemon would keep
+    with TemporaryFile("a+") as out, TemporaryFile("a+") as errors:  # no pipes, whose ends a daemon would keep
         with subprocess.Popen(command, cwd=cwd, env=settings, stdout=out, stderr=errors, start_new_session=True) as process:
             watch = Watch(process.pid)
             watch.start()
@@ -55,23 +55,33 @@ def run(*command: str, cwd: Path = ROOT) -> Ran:
                 raise
         seconds = time.monotonic() - began
         watch.stop()
-        said, complaint = (_whole(file) for file in (out, errors))
+        said, complaint = (whole(file) for file in (out, errors))
     if process.returncode:
         raise FailedError(f"{' '.join(command)} ended with {process.returncode}:\n{(said + complaint)[-2000:]}")
     return Ran(said, seconds, watch.peak)
 
 
-def _whole(file: IO[str]) -> str:
+def whole(file: IO[str]) -> str:
+    """What was written into a file, by whomever."""
     file.seek(0)
     return file.read()
 
 
 def end_in(folder: Path) -> None:
-    """Kills the processes that work in a folder, or below: DVC's queue loses the message, now and then, that ends a worker without work."""
-    for pid, *_ in processes():
-        with suppress(OSError):
-            if Path(f"/proc/{pid}/cwd").readlink().is_relative_to(folder.resolve()):
+    """Kills the other processes that work in a folder, or below: DVC's queue loses the message, now and then, that ends a worker without work."""
+    while found := [pid for pid, *_ in processes() if pid != os.getpid() and _works_in(folder, pid)]:
+        for pid in found:
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def _works_in(folder: Path, pid: int) -> bool:
+    """No process that ended does, whether its parent asked about it or not."""
+    try:
+        return Path(f"/proc/{pid}/cwd").readlink().is_relative_to(folder.resolve())
+    except OSError:
+        return False
 
 
 class Watch(threading.Thread):
