@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.bar import Bar
-from trig.testing.programs import FailedError
+from trig.testing.programs import FailedError, end_as_interrupted
 from trig.testing.project import Project
 
 ROWS = {
@@ -57,6 +57,7 @@ APART = {"chaos", "repair"}
 def main() -> int:
     """Measures the rows asked for, or all, and prints each as soon as it is known; exit code 1 when a bar is missed."""
     asked = arguments()
+    end_as_interrupted()
     project = Project(asked.run)
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(machine())

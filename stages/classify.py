@@ -11,7 +11,7 @@ from trig.classify.relations import relations
 from trig.classify.resampling import adopt
 from trig.classify.samples import judged, roots
 from trig.run.edge import run
-from trig.run.pool import spread
+from trig.run.pool import forked
 from trig.store import Store
 from trig.tables import made
 from trig.tables.prompts import PROMPTS
@@ -25,15 +25,15 @@ def main(prompts: Path, scores: Path, diagnostics: Path, out: Path, *, code: Pat
 
     RESAMPLES is a cache that an earlier `digest` left, perhaps on another machine; no row depends on it.
     """
-    settings = params.load()
-    inputs = {"prompts": prompts, **made.of_models(settings.generate.roster, scores=scores, diagnostics=diagnostics)}
-    told = made.by("classify", code, inputs, settings.told(*PARAMETERS))
-    asked = tables.read(prompts, PROMPTS)
-    held_out = roster_diagnosed(scores, diagnostics, settings.generate.roster, asked, judged(settings.thresholds.score))
-    with Store.open() as store:
+    with forked() as each, Store.open() as store:
+        settings = params.load()
+        inputs = {"prompts": prompts, **made.of_models(settings.generate.roster, scores=scores, diagnostics=diagnostics)}
+        told = made.by("classify", code, inputs, settings.told(*PARAMETERS))
+        asked = tables.read(prompts, PROMPTS)
+        held_out = roster_diagnosed(scores, diagnostics, settings.generate.roster, asked, judged(settings.thresholds.score))
         if resamples:
             adopt(resamples, store)
-        found = relations(held_out, settings.thresholds, roots(asked), spread, store)
+        found = relations(held_out, settings.thresholds, roots(asked), each, store)
     tables.write(found, RELATIONS, out, told)
 
 

@@ -11,7 +11,7 @@ from trig.classify.resampling import carried
 from trig.classify.samples import points, rooted, roots
 from trig.run.display import bar
 from trig.run.edge import run
-from trig.run.pool import spread
+from trig.run.pool import forked
 from trig.store import Store
 from trig.tables import made
 from trig.tables.prompts import PROMPTS
@@ -37,23 +37,23 @@ def main(
     code: Path | None = None,
 ) -> None:
     """Read the tables, what tuned models show, data/zoo, and `report.agreement` for the judge; write DIGEST, and in REPORTS what lies beside the page."""
-    from trig.report import gather, measures, originals, sheets  # lazy import: altair slows `--help`
-    from trig.report.sources import background
+    with forked() as each, Store.open() as store:
+        from trig.report import gather, measures, originals, sheets  # lazy import: altair slows `--help`
+        from trig.report.sources import background
 
-    settings = params.load()
-    roster, score = settings.generate.roster, settings.thresholds.score
-    read = {"prompts": prompts, **made.of_models(roster, scores=scores, diagnostics=diagnostics)}
-    told = made.by("digest", code, read, settings.told(*PARAMETERS))
-    asked = tables.read(prompts, PROMPTS)
-    scored = rooted(inputs.roster_diagnosed(scores, diagnostics, roster, asked), asked)
-    shown = gather.picked(scored, score, settings.report.pictures_per_pair)
-    with Store.open() as store:
+        settings = params.load()
+        roster, score = settings.generate.roster, settings.thresholds.score
+        read = {"prompts": prompts, **made.of_models(roster, scores=scores, diagnostics=diagnostics)}
+        told = made.by("digest", code, read, settings.told(*PARAMETERS))
+        asked = tables.read(prompts, PROMPTS)
+        scored = rooted(inputs.roster_diagnosed(scores, diagnostics, roster, asked), asked)
+        shown = gather.picked(scored, score, settings.report.pictures_per_pair)
         bar("pictures", ((step.done, step.total) for step in sheets.draw(shown, images, store)))
         pictures = sheets.drawn(shown, store)
         edited = originals.sources(shown, asked)
         bar("sources", ((step.done, step.total) for step in originals.draw(edited, Library(sources), store)))
         before = originals.drawn(edited, store)
-        kept = carried(points(scored, score), roots(asked), settings.thresholds, spread, store)
+        kept = carried(points(scored, score), roots(asked), settings.thresholds, each, store)
     behind, pixels = background(settings, asked, scored, zoo, proof, Path(settings.report.agreement)), measures.read(figures, roster, asked)
     gather.write(gather.judged(roster, asked, scored, settings.thresholds, shown, pictures, behind, pixels, before), digest, reports, told)
     tables.write(kept, RESAMPLES, digest / "resamples.parquet", told)

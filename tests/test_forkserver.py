@@ -186,7 +186,14 @@ def test_a_fork_is_what_a_process_of_its_own_would_be_and_has_the_modules_loaded
         ("1 / 0", 1, "ZeroDivisionError"),
         ("os.kill(os.getpid(), signal.SIGKILL)", -9, ""),
         ("os.kill(os.getpid(), signal.SIGSEGV)", -11, ""),
+        ("sys.exit(300)", 300 % 256, ""),
+        ("sys.exit(-1)", 255, ""),
         ('import atexit; atexit.register(print, "the last")', 0, "the last\n"),
+        ('import atexit; atexit.register(print, "the last"); sys.exit(3)', 3, "the last\n"),
+        ('import atexit; atexit.register(int, "x")', 0, "ValueError"),
+        ('import threading; threading.Thread(target=lambda: (time.sleep(0.2), print("the last"))).start()', 0, "the last\n"),
+        ('from concurrent.futures import *; ThreadPoolExecutor().submit(lambda: (time.sleep(0.2), print("the last")))', 0, "the last\n"),
+        ('sys.stdout.write("no end of line")', 0, "no end of line"),
     ],
 )
 def test_it_ends_as_its_fork_does(place: Place, does: str, status: int, said: str) -> None:

@@ -1,4 +1,4 @@
-"""A stage ends when its DVC is killed, also while it still imports its libraries."""
+"""A stage ends when its DVC is killed, also while it still imports its libraries; what a benchmark measures ends with the benchmark."""
 
 import os
 import subprocess
@@ -31,6 +31,15 @@ print(subprocess.Popen([sys.executable, "stage.py"], stdout=subprocess.DEVNULL, 
 while not {late} and not Path("begun").exists():
     time.sleep(0.01)
 """
+MEASURES = """
+import signal, sys
+from pathlib import Path
+from trig.testing.programs import end_as_interrupted, run
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+end_as_interrupted()
+run(sys.executable, "-c", "import os, time; print(os.getpid(), file=open('begun', 'w'), flush=True); time.sleep(60)", cwd=Path())
+"""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="parent-death signals are Linux's")
@@ -52,6 +61,19 @@ def test_a_stage_ends_with_its_dvc(late: bool, tmp_path: Path) -> None:
         time.sleep(0.02)
     assert not goes_on(int(started.stdout))
     assert [(tmp_path / name).exists() for name in ("begun", "ended")] == [not late, False]
+
+
+def test_what_is_measured_ends_with_a_benchmark_that_is_terminated(tmp_path: Path) -> None:
+    """It is in a session of its own: nobody else ends it."""
+    begun, due = tmp_path / "begun", time.monotonic() + 30
+    with subprocess.Popen([sys.executable, "-c", MEASURES], cwd=tmp_path, env=workplace.environment(), stderr=subprocess.PIPE) as benchmark:
+        while time.monotonic() < due and not (begun.exists() and begun.read_text().endswith("\n")):
+            time.sleep(0.02)
+        benchmark.terminate()
+        benchmark.communicate()
+    while time.monotonic() < due and goes_on(int(begun.read_text())):
+        time.sleep(0.02)
+    assert not goes_on(int(begun.read_text()))
 
 
 def goes_on(process: int) -> bool:

@@ -27,7 +27,7 @@ SECONDS = 60
 SLEEPERS = f"""
 import fcntl, os, sys, time
 from pathlib import Path
-from trig.run.pool import FEW, spread
+from trig.run.pool import FEW, alone, forked, spread
 
 def sleep(_):
     with Path(sys.argv[1], str(os.getpid())).open("w") as file:
@@ -35,7 +35,32 @@ def sleep(_):
         time.sleep({SECONDS})
 
 if __name__ == "__main__":
+    if sys.argv[2] == "forked":
+        assert alone()
+        with forked() as each:
+            list(each(sleep, range(FEW)))
     list(spread(sleep, range(FEW)))
+"""
+FORKED = """
+import os, sys
+from threading import Event, Thread
+from trig.run.pool import FEW, forked
+
+HERE = os.getpid()
+
+def parent(_):
+    return HERE
+
+if __name__ == "__main__":
+    end = Event()
+    if sys.argv[1] == "two":
+        Thread(target=end.wait).start()
+    with forked() as each:
+        found = list(each(parent, range(FEW)))
+        assert list(each(abs, [-1] * FEW)) == [1] * FEW, "it serves twice"
+        end.set()
+    assert len(found) == FEW
+    print(set(found) == {HERE})
 """
 
 
@@ -92,10 +117,20 @@ def test_resamples_are_kept_as_they_come() -> None:
         assert [shelf.rows for shelf in store.size().values()] == [150]
 
 
-def test_a_killed_program_leaves_no_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("threads", "inherited"), [("one", True), ("two", False)])
+def test_a_program_with_one_thread_forks_its_processes(threads: str, inherited: bool, tmp_path: Path) -> None:
+    """A lock of another thread would stay locked for good."""
+    (tmp_path / "forks.py").write_text(FORKED)
+    command = [sys.executable, str(tmp_path / "forks.py"), threads]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{inherited}\n"
+
+
+@pytest.mark.parametrize("way", ["spread", "forked"])
+def test_a_killed_program_leaves_no_process(way: str, tmp_path: Path) -> None:
     (tmp_path / "sleepers.py").write_text(SLEEPERS)
     (tmp_path / "locks").mkdir()
-    command = [sys.executable, str(tmp_path / "sleepers.py"), str(tmp_path / "locks")]
+    command = [sys.executable, str(tmp_path / "sleepers.py"), str(tmp_path / "locks"), way]
     with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(ROOT)}) as program:
         wait(lambda: any(map(held, (tmp_path / "locks").iterdir())))
         program.kill()

@@ -9,11 +9,13 @@ from benchmarks.chaos.kinds import KINDS
 from benchmarks.chaos.rounds import rounds
 from benchmarks.chaos.row import MINUTES, ROUNDS, SEED, shown
 from benchmarks.chaos.world import made
+from trig.testing.programs import end_as_interrupted
 
 
 def main() -> int:
     """Prints each round; exit code 1 when one had no clean end."""
     asked = arguments()
+    end_as_interrupted()
     numbers = range(asked.rounds) if asked.round is None else [asked.round]
     kinds = [kind for kind in KINDS if asked.kind in kind.name]
     with TemporaryDirectory(prefix="trig-chaos-") as place, made(asked.world or Path(place)) as world:

@@ -17,7 +17,7 @@ from aiohttp import web
 from benchmarks.chaos.programs import Ended, dvc
 from trig.notation import read
 from trig.testing import servers, studio
-from trig.testing.programs import FailedError
+from trig.testing.programs import FailedError, end_in
 from trig.testing.project import commit, copy
 from trig.testing.servers import Server
 
@@ -113,14 +113,17 @@ def made(home: Path, only: Sequence[str] = ()) -> Iterator[World]:
     note = home / "world.json"
     known: dict[str, Any] = json.loads(note.read_text("utf-8")) if note.exists() else {"ports": (0, 0)}
     judge, painter = Mortal(servers.Stub(seconds=0.02)), Mortal(studio.Studio())
-    with servers.running(judge, known["ports"][0]) as judging, servers.running(painter, known["ports"][1]) as painting:
-        if not note.exists():
-            world = World(home, judge, painter, {})
-            seconds = _run_twice(world, f"{painting}/v1", f"{judging}/v1", only)
-            ports = [int(address.rpartition(":")[2]) for address in (judging, painting)]
-            known = {"ports": ports, "seconds": seconds}
-            note.write_text(json.dumps(known), "utf-8")
-        yield World(home, judge, painter, known["seconds"])
+    try:
+        with servers.running(judge, known["ports"][0]) as judging, servers.running(painter, known["ports"][1]) as painting:
+            if not note.exists():
+                world = World(home, judge, painter, {})
+                seconds = _run_twice(world, f"{painting}/v1", f"{judging}/v1", only)
+                ports = [int(address.rpartition(":")[2]) for address in (judging, painting)]
+                known = {"ports": ports, "seconds": seconds}
+                note.write_text(json.dumps(known), "utf-8")
+            yield World(home, judge, painter, known["seconds"])
+    finally:
+        end_in(home)  # when interrupted
 
 
 def _run_twice(world: World, painter: str, judge: str, only: Sequence[str]) -> dict[str, float]:

@@ -1,9 +1,9 @@
 """Agreement between two Dimension Trade-off Maps: differing pairs, Cohen's kappa, rank correlation."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
+from typing import Any, Literal
 
 import polars as pl
 
@@ -53,28 +53,7 @@ def agreement(a: pl.DataFrame, b: pl.DataFrame) -> Agreement:
     Cohen's kappa (1960) corrects for chance agreement from the maps' marginals. Pairs share prompts and dimensions, so are not independent:
     kappa has no interval here.
     """
-    both = _side_by_side(a, b)
-    known = both.filter(_judged("a") & _judged("b"))
-    verdicts = known.select("relation_a", "relation_b").rows()
-    equal = [one for one, other in verdicts if one == other]
-    apart = pl.col("leaning_a").ne_missing(pl.col("leaning_b"))
-    kappa, kappa_reason = _kappa(verdicts)
-    rhos = known.drop_nulls(["rho_a", "rho_b"])
-    rho, rho_reason = _spearman(rhos)
-    return Agreement(
-        pairs=known.height,
-        only_a=a.height - both.height,
-        only_b=b.height - both.height,
-        too_few=both.height - known.height,
-        equal=len(equal),
-        turned=known.filter(pl.col("relation_a") == pl.col("relation_b"), apart).height,
-        share=len(equal) / known.height if known.height else None,
-        kappa=kappa,
-        kappa_reason=kappa_reason,
-        rhos=rhos.height,
-        rho=rho,
-        rho_reason=rho_reason,
-    )
+    return _agreement(_side_by_side(a, b).select(**_statistics()).row(0, named=True), a.height, b.height)
 
 
 def by_task(a: pl.DataFrame, b: pl.DataFrame) -> dict[str, Agreement]:
@@ -85,9 +64,19 @@ def by_task(a: pl.DataFrame, b: pl.DataFrame) -> dict[str, Agreement]:
 
 def all_agreements(relations: pl.DataFrame, models: Sequence[str]) -> list[dict[str, object]]:
     """Pairwise agreement of all models per task: the fields of `Agreement`, with `a`, `b` and `task`."""
-    of = relations.partition_by("model", "task", as_dict=True)
-    both = [(a, b, task) for a, b in combinations(models, 2) for task in Task if {(a, task), (b, task)} <= of.keys()]
-    return [{"a": a, "b": b, "task": task.value, **asdict(agreement(of[a, task], of[b, task]))} for a, b, task in both]
+    sizes = {(model, task): n for model, task, n in relations.group_by("model", "task").len().iter_rows()}
+    both = _side_by_side(relations, relations, "m:m", pl.col("model").cast(pl.Enum(models)))
+    later = both.filter(pl.col("model_a").to_physical() < pl.col("model_b").to_physical())
+    found = {
+        (row["model_a"], row["model_b"], row["task"]): row
+        for row in later.group_by("model_a", "model_b", "task").agg(**_statistics()).to_dicts()
+    }
+    nothing = both.clear().select(**_statistics()).row(0, named=True)
+    asked = ((a, b, task.value) for a, b in combinations(models, 2) for task in Task if {(a, task), (b, task)} <= sizes.keys())
+    return [
+        {"a": a, "b": b, "task": task, **asdict(_agreement(found.get((a, b, task), nothing), sizes[a, task], sizes[b, task]))}
+        for a, b, task in asked
+    ]
 
 
 def differing(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
@@ -108,16 +97,55 @@ def follows(found: pl.DataFrame, scores: pl.DataFrame, column: str) -> bool:
     return both.select((gap.fill_null(1.0) <= SAME).all()).item() is True
 
 
-def _side_by_side(a: pl.DataFrame, b: pl.DataFrame) -> pl.DataFrame:
-    """Inner join of both maps, in canonical order."""
-    one, other = (_shown(frame, side) for frame, side in ((a, "a"), (b, "b")))
-    return one.join(other, on=SUBSET, how="inner", validate="1:1").sort(SUBSET)
+def _side_by_side(a: pl.DataFrame, b: pl.DataFrame, validate: Literal["1:1", "m:m"] = "1:1", *more: pl.Expr) -> pl.DataFrame:
+    """Inner join of both maps, in canonical order; `more` columns come from both sides."""
+    one, other = (_shown(frame, side, *more) for frame, side in ((a, "a"), (b, "b")))
+    return one.join(other, on=SUBSET, how="inner", validate=validate).sort(SUBSET)
 
 
-def _shown(frame: pl.DataFrame, side: str) -> pl.DataFrame:
-    columns = [pl.col(name) if name in frame.columns else pl.lit(None).alias(name) for name in SHOWN]
-    return frame.select(
-        *SUBSET, *(column.cast(RELATIONS.columns[name]).name.suffix(f"_{side}") for name, column in zip(SHOWN, columns, strict=True))
+def _shown(frame: pl.DataFrame, side: str, *more: pl.Expr) -> pl.DataFrame:
+    columns = (pl.col(name) if name in frame.columns else pl.lit(None).alias(name) for name in SHOWN)
+    own = (column.cast(RELATIONS.columns[name]) for name, column in zip(SHOWN, columns, strict=True))
+    return frame.select(*SUBSET, *(column.name.suffix(f"_{side}") for column in (*own, *more)))
+
+
+def _statistics() -> dict[str, pl.Expr]:
+    """What an agreement is made of, over rows of two maps side by side."""
+    known = _judged("a") & _judged("b")
+    same = known & (pl.col("relation_a") == pl.col("relation_b"))
+    one, other = (pl.col(f"relation_{side}").filter(known) for side in "ab")
+    rho_a, rho_b = (pl.col(f"rho_{side}").filter(known & pl.col("rho_a").is_not_null() & pl.col("rho_b").is_not_null()) for side in "ab")
+    return {
+        "both": pl.len(),
+        "pairs": known.sum(),
+        "equal": same.sum(),
+        "turned": (same & pl.col("leaning_a").ne_missing(pl.col("leaning_b"))).sum(),
+        "chance": pl.sum_horizontal((one == each.value).sum().cast(pl.Int64) * (other == each.value).sum() for each in Relation),
+        "verdict": one.first(),
+        "rhos": rho_a.len(),
+        "varied": pl.min_horizontal(rho_a.n_unique(), rho_b.n_unique()),
+        "rho": pl.corr(rho_a, rho_b, method="spearman"),
+    }
+
+
+def _agreement(found: Mapping[str, Any], a: int, b: int) -> Agreement:
+    """Agreement of maps of `a` and `b` pairs."""
+    pairs, equal, rhos = found["pairs"], found["equal"], found["rhos"]
+    kappa, kappa_reason = _kappa(pairs, equal, found["chance"], found["verdict"])
+    rho_reason = _undefined(rhos, found["varied"])
+    return Agreement(
+        pairs=pairs,
+        only_a=a - found["both"],
+        only_b=b - found["both"],
+        too_few=found["both"] - pairs,
+        equal=equal,
+        turned=found["turned"],
+        share=equal / pairs if pairs else None,
+        kappa=kappa,
+        kappa_reason=kappa_reason,
+        rhos=rhos,
+        rho=None if rho_reason else found["rho"],
+        rho_reason=rho_reason,
     )
 
 
@@ -125,21 +153,17 @@ def _judged(side: str) -> pl.Expr:
     return pl.col(f"relation_{side}") != Relation.TOO_FEW.value
 
 
-def _kappa(verdicts: Sequence[tuple[str, str]]) -> tuple[float | None, str | None]:
-    """Cohen's kappa of two raters, or why it is undefined."""
-    n = len(verdicts)
+def _kappa(n: int, equal: int, chance: int, verdict: str | None) -> tuple[float | None, str | None]:
+    """Cohen's kappa of two raters, or why it is undefined. `chance` is the expected agreement, times n²."""
     if not n:
         return None, "no pair has a verdict in both maps"
-    one, other = (Counter(row[side] for row in verdicts) for side in (0, 1))
-    chance = sum(one[name] * other[name] for name in one)  # expected agreement, times n²
     if chance == n * n:
-        return None, f"every pair is {verdicts[0][0]} in both maps, so chance agrees as well"
-    return (n * sum(a == b for a, b in verdicts) - chance) / (n * n - chance), None
+        return None, f"every pair is {verdict} in both maps, so chance agrees as well"
+    return (n * equal - chance) / (n * n - chance), None
 
 
-def _spearman(rhos: pl.DataFrame) -> tuple[float | None, str | None]:
-    if rhos.height < 3:
-        return None, f"{rhos.height} pairs have a rho in both maps; three are needed"
-    if min(rhos["rho_a"].n_unique(), rhos["rho_b"].n_unique()) == 1:
-        return None, "one map has the same rho for every pair"
-    return float(rhos.select(pl.corr("rho_a", "rho_b", method="spearman")).item()), None
+def _undefined(rhos: int, varied: int) -> str | None:
+    """Why there is no correlation of so many rhos, of which one map has so few different ones."""
+    if rhos < 3:
+        return f"{rhos} pairs have a rho in both maps; three are needed"
+    return "one map has the same rho for every pair" if varied == 1 else None

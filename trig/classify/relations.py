@@ -139,16 +139,14 @@ def _evidence(
     samples: Samples, verdict: Ints, rho: Floats, thresholds: Thresholds, each: Callable[..., Iterable[Any]], store: Store | None
 ) -> pl.DataFrame:
     """Evidence columns, null where there is none."""
-    sizes = samples.clouds.sizes
-    by_size = np.argsort(sizes, kind="stable")  # equal-sized clouds may share cached draws
-    enough = by_size[sizes[by_size] >= thresholds.min_points].tolist() if thresholds.bootstraps else []
+    clouds = samples.clouds.together(thresholds.min_points) if thresholds.bootstraps else {}
+    enough, own = list(clouds), list(clouds.values())
     per_point = PER_RESAMPLE * thresholds.bootstraps + PER_SHUFFLE * thresholds.permutations
-    at_once = min(cores(), len(enough))  # one cloud per core
-    require(at_once * int(sizes[enough].max(initial=0)) * per_point, "params.yaml: thresholds.bootstraps, permutations")
-    clouds = [samples.clouds.cloud(place) for place in enough]
+    at_once = min(cores(), len(own))  # one cloud per core
+    require(at_once * max((cloud.x.size for cloud in own), default=0) * per_point, "params.yaml: thresholds.bootstraps, permutations")
     with nullcontext(store) if store else Store.passing() as kept:
-        drawn = resampled(clouds, thresholds, each, kept)
-    weighed = each(weigh, clouds, drawn, verdict[enough].tolist(), rho[enough].tolist(), [thresholds] * len(enough))
+        drawn = resampled(own, thresholds, each, kept)
+    weighed = each(weigh, own, drawn, verdict[enough].tolist(), rho[enough].tolist(), [thresholds] * len(own))
     found = dict(zip(enough, weighed, strict=True))
     columns = {name: RELATIONS.columns[name] for name in COLUMNS}
     frame = pl.DataFrame([found.get(place, {}) for place in range(verdict.size)], schema=columns, orient="row")

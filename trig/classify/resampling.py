@@ -62,9 +62,8 @@ def carried(
     points: pl.DataFrame, roots: pl.DataFrame, thresholds: Thresholds, each: Callable[..., Iterable[Any]], store: Store
 ) -> pl.DataFrame:
     """The table RESAMPLES of all clouds that have a rho, sorted: where it is, another machine need not resample them for a study of thresholds."""
-    clouds = grouped(points, roots).clouds
-    places = np.flatnonzero(clouds.sizes >= LEAST) if thresholds.bootstraps else ()
-    found, _ = packed([clouds.cloud(int(place)) for place in places], thresholds, each, store)
+    clouds = grouped(points, roots).clouds.together(LEAST) if thresholds.bootstraps else {}
+    found, _ = packed([*clouds.values()], thresholds, each, store)
     frame = pl.DataFrame({"key": list(found), "numbers": [np.frombuffer(payload) for payload in found.values()]}, dict(RESAMPLES.columns))
     return frame.with_columns(pl.col("numbers").list.eval(pl.element().fill_nan(None))).sort("key")
 

@@ -52,6 +52,11 @@ class Clouds:
         own = slice(start, start + int(self.sizes[place]))
         return Cloud(self.x[own], self.y[own], np.unique(self.root[own], return_inverse=True)[1])
 
+    def together(self, least: int) -> dict[int, Cloud]:
+        """Clouds of at least so many points by their index, those with equal cluster labels one after the other: they share cached draws."""
+        found = {int(place): self.cloud(int(place)) for place in np.flatnonzero(self.sizes >= least)}
+        return dict(sorted(found.items(), key=lambda one: (one[1].groups.size, one[1].groups.tobytes())))
+
     def stacks(self, kind: Correlation) -> Iterator[Stack]:
         """All clouds in stacks of similar size whose arrays fit `CELLS`, at least one cloud each. Kendall's takes n arrays of n points."""
         width = max(int(self.sizes.max(initial=1)), 1) if kind == "kendall" else 1

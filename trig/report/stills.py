@@ -121,5 +121,5 @@ def _png(chart: charts.Spec) -> bytes:
         drawn = vl_convert.vegalite_to_png(spec, vl_version=charts.VEGA_LITE, scale=2)
     packed = BytesIO()
     with Image.open(BytesIO(drawn)) as picture:
-        picture.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(packed, "PNG", optimize=True)
+        picture.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(packed, "PNG")
     return packed.getvalue()

@@ -49,7 +49,7 @@ def hand_over() -> None:
 
 def _ask() -> None:
     """Raises OSError where no server can be asked."""
-    with socket.socket(socket.AF_UNIX) as server:
+    with socket.socket(socket.AF_UNIX) as server, _interrupted_at_once():
         if (owner := _owner()) is None:
             return
         there = address(owner)
@@ -119,9 +119,6 @@ def _follow(server: socket.socket) -> None:
     """Has the program run, and ends as it does; returns where the server does not answer. The fork is killed when this process dies: the pipe breaks."""
     read, write = os.pipe()
     said = json.dumps([sys.orig_argv[2:], str(Path.cwd()), dict(os.environ)]).encode()
-    interrupted = signal.getsignal(signal.SIGINT)
-    if interrupted is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # until it runs there is nothing to end well
     die_with_parent()
     try:
         socket.send_fds(server, [SIZE.pack(len(said))], [*STREAMS, read])
@@ -134,7 +131,6 @@ def _follow(server: socket.socket) -> None:
     finally:
         os.close(read)
         os.close(write)
-        signal.signal(signal.SIGINT, interrupted)
 
 
 def _end_with(server: socket.socket, news: bytes) -> None:
@@ -154,6 +150,18 @@ def _end_with(server: socket.socket, news: bytes) -> None:
             signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     os._exit(code)
+
+
+@contextmanager
+def _interrupted_at_once() -> Iterator[None]:
+    """Ctrl-C ends this process: until its program runs there is nothing to end well, and Python loses what is raised in a `__del__`."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

@@ -40,6 +40,11 @@ class Ran:
     peak: int  # bytes: peak of the resident memory summed over the processes of its session; shared memory counts repeatedly
 
 
+def end_as_interrupted() -> None:
+    """SIGTERM is as Ctrl-C from here on: a program that runs others must end them, which have sessions of their own."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def run(*command: str, cwd: Path = ROOT) -> Ran:
     """Runs a program to completion, but not what it leaves behind. Raises FailedError when it fails."""
     settings = {name: value for name, value in os.environ.items() if name not in UNSET} | SETTINGS
