@@ -1,6 +1,8 @@
 """Inter-map agreement against hand calculations; paired changes against planted ones."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from scipy import stats
 from benchmarks import clouds as invented
 from trig import tables
 from trig.classify.change import Run, changes, rho_change
-from trig.classify.compare import MAP, agreement, by_task, differing, follows
+from trig.classify.compare import MAP, agreement, all_agreements, by_task, differing, follows
 from trig.classify.relations import relations
 from trig.tables.kinds import TASK
 from trig.tables.prompts import PROMPTS
@@ -52,6 +54,26 @@ def test_kappa_equals_a_hand_calculation() -> None:
     assert (found.pairs, found.equal) == (6, 4)
     assert found.kappa == pytest.approx((4 / 6 - 10 / 36) / (1 - 10 / 36))  # chance agreement (2·1 + 2·3 + 1·2) / 36
     assert differing(mapped("ssbbtn"), mapped("sbbbtt"))["pair"].to_list() == [str(PAIRS[1]), str(PAIRS[5])]
+
+
+def test_agreements_of_all_models_are_those_of_each_two() -> None:
+    """Also of maps without a common pair, of one that lacks a task, and beside a model that nobody asked about."""
+    words = {
+        ("c", "t2i"): "ssbtdn",
+        ("a", "t2i"): "sTbtdd",
+        ("b", "t2i"): "TTT",
+        ("other", "t2i"): "ss",
+        ("a", "p2p"): "sss",
+        ("c", "p2p"): "ssb",
+    }
+    of = {(model, task): mapped(each).with_columns(task=pl.lit(task, TASK)) for (model, task), each in words.items()}
+    of["b", "p2p"] = mapped("TTTsb", [None] * 5).with_columns(task=pl.lit("p2p", TASK))[3:]
+    table = pl.concat(frame.with_columns(model=pl.lit(model)) for (model, _), frame in of.items())
+    assert all_agreements(table, ["a", "b", "c"]) == [
+        {"a": a, "b": b, "task": task, **asdict(agreement(of[a, task], of[b, task]))}
+        for a, b in combinations("abc", 2)
+        for task in ("t2i", "p2p")
+    ]
 
 
 def test_kappa_is_null_with_a_reason() -> None:

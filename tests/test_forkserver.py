@@ -194,6 +194,8 @@ def test_a_fork_is_what_a_process_of_its_own_would_be_and_has_the_modules_loaded
         ('import threading; threading.Thread(target=lambda: (time.sleep(0.2), print("the last"))).start()', 0, "the last\n"),
         ('from concurrent.futures import *; ThreadPoolExecutor().submit(lambda: (time.sleep(0.2), print("the last")))', 0, "the last\n"),
         ('sys.stdout.write("no end of line")', 0, "no end of line"),
+        ('import ctypes; ctypes.CDLL(None).printf(b"from C\\n")', 0, "from C\n"),
+        ("sys.stdout.close()", 0, ""),
     ],
 )
 def test_it_ends_as_its_fork_does(place: Place, does: str, status: int, said: str) -> None:

@@ -34,11 +34,12 @@ while not {late} and not Path("begun").exists():
 MEASURES = """
 import signal, sys
 from pathlib import Path
-from trig.testing.programs import end_as_interrupted, run
+from trig.testing import programs
 
-signal.signal(signal.SIGINT, signal.default_int_handler)
-end_as_interrupted()
-run(sys.executable, "-c", "import os, time; print(os.getpid(), file=open('begun', 'w'), flush=True); time.sleep(60)", cwd=Path())
+signal.signal(signal.SIGINT, signal.{interrupted})
+programs.PATIENCE = 1.0
+programs.end_as_interrupted()
+programs.run(sys.executable, "-c", "import os, time; print(os.getpid(), file=open('begun', 'w'), flush=True); time.sleep(60)", cwd=Path())
 """
 
 
@@ -63,10 +64,12 @@ def test_a_stage_ends_with_its_dvc(late: bool, tmp_path: Path) -> None:
     assert [(tmp_path / name).exists() for name in ("begun", "ended")] == [not late, False]
 
 
-def test_what_is_measured_ends_with_a_benchmark_that_is_terminated(tmp_path: Path) -> None:
-    """It is in a session of its own: nobody else ends it."""
+@pytest.mark.parametrize("interrupted", ["default_int_handler", "SIG_IGN"])
+def test_what_is_measured_ends_with_a_benchmark_that_is_terminated(interrupted: str, tmp_path: Path) -> None:
+    """It is in a session of its own: nobody else ends it. What a shell starts in the background ignores SIGINT."""
+    command = [sys.executable, "-c", MEASURES.format(interrupted=interrupted)]
     begun, due = tmp_path / "begun", time.monotonic() + 30
-    with subprocess.Popen([sys.executable, "-c", MEASURES], cwd=tmp_path, env=workplace.environment(), stderr=subprocess.PIPE) as benchmark:
+    with subprocess.Popen(command, cwd=tmp_path, env=workplace.environment(), stderr=subprocess.PIPE) as benchmark:
         while time.monotonic() < due and not (begun.exists() and begun.read_text().endswith("\n")):
             time.sleep(0.02)
         benchmark.terminate()

@@ -62,6 +62,24 @@ if __name__ == "__main__":
     assert len(found) == FEW
     print(set(found) == {HERE})
 """
+INTERRUPTED = """
+import os, signal
+from trig.run.pool import forked
+
+fork, forks = os.fork, []
+
+def interrupting():
+    if child := fork():
+        forks.append(child)
+        if len(forks) == 2:
+            os.kill(os.getpid(), signal.SIGINT)
+    return child
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+os.fork = interrupting
+with forked():
+    pass
+"""
 
 
 def here(_: int) -> int:
@@ -124,6 +142,12 @@ def test_a_program_with_one_thread_forks_its_processes(threads: str, inherited: 
     command = [sys.executable, str(tmp_path / "forks.py"), threads]
     done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True)
     assert done.stdout == f"{inherited}\n"
+
+
+def test_an_interrupt_while_it_forks_leaves_nothing_that_nobody_can_end() -> None:
+    command = [sys.executable, "-c", INTERRUPTED]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == -signal.SIGINT, done.stderr
 
 
 @pytest.mark.parametrize("way", ["spread", "forked"])

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from trig.testing.programs import SETTINGS, UNSET, processes
 
@@ -75,12 +76,16 @@ class Ended:
 class Program:
     """A running program, the leader of a session of its own."""
 
+    running: ClassVar[list["Program"]] = []
+    """Those that nobody has seen end."""
+
     def __init__(self, command: Sequence[str], place: Path, log: Path, more: Mapping[str, str]) -> None:
         own = environment(DVC_SITE_CACHE_DIR=str(log.parent / "site"), **more)
         self.log, self.begun = log, dict[str, float]()
         self.heard, self.words = time.monotonic(), 0  # when it last said something, and how much so far
         with log.open("wb") as out:
             self.process = subprocess.Popen(command, cwd=place, env=own, stdout=out, stderr=out, start_new_session=True)
+        self.running.append(self)
 
     def until(self, stage: str) -> bool:
         """Waits until a stage begins; False where the program ends before."""
@@ -106,18 +111,19 @@ class Program:
         """Waits for its end, and its children's. Raises UncleanError where it hangs."""
         while self._going():
             if time.monotonic() > self.heard + LONGEST:
-                self._clear()
+                self.clear()
                 self.process.wait()
                 raise UncleanError(f"it hangs:\n{self.said()[-3000:]}")
         due, spent = time.monotonic() + LONGEST, _spent(self.process.pid)
         while left := list(members(self.process.pid)):
             if time.monotonic() > due or _spent(self.process.pid) > spent + ORPHANED:
-                self._clear()
+                self.clear()
                 raise UncleanError(f"it goes on after its parent died: {left}")
             time.sleep(0.02)
+        self.running.remove(self)
         return Ended(self.process.returncode, self.said(), self.begun, time.monotonic())
 
-    def _clear(self) -> None:
+    def clear(self) -> None:
         """`kill -9` of all that is left of it."""
         for pid, _ in members(self.process.pid):
             with suppress(ProcessLookupError):

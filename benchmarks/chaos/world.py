@@ -14,10 +14,10 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from benchmarks.chaos.programs import Ended, dvc
+from benchmarks.chaos.programs import Ended, Program, dvc
 from trig.notation import read
 from trig.testing import servers, studio
-from trig.testing.programs import FailedError, end_in
+from trig.testing.programs import FailedError
 from trig.testing.project import commit, copy
 from trig.testing.servers import Server
 
@@ -122,8 +122,10 @@ def made(home: Path, only: Sequence[str] = ()) -> Iterator[World]:
                 known = {"ports": ports, "seconds": seconds}
                 note.write_text(json.dumps(known), "utf-8")
             yield World(home, judge, painter, known["seconds"])
-    finally:
-        end_in(home)  # when interrupted
+    except BaseException:  # an interrupt
+        for program in Program.running:
+            program.clear()
+        raise
 
 
 def _run_twice(world: World, painter: str, judge: str, only: Sequence[str]) -> dict[str, float]:

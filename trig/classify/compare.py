@@ -64,6 +64,7 @@ def by_task(a: pl.DataFrame, b: pl.DataFrame) -> dict[str, Agreement]:
 
 def all_agreements(relations: pl.DataFrame, models: Sequence[str]) -> list[dict[str, object]]:
     """Pairwise agreement of all models per task: the fields of `Agreement`, with `a`, `b` and `task`."""
+    relations = relations.filter(pl.col("model").is_in(models))
     sizes = {(model, task): n for model, task, n in relations.group_by("model", "task").len().iter_rows()}
     both = _side_by_side(relations, relations, "m:m", pl.col("model").cast(pl.Enum(models)))
     later = both.filter(pl.col("model_a").to_physical() < pl.col("model_b").to_physical())

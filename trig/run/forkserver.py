@@ -4,6 +4,7 @@ python -m trig.run.forkserver OWNER LISTENER
 """
 
 import atexit
+import ctypes
 import fcntl
 import gc
 import json
@@ -72,8 +73,7 @@ class Fork:
             code = ended.code
         finally:
             os.pwrite(self.told, json.dumps(loaded()).encode(), 0)
-            if sys.exception():
-                gc.unfreeze()  # or Python would not free at its end what extensions count, and they would complain
+            gc.unfreeze()  # or Python, where it ends itself, would not free what extensions count, and they would complain
         if not isinstance(code, int | None):
             raise SystemExit(code)
         _end(code or 0)
@@ -83,8 +83,10 @@ def _end(code: int) -> None:
     """Ends this process as Python does at last, but without freeing what is loaded, which takes up to a second: as `multiprocessing` ends a fork."""
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
-    for stream in filter(None, (sys.stdout, sys.stderr)):
-        stream.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream and not stream.closed:
+            stream.flush()
+    ctypes.CDLL(None).fflush(None)  # what C has not written yet
     os._exit(code & 0xFF)
 
 

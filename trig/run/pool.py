@@ -1,6 +1,7 @@
 """Process pool, for CPU-bound work that the GIL would serialise in threads."""
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -16,7 +17,7 @@ from trig.run.display import tracked
 
 Found = TypeVar("Found")
 FEW = 256
-"""Fewer calls run serially: starting processes takes about a second."""
+"""Fewer calls run serially: to start processes takes about a second, unless they are forked."""
 CHUNK = 16
 """Calls per task sent to a worker (chunksize)."""
 THREADS = Path("/proc/self/task")
@@ -39,10 +40,21 @@ def forked() -> Iterator[Callable[..., Iterator[Any]]]:
         return
     pool = ProcessPoolExecutor(cores(), multiprocessing.get_context("fork"), begin)
     try:
-        pool.submit(int)  # forks them all
+        with _uninterrupted():
+            pool.submit(int)  # the first call forks them all: that is Python's way for this kind of pool
         yield partial(_spread, lambda: nullcontext(pool))
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits: between two forks it would leave a pool that nobody can end."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def alone() -> bool:

@@ -14,6 +14,8 @@ from tempfile import TemporaryFile
 from typing import IO
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 10.0
+"""Seconds in which an interrupted program is to end."""
 PAGE = os.sysconf("SC_PAGE_SIZE")
 SETTINGS = {
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -56,7 +58,7 @@ def run(*command: str, cwd: Path = ROOT) -> Ran:
             try:
                 process.wait()
             except KeyboardInterrupt:
-                os.killpg(process.pid, signal.SIGINT)  # it is in another session than the terminal's
+                _end(process)  # it is in another session than the terminal's
                 raise
         seconds = time.monotonic() - began
         watch.stop()
@@ -64,6 +66,16 @@ def run(*command: str, cwd: Path = ROOT) -> Ran:
     if process.returncode:
         raise FailedError(f"{' '.join(command)} ended with {process.returncode}:\n{(said + complaint)[-2000:]}")
     return Ran(said, seconds, watch.peak)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Interrupts a program and what is of its group; kills those that do not end."""
+    for number in (signal.SIGINT, signal.SIGKILL):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(PATIENCE)
+            return
 
 
 def whole(file: IO[str]) -> str:
