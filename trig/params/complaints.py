@@ -29,11 +29,13 @@ def complaint(
     first = min(
         found, key=lambda one: (one["type"] == "missing", one["loc"][:2] not in origins)
     )  # a misspelt key is both unknown and missing
-    loc = tuple(str(part) for part in first["loc"] if not str(part).startswith("["))
+    unknown, (*above, last) = first["type"] == "extra_forbidden", first["loc"] or ("",)
+    parts = [part for part in map(str, above) if not part.startswith("[")]  # which are no keys: pydantic's marks, and tags
+    loc = (*parts, *([str(last)] if unknown or not str(last).startswith("[") else []))
     entry = backends[loc[0]].get(loc[2]) if len(loc) > 2 and loc[0] in backends else None
     loc = loc[:2] + loc[3:] if entry else loc  # drop the discriminator tag, which is not in the file
     key = ".".join(loc)
-    if first["type"] == "extra_forbidden":
+    if unknown:
         return f"{key}: unknown key{_suggestion(loc, root, {**named, **({loc[0]: entry} if entry else {})})}"
     if first["type"] == "missing":
         return f"{key}: missing; every parameter must be given"
