@@ -8,7 +8,7 @@ import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -165,9 +165,9 @@ def _interrupted_at_once() -> Iterator[None]:
 
 
 @contextmanager
-def blocked() -> Iterator[None]:
-    """With the forwarded signals blocked."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, FORWARDED)
+def blocked(signals: Iterable[signal.Signals] = FORWARDED) -> Iterator[None]:
+    """With these signals blocked."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield
     finally:

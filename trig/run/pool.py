@@ -14,6 +14,7 @@ from trig.errors import TrigError
 from trig.memory import cores
 from trig.processes import begin
 from trig.run.display import tracked
+from trig.run.handover import blocked
 
 Found = TypeVar("Found")
 FEW = 256
@@ -40,21 +41,11 @@ def forked() -> Iterator[Callable[..., Iterator[Any]]]:
         return
     pool = ProcessPoolExecutor(cores(), multiprocessing.get_context("fork"), begin)
     try:
-        with _uninterrupted():
+        with blocked({signal.SIGINT}):  # between two forks it would leave a pool that nobody can end
             pool.submit(int)  # the first call forks them all: that is Python's way for this kind of pool
         yield partial(_spread, lambda: nullcontext(pool))
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits: between two forks it would leave a pool that nobody can end."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def alone() -> bool:
