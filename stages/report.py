@@ -8,21 +8,24 @@ from pathlib import Path
 from trig import params, tables
 from trig.classify.relations import check_current
 from trig.run.edge import run
+from trig.run.pool import beside
 from trig.tables.points import POINTS
 from trig.tables.relations import RELATIONS
 
 
 def main(digest: Path, relations: Path, gates: Path, reports: Path) -> None:
     """Read the digest, the map and the gates' results; write index.html and what belongs to it."""
-    from trig.report import assemble, sources  # lazy import: altair slows `--help`
+    from trig.report import assemble, sources, stills  # lazy import: altair slows `--help`
     from trig.report import digest as digests
     from trig.report.publish import publish
 
-    settings = params.load()
-    found = tables.read(relations, RELATIONS)
-    check_current(found, tables.read(digest / "points.parquet", POINTS), settings.thresholds, relations)
-    met = sources.gates(gates, settings.generate.roster)
-    publish(assemble.contents(digests.read(digest / "facts.json"), found, settings.thresholds, met), reports)
+    with beside(stills.warm) as worker:
+        settings, found = params.load(), tables.read(relations, RELATIONS)
+        met = sources.gates(gates, settings.generate.roster)
+        contents = assemble.contents(digests.read(digest / "facts.json"), found, settings.thresholds, met)
+        pictures = stills.drawn(contents, worker)
+        check_current(found, tables.read(digest / "points.parquet", POINTS), settings.thresholds, relations)
+        publish(contents, pictures, reports)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A report on an invented run, put together as the stages do."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from trig.params.sweeps import Curve
 from trig.params.thresholds import Thresholds
 from trig.prompting.best import CHOSEN
 from trig.proof.evidence import Evidence
-from trig.report import assemble, digest, gather, measures, originals, page, publish, sheets, stills
+from trig.report import assemble, digest, gather, measures, originals, page, sheets, stills
+from trig.report import publish as publishing
 from trig.report.contents import Background, Contents, Judged
 from trig.report.facts.digest import Gate, Tuning, Yardstick
 from trig.report.measures import Pixels
@@ -94,11 +96,17 @@ class Run:
         """Every file of the report, and the digest."""
         gather.write(self.judged, folder / "digest", folder)
         kept = digest.read(folder / "digest" / "facts.json")
-        publish.publish(assemble.contents(kept, self.relations, self.thresholds, self.gates), folder)
+        publish(assemble.contents(kept, self.relations, self.thresholds, self.gates), folder)
 
     @property
     def stills(self) -> tuple[bytes, bytes]:
         return stills.maps(self.contents), stills.dimensions(self.judged)
+
+
+def publish(contents: Contents, folder: Path) -> None:
+    """The report's files."""
+    with ThreadPoolExecutor(1) as worker:
+        publishing.publish(contents, stills.drawn(contents, worker), folder)
 
 
 CHANGE = {"gain": 0.1, "gain_low": 0.05, "gain_high": 0.15}

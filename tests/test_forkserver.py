@@ -336,6 +336,19 @@ def test_what_came_next_the_last_time_is_loaded_beforehand(tmp_path: Path) -> No
     until(both, tmp_path)
 
 
+def test_and_when_the_stage_is_over_as_long_as_nobody_asks(tmp_path: Path) -> None:
+    """`dvc` looks at what is unchanged for seconds, with nothing to run."""
+    place = Place(tmp_path)
+    (tmp_path / "slow.py").write_text("import time\ntime.sleep(1)\n")
+    (memory := tmp_path / ".trig/programs.json").parent.mkdir()
+    memory.write_text(json.dumps([1, {"stages.probe": [[], "stages.other"], "stages.other": [["slow", "wave"], ""]}]))
+    for name in ("probe", "other"):
+        assert place.run(name=name) == 0
+        time.sleep(2)
+    assert place.said()["loaded"]
+    place.close()
+
+
 def test_what_is_remembered_is_learnt_anew_now_and_then(tmp_path: Path) -> None:
     both(tmp_path)
     memory = tmp_path / ".trig/programs.json"

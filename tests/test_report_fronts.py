@@ -8,12 +8,11 @@ import chromium
 import polars as pl
 import pytest
 from opened import Reader
-from reporting import Run, run_of
+from reporting import Run, publish, run_of
 from selenium import webdriver
 
 from trig.params.sweeps import Curve
 from trig.report import fronts, stills
-from trig.report.publish import publish
 
 PAIR = "TA-C_TA-S"
 SETTINGS = (("tiny-turbo", 1.0), ("tiny", 3.0), ("tiny-dtm", 4.5))

@@ -5,12 +5,11 @@ from pathlib import Path
 import chromium
 import pytest
 from opened import Reader
-from reporting import Run, prompted
+from reporting import Run, prompted, publish
 from selenium import webdriver
 
 from trig.prompting.best import CHOSEN
 from trig.report import prompting
-from trig.report.publish import publish
 
 CAPTION, RECIPES = "Prompted models", "Recipes of tiny-turbo t2i"
 

@@ -5,10 +5,8 @@ from pathlib import Path
 import chromium
 import pytest
 from opened import Reader
-from reporting import Run, proven
+from reporting import Run, proven, publish
 from selenium import webdriver
-
-from trig.report.publish import publish
 
 
 @pytest.fixture(scope="module")

@@ -59,6 +59,13 @@ def test_what_is_here_or_in_the_cache_is_not_computed_anew(place: Path) -> None:
     assert found(place) is None
 
 
+def test_the_stage_that_asks_is_not_without_results(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (place / "data/images/tiny").mkdir(parents=True)
+    (place / "data/relations.parquet").write_text("relations", "utf-8")
+    monkeypatch.setenv("DVC_STAGE", "dvc.yaml:judge@tiny")
+    assert found(place) is None
+
+
 def test_without_a_lock_or_dvc_there_is_nothing_to_pull(place: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     alone = tmp_path_factory.mktemp("alone")
     for name in ("params.yaml", "dvc.lock"):

@@ -1,22 +1,23 @@
 """Writes the report's files: page, metrics, summary, map and table."""
 
 import json
+from collections.abc import Mapping
+from concurrent.futures import Future
 from pathlib import Path
 
 from trig.files import replace
-from trig.report import fronts, page, prompting, proofs, stills, summary
+from trig.report import fronts, page, prompting, proofs, summary
 from trig.report.contents import Contents
 
 
-def publish(contents: Contents, folder: Path) -> None:
-    """Writes index.html, metrics.json, summary.md, map.png, fronts.png and relations.csv. Deterministic."""
+def publish(contents: Contents, pictures: Mapping[str, Future[bytes]], folder: Path) -> None:
+    """Writes index.html, metrics.json, summary.md, relations.csv and the pictures, by their names. Deterministic."""
     files = {
         "index.html": page.render(contents).encode(),
         "metrics.json": (json.dumps(contents.metrics, indent=2, ensure_ascii=False) + "\n").encode(),
         "summary.md": _summary(contents).encode(),
-        "map.png": stills.maps(contents),
-        "fronts.png": stills.fronts(contents),
         "relations.csv": contents.relations.write_csv().encode(),
+        **{name: picture.result() for name, picture in pictures.items()},
     }
     for name, content in files.items():
         replace(folder / name, content)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -46,6 +47,16 @@ def embedded_fonts() -> Iterator[None]:
         finally:
             del os.environ[FONTS]
             os.environ.update({} if before is None else {FONTS: before})
+
+
+def warm() -> None:
+    """Starts vl-convert's V8, which takes half a second, and once in a process."""
+    _png(_legend())
+
+
+def drawn(contents: Contents, worker: Executor) -> dict[str, Future[bytes]]:
+    """map.png and fronts.png, as a worker draws them."""
+    return {name: worker.submit(draw, contents) for name, draw in (("map.png", maps), ("fronts.png", fronts))}
 
 
 def maps(contents: Contents) -> bytes:
@@ -118,8 +129,8 @@ def _legend() -> charts.Spec:
 def _png(chart: charts.Spec) -> bytes:
     spec = theme.fill({**chart, "config": dict(CONFIG)}, theme.LIGHT)
     with embedded_fonts():
-        drawn = vl_convert.vegalite_to_png(spec, vl_version=charts.VEGA_LITE, scale=2)
+        found = vl_convert.vegalite_to_png(spec, vl_version=charts.VEGA_LITE, scale=2)
     packed = BytesIO()
-    with Image.open(BytesIO(drawn)) as picture:
-        picture.convert("RGB").quantize(128, dither=Image.Dither.NONE).save(packed, "PNG")
+    with Image.open(BytesIO(found)) as picture:
+        picture.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(packed, "PNG")
     return packed.getvalue()

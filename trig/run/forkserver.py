@@ -107,6 +107,7 @@ def serve(owner: int, listener: socket.socket) -> Fork | None:
         with client, suppress(ValueError, OSError):
             if peer(client) == os.getuid() and (fork := _forked(Request.read(client), client, modules, before)):
                 return fork
+        modules.load_left(listener.fileno())
     return None
 
 

@@ -5,7 +5,8 @@ import json
 import os
 import select
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import time_ns
@@ -38,19 +39,23 @@ class Modules:
         self._runs, self._programs = _remembered()
         self._before = ""
         self._there: frozenset[str] = frozenset()
+        self._left: deque[str] = deque()
 
     def load_next(self, program: str, fork: int) -> None:
-        """Called when a program runs in a fork: loads what the next one will need, as long as it runs. A guess that ends this process is made once."""
+        """Called when a program runs in a fork: loads what the next one will need, as long as it runs."""
         self._there = frozenset(sys.modules)
         if self._before in self._programs:
             self._programs[self._before] = self._programs[self._before]._replace(following=program)
         self._before = program
-        known = self._programs.get(program, UNKNOWN)
-        if known.following in self._programs:
-            self._write(self._programs | {program: known._replace(following="")})
-            end = os.pidfd_open(fork)
-            self._load(self._programs[known.following].modules, [self._owner, end])
-            os.close(end)
+        following = self._programs.get(program, UNKNOWN).following
+        self._left = deque(self._programs.get(following, UNKNOWN).modules)
+        end = os.pidfd_open(fork)
+        self._guess([end])
+        os.close(end)
+
+    def load_left(self, request: int) -> None:
+        """Called when it ended: goes on with that as long as nobody asks, while `dvc` looks at what is unchanged."""
+        self._guess([request])
 
     def load_used(self, program: str, told: bytes) -> None:
         """Called when it ended: loads what it had loaded, by its own account, as long as there is an owner."""
@@ -58,19 +63,25 @@ class Modules:
         new = [name for name in names if name not in self._there and name not in known.modules]
         self._programs[program] = known._replace(modules=_ours_first([*new, *known.modules]))
         self._write(self._programs)
-        self._load(names, [self._owner])
+        self._load(deque(names), [])
 
     def edited(self) -> bool:
         """Whether the file of a loaded module may not be the one that was loaded."""
         return any(_time(file) != time for file, time in self._times.items())
 
-    def _load(self, names: Iterable[str], ends: list[int]) -> None:
-        """Until one of these files tells an end. What cannot be imported, the next fork will try itself."""
+    def _guess(self, ends: list[int]) -> None:
+        """One that ends this process is made once."""
+        if self._left:
+            known = self._programs.get(self._before, UNKNOWN)
+            self._write(self._programs | {self._before: known._replace(following="")})
+            self._load(self._left, ends)
+            self._write(self._programs)
+
+    def _load(self, names: deque[str], ends: list[int]) -> None:
+        """Until one of these files, or the owner's, tells an end. What cannot be imported, the next fork will try itself."""
         began = time_ns()
-        for name in names:
-            if select.select(ends, [], [], 0)[0]:
-                break
-            if name not in sys.modules:
+        while names and not select.select([self._owner, *ends], [], [], 0)[0]:
+            if (name := names.popleft()) not in sys.modules:
                 with suppress(BaseException):  # whatever a module of a library raises, SystemExit too
                     importlib.import_module(name)
         self._times = _times(began) | self._times

@@ -10,6 +10,11 @@ STAGE = "DVC_STAGE"
 _PR_SET_PDEATHSIG = 1
 
 
+def running() -> str:
+    """Name in dvc.lock of the stage that DVC runs here; empty where it runs none."""
+    return os.environ.get(STAGE, "").rpartition(":")[2]
+
+
 def die_with_parent() -> None:
     """Parent-death signal: SIGTERM when the parent is killed, as `dvc` does not kill its stage (Linux only); at once where it was killed before."""
     if sys.platform == "linux":

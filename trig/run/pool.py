@@ -3,7 +3,7 @@
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
@@ -36,16 +36,44 @@ def forked() -> Iterator[Callable[..., Iterator[Any]]]:
     Only where this process has no other thread, whose locks would stay locked in a fork: so for a stage that has just begun under `dvc`.
     Otherwise `spread` as it is.
     """
-    if cores() == 1 or not alone():
+    if not _can_fork():
         yield spread
         return
-    pool = ProcessPoolExecutor(cores(), multiprocessing.get_context("fork"), begin)
+    with _forks(cores(), int) as pool:
+        yield partial(_spread, lambda: nullcontext(pool))
+
+
+@contextmanager
+def beside(first: Callable[[], object]) -> Iterator[Executor]:
+    """One worker that begins with `first`: a process that is forked here and now, where `forked` has some, else a thread.
+
+    For calls that hold the GIL for long. Arguments and results must pickle. Raises TrigError if it is killed.
+    """
+    with _forks(1, first) if _can_fork() else ThreadPoolExecutor(1) as worker, _told(first.__module__):
+        yield worker
+
+
+def _can_fork() -> bool:
+    return cores() > 1 and alone()
+
+
+@contextmanager
+def _forks(count: int, first: Callable[[], object]) -> Iterator[Executor]:
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("fork"), begin)
     try:
         with blocked({signal.SIGINT}):  # between two forks it would leave a pool that nobody can end
-            pool.submit(int)  # the first call forks them all: that is Python's way for this kind of pool
-        yield partial(_spread, lambda: nullcontext(pool))
+            pool.submit(first)  # the first call forks them all: that is Python's way for this kind of pool
+        yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool:
+        raise TrigError(f"{what}: a process was killed, most likely for want of memory; free some and run again") from None
 
 
 def alone() -> bool:
@@ -60,14 +88,8 @@ def _spread(pool: Callable[[], AbstractContextManager[Executor]], call: Callable
 def _calls(
     pool: Callable[[], AbstractContextManager[Executor]], call: Callable[..., Found], columns: Sequence[Sequence[Any]]
 ) -> Iterator[Found]:
-    at_once = cores()
-    if at_once == 1 or len(columns[0]) < FEW:
+    if cores() == 1 or len(columns[0]) < FEW:
         yield from map(call, *columns)
         return
-    with pool() as workers:
-        try:
-            yield from workers.map(call, *columns, chunksize=CHUNK)
-        except BrokenProcessPool:
-            raise TrigError(
-                f"{call.__name__}: one of {at_once} processes was killed, most likely for want of memory; free some and run again"
-            ) from None
+    with pool() as workers, _told(call.__name__):
+        yield from workers.map(call, *columns, chunksize=CHUNK)

@@ -9,7 +9,7 @@ from pathlib import Path
 from trig.errors import FileError
 from trig.files import walk
 from trig.notation import read
-from trig.run.parent import STAGE
+from trig.run.parent import running
 from trig.run.unpulled import locked
 
 PLAN = "dvc.yaml"
@@ -27,7 +27,7 @@ def check(arguments: Sequence[str], largest: float = LARGEST) -> None:
     Inputs are the outputs, up to so many bytes, that the arguments of the program or its last dependencies name; those of dvc.yaml, if it never
     ran. A folder that it writes into is no input, whoever else does. Run by hand, a program takes what it is given.
     """
-    own, stages = os.environ.get(STAGE, "").rpartition(":")[2], locked(Path())
+    own, stages = running(), locked(Path())
     deps, written = (
         [each["path"] for each in stages[own].get(part, ())] if own in stages else _planned(own, *parts) for part, parts in PARTS
     )

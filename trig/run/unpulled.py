@@ -7,6 +7,7 @@ from typing import Any
 
 from trig.notation import read
 from trig.params import Params
+from trig.run.parent import running
 
 LOCK = "dvc.lock"
 
@@ -40,9 +41,12 @@ class Unpulled:
 
 
 def unpulled(root: Path, settings: Params) -> Unpulled | None:
-    """What is missing below the project's folder, by its dvc.lock; None where nothing is, nothing ever ran, or there is no DVC."""
-    stages = {name: stage for name, stage in locked(root).items() if current(name, settings)}
-    gone = {name: [out for out in stage.get("outs", ()) if not (root / out["path"]).exists()] for name, stage in stages.items()}
+    """What is missing below the project's folder, by its dvc.lock; None where nothing is, nothing ever ran, or there is no DVC.
+
+    The stage that asks does not count: DVC removed what it is to write.
+    """
+    stages = {name: each for name, each in locked(root).items() if current(name, settings) and name != running()}
+    gone = {name: [out for out in each.get("outs", ()) if not (root / out["path"]).exists()] for name, each in stages.items()}
     if not any(gone.values()):
         return None
     from dvc.exceptions import NotDvcRepoError  # lazy import: only where something is missing
@@ -58,7 +62,7 @@ def unpulled(root: Path, settings: Params) -> Unpulled | None:
         return None
     remote = config["core"].get("remote") or next(iter(config["remote"]), None)
     made, asked = (
-        sum(each(settings, model) for model in _of(names, stage)) for stage, each in (("generate", pictures), ("judge", questions))
+        sum(each(settings, model) for model in _of(names, base)) for base, each in (("generate", pictures), ("judge", questions))
     )
     return Unpulled(names, len(stages), made, asked, len(_of(names, "finetune")), remote)
 
@@ -82,8 +86,8 @@ def questions(settings: Params, model: str) -> int:
     return pictures(settings, model) * (2 if settings.judge.dimensions == "pair" else 10)
 
 
-def _of(names: Sequence[str], stage: str) -> list[str]:
-    return [name.partition("@")[2] for name in names if name.startswith(f"{stage}@")]
+def _of(names: Sequence[str], base: str) -> list[str]:
+    return [name.partition("@")[2] for name in names if name.startswith(f"{base}@")]
 
 
 def current(name: str, settings: Params) -> bool:
