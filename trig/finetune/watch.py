@@ -191,5 +191,5 @@ def _sheet(rows: Sequence[Sequence[bytes | None]]) -> bytes:
             if file is not None:
                 whole.paste(pixels(file).resize((CELL, CELL), Image.Resampling.LANCZOS), (across * CELL, down * CELL))
     out = BytesIO()
-    whole.save(out, "PNG", optimize=True)
+    whole.save(out, "PNG")
     return out.getvalue()
