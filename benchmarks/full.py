@@ -97,6 +97,7 @@ def run_until_classify(place: Path, count: int, share: float) -> int:
         "data/params",
         "data/models",
         "data/judges",
+        "data/proof/eye.json",
         cwd=place,
     )
     return invented.write(place, roster, share).height

@@ -1,6 +1,6 @@
 """Validate params.yaml as a whole before any stage runs, also keys that no stage reads, and give each stage what it reads.
 
-python -m stages.params PARAMS READS OUT MODELS JUDGES
+python -m stages.params PARAMS READS OUT MODELS JUDGES EYE
 """
 
 import json
@@ -22,10 +22,11 @@ OWN = ("tunings", "promptings")
 """Sections of which each entry is a file, as only one stage reads it."""
 
 
-def main(file: Path, reads: Path, out: Path, models: Path, judges: Path) -> None:
+def main(file: Path, reads: Path, out: Path, models: Path, judges: Path, eye: Path) -> None:
     """Read params.yaml; write data/params/STAGE.json, what each stage reads of it, so that a change makes nothing run that does not read it.
 
-    Also write data/models/NAME.json and data/judges/NAME.json: each entry with what it extends, so that a change of either reruns what depends on it.
+    Also write data/models/NAME.json and data/judges/NAME.json: each entry with what it extends, so that a change of either reruns what depends on it;
+    and data/proof/eye.json, the second eye, so that there is a data/proof also where nothing is tuned: a stage waits for it.
     It is the first stage, so it also removes what models that left wrote, and says what a run would compute anew that could be pulled.
     """
     settings = params.load(file)
@@ -39,6 +40,8 @@ def main(file: Path, reads: Path, out: Path, models: Path, judges: Path) -> None
     _write(out, {stage: _json(excerpt(said, named)) for stage, named in keys(reads).items()}, but=OWN)
     for name, texts in own.items():
         _write(out / name, texts)
+    eye.parent.mkdir(parents=True, exist_ok=True)
+    replace(eye, _json(excerpt(said, ["proof.eye"])))
 
 
 def _proved(file: Path, settings: params.Params) -> None:

@@ -116,7 +116,7 @@ def test_the_label_of_a_curve_decides_no_picture_and_reruns_nothing(place: Path)
     entry = params.load().pipeline("tiny-guidance_scale-1")
     assert entry.sweep is not None and plain.sweep is None
     assert entry.decides() == plain.decides() | {"guidance_scale": 1.0}
-    stage.main(place / "params.yaml", READS, place / "params", place / "models", place / "judges")
+    stage.main(place / "params.yaml", READS, place / "params", place / "models", place / "judges", place / "eye.json")
     assert "sweep" not in (place / "models/tiny-guidance_scale-1.json").read_text("utf-8")
 
 

@@ -122,6 +122,15 @@ def test_what_is_done_is_not_done_again(whole: Project) -> None:
     assert whole.repro() == set()
 
 
+def test_in_a_clone_that_has_pulled_nothing_it_is_up_to_date(whole: Project, tmp_path: Path) -> None:
+    """DVC takes a folder of which git has a part for one that has changed."""
+    copy(tmp_path)
+    for name in ("dvc.lock", "params.yaml"):
+        shutil.copy(whole.folder / name, tmp_path)
+    told = Project(tmp_path).run("dvc", "repro", "--allow-missing", "--dry")
+    assert told.returncode == 0 and "Data and pipelines are up to date." in told.stdout, told.stdout + told.stderr
+
+
 def test_a_threshold_reaches_the_map_and_the_report_only(whole: Project) -> None:
     workplace.edit(whole.folder, thresholds__synergy=0.6)
     assert whole.repro() == {"params", "classify", "gate-relations", "report"}

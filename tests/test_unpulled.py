@@ -76,7 +76,7 @@ def test_without_a_lock_or_dvc_there_is_nothing_to_pull(place: Path, tmp_path_fa
 
 
 def test_the_first_stage_says_so_before_anything_is_made(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    stage.main(place / "params.yaml", READS, *(place / name for name in ("out", "models", "judges")))
+    stage.main(place / "params.yaml", READS, *(place / name for name in ("out", "models", "judges", "eye.json")))
     assert capsys.readouterr().err.startswith("note: 3 of 3 stages have no results")
 
 
@@ -95,5 +95,5 @@ def test_results_of_models_that_left_are_removed_where_the_cache_has_them(place:
 def test_a_tuned_model_that_is_not_painted_is_named_before_anything_runs(tmp_path: Path) -> None:
     file = edited(tmp_path, put("generate.roster", ["tiny", "tiny-turbo"]))
     with pytest.raises(ParamsError, match=names(str(file), "tunings.tiny-dtm", "generate.roster")):
-        stage.main(file, READS, *(tmp_path / name for name in ("out", "models", "judges")))
+        stage.main(file, READS, *(tmp_path / name for name in ("out", "models", "judges", "eye.json")))
     assert not (tmp_path / "out").exists()

@@ -154,5 +154,5 @@ def test_each_model_has_its_whole_entry_on_disk(tmp_path: Path) -> None:
 
 def entries(place: Path, edit: Edit) -> dict[str, bytes]:
     """data/models of an edited params.yaml."""
-    stage.main(edited(place, edit), READS, place / "params", place / "models", place / "judges")
+    stage.main(edited(place, edit), READS, place / "params", place / "models", place / "judges", place / "eye.json")
     return {file.name: file.read_bytes() for file in (place / "models").iterdir()}

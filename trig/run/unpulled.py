@@ -43,11 +43,11 @@ class Unpulled:
 def unpulled(root: Path, settings: Params) -> Unpulled | None:
     """What is missing below the project's folder, by its dvc.lock; None where nothing is, nothing ever ran, or there is no DVC.
 
-    The stage that asks does not count: DVC removed what it is to write.
+    Nothing is where only the stage that asks has no results: DVC removed what it is to write.
     """
-    stages = {name: each for name, each in locked(root).items() if current(name, settings) and name != running()}
+    stages = {name: each for name, each in locked(root).items() if current(name, settings)}
     gone = {name: [out for out in each.get("outs", ()) if not (root / out["path"]).exists()] for name, each in stages.items()}
-    if not any(gone.values()):
+    if not any(outs for name, outs in gone.items() if name != running()):
         return None
     from dvc.exceptions import NotDvcRepoError  # lazy import: only where something is missing
     from dvc.repo import Repo
