@@ -33,14 +33,15 @@ def tracked() -> dict[str, set[str]]:
 
 def computed() -> dict[str, set[str]]:
     """The same for paths in the DVC graph."""
+    return two_levels(named("deps", "outs", "metrics", "plots"))
+
+
+def named(*kinds: str) -> list[str]:
+    """Paths in the DVC graph, but those that params.yaml names."""
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text("utf-8"))["stages"].values()
-    said = [stage.get("do", stage) for stage in stages]
-    return two_levels([next(iter(entry)) if isinstance(entry, dict) else entry for stage in said for entry in paths(stage)])
-
-
-def paths(stage: dict[str, list[str | dict[str, object]]]) -> list[str | dict[str, object]]:
-    kinds = ("deps", "outs", "metrics", "plots")
-    return [entry for kind in kinds for entry in stage.get(kind, []) if not str(entry).startswith("${")]
+    entries = [entry for stage in stages for kind in kinds for entry in stage.get("do", stage).get(kind, [])]
+    paths = [next(iter(entry)) if isinstance(entry, dict) else entry for entry in entries]
+    return [path for path in paths if not path.startswith("${")]
 
 
 def two_levels(names: list[str]) -> dict[str, set[str]]:
@@ -52,7 +53,15 @@ def two_levels(names: list[str]) -> dict[str, set[str]]:
 
 
 def test_the_tree_names_everything_at_the_top() -> None:
-    assert drawn().keys() == tracked().keys() | {"reports"}
+    assert drawn().keys() == tracked().keys() | {"dvc.lock", "reports"}
+
+
+def test_nothing_that_a_run_writes_is_in_git() -> None:
+    """It differs from one processor to the next, and a run would leave the tree dirty."""
+    written = [re.sub(r"\$\{.+?\}", "*", path) for path in ("dvc.lock", *named("outs", "metrics", "plots"))]
+    assert {"reports/map.png", "data/scores/*.parquet", "data/proof/eye.json"} <= set(written)
+    places = [f":(glob){path}{below}" for path in written for below in ("", "/**")]
+    assert subprocess.check_output(["git", "ls-files", *places], cwd=ROOT, text=True) == ""
 
 
 @pytest.mark.parametrize("folder", [folder for folder, below in drawn().items() if below])

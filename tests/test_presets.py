@@ -81,7 +81,9 @@ def test_a_mistake_in_an_entry_is_one_line(edit: Any, said: tuple[str, ...], tmp
 
 
 def test_each_judge_has_its_whole_entry_on_disk(tmp_path: Path) -> None:
-    stage.main(edited(tmp_path, put("judges.x", QWEN)), READS, tmp_path / "params", tmp_path / "models", tmp_path / "judges", tmp_path / "eye.json")
+    stage.main(
+        edited(tmp_path, put("judges.x", QWEN)), READS, tmp_path / "params", tmp_path / "models", tmp_path / "judges", tmp_path / "eye.json"
+    )
     written = {file.stem: json.loads(file.read_text("utf-8")) for file in (tmp_path / "judges").iterdir()}
     assert set(written) == {"tiny", "tiny-served", "x"}
     assert written["x"]["serve"] == presets()["qwen2.5-vl-7b"].serve

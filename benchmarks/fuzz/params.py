@@ -46,7 +46,7 @@ def _whole(place: Path) -> None:
 
 def _load(given: Path, out: Path) -> None:
     """The stage that reads all of it; what it removes, it removes beside the file."""
-    stage.main(given / NAME, ROOT / "trig/params/reads.yaml", out / "params", out / "models", out / "judges")
+    stage.main(given / NAME, ROOT / "trig/params/reads.yaml", out / "params", out / "models", out / "judges", out / "eye.json")
     params.load(given / NAME).told("annotate", "judge", "models", "thresholds")
 
 

@@ -46,8 +46,9 @@ class Places:
         for model in settings.generate.roster:
             found += [*tables.shards(self.images(model)), self.scores(model), self.diagnostics(model)]
             found += [file for kind in ("figures", "prompting") for file in tables.shards(self.data / kind / model)]
-        found += [self.data / "lessons" / f"{tuned}.parquet" for tuned in settings.tunings]
-        found += [self.relations, self.data / "digest" / "points.parquet"]
+        for tuned in settings.tunings:
+            found += [self.data / "lessons" / f"{tuned}.parquet", *tables.shards(self.data / "proof" / tuned)]
+        found += [self.relations, *tables.shards(self.data / "digest")]
         return [file for file in found if file.is_file()]
 
     def input(self, name: str, stage: str, settings: Params) -> Path:
