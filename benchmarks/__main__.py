@@ -27,6 +27,7 @@ ROWS = {
     "remote": "remote:remote",
     "queue": "queue:queue",
     "worse": "worse:worse",
+    "verify": "verifying:verify",
     "front": "front:front",
     "judge": "models:judge",
     "painter": "models:painter",

@@ -66,7 +66,7 @@ def finish(place: Path) -> None:
 
 def run_until_classify(place: Path, count: int, share: float) -> int:
     """Turns a fresh copy of the project into one in which every stage before classify has run; returns samples per model."""
-    known = _plain(place)
+    known = plain(place)
     usual = known["generate"]["roster"]
     roster = [*usual, *(f"model-{number:02}" for number in range(len(usual) + 1, count + 1))]
     added = {name: f"data/weights/{name}" for name in roster if name not in known["models"]}
@@ -103,7 +103,7 @@ def run_until_classify(place: Path, count: int, share: float) -> int:
     return invented.write(place, roster, share).height
 
 
-def _plain(place: Path) -> Any:
+def plain(place: Path) -> Any:
     """Takes prompted models and settings of curves out of params.yaml, as they have not all prompts; returns the rest."""
     known = yaml.safe_load((place / "params.yaml").read_text("utf-8"))
     known["models"] = {name: one for name, one in known["models"].items() if not {"prompting", "sweep"} & one.keys()}

@@ -16,6 +16,7 @@ from trig.params.reads import excerpt, keys
 from trig.run import ghosts
 from trig.run.display import notes
 from trig.run.edge import run
+from trig.run.parent import running
 from trig.run.unpulled import unpulled
 
 OWN = ("tunings", "promptings")
@@ -32,7 +33,7 @@ def main(file: Path, reads: Path, out: Path, models: Path, judges: Path, eye: Pa
     settings = params.load(file)
     _proved(file, settings)
     ghosts.remove(file.parent, settings)
-    notes("note", (found.told() for found in [unpulled(file.parent, settings)] if found and found.costly))
+    notes("note", (found.told() for found in [unpulled(file.parent, settings, running())] if found and found.costly))
     for folder, section in ((models, settings.models), (judges, settings.judges)):
         _write(folder, {name: entry.model_dump_json(indent=1).encode() + b"\n" for name, entry in section.items()})
     said: dict[str, Any] = read(file.read_text("utf-8"))

@@ -21,6 +21,7 @@ from stages import generate, judge
 from trig import params, tables
 from trig.files import replace
 from trig.keys import content_key
+from trig.provenance.places import Places
 from trig.store import Store
 from trig.tables.images import IMAGES
 from trig.tables.prompts import PROMPTS as PROMPTS_TABLE
@@ -116,6 +117,11 @@ def test_every_interface_is_there(project: Path, roster: list[str]) -> None:
     assert list((project / "data/lora/tiny-dtm").glob("*.safetensors"))
     assert (project / "reports/index.html").read_text("utf-8").startswith("<!doctype html>")
     assert set(json.loads((project / "reports/metrics.json").read_text("utf-8"))["models"]) == set(roster)
+
+
+def test_every_table_of_a_run_is_one_that_verify_looks_at(project: Path) -> None:
+    data = project / "data"
+    assert set(Places(data).tables(params.load(project / "params.yaml"))) == set(data.rglob("*.parquet"))
 
 
 def test_what_is_done_is_not_done_again(whole: Project) -> None:

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 import workplace
 import yaml
-from recipes import RECIPES, cook, ran, shell
+from recipes import RECIPES, TEXT, cook, ran, shell
 
 from trig import params, tables
 from trig.classify.inputs import roster_diagnosed
@@ -26,6 +26,8 @@ from trig.testing.project import commit, copy
 
 STUDY = {"params", "classify", "gate-relations", "report"}
 """Stages that a threshold reaches."""
+INSTALL = ".venv/bin/uv pip install --python .venv/bin/python --constraint constraints.txt --editable '.[s3]'\n"
+"""The only block of the page that no test runs: the tests have it."""
 ADDRESS, ENDPOINT = "s3://bucket/trig", "https://s3.example.org"
 PROMPTS = "data/prompts.parquet"
 SLOW = {"steps: 50": "call: {quality: high}"}
@@ -114,6 +116,11 @@ def test_what_is_published_is_on_both_servers(world: World) -> None:
     assert "main" in subprocess.check_output(["git", "branch"], cwd=world.git, text=True)
 
 
+def test_every_block_of_the_page_is_a_recipe() -> None:
+    blocks = re.findall(r"(<!-- recipe: \w+ -->\n)?```bash\n(.+?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    assert [block for name, block in blocks if not name] == [INSTALL]
+
+
 def test_results_are_looked_at_without_the_pictures(world: World, clone: Path) -> None:
     told = world.cook("look", clone)
     assert (clone / "reports/index.html").read_bytes() == (world.author / "reports/index.html").read_bytes()
@@ -172,6 +179,13 @@ def test_a_bare_run_on_an_empty_clone_is_announced_with_its_cost(world: World, c
     assert all("15 of 15 stages" in said and "84 pictures" in said and "168 questions" in said and "'store'" in said for said in told)
 
 
+def test_a_bare_run_where_all_but_pictures_is_pulled_is_announced_too(world: World, clone: Path) -> None:
+    """No stage before `generate` has changed."""
+    world.shell(RECIPES["thresholds"].splitlines()[0], clone)
+    told = world.shell("dvc repro generate@tiny", clone)
+    assert ran(told) == {"generate@tiny"} and "1 of 15 stages" in told and "84 pictures" in told and "'store'" in told
+
+
 def test_a_pull_request_is_checked_as_the_workflow_does(world: World, clone: Path) -> None:
     jobs = yaml.safe_load(re.findall(r"```yaml\n(.+?)```", (workplace.ROOT / "docs/ci.md").read_text("utf-8"), re.DOTALL)[0])["jobs"]
     steps = {step["name"]: step["run"] for step in jobs["compare"]["steps"] if "name" in step}
@@ -213,6 +227,19 @@ def test_queued_experiments_all_end_and_are_all_right(world: World, clone: Path)
         found = relations(scores, said.model_copy(update={"synergy": float(row["thresholds.synergy"]), "bootstraps": 0}))
         assert int(float(row["models.tiny.relations.synergy"])) == found.filter(pl.col("relation") == "synergy").height
     assert sorted(row["thresholds.synergy"] for row in rows) == ["0.6", "0.7", "0.75"]
+    whole = world.shell("dvc exp show --csv", clone).splitlines()
+    columns_of = next(line for line in whole if line.startswith("Experiment,")).split(",")
+    for told in ("models.tiny.dimensions.", "models.tiny.evidence.", "models.tiny.nulls", "data/gates/relations.json:met"):
+        assert [name for name in columns_of if told in name], (told, columns_of)
+    one, synergies = rows[0]["Experiment"], int(float(rows[0]["models.tiny.relations.synergy"]))
+    world.shell(f"dvc exp branch {one} study", clone)
+    changed = json.loads(world.shell("dvc metrics diff --json main study", clone))["reports/metrics.json"]
+    assert changed["models.tiny.relations.synergy"]["new"] == synergies
+    world.shell("dvc plots diff main study", clone)
+    drawn = (clone / "dvc_plots/index.html").read_text("utf-8")
+    assert all(f"{side}_reports_map.png" in drawn or f"{side}_" in drawn for side in ("main", "study")), drawn[-2000:]
+    world.shell(f"dvc exp remove {one}", clone)
+    assert one not in world.shell("dvc exp list", clone) and "study" in world.shell("git branch", clone)
 
 
 def test_a_parameter_changed_and_changed_back_gives_the_same_tables(world: World, clone: Path) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +15,12 @@ from trig import params, tables
 from trig.backends.dtype import computed
 from trig.cli.main import app
 from trig.provenance.checked import sample
-from trig.tables import pictures
 from trig.tables.diagnostics import DIAGNOSTICS
-from trig.tables.images import IMAGES
 from trig.tables.made import Made, noted
 from trig.tables.prompts import PROMPTS
 from trig.tables.relations import RELATIONS
 from trig.tables.scores import SCORES
-from trig.tables.sources import digest
+from trig.testing.tampering import alter, rewrite, swap
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +58,6 @@ def whole(told: dict[str, Any]) -> set[str]:
     return {Path(found["table"]).name for found in told["findings"] if not found["row"]}
 
 
-def rewrite(path: Path, table: tables.Table, change: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
-    """A table with other rows and the note of what made it, as somebody with this library would leave it."""
-    note = noted(path)
-    tables.write(change(pl.read_parquet(path)), table, path, note.made if note else None)
-
-
 def test_untouched_tables_are_what_they_claim(data: Path) -> None:
     code, told = verify("--all")
     assert (code, told["sound"], told["findings"]) == (0, True, [])
@@ -79,45 +70,21 @@ def test_untouched_tables_are_what_they_claim(data: Path) -> None:
 
 
 def test_one_altered_score_and_one_swapped_picture_are_found_and_nothing_else(data: Path) -> None:
-    def better(frame: pl.DataFrame) -> pl.DataFrame:
-        """The whole row, so that its columns agree with each other."""
-        here = pl.int_range(pl.len()) == 17
-        return frame.with_columns(pl.when(here).then(0.25).otherwise(name).alias(name) for name in ("expected", "score_trig"))
-
-    rewrite(data / "scores/tiny.parquet", SCORES, lambda frame: better(frame).with_columns(score_trig=pl.col("score_trig")))
-    altered = pl.read_parquet(data / "scores/tiny.parquet").row(17, named=True)
-    swapped = swap(data)
+    altered = alter(data / "scores/tiny.parquet", 17)
+    swapped = swap(data / "images/tiny")
     code, told = verify("--all")
     assert code == 1
-    names = {("tiny.parquet", f"t2i {altered['data_id']} {altered['dimension']}")}
-    assert names <= rows(told)
-    assert {(name, row) for name, row in rows(told) if (name, row) not in names and name != "relations.parquet"} == {
-        (f"{pair}.parquet", f"t2i {data_id}") for pair, data_id in swapped
-    }
-
-
-def swap(data: Path, forged: bool = False) -> list[tuple[str, str]]:
-    """Exchange the pictures of two rows of two shards; `forged`: their digests too. Returns pair and data_id of both."""
-    files = [data / "images/tiny/t2i/IQ-R_TA-S.parquet", data / "images/tiny/t2i/TA-C_D-K.parquet"]
-    read = [pl.read_parquet(file).to_dicts() for file in files]
-    one, other = read[0][0], read[1][0]
-    one["image"]["bytes"], other["image"]["bytes"] = other["image"]["bytes"], one["image"]["bytes"]
-    if forged:
-        one["digest"], other["digest"] = digest(one["image"]["bytes"]), digest(other["image"]["bytes"])
-    for file, found in zip(files, read, strict=True):
-        note = noted(file)
-        pictures.write(found, IMAGES, file, note.made if note else None)
-    return [(row["pair"], row["data_id"]) for row in (one, other)]
+    assert {found for found in rows(told) if found[0] != "relations.parquet"} == {("tiny.parquet", altered), *swapped}
 
 
 def test_a_picture_that_was_swapped_with_its_digest_is_not_what_its_seed_gives(data: Path) -> None:
-    swapped = swap(data, forged=True)
+    swapped = swap(data / "images/tiny", forged=True)
     code, told = verify("--all", "--only", "images")
     assert code == 1
-    assert rows(told) == {(f"{pair}.parquet", f"t2i {data_id}") for pair, data_id in swapped}
+    assert rows(told) == set(swapped)
     assert all("255ths" in found["what"] for found in told["findings"] if found["row"])
     code, told = verify("--rows", "1", "--only", "scores")
-    assert code == 1 and {row for _, row in rows(told)} >= {f"t2i {data_id} {pair.split('_')[0]}" for pair, data_id in swapped}
+    assert code == 1 and {row for _, row in rows(told)} >= {f"{row} {Path(file).stem.split('_')[0]}" for file, row in swapped}
 
 
 def test_an_altered_score_is_found_whatever_rows_are_drawn(data: Path) -> None:
@@ -169,9 +136,9 @@ def test_pictures_of_a_machine_where_auto_is_another_dtype_are_checked_in_it_and
     code, told = verify("--rows", "2", "--only", "images")
     (note,) = told["notes"]
     assert (code, told["findings"]) == (0, []) and all(said in note for said in ("tiny", made, other, "models.tiny.dtype"))
-    swapped = swap(data)
+    swapped = swap(data / "images/tiny")
     code, told = verify("--all", "--only", "images")
-    assert code == 1 and rows(told) == {(f"{pair}.parquet", f"t2i {data_id}") for pair, data_id in swapped}
+    assert code == 1 and rows(told) == set(swapped)
 
 
 def test_a_row_that_was_edited_without_this_library_is_told_by_its_table(data: Path) -> None:

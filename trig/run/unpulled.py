@@ -1,6 +1,6 @@
 """What a run would compute anew because its results are neither in the workspace nor in DVC's cache, as in a clone that has pulled nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,36 +18,44 @@ class Unpulled:
 
     stages: tuple[str, ...]  # those of dvc.lock of which an output is missing, by name
     of: int  # stages of dvc.lock that the parameters still have
-    pictures: int  # and questions: upper bounds, as the work store may have some
+    pictures: int  # of test prompts, and questions about them: upper bounds, as the work store may have some
     questions: int
     adapters: int
+    prompted: int  # models whose prompts are rewritten
     remote: str | None  # where the results may be
 
     @property
     def costly(self) -> bool:
         """Whether models would work."""
-        return bool(self.pictures or self.questions or self.adapters)
+        return bool(self.pictures or self.questions or self.adapters or self.prompted)
 
     def told(self) -> str:
         """One line."""
         work = (
-            *([f"make up to {self.pictures:,} pictures"] if self.pictures else []),
-            *([f"ask the judge up to {self.questions:,} questions"] if self.questions else []),
-            *([f"train {self.adapters} adapters"] if self.adapters else []),
+            *([f"make up to {self.pictures:,} pictures of test prompts"] if self.pictures else []),
+            *([f"ask the judge up to {self.questions:,} questions about them"] if self.questions else []),
+            *([f"choose lessons and train adapters: {self.adapters}"] if self.adapters else []),
+            *([f"rewrite and choose prompts of models: {self.prompted}"] if self.prompted else []),
         )
         cost = f", which would {', '.join(work)}" if work else ""
         instead = f"`dvc pull` fetches them from the remote {self.remote!r}" if self.remote else "no remote is configured to pull them from"
         return f"{len(self.stages)} of {self.of} stages have no results here nor in DVC's cache: `dvc repro` runs them{cost}; {instead}"
 
 
-def unpulled(root: Path, settings: Params) -> Unpulled | None:
+def again(root: Path, settings: Params) -> Iterator[str]:
+    """Told by a stage that is to run though its own results could be pulled: it is the first to run where parameters are those of dvc.lock."""
+    if running() and (found := unpulled(root, settings)) and running() in found.stages and found.remote:
+        yield found.told()
+
+
+def unpulled(root: Path, settings: Params, but: str = "") -> Unpulled | None:
     """What is missing below the project's folder, by its dvc.lock; None where nothing is, nothing ever ran, or there is no DVC.
 
-    Nothing is where only the stage that asks has no results: DVC removed what it is to write.
+    Nothing is where only the stage `but` has no results, which asks: DVC removed what it is to write.
     """
     stages = {name: each for name, each in locked(root).items() if current(name, settings)}
     gone = {name: [out for out in each.get("outs", ()) if not (root / out["path"]).exists()] for name, each in stages.items()}
-    if not any(outs for name, outs in gone.items() if name != running()):
+    if not any(outs for name, outs in gone.items() if name != but):
         return None
     from dvc.exceptions import NotDvcRepoError  # lazy import: only where something is missing
     from dvc.repo import Repo
@@ -64,7 +72,8 @@ def unpulled(root: Path, settings: Params) -> Unpulled | None:
     made, asked = (
         sum(each(settings, model) for model in _of(names, base)) for base, each in (("generate", pictures), ("judge", questions))
     )
-    return Unpulled(names, len(stages), made, asked, len(_of(names, "finetune")), remote)
+    adapters, prompted = (len(_of(names, base)) for base in ("finetune", "prompting"))
+    return Unpulled(names, len(stages), made, asked, adapters, prompted, remote)
 
 
 def locked(root: Path) -> Mapping[str, Any]:
