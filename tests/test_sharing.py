@@ -236,8 +236,7 @@ def test_queued_experiments_all_end_and_are_all_right(world: World, clone: Path)
     changed = json.loads(world.shell("dvc metrics diff --json main study", clone))["reports/metrics.json"]
     assert changed["models.tiny.relations.synergy"]["new"] == synergies
     world.shell("dvc plots diff main study", clone)
-    drawn = (clone / "dvc_plots/index.html").read_text("utf-8")
-    assert all(f"{side}_reports_map.png" in drawn or f"{side}_" in drawn for side in ("main", "study")), drawn[-2000:]
+    assert {f"{side}_reports_map.png" for side in ("main", "study")} <= {file.name for file in (clone / "dvc_plots/static").iterdir()}
     world.shell(f"dvc exp remove {one}", clone)
     assert one not in world.shell("dvc exp list", clone) and "study" in world.shell("git branch", clone)
 

@@ -204,7 +204,7 @@ def dead_server(game: Round) -> None:
 
 
 KINDS = (
-    *(killed(who) for who in 2 * ("stage", "fork", "dvc", "both")),
+    *(killed(who) for who in 5 * ("stage", "fork", "dvc", "both")),  # in sixty rounds at least one for each stage
     Kind("full disk", full_disk, LARGE, missing=no_mount),
     Kind("read-only folder", read_only),
     Kind("unreadable file", unreadable),

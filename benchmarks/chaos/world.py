@@ -23,7 +23,7 @@ from trig.testing.servers import Server
 
 SEEDS = 43, 42
 """Before and after the change; it reaches every prompt, and so every picture and score."""
-STUB, TINY, TUNED = "stub", "tiny", "tiny-dtm"
+STUB, TINY, TUNED, BEST = "stub", "tiny", "tiny-dtm", "tiny-best"
 ASKING = ("chat/completions", "images/generations")
 
 
@@ -154,7 +154,7 @@ def _first(place: Path) -> Ended:
 
 
 def settle(file: Path, painter: str, judge: str) -> None:
-    """A model behind an API, one of weights, an adapter; a served judge; and as few prompts and steps as there can be."""
+    """A model behind an API, one of weights, an adapter, one with prompts of its own; a served judge; as few prompts and steps as there can be."""
     known = yaml.safe_load(file.read_text("utf-8"))
     api = {
         "backend": "openai",
@@ -167,12 +167,14 @@ def settle(file: Path, painter: str, judge: str) -> None:
     }
     served = {"backend": "openai", "endpoints": [judge], "model": STUB, "needs": "data/tiny/judge", "key": None, "price": None}
     tuned = known["models"][TUNED] | {"extends": TINY}
-    models = {TINY: known["models"][TINY] | {"steps": 1}, TUNED: tuned, STUB: api}
+    best = known["models"][BEST] | {"extends": TINY, "scope": {"tasks": ["t2i"], "per_subset": 1}}
+    models = {TINY: known["models"][TINY] | {"steps": 1}, TUNED: tuned, STUB: api, BEST: best}
     changed: dict[str, Any] = {
         "seed": SEEDS[0],
         "annotate": {"tasks": ["t2i"], "per_subset": 1, "train_per_subset": 4},
-        "promptings": {},
-        "generate": {"roster": [STUB, TINY, TUNED], "batch_size": 8},
+        "promptings": {BEST: {"base": TINY, "by": "best-of"}},
+        "prompting": {"budget": 84, "prompts": 2, "rounds": 1, "candidates": 1},
+        "generate": {"roster": [STUB, TINY, TUNED, BEST], "batch_size": 8},
         "models": models,
         "tunings": {TUNED: known["tunings"][TUNED] | {"base": TINY}},
         "judge": {"name": STUB, "batch_size": 8, "max_failures": 8},
