@@ -185,6 +185,20 @@ def test_weights_that_lack_a_part_are_refused(tmp_path: Path) -> None:
     refused(lambda: Clip(str(place)).of([look(SCENE).picture]), str(place), "visual_projection.weight")
 
 
+def test_a_processor_that_does_not_fit_its_weights_is_refused_at_the_first_look(tmp_path: Path) -> None:
+    place = tmp_path / "eye"
+    shutil.copytree("data/tiny/eye", place)
+    file = place / "processor_config.json"
+    said = json.loads(file.read_text("utf-8"))
+    for broken in (
+        {"size": {"height": 32, "width": 32}, "crop_size": {"height": 32, "width": 32}},
+        {"size": {"height": False}},
+        {"image_std": [[1], 1, 1]},
+    ):
+        file.write_text(json.dumps(said | {"image_processor": said.get("image_processor", {}) | broken}), "utf-8")
+        refused(lambda: Clip(str(place)).of([look(SCENE).picture]), str(place), "processor")
+
+
 def refused(act: object, *names: str) -> None:
     assert callable(act)
     with pytest.raises(WeightsError) as caught:

@@ -229,8 +229,8 @@ def test_queued_experiments_all_end_and_are_all_right(world: World, clone: Path)
     assert sorted(row["thresholds.synergy"] for row in rows) == ["0.6", "0.7", "0.75"]
     whole = world.shell("dvc exp show --csv", clone).splitlines()
     columns_of = next(line for line in whole if line.startswith("Experiment,")).split(",")
-    for told in ("models.tiny.dimensions.", "models.tiny.evidence.", "models.tiny.nulls", "data/gates/relations.json:met"):
-        assert [name for name in columns_of if told in name], (told, columns_of)
+    for column in ("models.tiny.dimensions.", "models.tiny.evidence.", "models.tiny.nulls", "data/gates/relations.json:met"):
+        assert [name for name in columns_of if column in name], (column, columns_of)
     one, synergies = rows[0]["Experiment"], int(float(rows[0]["models.tiny.relations.synergy"]))
     world.shell(f"dvc exp branch {one} study", clone)
     changed = json.loads(world.shell("dvc metrics diff --json main study", clone))["reports/metrics.json"]

@@ -1,19 +1,23 @@
 """Readers of weights: pipelines, adapters, judges' configurations and tokenizers, cards, and what lies in the hub's cache."""
 
 import json
+import pickle
 import shutil
+from contextlib import suppress
 from functools import cache
+from os import getcwd
 from pathlib import Path
 from typing import Any
 
 from benchmarks.fuzz.reader import Reader
 from trig.backends import checkpoint, hub, weights
 from trig.backends.painters.diffusers import Diffusers
+from trig.errors import WeightsError
 from trig.params.models.diffusers import DiffusersModel
 from trig.params.zoo import ZOO
 from trig.testing.programs import ROOT
 
-JUDGE = ROOT / "data/tiny/judge"
+JUDGE, EYE = ROOT / "data/tiny/judge", ROOT / "data/tiny/eye"
 TEXTS = (
     "config.json",
     "preprocessor_config.json",
@@ -131,10 +135,75 @@ def _load_judge(given: Path, out: Path) -> None:
     Transformers("x", str(out / "judge"), 4).encode("a red ball")
 
 
+def _pickled(place: Path) -> None:
+    """A pipeline, an adapter and a judge whose weights are pickles."""
+    loaded = pickle.dumps(getcwd)  # the guard notes whoever looks up what a pickle names
+    shutil.copytree(_tiny(), place / "flux")
+    (place / "lora").mkdir()
+    (place / "lora" / weights.CARD).write_text(json.dumps({"base": "x", "pair": "IQ-R_TA-C", "rank": 2}), "utf-8")
+    (place / "judge").mkdir()
+    _checkpoint(place / "judge")
+    for file in (place / "flux").rglob("*.safetensors"):
+        file.unlink()
+        file.with_suffix(".bin").write_bytes(loaded)
+    for name in ("lora/pytorch_lora_weights.bin", "judge/pytorch_model.bin"):
+        (place / name).write_bytes(loaded)
+
+
+def _refuse(given: Path, _: Path) -> None:
+    """Each is refused, or whatever of it was broken is."""
+    from trig.backends.judges.transformers import Transformers
+
+    weights.revision.cache_clear()
+    for read in (
+        lambda: Diffusers("x", _entry(given / "flux")).pipe,
+        lambda: Diffusers("x", _entry(_tiny(), adapter=str(given / "lora"))).pipe,
+        lambda: Transformers("x", str(given / "judge"), 4).forward,
+    ):
+        with suppress(WeightsError):
+            read()
+
+
+def _whole_judge(place: Path) -> None:
+    """The shipped judge, weights too."""
+    for file in JUDGE.iterdir():
+        shutil.copy(file, place)
+
+
+def _open_judge(given: Path, _: Path) -> None:
+    from trig.backends.judges.transformers import Transformers
+
+    weights.revision.cache_clear()
+    assert Transformers("x", str(given), 4).forward
+
+
+def _eye(place: Path) -> None:
+    """The shipped second eye without its CLIP weights, which are linked where it is read."""
+    for file in EYE.iterdir():
+        if file.name != "model.safetensors":
+            shutil.copy(file, place)
+
+
+def _look(given: Path, out: Path) -> None:
+    """What it says of a grey picture."""
+    from PIL import Image
+
+    from trig.backends.clip import Clip
+    from trig.protocols.eye import Look
+
+    weights.revision.cache_clear()
+    shutil.copytree(given, out / "eye", symlinks=True)
+    (out / "eye/model.safetensors").symlink_to(EYE / "model.safetensors")
+    Clip(str(out / "eye")).scores([Look("a red ball", Image.new("RGB", (64, 64), "grey"))])
+
+
 READERS = (
     Reader("pipeline", 200, _pipeline, _open),
     Reader("adapter", 200, _adapter, _attach),
     Reader("checkpoint", 300, _checkpoint, _read_checkpoint),
     Reader("hub-cache", 200, _cached, _find),
     Reader("judge", 200, _judge, _load_judge),
+    Reader("judge-weights", 60, _whole_judge, _open_judge),
+    Reader("pickles", 60, _pickled, _refuse),
+    Reader("eye", 200, _eye, _look),
 )

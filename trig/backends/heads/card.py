@@ -148,16 +148,20 @@ class Card(_Record):
         for term in score.terms:
             for part in [""] if term.over == "picture" else [f"{name}." for name in parts]:
                 of = [self.picture.get(part + name, self.picture.get(name, [])) for name in term.shown]
-                if np.shape(np.array(term.worth, float)) != tuple(map(len, of)) or (part and part + term.there not in self.picture):
+                if _shape(code, term) != tuple(map(len, of)) or (part and part + term.there not in self.picture):
                     raise ValueError(
                         f"scores.{code}.terms: worth of {', '.join(part + name for name in term.shown)} does not fit their classes"
                     )
-        if score.centred and not ({score.centred.shown} <= self.levels.keys() and f"{parts[0]}.{score.centred.there}" in self.picture):
+        if score.centred and not (
+            score.centred.shown in self.levels and any(f"{part}.{score.centred.there}" in self.picture for part in parts[:1])
+        ):
             raise ValueError(
                 f"scores.{code}.centred: {score.centred.shown} has no levels, or {score.centred.there} is no attribute of parts"
             )
-        if score.parts and len(score.parts.counts) not in (0, len(self.text[f"{names(self.text)[0]}.{score.parts.match[0].asked}"])):
-            raise ValueError(f"scores.{code}.parts.counts: as many as {score.parts.match[0].asked} has classes")
+        if score.parts and score.parts.counts:
+            first = next((f"{name}.{each.asked}" for name in names(self.text) for each in score.parts.match), "")
+            if len(score.parts.counts) != len(self.text.get(first, ())):
+                raise ValueError(f"scores.{code}.parts.counts: as many as {first or 'what is matched'} has classes")
 
 
 def names(attributes: Classes) -> list[str]:
@@ -169,6 +173,14 @@ def provable(weights: str, field: str) -> frozenset[str]:
     """Dimensions that an eye with these weights scores, without loading it. Raises WeightsError."""
     found = card(located(weights, field), f"{field}: {weights}")
     return frozenset(code.value for code in found.scores) if found else frozenset()
+
+
+def _shape(code: str, term: Term) -> tuple[int, ...]:
+    """Raises ValueError where a worth is no number, or rows are not of one length."""
+    try:
+        return np.shape(np.array(term.worth, float))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"scores.{code}.terms: worth: {error}") from None
 
 
 def card(place: Path, where: str) -> Card | None:
