@@ -52,17 +52,8 @@ def main(
         trainer = trainers.load(everything, tuned, base)
 
         def painted(asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-            images = generate.made(
-                asked,
-                library,
-                tuning.base,
-                everything,
-                base,
-                executors.load(everything, tuning.base, base),
-                store,
-                f"{tuned}.candidates",
-                partial(bar, "generate candidates"),
-            )
+            by, show = executors.load(everything, tuning.base, base), partial(bar, "generate candidates")
+            images = generate.made(asked, library, tuning.base, everything, base, by, store, f"{tuned}.candidates", show)
             return images, judged(
                 Painted(asked, library, Album((images,))), judge, store, of_pairs if settings.guard is None else of_all, bar, "candidates"
             )

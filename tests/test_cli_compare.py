@@ -194,6 +194,14 @@ def test_a_check_fails_on_a_change_for_the_worse_and_leaves_a_comment(asked: str
 
 
 @pytest.mark.usefixtures("here")
+def test_two_models_are_checked_as_two_states_are() -> None:
+    """Such as a base and its quantised weights; what fell from one to the other rose from the other to the one."""
+    asked = ("--fail-on", "worse", "--by", "0.0")
+    found = [CliRunner().invoke(app, ["compare", *models, *asked]).exit_code for models in (("tiny", "tiny-dtm"), ("tiny-dtm", "tiny"))]
+    assert sorted(found) == [0, 1]
+
+
+@pytest.mark.usefixtures("here")
 def test_a_check_of_what_rose_passes_and_shows_its_tests() -> None:
     shown = said("tiny", "tiny", "--fail-on", "worse").splitlines()
     assert "0 of 10 means fell (q at most 0.05 over these 10 tests): passes." in shown

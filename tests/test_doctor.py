@@ -3,7 +3,9 @@
 import json
 import re
 import shutil
+import socket
 import subprocess
+import time
 from collections import namedtuple
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +22,7 @@ from trig.cli import needs, remotes
 from trig.cli.main import app
 from trig.params.zoo import UNTRAINED
 from trig.run import gpus
+from trig.run.gpus import Card
 from trig.testing import remotes as stores
 from trig.testing import servers
 
@@ -67,11 +70,13 @@ def test_the_published_sizes_are_counted(place: Path) -> None:  # noqa: ARG001
 
 def test_a_large_gated_model_wants_memory_and_a_token(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ARG001
     said = refused(generate__roster=["flux"], tunings={})
-    assert said.keys() == {"memory of flux", "token of flux"}
+    assert said.keys() == {"memory of flux", "token of flux", "GPU of flux"}
     assert "41 GB" in said["memory of flux"] and "models.flux.options.offload" in said["memory of flux"]
     assert "HF_TOKEN" in said["token of flux"] and "https://huggingface.co/black-forest-labs/FLUX.1-dev" in said["token of flux"]
     monkeypatch.setattr("huggingface_hub.get_token", lambda: "hf_x")
     monkeypatch.setattr(memory, "there", lambda: 80 * 10**9)
+    assert refused().keys() == {"GPU of flux"} and "where there is one" in refused()["GPU of flux"]
+    monkeypatch.setattr(needs, "cards", lambda: [Card("one", 80 * 10**9, 0)])
     assert refused() == {}
 
 
@@ -203,6 +208,18 @@ def test_a_dead_remote_is_named_with_what_to_do(place: Path, url: str, settings:
     assert not good and said in found and "dvc remote modify store" in found
 
 
+@pytest.mark.parametrize("scheme", ["http", "https", "ssh"])
+def test_a_remote_that_takes_connections_and_says_nothing_is_dead_within_seconds(place: Path, scheme: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        settings = {} if scheme == "ssh" else {"endpointurl": f"{scheme}://{address}"}
+        shared(place, f"ssh://somebody@{address}/trig" if scheme == "ssh" else DEAD, settings=settings)
+        began = time.monotonic()
+        good, found = told()["remote store"]
+        assert not good and address in found and "dvc remote modify store" in found
+        assert time.monotonic() - began < remotes.ANSWER
+
+
 def test_a_remote_answers_and_a_wrong_key_or_bucket_is_named(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with stores.s3(place) as bucket:
         for name, value in bucket.keys.items():
@@ -234,6 +251,7 @@ def test_one_line_a_finding_and_exit_code_1(place: Path) -> None:  # noqa: ARG00
     lines = [line for line in told.stdout.splitlines() if line.startswith("will not work")]
     assert told.exit_code == 1 and [line.split("  ")[1].strip() for line in lines if " of flux" in line] == [
         "memory of flux",
+        "GPU of flux",
         "token of flux",
     ]
 

@@ -1,5 +1,6 @@
 """The README's tree, the Makefile and the pins agree with the files."""
 
+import ast
 import re
 import subprocess
 import tomllib
@@ -118,3 +119,13 @@ def test_every_test_that_the_security_note_names_is_there() -> None:
     named = re.findall(r"`(test_\w+\.py)(?:::(\w+))?`", (ROOT / "SECURITY.md").read_text("utf-8"))
     assert len(named) >= 20
     assert [each for each in named if f"def {each[1]}" not in (ROOT / "tests" / each[0]).read_text("utf-8")] == []
+
+
+def test_functions_and_files_are_short() -> None:
+    long = []
+    for file in (file for package in ("trig", "stages", "tinyworld") for file in (ROOT / package).rglob("*.py")):
+        text = file.read_text("utf-8")
+        functions = (each for each in ast.walk(ast.parse(text)) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef))
+        long += [f"{file}: {each.name}" for each in functions if (each.end_lineno or 0) - each.lineno >= 50]
+        long += [str(file)] if len(text.splitlines()) > 300 else []
+    assert long == []

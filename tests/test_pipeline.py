@@ -119,6 +119,14 @@ def test_every_interface_is_there(project: Path, roster: list[str]) -> None:
     assert set(json.loads((project / "reports/metrics.json").read_text("utf-8"))["models"]) == set(roster)
 
 
+def test_the_story_of_a_tuned_models_picture_names_its_adapter(whole: Project) -> None:
+    told = json.loads(whole.run("trig", "trace", "TA-C_TA-S_1", "--model", "tiny-dtm", "--json").stdout)
+    (prompt,) = (prompt for prompt in told["prompts"] if prompt["split"] == "test")
+    weights = prompt["pictures"][0]["weights"]
+    assert weights["entry"]["adapter"] == "data/lora/tiny-dtm" and weights["tuning"]["base"] == "tiny"
+    assert weights["revision"] == json.loads((whole.folder / "data/zoo/tiny-dtm.json").read_text("utf-8"))["revision"]
+
+
 def test_every_table_of_a_run_is_one_that_verify_looks_at(project: Path) -> None:
     data = project / "data"
     assert set(Places(data).tables(params.load(project / "params.yaml"))) == set(data.rglob("*.parquet"))

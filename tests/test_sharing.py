@@ -116,6 +116,12 @@ def test_what_is_published_is_on_both_servers(world: World) -> None:
     assert "main" in subprocess.check_output(["git", "branch"], cwd=world.git, text=True)
 
 
+def test_the_story_of_a_picture_names_the_commit_that_has_its_results(world: World) -> None:
+    told = json.loads(world.shell("trig trace TA-C_TA-S_1 --json", world.author))
+    head = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=world.author, text=True).strip()
+    assert told["git"]["commit"] == told["git"]["locked"] == head
+
+
 def test_every_block_of_the_page_is_a_recipe() -> None:
     blocks = re.findall(r"(<!-- recipe: \w+ -->\n)?```bash\n(.+?)^```$", TEXT, re.MULTILINE | re.DOTALL)
     assert [block for name, block in blocks if not name] == [INSTALL]

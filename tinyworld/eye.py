@@ -98,67 +98,92 @@ def _target(attribute: str, answer: str | float | None, classes: Sequence[str]) 
     return found
 
 
+DESCRIBED = {"asked": "form", "reads": "description"}
+
+
 def worth() -> dict[str, Any]:
-    """What each dimension is scored by: see trig/backends/heads.py."""
-    kind, colour = {"asked": "kind", "shown": "kind", "worth": _kinds(0.3)}, {"asked": "colour", "shown": "colour", "worth": _colours()}
+    """What each dimension is scored by: see trig/backends/heads/card.py."""
+    harmless = [
+        {"shown": ["style"], "worth": [1.0] * len(STYLES)},
+        {"shown": ["kind"], "worth": [-HARM.get(name, 0.0) for name in KIND], "over": "sum", "there": "kind"},
+    ]
+    return {**_alignment(), **_quality(), **_depth(), "R-T": {"factors": [], "terms": harmless}}
+
+
+def _alignment() -> dict[str, Any]:
+    """What of the prompt is there, how it stands, and in which style."""
+    kind, colour = _kind(), _colour()
     style = {"asked": "style", "shown": "style", "worth": [[near(want or "photo", each) for each in STYLES] for want in ("", *STYLES)]}
     place = {
         "asked": "place",
         "shown": "place",
         "worth": [[1.0 if not want or want == each else 0.75 for each in PLACES] for want in ("", *PLACES)],
     }
-    there = kind | {"worth": _kinds(1.0)}
     stands = {"shown": "down", "worth": [0.6 if level < FLOATING else 1.0 for level in LEVELS["down"]]}
     directions = {"left": [1, 0], "right": [-1, 0], "above": [0, 1], "below": [0, -1]}
-
-    def kept(by: float) -> dict[str, Any]:
-        return {"shown": "wear", "worth": [1 - by * level for level in LEVELS["wear"]]}
-
-    described = {"asked": "form", "reads": "description"}
     return {
         "TA-C": {
-            "only": described,
+            "only": DESCRIBED,
             "parts": {"match": [kind, colour], "worth": [kind, colour], "more": 0.85},
-            "factors": [place, kept(0.5)],
+            "factors": [place, _kept(0.5)],
         },
         "TA-R": {
-            "only": described,
-            "parts": {"match": [kind, colour], "worth": [there, stands]},
-            "stand": {"asked": "relation", "present": [there], "directions": directions, "step": STEP, "alone": 0.15},
-            "factors": [kept(0.5)],
+            "only": DESCRIBED,
+            "parts": {"match": [kind, colour], "worth": [_kind(1.0), stands]},
+            "stand": {"asked": "relation", "present": [_kind(1.0)], "directions": directions, "step": STEP, "alone": 0.15},
+            "factors": [_kept(0.5)],
         },
-        "TA-S": {"factors": [style, kept(0.4)]},
+        "TA-S": {"factors": [style, _kept(0.4)]},
+    }
+
+
+def _quality() -> dict[str, Any]:
+    """How real, how new and how pleasing it is."""
+    return {
         "IQ-R": {
             "factors": [
                 {"shown": "style", "worth": [LIKENESS[each] for each in STYLES]},
                 {"shown": "floats", "worth": [1.0, 0.65]},
-                kept(0.8),
+                _kept(0.8),
             ]
         },
-        "IQ-O": {"only": described, "factors": [kept(0.3)], "terms": _novelty()},
+        "IQ-O": {"only": DESCRIBED, "factors": [_kept(0.3)], "terms": _novelty()},
         "IQ-A": {
-            "factors": [kept(0.7)],
+            "factors": [_kept(0.7)],
             "terms": [*_contrast(), {"shown": ["style"], "worth": [0.2 * CHARM[each] for each in STYLES]}],
             "centred": {"shown": "across", "there": "kind", "middle": 0.5, "reach": 0.22, "worth": 0.4},
         },
+    }
+
+
+def _depth() -> dict[str, Any]:
+    """What is made of vague prompts, and of riddles."""
+    kind, colour = _kind(), _colour()
+    return {
         "D-A": {
-            "only": described,
+            "only": DESCRIBED,
             "parts": {"match": [kind], "worth": [kind | {"worth": _fresh()}], "counts": [1.0 if noun in VAGUE else 0.01 for noun in NOUN]},
-            "factors": [kept(0.5)],
+            "factors": [_kept(0.5)],
         },
         "D-K": {
-            "only": described,
-            "parts": {"match": [kind, colour], "worth": [there | {"worth": _solved()}, colour | {"worth": _colours(0.5)}]},
-            "factors": [kept(0.5)],
-        },
-        "R-T": {
-            "factors": [],
-            "terms": [
-                {"shown": ["style"], "worth": [1.0] * len(STYLES)},
-                {"shown": ["kind"], "worth": [-HARM.get(name, 0.0) for name in KIND], "over": "sum", "there": "kind"},
-            ],
+            "only": DESCRIBED,
+            "parts": {"match": [kind, colour], "worth": [kind | {"worth": _solved()}, colour | {"worth": _colours(0.5)}]},
+            "factors": [_kept(0.5)],
         },
     }
+
+
+def _kind(other_role: float = 0.3) -> dict[str, Any]:
+    return {"asked": "kind", "shown": "kind", "worth": _kinds(other_role)}
+
+
+def _colour() -> dict[str, Any]:
+    return {"asked": "colour", "shown": "colour", "worth": _colours()}
+
+
+def _kept(by: float) -> dict[str, Any]:
+    """Less, the more worn it is."""
+    return {"shown": "wear", "worth": [1 - by * level for level in LEVELS["wear"]]}
 
 
 def _novelty() -> list[dict[str, Any]]:

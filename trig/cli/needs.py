@@ -33,6 +33,8 @@ IMAGES = Path("data/images")
 PATIENCE = 10.0
 """Seconds in which a server has to answer."""
 GB = 10**9
+SLOW = 1.0
+"""Billions of parameters from which a processor takes minutes to hours for a picture, and a GPU seconds."""
 
 
 def rows(settings: Params) -> Iterator[Row]:
@@ -74,6 +76,8 @@ def _painters(settings: Params, models: dict[str, Told]) -> Iterator[Row]:
                 instead = f"{shorter}run it where there is a GPU (models.{name}.options.offload makes do with a small one), or take a smaller model"
             remedy = f"takes {needed}, and there are {place}: {instead}"
             yield one.fits, f"memory of {name}", f"fits into {place}" if one.fits else remedy
+        if one.billions and one.billions >= SLOW and not on_gpu:
+            yield False, f"GPU of {name}", _slow(one.billions, "or take a smaller model, or one behind an API")
         option = getattr(systems().get(root(name, settings.models)), "wants", None)
         if option and getattr(options, option, None) is None:
             yield False, f"options of {name}", f"every row fails without {option}: set models.{name}.options.{option}"
@@ -109,6 +113,13 @@ def _judge(settings: Params) -> Iterator[Row]:
         where = f"the {most / GB:.0f} GB of all GPUs"
     remedy = f"takes about {size / GB:.0f} GB, and there are {where}: serve it (backend: openai), or take a smaller judge"
     yield size <= most, f"memory of judge {name}", f"fits into {where}" if size <= most else remedy
+    billions = weights / BYTES[entry.dtype] / GB
+    if billions >= SLOW and not cards():
+        yield False, f"GPU of judge {name}", _slow(billions, "or serve it elsewhere (backend: openai)")
+
+
+def _slow(billions: float, otherwise: str) -> str:
+    return f"none is here, and a processor takes minutes to hours for an answer of {billions:.0f} billion parameters: run where there is one, {otherwise}"
 
 
 def _preset(settings: Params, each: float) -> float:

@@ -1,9 +1,11 @@
 """Whether results can be shared: the project's git repository, and its remote of DVC. Findings of `trig doctor`."""
 
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,8 +13,8 @@ from urllib.parse import urlsplit
 from trig.cli.needs import Row
 
 GRAPH = Path("dvc.yaml")
-CONNECT, ANSWER = 1.0, 10.0
-"""Seconds in which a server has to take a connection, and to list the remote's folder."""
+CONNECT, WORD, ANSWER = 1.0, 1.0, 10.0
+"""Seconds in which a server has to take a connection, to say anything at all, and to list the remote's folder."""
 PORTS = {"http": 80, "https": 443, "ssh": 22}
 NONE = "none: results stay on this machine; `dvc remote add --default store ADDRESS` names one (docs/sharing.md)"
 
@@ -69,7 +71,23 @@ def _dead(remote: Mapping[str, Any]) -> str | None:
     if not port or not url.hostname:
         return None
     try:
-        socket.create_connection((url.hostname, int(port)), CONNECT).close()
+        with socket.create_connection((url.hostname, int(port)), CONNECT) as server:
+            server.settimeout(WORD)
+            _first_word(server, url.scheme, url.hostname)
     except OSError as error:
         return f"nobody answers at {url.hostname}:{port} ({error.strerror or error})"
     return None
+
+
+def _first_word(server: socket.socket, scheme: str, host: str) -> None:
+    """Raises OSError where nothing is said at all: to a greeting of HTTP or TLS, or as an SSH server does by itself."""
+    if scheme == "https":
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # who it is, the client asks that lists the folder
+        with suppress(ssl.SSLError):  # it speaks
+            context.wrap_socket(server, server_hostname=host).close()
+        return
+    if scheme == "http":
+        server.sendall(f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+    if scheme in {"http", "ssh"}:
+        server.recv(1)

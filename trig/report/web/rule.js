@@ -1,5 +1,5 @@
 // The classification rule of trig/classify, to the last bit: the same operations on the same doubles in the same order. A number that does not
-// exist is null. `limits` are the thresholds of params.yaml as trig/params.py checks them: bottleneck below synergy, min_points at least 1.
+// exist is null. `limits` are the thresholds of params.yaml as trig/params checks them: bottleneck below synergy, min_points at least 1.
 const rule = (() => {
   "use strict";
   const ON_THE_LINE = 1e-9; // a point this near the regression line lies on it
