@@ -18,8 +18,9 @@ from trig.protocols.generator import Order, Picture
 from trig.stats.clustered import Tested, clustered_mean
 from trig.stats.diversity import mean_distance, vendi
 from trig.testing.project import Project
+from trig.vocabulary.about_figures import ABOUT
 from trig.vocabulary.dimensions import Task
-from trig.vocabulary.figures import ABOUT, Figure
+from trig.vocabulary.figures import Figure
 
 BASE, HURRIED = "tiny", "tiny-turbo"
 PROMPTS, SEEDS, BATCH = 48, 4, 32

@@ -26,7 +26,8 @@ from trig.tables.images import IMAGES
 from trig.tables.scores import distinct
 from trig.testing import factories
 from trig.testing import measured as invented
-from trig.vocabulary.figures import ABOUT, Figure
+from trig.vocabulary.about_figures import ABOUT
+from trig.vocabulary.figures import Figure
 
 SIDE = 64
 

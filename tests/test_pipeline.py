@@ -170,6 +170,7 @@ EDITS: list[tuple[str, str, str, str, set[str]]] = [
     ("the loss that adapters are trained with", "trig/backends/losses/sft.py", "mse_loss", "l1_loss", {"finetune"}),
     ("a setting of the zoo", "trig/params/zoo.yaml", "steps: 20", "steps: 21", {"params"}),
     ("a setting of a judge preset", "trig/params/judges.yaml", "timeout: 180.0", "timeout: 181.0", {"params"}),
+    ("what a figure is called", "trig/vocabulary/about_figures.py", '"Saturation"', '"Colourfulness"', {"digest", "report"}),
     ("what a dimension is called", "trig/vocabulary/about.py", '"Realism"', '"Photorealism"', {"annotate", "digest", "quality", "report"}),
 ]
 """Edits, their places, and the stages that `dvc status` names once the code is hashed again."""

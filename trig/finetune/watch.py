@@ -27,7 +27,7 @@ from trig.protocols.refusal import Refusal
 from trig.stats.clustered import clustered_mean
 from trig.stats.drift import drift
 from trig.vocabulary.dimensions import Dimension
-from trig.vocabulary.figures import ABOUT, Figure
+from trig.vocabulary.figures import Figure
 
 Paint: TypeAlias = Callable[[pl.DataFrame, Generator], tuple[pl.DataFrame, pl.DataFrame]]
 """Prompts and a generator → its pictures, and their scores on all dimensions."""
@@ -157,7 +157,7 @@ class Watch:
             if before.size > 1 and abs(moved := drift(before, after)) > self.settings.max_drift:
                 ends = f"{before.mean():.3f} to {after.mean():.3f}"
                 yield (
-                    f"{ABOUT[name].name.lower()} has moved from {ends}, by {moved:+.1f} standard deviations of the base's pictures"
+                    f"{name} has moved from {ends}, by {moved:+.1f} standard deviations of the base's pictures"
                     f" (finetune.watch.max_drift {self.settings.max_drift:g})"
                 )
 

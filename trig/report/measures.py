@@ -22,7 +22,8 @@ from trig.stats.correlation import correlation
 from trig.stats.fdr import q_values
 from trig.tables.figures import DIVERSITY, FIGURES
 from trig.tables.scores import distinct
-from trig.vocabulary.figures import ABOUT, Figure
+from trig.vocabulary.about_figures import ABOUT
+from trig.vocabulary.figures import Figure
 
 PICTURE = ("model", "task", "data_id", "number")
 SPREADS = ("vendi", "distance")

@@ -14,8 +14,8 @@ from trig.report.markdown import code, prose, table
 from trig.report.numbers import changes, couples
 from trig.report.prompting import facts as prompted
 from trig.vocabulary.about import ABOUT
+from trig.vocabulary.about_figures import ABOUT as FIGURES
 from trig.vocabulary.dimensions import Dimension, Pair
-from trig.vocabulary.figures import ABOUT as FIGURES
 from trig.vocabulary.figures import Figure
 
 DECIMALS = 4

@@ -14,7 +14,7 @@ FIGURES = Table(
         "pair": PAIR,
         "data_id": pl.String,
         "number": pl.Int32,  # which of a prompt's seeds, from 0
-        **dict.fromkeys(Figure, pl.Float64),  # trig/vocabulary/figures.py says what each is
+        **dict.fromkeys(Figure, pl.Float64),  # trig/vocabulary/about_figures.py says what each is
         "reason": pl.String,  # why there are no figures
         "key": pl.String,  # of the picture, as in the images table
     },
