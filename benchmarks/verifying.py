@@ -13,7 +13,7 @@ import yaml
 
 from benchmarks import full
 from benchmarks.bar import Bar, at_least, exactly
-from trig.testing.programs import SETTINGS, run
+from trig.testing.programs import SETTINGS, FailedError, run
 from trig.testing.project import DVC, Project, fresh
 from trig.testing.tampering import alter, swap
 
@@ -54,6 +54,8 @@ def _small(place: Path) -> None:
 def _told(place: Path) -> Any:
     """Report of `trig verify`, whose exit code is 1 where it found something."""
     done = subprocess.run(TELL, cwd=place, env=os.environ | SETTINGS, capture_output=True, text=True, check=False)
+    if done.returncode > 1:
+        raise FailedError(f"{' '.join(TELL)} ended with {done.returncode}:\n{done.stderr[-2000:]}")
     return json.loads(done.stdout)
 
 

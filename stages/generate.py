@@ -9,10 +9,9 @@ from trig import generate, params, tables
 from trig.backends import executors, painters
 from trig.generate.plan import plan
 from trig.generate.prompted import prompted
-from trig.run.display import bar, notes
+from trig.run.display import bar
 from trig.run.edge import run
 from trig.run.lock import only_one
-from trig.run.unpulled import again
 from trig.store import Store, home
 from trig.tables.prompts import PROMPTS, scoped, split
 from trig.tables.sources import Library
@@ -21,7 +20,6 @@ from trig.tables.sources import Library
 def main(model: str, prompts: Path, sources: Path, images: Path) -> None:
     """Read data/prompts.parquet and data/sources, write data/images/MODEL/<task>/<pair>.parquet."""
     settings = params.load()
-    notes("note", again(Path(), settings))
     wanted = split(scoped(tables.read(prompts, PROMPTS), settings.scope(model)), "test")
     with only_one(f"generate-{model}", home()), Store.open() as store:
         generator = painters.load(settings, model)

@@ -21,11 +21,10 @@ def main(digest: Path, relations: Path, gates: Path, reports: Path) -> None:
 
     with beside(stills.warm) as worker:
         settings, found = params.load(), tables.read(relations, RELATIONS)
+        check_current(found, tables.read(digest / "points.parquet", POINTS), settings.thresholds, relations)
         met = sources.gates(gates, settings.generate.roster)
         contents = assemble.contents(digests.read(digest / "facts.json"), found, settings.thresholds, met)
-        pictures = stills.drawn(contents, worker)
-        check_current(found, tables.read(digest / "points.parquet", POINTS), settings.thresholds, relations)
-        publish(contents, pictures, reports)
+        publish(contents, stills.drawn(contents, worker), reports)
 
 
 if __name__ == "__main__":

@@ -185,11 +185,14 @@ def test_a_bare_run_on_an_empty_clone_is_announced_with_its_cost(world: World, c
     assert all("15 of 15 stages" in said and "84 pictures" in said and "168 questions" in said and "'store'" in said for said in told)
 
 
-def test_a_bare_run_where_all_but_pictures_is_pulled_is_announced_too(world: World, clone: Path) -> None:
-    """No stage before `generate` has changed."""
+def test_a_stage_whose_results_could_be_pulled_says_so_and_one_that_has_changed_does_not(world: World, clone: Path) -> None:
+    """Where all but pictures is pulled, no stage before `generate` has changed."""
     world.shell(RECIPES["thresholds"].splitlines()[0], clone)
     told = world.shell("dvc repro generate@tiny", clone)
-    assert ran(told) == {"generate@tiny"} and "1 of 15 stages" in told and "84 pictures" in told and "'store'" in told
+    assert ran(told) == {"generate@tiny"} and "note: generate@tiny" in told and "`dvc pull generate@tiny`" in told and "'store'" in told
+    workplace.edit(clone, models__tiny__width=32)
+    told = world.shell("dvc repro generate@tiny", clone)
+    assert "generate@tiny" in ran(told) and "note: generate@tiny" not in told
 
 
 def test_a_pull_request_is_checked_as_the_workflow_does(world: World, clone: Path) -> None:

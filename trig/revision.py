@@ -68,7 +68,7 @@ def find(name: str, root: Path) -> Revision:
         ) from None
     if not outputs:
         raise RevisionError(
-            f"--rev: {name!r} has no dvc.lock, so nothing says what its stages wrote; choose a revision after a `dvc repro`"
+            f"--rev: {name!r} has no dvc.lock, so nothing says what its stages wrote; choose one that has the results of a `dvc repro`"
         )
     return Revision(name, commit, outputs, params)
 

@@ -3,7 +3,6 @@
 import json
 import pickle
 import shutil
-from contextlib import suppress
 from functools import cache
 from os import getcwd
 from pathlib import Path
@@ -151,7 +150,7 @@ def _pickled(place: Path) -> None:
 
 
 def _refuse(given: Path, _: Path) -> None:
-    """Each is refused, or whatever of it was broken is."""
+    """Raises AssertionError where one is not refused."""
     from trig.backends.judges.transformers import Transformers
 
     weights.revision.cache_clear()
@@ -160,8 +159,11 @@ def _refuse(given: Path, _: Path) -> None:
         lambda: Diffusers("x", _entry(_tiny(), adapter=str(given / "lora"))).pipe,
         lambda: Transformers("x", str(given / "judge"), 4).forward,
     ):
-        with suppress(WeightsError):
+        try:
             read()
+        except WeightsError:
+            continue
+        raise AssertionError("no weights but pickles are here, and they were taken")
 
 
 def _whole_judge(place: Path) -> None:

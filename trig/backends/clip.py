@@ -124,22 +124,24 @@ class Clip:
         return card.picture if tower == "picture" else card.text
 
     @cached_property
-    def _proven(self) -> bool:
-        """Raises WeightsError where what it does with pictures and texts beforehand does not fit its weights."""
-        _ = self.model
+    def _proven(self) -> CLIPModel:
+        """The loaded model. Raises WeightsError where what it does with pictures and texts beforehand does not fit its weights."""
+        model = self.model
         try:
             with typed():
                 self._seen([Image.new("RGB", (96, 64), "grey")])
                 self._said(["", "a grey picture"])
+        except torch.OutOfMemoryError:
+            raise
         except UNLOADABLE as error:
             raise WeightsError(
                 f"{self.where}: it can look at no picture, or read no text: {brief(error)}; fetch its processor and tokenizer anew"
             ) from error
-        return True
+        return model
 
     @torch.inference_mode()
     def _pooled(self, given: Sequence[Any], tower: Callable[[Sequence[Any]], torch.Tensor]) -> torch.Tensor:
-        assert self._proven
+        _ = self._proven
         batches = [tower(given[start : start + self.batch_size]) for start in range(0, len(given), self.batch_size)]
         return torch.cat(batches)
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,6 +20,7 @@ from trig.params.presets import presets
 from trig.params.values import hub
 from trig.params.zoo import UNTRAINED, systems
 from trig.run.gpus import cards
+from trig.run.handover import GPUS
 from trig.run.unpulled import pictures, questions
 
 Row: TypeAlias = tuple[bool, str, str]
@@ -76,8 +78,8 @@ def _painters(settings: Params, models: dict[str, Told]) -> Iterator[Row]:
                 instead = f"{shorter}run it where there is a GPU (models.{name}.options.offload makes do with a small one), or take a smaller model"
             remedy = f"takes {needed}, and there are {place}: {instead}"
             yield one.fits, f"memory of {name}", f"fits into {place}" if one.fits else remedy
-        if one.billions and one.billions >= SLOW and not on_gpu:
-            yield False, f"GPU of {name}", _slow(one.billions, "or take a smaller model, or one behind an API")
+        if one.billions and one.billions >= SLOW and _alone():
+            yield False, f"GPU of {name}", _slow("a picture", one.billions, "or take a smaller model, or one behind an API")
         option = getattr(systems().get(root(name, settings.models)), "wants", None)
         if option and getattr(options, option, None) is None:
             yield False, f"options of {name}", f"every row fails without {option}: set models.{name}.options.{option}"
@@ -114,12 +116,17 @@ def _judge(settings: Params) -> Iterator[Row]:
     remedy = f"takes about {size / GB:.0f} GB, and there are {where}: serve it (backend: openai), or take a smaller judge"
     yield size <= most, f"memory of judge {name}", f"fits into {where}" if size <= most else remedy
     billions = weights / BYTES[entry.dtype] / GB
-    if billions >= SLOW and not cards():
-        yield False, f"GPU of judge {name}", _slow(billions, "or serve it elsewhere (backend: openai)")
+    if billions >= SLOW and _alone():
+        yield False, f"GPU of judge {name}", _slow("an answer", billions, "or serve it elsewhere (backend: openai)")
 
 
-def _slow(billions: float, otherwise: str) -> str:
-    return f"none is here, and a processor takes minutes to hours for an answer of {billions:.0f} billion parameters: run where there is one, {otherwise}"
+def _alone() -> bool:
+    """Whether there is surely no GPU; elsewhere than on Linux nobody can tell."""
+    return sys.platform == "linux" and not any(map(os.path.exists, GPUS))
+
+
+def _slow(what: str, billions: float, otherwise: str) -> str:
+    return f"none is here, and a processor takes minutes to hours for {what} of {billions:.0f} billion parameters: run where there is one, {otherwise}"
 
 
 def _preset(settings: Params, each: float) -> float:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from trig.cli.needs import Row
 
 GRAPH = Path("dvc.yaml")
-CONNECT, WORD, ANSWER = 1.0, 1.0, 10.0
+CONNECT, WORD, ANSWER = 1.0, 2.0, 10.0
 """Seconds in which a server has to take a connection, to say anything at all, and to list the remote's folder."""
 PORTS = {"http": 80, "https": 443, "ssh": 22}
 NONE = "none: results stay on this machine; `dvc remote add --default store ADDRESS` names one (docs/sharing.md)"
@@ -74,6 +74,8 @@ def _dead(remote: Mapping[str, Any]) -> str | None:
         with socket.create_connection((url.hostname, int(port)), CONNECT) as server:
             server.settimeout(WORD)
             _first_word(server, url.scheme, url.hostname)
+    except TimeoutError:
+        return f"nobody answers at {url.hostname}:{port} within {WORD:g} s"
     except OSError as error:
         return f"nobody answers at {url.hostname}:{port} ({error.strerror or error})"
     return None
@@ -89,5 +91,5 @@ def _first_word(server: socket.socket, scheme: str, host: str) -> None:
         return
     if scheme == "http":
         server.sendall(f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
-    if scheme in {"http", "ssh"}:
-        server.recv(1)
+    if scheme in {"http", "ssh"} and not server.recv(1):
+        raise OSError("it hung up without a word")

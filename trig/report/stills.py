@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import altair as alt
+import numpy as np
 import polars as pl
 import vl_convert
 from PIL import Image
@@ -23,6 +24,7 @@ FONTS = "FONTCONFIG_FILE"
 SIDE = 330  # side of a matrix in pixels
 COLUMNS = 3
 MOST = 12  # maximum number of maps; the page shows all
+EXACT = 32  # colours that are kept as they are
 CONFIG: Mapping[str, Any] = {
     "font": FONT,
     "background": theme.LIGHT["surface"],
@@ -132,5 +134,16 @@ def _png(chart: charts.Spec) -> bytes:
         found = vl_convert.vegalite_to_png(spec, vl_version=charts.VEGA_LITE, scale=2)
     packed = BytesIO()
     with Image.open(BytesIO(found)) as picture:
-        picture.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(packed, "PNG")
+        _indexed(picture.convert("RGB")).save(packed, "PNG")
     return packed.getvalue()
+
+
+def _indexed(picture: Image.Image) -> Image.Image:
+    """With 256 colours, of which the commonest are exact: an octree is ten times as fast as a median cut, and a level off."""
+    found = picture.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    palette = np.reshape(found.getpalette() or [], (-1, 3))
+    exact = np.array([colour for _, colour in sorted(picture.getcolors(picture.width * picture.height) or (), reverse=True)[:EXACT]])
+    for colour in exact[::-1]:  # the commonest last
+        palette[np.abs(palette - colour).sum(axis=1).argmin()] = colour
+    found.putpalette(palette.ravel().tolist())
+    return found

@@ -75,6 +75,8 @@ def _sound(inputs: Sequence[str]) -> Iterator[None]:
     from trig.run import sound  # lazy import: keeps `--help` fast
 
     sound.check(inputs)
+    if told := sound.again():
+        print(f"note: {told}", file=sys.stderr)
     try:
         yield
     except (PictureError, TableError):

@@ -39,7 +39,7 @@ def forked() -> Iterator[Callable[..., Iterator[Any]]]:
     if not _can_fork():
         yield spread
         return
-    with _forks(cores(), int) as pool:
+    with _begun(_forks(cores()), int) as pool:
         yield partial(_spread, lambda: nullcontext(pool))
 
 
@@ -49,7 +49,7 @@ def beside(first: Callable[[], object]) -> Iterator[Executor]:
 
     For calls that hold the GIL for long. Arguments and results must pickle. Raises TrigError if it is killed.
     """
-    with _forks(1, first) if _can_fork() else ThreadPoolExecutor(1) as worker, _told(first.__module__):
+    with _begun(_forks(1) if _can_fork() else ThreadPoolExecutor(1), first) as worker, _told(first.__module__):
         yield worker
 
 
@@ -57,13 +57,17 @@ def _can_fork() -> bool:
     return cores() > 1 and alone()
 
 
+def _forks(count: int) -> Executor:
+    return ProcessPoolExecutor(count, multiprocessing.get_context("fork"), begin)
+
+
 @contextmanager
-def _forks(count: int, first: Callable[[], object]) -> Iterator[Executor]:
-    pool = ProcessPoolExecutor(count, multiprocessing.get_context("fork"), begin)
+def _begun(pool: Executor, first: Callable[[], object]) -> Iterator[Executor]:
     try:
         with blocked({signal.SIGINT}):  # between two forks it would leave a pool that nobody can end
-            pool.submit(first)  # the first call forks them all: that is Python's way for this kind of pool
+            begun = pool.submit(first)  # the first call forks them all: that is Python's way for this kind of pool
         yield pool
+        begun.result()
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -17,6 +17,8 @@ PARTS = (("deps", ("deps",)), ("outs", ("outs", "metrics", "plots")))
 """What a stage reads and writes: the key in dvc.lock, and those in dvc.yaml."""
 LARGEST = 2**28
 """Bytes of an output that are read before a stage begins; pictures in larger ones are compared with their own hashes as they are read."""
+COSTLY = {"generate", "judge", "finetune", "proof", "prompting"}
+"""Stages in which models work."""
 FOLDER = ".dir"
 """What a folder's hash ends in."""
 
@@ -41,6 +43,25 @@ def check(arguments: Sequence[str], largest: float = LARGEST) -> None:
     raise FileError(
         f"{(damaged or altered)[0]}: its bytes are not those that dvc.lock names: it is damaged, here or in DVC's cache, or was edited;"
         f" run `dvc repro` again, and it is made again"
+    )
+
+
+def again() -> str | None:
+    """A line, where the stage that runs could be spared: nothing that it reads has changed since dvc.lock, and its results could be pulled."""
+    own = locked(Path()).get(running(), {})
+    outs = [out["md5"] for out in own.get("outs", ()) if "md5" in out]
+    costly = running().partition("@")[0] in COSTLY
+    if not costly or not outs or any(_altered(Path(dep["path"]), dep["md5"], LARGEST) for dep in own.get("deps", ())):
+        return None
+    from dvc.repo import Repo  # lazy import: only where something is missing
+
+    with Repo() as repo:
+        remote = repo.config["core"].get("remote")
+        if not remote or all(Path(repo.cache.local.oid_to_path(oid)).exists() for oid in outs):
+            return None
+    return (
+        f"{running()}: nothing that it reads has changed, and its results are neither here nor in DVC's cache:"
+        f" `dvc pull {running()}` may fetch them from the remote {remote!r}"
     )
 
 

@@ -1,13 +1,12 @@
 """What a run would compute anew because its results are neither in the workspace nor in DVC's cache, as in a clone that has pulled nothing."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from trig.notation import read
 from trig.params import Params
-from trig.run.parent import running
 
 LOCK = "dvc.lock"
 
@@ -40,12 +39,6 @@ class Unpulled:
         cost = f", which would {', '.join(work)}" if work else ""
         instead = f"`dvc pull` fetches them from the remote {self.remote!r}" if self.remote else "no remote is configured to pull them from"
         return f"{len(self.stages)} of {self.of} stages have no results here nor in DVC's cache: `dvc repro` runs them{cost}; {instead}"
-
-
-def again(root: Path, settings: Params) -> Iterator[str]:
-    """Told by a stage that is to run though its own results could be pulled: it is the first to run where parameters are those of dvc.lock."""
-    if running() and (found := unpulled(root, settings)) and running() in found.stages and found.remote:
-        yield found.told()
 
 
 def unpulled(root: Path, settings: Params, but: str = "") -> Unpulled | None:
