@@ -22,7 +22,6 @@ from trig.cli import needs, remotes
 from trig.cli.main import app
 from trig.params.zoo import UNTRAINED
 from trig.run import gpus
-from trig.run.gpus import Card
 from trig.testing import remotes as stores
 from trig.testing import servers
 
@@ -40,6 +39,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("huggingface_hub.get_token", lambda: None)
     monkeypatch.setattr(memory, "there", lambda: 20 * 10**9)
     monkeypatch.setattr(gpus, "GPU", tmp_path / "no driver")
+    monkeypatch.setattr(needs, "GPUS", ())
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(0, 0, 100 * 10**9))
     for name in ("OPENAI_API_KEY", "DEEPSEEK_API_KEY"):
         monkeypatch.delenv(name, raising=False)
@@ -76,7 +76,7 @@ def test_a_large_gated_model_wants_memory_and_a_token(place: Path, monkeypatch: 
     monkeypatch.setattr("huggingface_hub.get_token", lambda: "hf_x")
     monkeypatch.setattr(memory, "there", lambda: 80 * 10**9)
     assert refused().keys() == {"GPU of flux"} and "where there is one" in refused()["GPU of flux"]
-    monkeypatch.setattr(needs, "cards", lambda: [Card("one", 80 * 10**9, 0)])
+    monkeypatch.setattr(needs, "GPUS", ("/",))
     assert refused() == {}
 
 
