@@ -48,10 +48,11 @@ def check(arguments: Sequence[str], largest: float = LARGEST) -> None:
 
 def again() -> str | None:
     """A line, where the stage that runs could be spared: nothing that it reads has changed since dvc.lock, and its results could be pulled."""
+    if running().partition("@")[0] not in COSTLY:
+        return None
     own = locked(Path()).get(running(), {})
     outs = [out["md5"] for out in own.get("outs", ()) if "md5" in out]
-    costly = running().partition("@")[0] in COSTLY
-    if not costly or not outs or any(_altered(Path(dep["path"]), dep["md5"], LARGEST) for dep in own.get("deps", ())):
+    if not outs or any(_altered(Path(dep["path"]), dep["md5"], LARGEST) for dep in own.get("deps", ())):
         return None
     from dvc.repo import Repo  # lazy import: only where something is missing
 
