@@ -14,6 +14,8 @@ from benchmarks.chaos.world import World
 from trig.judge.cache import ANSWERS, UNPROVEN
 from trig.store import Store
 
+TAIL = 400
+"""Characters that are shown of what a run said that failed where none should."""
 REPEATED = 60
 """Most questions that a disturbed run asks twice: the batches in flight, and the canary questions of both runs."""
 
@@ -93,6 +95,7 @@ class Round:
         Raises UncleanError where it fails, where results differ, or where finished work was done again.
         """
         if (ended := self.repro().end()).code:
+            self.note += f", then {' '.join(ended.said[-TAIL:].split())}"
             self.note += f", then `{followed(self.folder)}`, as trig doctor says"
             ended = self.repro().end()
         if ended.code:

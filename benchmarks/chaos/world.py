@@ -160,19 +160,19 @@ def settle(file: Path, painter: str, judge: str) -> None:
         "backend": "openai",
         "endpoints": [painter],
         "model": STUB,
-        "needs": "data/tiny/painter",
+        "needs": "params.yaml",
         "width": 16,
         "height": 16,
         "retries": 1,
     }
     served = {"backend": "openai", "endpoints": [judge], "model": STUB, "needs": "data/tiny/judge", "key": None, "price": None}
     tuned = known["models"][TUNED] | {"extends": TINY}
-    best = known["models"][BEST] | {"extends": TINY, "scope": {"tasks": ["t2i"], "per_subset": 1}}
+    best = known["models"][BEST] | {"extends": STUB, "scope": {"tasks": ["t2i"], "per_subset": 1}}
     models = {TINY: known["models"][TINY] | {"steps": 1}, TUNED: tuned, STUB: api, BEST: best}
     changed: dict[str, Any] = {
         "seed": SEEDS[0],
         "annotate": {"tasks": ["t2i"], "per_subset": 1, "train_per_subset": 4},
-        "promptings": {BEST: {"base": TINY, "by": "best-of"}},
+        "promptings": {BEST: {"base": STUB, "by": "best-of"}},  # of weights the last bits would depend on what is painted together
         "prompting": {"budget": 84, "prompts": 2, "rounds": 1, "candidates": 1},
         "generate": {"roster": [STUB, TINY, TUNED, BEST], "batch_size": 8},
         "models": models,
