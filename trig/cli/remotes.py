@@ -75,7 +75,7 @@ def _dead(remote: Mapping[str, Any]) -> str | None:
             server.settimeout(WORD)
             _first_word(server, url.scheme, url.hostname)
     except TimeoutError:
-        return f"nobody answers at {url.hostname}:{port} within {WORD:g} s"
+        return f"nobody answers at {url.hostname}:{port} in time"
     except OSError as error:
         return f"nobody answers at {url.hostname}:{port} ({error.strerror or error})"
     return None

@@ -25,6 +25,7 @@ SIDE = 330  # side of a matrix in pixels
 COLUMNS = 3
 MOST = 12  # maximum number of maps; the page shows all
 EXACT = 32  # colours that are kept as they are
+OFF = 4  # levels by which an octree is off
 CONFIG: Mapping[str, Any] = {
     "font": FONT,
     "background": theme.LIGHT["surface"],
@@ -144,6 +145,8 @@ def _indexed(picture: Image.Image) -> Image.Image:
     palette = np.reshape(found.getpalette() or [], (-1, 3))
     exact = np.array([colour for _, colour in sorted(picture.getcolors(picture.width * picture.height) or (), reverse=True)[:EXACT]])
     for colour in exact[::-1]:  # the commonest last
-        palette[np.abs(palette - colour).sum(axis=1).argmin()] = colour
+        off = np.abs(palette - colour).max(axis=1)
+        if off.min() <= OFF:  # or it shares an entry with another
+            palette[off.argmin()] = colour
     found.putpalette(palette.ravel().tolist())
     return found

@@ -52,7 +52,8 @@ def again() -> str | None:
         return None
     own = locked(Path()).get(running(), {})
     outs = [out["md5"] for out in own.get("outs", ()) if "md5" in out]
-    if not outs or any(_altered(Path(dep["path"]), dep["md5"], LARGEST) for dep in own.get("deps", ())):
+    deps = [(dep["path"], dep["md5"]) for dep in own.get("deps", ()) if "md5" in dep]
+    if not outs or any(_altered(Path(name), wanted, LARGEST) for name, wanted in deps):
         return None
     from dvc.repo import Repo  # lazy import: only where something is missing
 
