@@ -53,9 +53,9 @@ def near_duplicates(prompts: list[str]) -> int:
     """How many prompts nearly duplicate an earlier one, by exact Jaccard similarity: counts shared 3-grams over an inverted index."""
     grams = [set(zip(*(found[at:] for at in range(3)), strict=False)) for found in map(words, prompts)]
     holders: dict[tuple[str, ...], list[int]] = {}
-    for place, own in enumerate(grams):
+    for index, own in enumerate(grams):
         for gram in own:
-            holders.setdefault(gram, []).append(place)
+            holders.setdefault(gram, []).append(index)
     shared = Counter(pair for places in holders.values() for pair in combinations(places, 2))
     return len({b for (a, b), n in shared.items() if n >= NEAR * (len(grams[a]) + len(grams[b]) - n)})
 

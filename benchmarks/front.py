@@ -28,7 +28,7 @@ KINDS = {"conflict": (1, -1), "both rise": (1, 1), "one rises": (1, 0), "indepen
 def front(_: Project) -> Iterator[Bar]:
     """Families of five settings on 132 subsets, whose pairs have a known kind in turn."""
     limits = params.load().thresholds
-    kinds = [list(KINDS)[place % len(KINDS)] for place in range(len(SUBSETS))]
+    kinds = [list(KINDS)[index % len(KINDS)] for index in range(len(SUBSETS))]
     seconds: list[float] = []
     covered: list[bool] = []
     flagged: dict[str, list[bool]] = {kind: [] for kind in KINDS}

@@ -52,11 +52,11 @@ def write(root: Path, roster: Sequence[str], share: float = 1.0) -> pl.DataFrame
     tables.write(asked, PROMPTS, root / "data/prompts.parquet")
     library.write(_sources(), root / "data/sources")
     passed(root, "prompts", "prompts")
-    for place, model in enumerate(roster):
+    for index, model in enumerate(roster):
         keys = pl.Series("key", [_key(model, key) for key in asked["key"]])
         for name, shard in _shards(model, asked.with_columns(keys)):
             tables.write(shard, IMAGES, root / "data/images" / model / name)
-        scored = scores(model, asked, keys, place)
+        scored = scores(model, asked, keys, index)
         for folder, table in (("scores", SCORES), ("diagnostics", DIAGNOSTICS)):
             tables.write(scored, table, root / "data" / folder / f"{model}.parquet")
         measured.write(scored, root / "data/figures" / model)

@@ -8,6 +8,7 @@ import polars as pl
 
 from benchmarks.bar import Bar, at_least, at_most, exactly
 from trig import params, tables
+from trig.backends.cards import TUNING
 from trig.params.models.entry import Scope
 from trig.tables.prompts import of_tasks
 from trig.tables.relations import RELATIONS
@@ -60,7 +61,7 @@ def tuned(project: Project) -> Iterator[Bar]:
     """The tuned model on its target pair, on test prompts."""
     settings = params.load(project.done / "params.yaml")
     for name, tuning in settings.tunings.items():
-        card = json.loads((project.done / "data/lora" / name / "tuning.json").read_text("utf-8"))
+        card = json.loads((project.done / "data/lora" / name / TUNING).read_text("utf-8"))
         before, after = (_mean(project, model, card["pairs"], settings.scope(name)) for model in (tuning.base, name))
         pairs = ", ".join(card["pairs"])
         yield Bar(f"{name} on {pairs}, mean S", f"{before:.4f} → {after:.4f}", "a rise", after > before)

@@ -45,7 +45,7 @@ def sharing(_: Project) -> Iterator[Bar]:
     judge, single = judges.load(settings, 40), judges.load(settings, 1)
     texts = rubrics(settings.judge.rubrics, Task.T2I, settings.judge.scale.grades)
     every = [Question(each.image, each.prompt, texts[dimension]) for each in _questions(settings) for dimension in Dimension]
-    apart = [every[place] for start in range(10) for place in range(start, len(every), 10)]  # neighbours share no picture
+    apart = [every[index] for start in range(10) for index in range(start, len(every), 10)]  # neighbours share no picture
     ids = labels(settings.judge.scale, judge.encode)
     ways = {"together": (judge, every), "one by one": (single, every), "apart": (judge, apart)}
     seconds = dict.fromkeys(ways, 0.0)

@@ -9,7 +9,7 @@ from trig import params, tables
 from trig.classify.inputs import roster_diagnosed
 from trig.classify.relations import relations
 from trig.classify.resampling import adopt
-from trig.classify.samples import judged, roots
+from trig.classify.samples import diagnosed_columns, roots
 from trig.run.edge import run
 from trig.run.pool import forked
 from trig.store import Store
@@ -30,7 +30,7 @@ def main(prompts: Path, scores: Path, diagnostics: Path, out: Path, *, code: Pat
         inputs = {"prompts": prompts, **made.of_models(settings.generate.roster, scores=scores, diagnostics=diagnostics)}
         told = made.by("classify", code, inputs, settings.told(*PARAMETERS))
         asked = tables.read(prompts, PROMPTS)
-        held_out = roster_diagnosed(scores, diagnostics, settings.generate.roster, asked, judged(settings.thresholds.score))
+        held_out = roster_diagnosed(scores, diagnostics, settings.generate.roster, asked, diagnosed_columns(settings.thresholds.score))
         if resamples:
             adopt(resamples, store)
         found = relations(held_out, settings.thresholds, roots(asked), each, store)

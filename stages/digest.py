@@ -55,7 +55,9 @@ def main(
         before = originals.drawn(edited, store)
         kept = carried(points(scored, score), roots(asked), settings.thresholds, each, store)
     behind, pixels = background(settings, asked, scored, zoo, proof, Path(settings.report.agreement)), measures.read(figures, roster, asked)
-    gather.write(gather.judged(roster, asked, scored, settings.thresholds, shown, pictures, behind, pixels, before), digest, reports, told)
+    gather.write(
+        gather.gathered(roster, asked, scored, settings.thresholds, shown, pictures, behind, pixels, before), digest, reports, told
+    )
     tables.write(kept, RESAMPLES, digest / "resamples.parquet", told)
 
 

@@ -18,7 +18,7 @@ from trig.prompting.best import CHOSEN
 from trig.proof.evidence import Evidence
 from trig.report import assemble, digest, gather, measures, originals, page, sheets, stills
 from trig.report import publish as publishing
-from trig.report.contents import Background, Contents, Judged
+from trig.report.contents import Background, Contents, Gathered
 from trig.report.facts.digest import Gate, Tuning, Yardstick
 from trig.report.measures import Pixels
 from trig.report.sheets import Sheet
@@ -60,7 +60,7 @@ class Run:
         return self.thresholds.score
 
     @property
-    def judged(self) -> Judged:
+    def gathered(self) -> Gathered:
         """What no limit of the rule decides."""
         told = (
             self.models,
@@ -73,19 +73,19 @@ class Run:
             self.pixels,
             self.originals,
         )
-        return gather.judged(*told)
+        return gather.gathered(*told)
 
     @property
     def answers(self) -> pl.DataFrame:
-        return self.judged.answers
+        return self.gathered.answers
 
     @property
     def points(self) -> pl.DataFrame:
-        return self.judged.points
+        return self.gathered.points
 
     @property
     def contents(self) -> Contents:
-        made, _ = digest.digest(self.judged)
+        made, _ = digest.digest(self.gathered)
         return assemble.contents(made, self.relations, self.thresholds, self.gates)
 
     @property
@@ -94,13 +94,13 @@ class Run:
 
     def write(self, folder: Path) -> None:
         """Every file of the report, and the digest."""
-        gather.write(self.judged, folder / "digest", folder)
+        gather.write(self.gathered, folder / "digest", folder)
         kept = digest.read(folder / "digest" / "facts.json")
         publish(assemble.contents(kept, self.relations, self.thresholds, self.gates), folder)
 
     @property
     def stills(self) -> tuple[bytes, bytes]:
-        return stills.maps(self.contents), stills.dimensions(self.judged)
+        return stills.maps(self.contents), stills.dimensions(self.gathered)
 
 
 def publish(contents: Contents, folder: Path) -> None:

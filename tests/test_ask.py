@@ -210,7 +210,7 @@ def test_a_key_is_of_the_file_and_of_the_size_in_which_it_is_sent(tmp_path: Path
         return call({}, shown, prompt, "rubric", revision, settings(**changes)).key
 
     def small(pixels: int) -> Shown:
-        return next(shown for shown in look(painted, settings(max_pixels=pixels)) if shown.place == first.place)
+        return next(shown for shown in look(painted, settings(max_pixels=pixels)) if shown.index == first.index)
 
     others = [key(other), key(first, "a box"), key(first, revision="2"), key(first, scale=SCALES["acr"])]
     keys = [key(first), *others, key(small(10_000)), key(small(5_000))]

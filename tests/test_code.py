@@ -10,7 +10,7 @@ import pytest
 
 from stages.code import backends, module
 from trig import params
-from trig.params.finetune import GradientName, LossName
+from trig.params.finetune import POLICIES, GradientName, LossName
 from trig.params.judge import JUDGES
 from trig.params.models import MODELS, TRAINED
 from trig.run.code import PLUGS, PLUMBING, Code, meaning
@@ -146,11 +146,12 @@ def test_a_hash_follows_code_data_and_names(tmp_path: Path) -> None:
 
 
 def test_every_backend_has_a_module_of_its_name() -> None:
-    """A stage depends on the module of the backend it runs, named after the backend, and of the loss."""
+    """A stage depends on the module of the backend it runs, named after the backend, and of the loss and the policy."""
     kinds = {"painters": tuple(MODELS), "trainers": TRAINED, "judges": tuple(JUDGES), "losses": get_args(LossName)}
     named = {f"{kind}/{name}.py" for kind, names in kinds.items() for name in names}
     named |= {module(name).removeprefix("trig/backends/") for name in get_args(GradientName)}
-    assert {name for name in named if not (ROOT / "trig/backends" / name).is_file()} == set()
+    named = {f"trig/backends/{name}" for name in named} | {f"trig/finetune/policies/{name}.py" for name in POLICIES}
+    assert {name for name in named if not (ROOT / name).is_file()} == set()
     found = backends(params.load(ROOT / "params.yaml"))
-    assert {path.removeprefix("trig/backends/") for paths in found.values() for path in paths} <= named
-    assert {path.split("/")[2] for path in found["finetune"]} == kinds.keys()
+    assert {path for paths in found.values() for path in paths} <= named
+    assert {path.split("/")[2] for path in found["finetune"]} == {*kinds, "policies"}

@@ -14,9 +14,10 @@ from lines import names
 from workplace import bench
 
 from trig import params, tables
+from trig.backends.cards import TUNING
 from trig.backends.painters.diffusers import Diffusers
 from trig.backends.trainers.diffusers import Lora
-from trig.cli.adapter import CARD, WEIGHTS
+from trig.cli.adapter import WEIGHTS
 from trig.errors import FileError, ParamsError, TrigError, WeightsError
 from trig.protocols.generator import Order
 from trig.protocols.tuner import Lessons, Sample
@@ -136,6 +137,6 @@ def test_what_cannot_be_exported_is_one_line_and_no_folder(place: Path, monkeypa
     refused(ParamsError, ["data/digest/facts.json", NAME, "generate.roster", "dvc repro"])
     (place / "data/lora" / NAME / WEIGHTS).unlink()
     refused(WeightsError, [f"data/lora/{NAME}/{WEIGHTS}", f"dvc repro finetune@{NAME}", "dvc pull"])
-    (place / "data/lora" / NAME / CARD).unlink()
+    (place / "data/lora" / NAME / TUNING).unlink()
     assert not (place / "other").exists()
     assert [file.name for file in (place / "full").iterdir()] == ["mine.txt"]

@@ -11,7 +11,8 @@ import lines
 import pytest
 import workplace
 
-from trig.backends.weights import CARD, description, linked, revision
+from trig.backends.cards import TUNING
+from trig.backends.weights import description, linked, revision
 from trig.errors import FileError, WeightsError
 from trig.files import building, clear, rebuilding, replace, replacing, walk
 
@@ -160,11 +161,11 @@ def test_an_entry_of_the_zoo_names_its_engine_where_that_counts_and_how_it_was_t
     (tmp_path / "adapter.safetensors").write_bytes(b"1")
     plain, keyed = (description(str(tmp_path), "models.x.needs", str(tmp_path), counts) for counts in (False, True))
     assert set(plain) == {"needs", "revision"} and set(keyed) == {"needs", "revision", "engine"}
-    (tmp_path / CARD).write_text('{"base": "tiny"}')
+    (tmp_path / TUNING).write_text('{"base": "tiny"}')
     revision.cache_clear()
     tuned = description(str(tmp_path), "models.x.needs", str(tmp_path), engine_in_key=False)
     assert tuned["tuning"] == {"base": "tiny"} and tuned["revision"] != plain["revision"]
-    (tmp_path / CARD).write_text("{")
+    (tmp_path / TUNING).write_text("{")
     with pytest.raises(WeightsError, match=r"tuning\.json: cannot be read"):
         description(str(tmp_path), "models.x.needs", str(tmp_path), engine_in_key=False)
 

@@ -18,14 +18,14 @@ from lines import names
 from PIL import Image
 
 from trig import generate, memory, params
+from trig.backends.cards import TUNING
 from trig.backends.executors.local import Local
 from trig.backends.painters.diffusers import Diffusers
 from trig.backends.trainers.diffusers import Lora
-from trig.backends.weights import CARD
 from trig.classify.relations import relations
 from trig.errors import ParamsError, TableError
 from trig.finetune import select, training
-from trig.finetune.lessons import Judged, Lesson, search
+from trig.finetune.lessons import Lesson, PaintAndJudge, search
 from trig.finetune.points import Points
 from trig.finetune.policies import threshold
 from trig.finetune.targets import DRAWN, ranking, target
@@ -393,7 +393,7 @@ def test_kept_pictures_are_good_at_both_and_among_the_better_of_their_prompt(set
     assert found.nulls == 1
 
 
-def judged(good: dict[str, int]) -> Judged:
+def judged(good: dict[str, int]) -> PaintAndJudge:
     """Of each prompt's pair the first candidates are equally good at both dimensions; all others are bad."""
 
     def tables_of(asked: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -470,13 +470,13 @@ def test_an_adapter_is_written_with_what_it_learnt_from_in_place_of_an_older_one
         def save(self, folder: Path, about: Mapping[str, object]) -> None:
             folder.mkdir()
             (folder / "adapter").touch()
-            (folder / CARD).write_text(json.dumps(about), "utf-8")
+            (folder / TUNING).write_text(json.dumps(about), "utf-8")
 
     lesson, shown = lesson_of(Lessons.single([Sample("a ball", b"")] * 5), settings), list[tuple[str, list[tuple[int, int]]]]()
     (tmp_path / "lora").mkdir()
     (tmp_path / "lora" / "older").touch()
     teach(Fake(), lesson, tmp_path / "lora", tmp_path / "curve", tmp_path, lambda title, steps: shown.append((title, list(steps))))
-    assert {file.name for file in (tmp_path / "lora").iterdir()} == {"adapter", CARD}
+    assert {file.name for file in (tmp_path / "lora").iterdir()} == {"adapter", TUNING}
     assert json.loads((tmp_path / "lora" / "tuning.json").read_text("utf-8")) == {**lesson.about([5.0, 4.0, 3.0]), "steps": 3}
     assert (tmp_path / f"curve{LOSS}").read_text().splitlines()[0] == "step\tloss"
     assert not (tmp_path / f"curve{LOOKS}").read_bytes() and not (tmp_path / f"curve{SAMPLES}").read_bytes()  # nobody looked

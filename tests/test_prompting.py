@@ -9,6 +9,7 @@ from lines import names
 from prompted import PAYS, World, grammar, settings
 
 from trig import tables
+from trig.backends.cards import PROMPTING
 from trig.classify.samples import points, rooted
 from trig.errors import ParamsError, TableError
 from trig.generate.plan import plan
@@ -25,8 +26,9 @@ from trig.prompting.outcome import ALL, TARGETED, Card, outcomes
 from trig.prompting.recipes import Example, Job, Recipe
 from trig.protocols.generator import Order, Picture
 from trig.protocols.refusal import Refusal
-from trig.tables.prompting import CARD, HISTORY, REWRITES, TRIALS
 from trig.tables.prompts import split
+from trig.tables.rewrites import REWRITES
+from trig.tables.trials import HISTORY, TRIALS
 from trig.testing import factories
 from trig.vocabulary.dimensions import Dimension, Pair, Task
 from trig.vocabulary.relations import Relation
@@ -169,7 +171,7 @@ def test_a_folder_holds_the_tables_and_the_card(prompts: pl.DataFrame, tmp_path:
     by_map(work(prompts, World()), grammar()).write(tmp_path / "made")
     for name, table in (("rewrites", REWRITES), ("trials", TRIALS), ("history", HISTORY)):
         assert tables.read(tmp_path / f"made/{name}.parquet", table).height
-    assert (tmp_path / "made" / CARD).is_file()
+    assert (tmp_path / "made" / PROMPTING).is_file()
 
 
 def test_a_rewritten_prompt_begins_with_the_noise_of_the_original(prompts: pl.DataFrame, tmp_path: Path) -> None:

@@ -27,8 +27,9 @@ from trig.protocols.annotator import Reply
 from trig.protocols.refusal import Refusal
 from trig.store import Store
 from trig.tables.images import IMAGES
-from trig.tables.prompting import HISTORY, REWRITES
 from trig.tables.prompts import PROMPTS, split
+from trig.tables.rewrites import REWRITES
+from trig.tables.trials import HISTORY
 from trig.testing import factories
 from trig.vocabulary.dimensions import Pair, Task
 from trig.vocabulary.relations import Relation

@@ -139,7 +139,7 @@ def test_a_histogram_holds_every_answer_once(ran: Run, column: str) -> None:
 
 
 def test_what_the_judge_was_like_equals_plain_numbers(ran: Run) -> None:
-    row = numbers.judged(ran.answers).filter(model="tiny", dimension="IQ-R").row(0, named=True)
+    row = numbers.diagnoses(ran.answers).filter(model="tiny", dimension="IQ-R").row(0, named=True)
     own = ran.scores.filter(model="tiny", dimension="IQ-R")
     assert (row["n"], row["nulls"]) == (own.height, own["expected"].null_count())
     assert row["confidence_mean"] == pytest.approx(own["confidence"].mean())

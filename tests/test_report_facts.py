@@ -125,12 +125,12 @@ def html(ran: Run) -> str:
         "gaps": fitted(Gap, [SPREAD | {"a": "tiny", "b": "tiny-dtm"}]),
         "features": "colours",
     }
-    both = proven(prompted(ran), stopped="at step 3").judged
+    both = proven(prompted(ran), stopped="at step 3").gathered
     (proved,) = proofs.facts(both, [rows(Change, numbers.changes(both.scores, both.background.tunings[0], both.score))])
     shown: DigestFacts = {
         **facts,
         "figures": several,
-        "promptings": prompting.facts(prompted(ran).judged),
+        "promptings": prompting.facts(prompted(ran).gathered),
         "proofs": [proved],
         "tunings": both.background.tunings,
     }
@@ -178,7 +178,7 @@ def test_the_page_reads_every_fact_and_no_other(browser: webdriver.Chrome, ran: 
     ("field", "path", "where"),
     [
         ("numeral", "facts.maps.groups", "model"),
-        ("off_mass_95", "facts.judged", "judge"),
+        ("off_mass_95", "facts.diagnoses", "judge"),
         ("runner_up_share", "facts.relations", "model"),
         ("x_low", "moves", "compare"),
         ("vendi_low", "facts.figures.gaps", "overview"),

@@ -65,7 +65,7 @@ def test_each_source_is_stored_once_under_its_hash(three: Run, monkeypatch: pyte
     sources = shown(three)["source"].drop_nulls()
     assert 0 < sources.n_unique() < len(sources)
     monkeypatch.setattr(digest, "INSIDE", 0)
-    _, beside = digest.digest(three.judged)
+    _, beside = digest.digest(three.gathered)
     files = [name for name in beside if name.startswith("source-")]
     assert sorted(files) == sorted(f"source-{source}.webp" for source in sources.unique())
     assert all(beside[name][8:12] == b"WEBP" for name in files)

@@ -100,7 +100,7 @@ def test_a_scorer_without_diagnostics_has_a_map_and_a_report(run: Path, tmp_path
     assert found["n"].equals(want["n"]) and found["off_mass"].null_count() == found.height
     facts = json.loads((folder / "digest" / "facts.json").read_text("utf-8"))["facts"]
     assert facts["versions"]["judge"] == "clip-score" and facts["modes"] == facts["histograms"]["confidence"] == []
-    assert {(row["confidence_mean"], row["off_mass_95"]) for row in facts["judged"]} == {(None, None)}
+    assert {(row["confidence_mean"], row["off_mass_95"]) for row in facts["diagnoses"]} == {(None, None)}
 
 
 def test_a_model_without_diagnostics_is_one_line(run: Path, tmp_path: Path) -> None:

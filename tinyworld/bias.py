@@ -39,7 +39,7 @@ def moved(
     """
     found = []
     for dimension in Dimension:
-        own = [place for place, (about, *_) in enumerate(asked) if about is dimension]
+        own = [index for index, (about, *_) in enumerate(asked) if about is dimension]
         for how, after in scores.items():
             change = np.array([b - a for place in own if (a := plain[place]) is not None and (b := after[place]) is not None])
             told = clustered_mean(change, np.arange(len(change))) if len(change) else None

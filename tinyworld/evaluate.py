@@ -24,9 +24,9 @@ def cases(count: int, task: Task = Task.T2I) -> list[tuple[Dimension, Case, Pict
     """`count` cases per dimension, each with a random second dimension."""
     tasks = [] if task is Task.T2I else [list(Task).index(task)]
     found = []
-    for place, dimension in enumerate(Dimension):
+    for index, dimension in enumerate(Dimension):
         for number in range(count):
-            rng = np.random.default_rng((UNSEEN, place, number, *tasks))
+            rng = np.random.default_rng((UNSEEN, index, number, *tasks))
             other = [each for each in Dimension if each is not dimension][int(rng.integers(len(Dimension) - 1))]
             case = some_case(rng, (dimension, other), task)
             found.append((dimension, case, picture(case, rng)))
@@ -37,7 +37,7 @@ def shuffled(asked: Sequence[tuple[Dimension, Case, Picture]]) -> list[int]:
     """For each case another of its dimension, whose picture the blind control shows in its place."""
     found = list[int]()
     for dimension in Dimension:
-        own = [place for place, (about, *_) in enumerate(asked) if about is dimension]
+        own = [index for index, (about, *_) in enumerate(asked) if about is dimension]
         found += [own[(number + len(own) // 2) % len(own)] for number in range(len(own))]
     return found
 

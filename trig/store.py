@@ -212,8 +212,8 @@ def fill(
     fresh: dict[str, bytes] = {}
     seen, kept_at = 0, time.monotonic()
     try:
-        for place, payload in compute([wanted[key] for key in left]) if left else ():
-            key = left[place]
+        for index, payload in compute([wanted[key] for key in left]) if left else ():
+            key = left[index]
             seen += 1
             if payload is None:
                 refused.add(key)

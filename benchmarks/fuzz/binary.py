@@ -71,7 +71,7 @@ def of_png(file: bytes, edits: Sequence[Edit]) -> bytes:
     return PNG + b"".join(struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks)
 
 
-def _chunk(chunks: list[tuple[bytes, bytes]], place: int, edit: Edit) -> list[tuple[bytes, bytes]]:
+def _chunk(chunks: list[tuple[bytes, bytes]], index: int, edit: Edit) -> list[tuple[bytes, bytes]]:
     """Chunks to insert; the header is edited in place."""
     number = edit.value % 2**31 if isinstance(edit.value, int) else 65_000
     match edit.how:
@@ -81,9 +81,9 @@ def _chunk(chunks: list[tuple[bytes, bytes]], place: int, edit: Edit) -> list[tu
             head[4 * at : 4 * at + 4] = struct.pack(">I", number) if at < 2 else bytes((number % 17, number % 7, 0, 0))
             chunks[0] = (chunks[0][0], bytes(head[:13]))
         case "drop" if chunks:
-            del chunks[place]
+            del chunks[index]
         case "double" if chunks:
-            return [chunks[place]]
+            return [chunks[index]]
         case "rename":
             return [(b"acTL", struct.pack(">II", number, 0))]
         case "swap":

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.fuzz.reader import Reader
-from trig.backends import checkpoint, hub, weights
+from trig.backends import cards, checkpoint, hub, weights
 from trig.backends.painters.diffusers import Diffusers
 from trig.errors import WeightsError
 from trig.params.models.diffusers import DiffusersModel
@@ -73,7 +73,7 @@ def _adapter(place: Path) -> None:
             if "lora_B" in name:
                 weight.normal_(0, 0.05)
     pipe.save_lora_weights(place / "lora", transformer_lora_layers=get_peft_model_state_dict(pipe.transformer))
-    (place / "lora" / weights.CARD).write_text(json.dumps({"base": "x", "pair": "IQ-R_TA-C", "rank": 2}), "utf-8")
+    (place / "lora" / cards.TUNING).write_text(json.dumps({"base": "x", "pair": "IQ-R_TA-C", "rank": 2}), "utf-8")
 
 
 def _attach(given: Path, _: Path) -> None:
@@ -139,7 +139,7 @@ def _pickled(place: Path) -> None:
     loaded = pickle.dumps(getcwd)  # the guard notes whoever looks up what a pickle names
     shutil.copytree(_tiny(), place / "flux")
     (place / "lora").mkdir()
-    (place / "lora" / weights.CARD).write_text(json.dumps({"base": "x", "pair": "IQ-R_TA-C", "rank": 2}), "utf-8")
+    (place / "lora" / cards.TUNING).write_text(json.dumps({"base": "x", "pair": "IQ-R_TA-C", "rank": 2}), "utf-8")
     (place / "judge").mkdir()
     _checkpoint(place / "judge")
     for file in (place / "flux").rglob("*.safetensors"):

@@ -72,9 +72,9 @@ def _answers(request: Request) -> list[tuple[int, list[int]]]:
     relation_words = len(Request((request.wants[0], request.wants[-1]), request.relation).text.split()) - sum(
         len(want.phrase.split()) for want in (request.wants[0], request.wants[-1])
     )
-    for place, want in enumerate(request.wants):
+    for index, want in enumerate(request.wants):
         last = start + len(want.phrase.split()) - 1
-        stands = request.relation if place == 0 else "second"
+        stands = request.relation if index == 0 else "second"
         said = {
             "kind": want.kinds[0],
             "colour": want.colour,

@@ -96,13 +96,13 @@ def _ask(work: Mapping[str, tuple[str, Errand]], desk: Desk, title: str) -> dict
     failed: dict[str, Refusal] = {}
 
     def ask(left: list[tuple[str, Errand]]) -> Iterator[tuple[int, bytes | None]]:
-        for place, said in desk.annotator.ask(_sent(errand, desk.pictures) for _, errand in left):
+        for index, said in desk.annotator.ask(_sent(errand, desk.pictures) for _, errand in left):
             if isinstance(said, Refusal) and not said.final:
-                failed[left[place][0]] = said
-                yield place, None
+                failed[left[index][0]] = said
+                yield index, None
                 _bearable(failed, desk)
             else:
-                yield place, _payload(said, desk)
+                yield index, _payload(said, desk)
 
     steps = fill(desk.store, SHELF, work, ask, batch_size=1)
     desk.show(title, ((step.done, step.total) for step in steps))

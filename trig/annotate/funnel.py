@@ -71,8 +71,8 @@ def _subset(
         kinds=_counts(kinds.get(caption) or NO_KIND for caption in prompts["caption"]),
         frames=_counts(template or WRITTEN for template in prompts["template"]),
         phrases={
-            dimension.value: _coverage([row[place] for row in used], phrases.get((task, dimension), ()))
-            for place, dimension in enumerate((pair.x, pair.y))
+            dimension.value: _coverage([row[index] for row in used], phrases.get((task, dimension), ()))
+            for index, dimension in enumerate((pair.x, pair.y))
         },
         words=_words([len(words(prompt)) for prompt in prompts["prompt"]]),
         given_up=tuple(sorted(given_up, key=lambda one: one.slot)),

@@ -7,7 +7,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any, assert_never
 
-from trig.backends import hub
+from trig.backends import cards, hub
 from trig.backends.engines import JUDGES, PAINTERS, engine
 from trig.errors import WeightsError
 from trig.files import walk
@@ -20,10 +20,7 @@ from trig.params.models.openai import ServedModel
 from trig.params.models.transformers import TransformersModel
 from trig.params.options import scaled
 from trig.params.values import hub as pinned
-from trig.tables import prompting
 
-CARD = "tuning.json"
-"""Model card of a fine-tuned adapter: base model, target pairs, training settings."""
 _NOT_WEIGHTS = {".md", ".png"}
 _PIECE = 2**22
 """Chunk size for hashing, in bytes."""
@@ -155,7 +152,7 @@ def model_description(model: Model, field: str, engine_in_key: bool) -> dict[str
     if model.prompting is None:
         return found
     place = there(model.prompting, f"{field}.prompting")
-    return found | {"prompts": contents(place), "prompting": _json(place / prompting.CARD)}
+    return found | {"prompts": contents(place), "prompting": _json(place / cards.PROMPTING)}
 
 
 def _description(model: Model, field: str, engine_in_key: bool) -> dict[str, Any]:
@@ -194,7 +191,7 @@ def description(loads: str, field: str, weights: str | None, engine_in_key: bool
         found["weights"] = identity(weights, field)
     if engine_in_key:
         found["engine"] = engine(PAINTERS, adapter=True) if weights else engine(JUDGES)
-    if (card := place / CARD).is_file():
+    if (card := place / cards.TUNING).is_file():
         found["tuning"] = _json(card)
     return found
 

@@ -112,7 +112,7 @@ def _shown(frame: pl.DataFrame, side: str, *more: pl.Expr) -> pl.DataFrame:
 
 def _statistics() -> dict[str, pl.Expr]:
     """What an agreement is made of, over rows of two maps side by side."""
-    known = _judged("a") & _judged("b")
+    known = _has_verdict("a") & _has_verdict("b")
     same = known & (pl.col("relation_a") == pl.col("relation_b"))
     one, other = (pl.col(f"relation_{side}").filter(known) for side in "ab")
     rho_a, rho_b = (pl.col(f"rho_{side}").filter(known & pl.col("rho_a").is_not_null() & pl.col("rho_b").is_not_null()) for side in "ab")
@@ -150,7 +150,7 @@ def _agreement(found: Mapping[str, Any], a: int, b: int) -> Agreement:
     )
 
 
-def _judged(side: str) -> pl.Expr:
+def _has_verdict(side: str) -> pl.Expr:
     return pl.col(f"relation_{side}") != Relation.TOO_FEW.value
 
 

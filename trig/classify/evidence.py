@@ -130,9 +130,9 @@ def p_value(rho: Floats, n: Ints, kind: Correlation) -> Floats:
 
 def _stability(found: Ints, verdict: int) -> dict[str, Any]:
     counts = Counter(found.tolist())
-    others = sorted((-count, place) for place, count in counts.items() if place != verdict)
+    others = sorted((-count, index) for index, count in counts.items() if index != verdict)
     share = {"stability": counts[verdict] / found.size, "runner_up": None, "runner_up_share": None}
     if not others:
         return share
-    count, place = others[0]
-    return share | {"runner_up": VERDICTS[place].value, "runner_up_share": -count / found.size}
+    count, index = others[0]
+    return share | {"runner_up": VERDICTS[index].value, "runner_up_share": -count / found.size}

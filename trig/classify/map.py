@@ -14,7 +14,7 @@ from trig.vocabulary.groups import Group, roman, words
 from trig.vocabulary.relations import Relation, Support
 
 Members = tuple[str, ...]
-PLACE = {dimension.value: place for place, dimension in enumerate(Dimension)}
+PLACE = {dimension.value: index for index, dimension in enumerate(Dimension)}
 
 
 ALL = "all models"
@@ -69,9 +69,9 @@ def overall(relations: pl.DataFrame) -> pl.DataFrame:
     Points are not pooled over models: between-model differences in level would correlate the pooled points (Simpson's paradox). The vote
     describes these models only, no population of models; a tuned model votes beside its base.
     """
-    judged = pl.col("relation") != Relation.TOO_FEW.value
+    decided = pl.col("relation") != Relation.TOO_FEW.value
     counted = (
-        relations.filter(judged)
+        relations.filter(decided)
         .group_by("task", "pair", "relation", "leaning")
         .agg(
             shown=pl.len().cast(pl.Int64),
@@ -81,7 +81,7 @@ def overall(relations: pl.DataFrame) -> pl.DataFrame:
         )
     )
     most = counted.filter(2 * pl.col("shown") > pl.col("shown").sum().over("task", "pair"))
-    pairs = relations.group_by("task", "pair").agg(models=judged.sum().cast(pl.Int64))
+    pairs = relations.group_by("task", "pair").agg(models=decided.sum().cast(pl.Int64))
     none = pl.when(pl.col("models") == 0).then(pl.lit(Relation.TOO_FEW.value, RELATION))
     weak = pl.when(pl.col("unsupported") < pl.col("shown")).then(pl.lit(Support.WEAK.value)).otherwise(pl.lit(Support.UNSUPPORTED.value))
     evidence = pl.when(2 * pl.col("supported") > pl.col("models")).then(pl.lit(Support.SUPPORTED.value)).otherwise(weak)

@@ -78,7 +78,7 @@ def relations(
     if samples.keys.is_empty():
         return pl.DataFrame(schema=dict(RELATIONS.columns))
     thresholds = samples.limits(thresholds)
-    found, verdict, leans = _judged(samples.clouds, thresholds)
+    found, verdict, leans = _verdicts(samples.clouds, thresholds)
     names, evidence = named(verdict, leans, samples.keys["pair"]), _evidence(samples, verdict, found["rho"], thresholds, each, store)
     table = pl.concat([samples.keys, _numbers(found, samples.seeds, thresholds), names, evidence], how="horizontal")
     table = table.with_columns(favoured=_favoured(), kind=_kind())
@@ -89,7 +89,7 @@ def counted(points: pl.DataFrame, thresholds: Thresholds) -> pl.DataFrame:
     """Columns `COUNTED` and key of the relations table, for a points table."""
     samples = grouped(points)
     thresholds = samples.limits(thresholds)
-    found, verdict, leans = _judged(samples.clouds, thresholds)
+    found, verdict, leans = _verdicts(samples.clouds, thresholds)
     names = named(verdict, leans, samples.keys["pair"])
     return pl.concat([samples.keys, _numbers(found, samples.seeds, thresholds), names], how="horizontal").select(*KEY, *COUNTED)
 
@@ -110,11 +110,11 @@ def measured(clouds: Clouds, thresholds: Thresholds) -> Iterator[tuple[Places, S
 def named(verdict: Ints, leans: Ints, pairs: pl.Series) -> pl.DataFrame:
     """Columns `relation` and `leaning` of verdicts and leanings, (clouds,), in the form of `trig.classify.rule`."""
     sides = [pair.split("_")[int(lean > 0)] if lean else None for pair, lean in zip(pairs, leans.tolist(), strict=True)]
-    relation = pl.Series("relation", [VERDICTS[place].value for place in verdict], RELATION)
+    relation = pl.Series("relation", [VERDICTS[index].value for index in verdict], RELATION)
     return pl.DataFrame([relation, pl.Series("leaning", sides, DIMENSION)])
 
 
-def _judged(clouds: Clouds, thresholds: Thresholds) -> tuple[dict[str, Floats], Ints, Ints]:
+def _verdicts(clouds: Clouds, thresholds: Thresholds) -> tuple[dict[str, Floats], Ints, Ints]:
     """Statistics of each cloud, NaN where undefined, its verdict as an index into `VERDICTS`, and its leaning; all (clouds,)."""
     found: dict[str, Floats] = {}
     verdict, leans = np.zeros((2, clouds.sizes.size), np.int64)
@@ -149,7 +149,7 @@ def _evidence(
     weighed = each(weigh, own, drawn, verdict[enough].tolist(), rho[enough].tolist(), [thresholds] * len(own))
     found = dict(zip(enough, weighed, strict=True))
     columns = {name: RELATIONS.columns[name] for name in COLUMNS}
-    frame = pl.DataFrame([found.get(place, {}) for place in range(verdict.size)], schema=columns, orient="row")
+    frame = pl.DataFrame([found.get(index, {}) for index in range(verdict.size)], schema=columns, orient="row")
     q = {f"{test}_q": q_values(frame[f"{test}_p"].fill_null(np.nan).to_numpy()) for test in ("tilt", "conflict")}
     return frame.with_columns(pl.Series(name, values).fill_nan(None) for name, values in q.items())
 

@@ -138,7 +138,7 @@ def moments(inside: Bools | Floats, u: Floats, v: Floats) -> list[NDArray[np.gen
 def fit(sums: Floats, at_least: int) -> Line:
     """Ordinary least squares of v on u from the five summed moments, (G, 5, B); NaN with too few points or constant u."""
     count = sums[:, 0]
-    u, v, uu, uv = (divide(sums[:, place], count) for place in range(1, 5))
+    u, v, uu, uv = (divide(sums[:, index], count) for index in range(1, 5))
     variance = uu - u * u
     fits = (count >= max(at_least, 2)) & (variance > CONSTANT)
     slope = divide(uv - u * v, np.where(fits, variance, 0.0))

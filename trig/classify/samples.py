@@ -42,12 +42,12 @@ def seeds_of(points: pl.DataFrame) -> int:
     return int(points.select(pl.col("number").max().fill_null(0) + 1).item())
 
 
-def scored(column: str) -> tables.Table:
+def scored_columns(column: str) -> tables.Table:
     """Columns of the scores table needed for the points of this score column."""
     return SCORES.only((*SAMPLE, "dimension", column))
 
 
-def judged(column: str) -> tables.Table:
+def diagnosed_columns(column: str) -> tables.Table:
     """The same, with the quality of the judge's answers."""
     return DIAGNOSED.only((*SAMPLE, "dimension", *ANSWER, column))
 

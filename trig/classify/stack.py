@@ -46,15 +46,15 @@ class Clouds:
         """Start offset of each cloud."""
         return np.cumsum(self.sizes) - self.sizes
 
-    def cloud(self, place: int) -> Cloud:
+    def cloud(self, index: int) -> Cloud:
         """Points of one cloud."""
-        start = int(self.starts[place])
-        own = slice(start, start + int(self.sizes[place]))
+        start = int(self.starts[index])
+        own = slice(start, start + int(self.sizes[index]))
         return Cloud(self.x[own], self.y[own], np.unique(self.root[own], return_inverse=True)[1])
 
     def together(self, least: int) -> dict[int, Cloud]:
         """Clouds of at least so many points by their index, those with equal cluster labels one after the other: they share cached draws."""
-        found = {int(place): self.cloud(int(place)) for place in np.flatnonzero(self.sizes >= least)}
+        found = {int(index): self.cloud(int(index)) for index in np.flatnonzero(self.sizes >= least)}
         return dict(sorted(found.items(), key=lambda one: (one[1].groups.size, one[1].groups.tobytes())))
 
     def stacks(self, kind: Correlation) -> Iterator[Stack]:

@@ -52,7 +52,7 @@ def axis(text: str) -> Axis:
     count = (end - start) / step + 1 + 1e-9
     if count > MOST:
         raise ParamsError(f"{text}: more than {MOST} values; take a larger step")
-    return Axis(name, tuple(round(start + place * step, 10) for place in range(int(count))))
+    return Axis(name, tuple(round(start + index * step, 10) for index in range(int(count))))
 
 
 def possible(thresholds: Thresholds, axes: Sequence[Axis]) -> tuple[list[Setting], list[str]]:

@@ -9,6 +9,7 @@ import polars as pl
 import typer
 
 from trig import params, tables
+from trig.backends.cards import TUNING
 from trig.errors import ParamsError, WeightsError
 from trig.files import building
 from trig.notation import read
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from trig.params import Params
     from trig.report.modelcard import Adapted
 
-WEIGHTS, CARD = "pytorch_lora_weights.safetensors", "tuning.json"
+WEIGHTS = "pytorch_lora_weights.safetensors"
 
 
 def adapter(
@@ -39,7 +40,7 @@ def adapter(
     if entry.adapter is None:
         raise ParamsError(f"{params.PATH}: models.{name}.adapter: null: there is nothing to export; name the folder that finetune writes")
     place = Path(scaled(entry.adapter)[0])
-    for file in (WEIGHTS, CARD):
+    for file in (WEIGHTS, TUNING):
         if not (place / file).is_file():
             raise WeightsError(
                 f"{place / file}: there is no such file; run `dvc repro finetune@{name}`, or fetch it with `dvc pull {place}`"
@@ -67,7 +68,7 @@ def _told(settings: "Params", name: str, place: Path, data: Path) -> "Adapted":
         base=tuning.base,
         model=settings.pipeline(tuning.base),
         settings=finetune,
-        card=json.loads((place / CARD).read_text("utf-8")),
+        card=json.loads((place / TUNING).read_text("utf-8")),
         lessons=tables.read(lessons, LESSONS),
         relations=relations.filter(pl.col("model").cast(pl.String).is_in([tuning.base, name])),
         changes=made.changes[of.index(name)],

@@ -129,13 +129,13 @@ def _at(revision: Revision, name: str, places: Places) -> Side:
     rev, own = revision.name, f"{name}.parquet"
     asked = revision.table(places.prompts, PROMPTS)
     scores = one_scorer(revision.table(places.scores / own, SCORES), f"{rev}:{places.scores / own}")
-    judged = diagnosed(scores, revision.table(places.diagnostics / own, DIAGNOSTICS))
+    scored = diagnosed(scores, revision.table(places.diagnostics / own, DIAGNOSTICS))
     found = revision.table(places.relations, MAP).filter(pl.col("model") == name)
-    judged = judged.join(split(asked, "test"), on=("task", "data_id"), how="semi")
+    scored = scored.join(split(asked, "test"), on=("task", "data_id"), how="semi")
     said = revision.params
     column = "expected" if _thresholds(said).get("score") == "expected" else "score_trig"
-    odd = [] if follows(found, judged, column) else [f"At {rev} the map was made from other scores than those of that revision."]
-    return Side(f"{name} at {rev} ({revision.commit[:10]})", name, found, Run(judged, asked), said, tuple(odd))
+    odd = [] if follows(found, scored, column) else [f"At {rev} the map was made from other scores than those of that revision."]
+    return Side(f"{name} at {rev} ({revision.commit[:10]})", name, found, Run(scored, asked), said, tuple(odd))
 
 
 def _notes(a: Side, b: Side) -> Iterator[str]:

@@ -66,19 +66,19 @@ class Edits:
     def drop(self, *path: str) -> None:
         """Takes a key out, if it is there, with what stands below it and the blank lines behind it."""
         pairs = self._find(path[:-1])[1].value
-        place = next((place for place, (found, _) in enumerate(pairs) if found.value == path[-1]), None)
-        if place is not None:
-            last = place + 1 == len(pairs)
-            end = self.before.find("\n", self._end(pairs[place][1])) + 1 if last else self._line(pairs[place + 1][0].start_mark.index)
-            self.made.append((self._line(pairs[place][0].start_mark.index), end or len(self.before), ""))
+        index = next((index for index, (found, _) in enumerate(pairs) if found.value == path[-1]), None)
+        if index is not None:
+            last = index + 1 == len(pairs)
+            end = self.before.find("\n", self._end(pairs[index][1])) + 1 if last else self._line(pairs[index + 1][0].start_mark.index)
+            self.made.append((self._line(pairs[index][0].start_mark.index), end or len(self.before), ""))
 
     def rename(self, *path: str, name: str) -> None:
         """Gives a key another name."""
         key, _ = self._find(path)
         self.made.append((key.start_mark.index, key.end_mark.index, name))
 
-    def _line(self, place: int) -> int:
-        return self.before.rfind("\n", 0, place) + 1
+    def _line(self, index: int) -> int:
+        return self.before.rfind("\n", 0, index) + 1
 
     def _end(self, node: Any) -> int:
         """End of the lines of a block, without the blank lines and comments that ruamel counts among them."""

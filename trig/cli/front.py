@@ -30,7 +30,7 @@ def front(
 ) -> None:
     """Shows what a knob trades: conflicts along each knob of the roster, the Pareto front over all models, and hypervolumes."""
     from trig.classify.inputs import roster_scores  # lazy import: scipy slows `trig --help`
-    from trig.classify.samples import points, rooted, scored
+    from trig.classify.samples import points, rooted, scored_columns
     from trig.fronts.measure import found_conflicts, measure
 
     settings = params.load()
@@ -41,7 +41,7 @@ def front(
         )
     roster, limits = settings.generate.roster, settings.thresholds
     asked = tables.read(prompts, PROMPTS)
-    held_out = rooted(roster_scores(scores, roster, asked, scored(limits.score)), asked)
+    held_out = rooted(roster_scores(scores, roster, asked, scored_columns(limits.score)), asked)
     roots = held_out.select("task", "data_id", "root").unique()
     found = measure(points(held_out, limits.score), roots, roster, settings.curves)
     named = found_conflicts(found.conflicts, limits.fdr, limits.min_points)

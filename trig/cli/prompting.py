@@ -25,7 +25,7 @@ def prompting(
 ) -> None:
     """Shows what rewritten prompts change on test prompts, with the best of several seeds beside them."""
     from trig.classify.inputs import roster_scores  # lazy import: scipy slows `trig --help`
-    from trig.classify.samples import points, rooted, scored
+    from trig.classify.samples import points, rooted, scored_columns
     from trig.prompting.outcome import cards, outcomes, pictures
 
     settings = params.load()
@@ -36,7 +36,7 @@ def prompting(
     if model is not None and model not in known:
         raise ParamsError(f"prompting: {model!r} is not prompted, or not in generate.roster; choose one of {', '.join(known)}")
     asked = tables.read(prompts, PROMPTS)
-    held_out = rooted(roster_scores(scores, roster, asked, scored(score)), asked)
+    held_out = rooted(roster_scores(scores, roster, asked, scored_columns(score)), asked)
     found = outcomes(known, points(held_out, score), held_out.select("task", "data_id", "root").unique())
     told = [{**one, "pictures": pictures(one)} for one in found if model in (None, one["model"])]
     if as_json:

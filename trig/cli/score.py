@@ -115,7 +115,7 @@ def _fill(table: pl.DataFrame, file: Path, suffix: str) -> None:
     """Write the table; CSV gets a probability column per grade."""
     if suffix == ".csv":
         grades = table["grades"][0]
-        shares = [pl.col("p").list.get(place, null_on_oob=True).alias(f"p_{grade}") for place, grade in enumerate(grades)]
+        shares = [pl.col("p").list.get(index, null_on_oob=True).alias(f"p_{grade}") for index, grade in enumerate(grades)]
         table.with_columns(shares).drop("p", "grades").write_csv(file)
     else:
         table.write_parquet(file)

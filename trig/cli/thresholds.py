@@ -39,7 +39,7 @@ def thresholds(
 ) -> None:
     """Shows which relations change when one or two thresholds move; the others stay as params.yaml has them."""
     from trig.classify.inputs import roster_scores  # lazy import: scipy slows `trig --help`
-    from trig.classify.samples import grouped, points, scored
+    from trig.classify.samples import grouped, points, scored_columns
     from trig.classify.sweep import axis, counts, flips, possible, sweep
 
     swept = [axis(text) for text in axes]
@@ -49,7 +49,7 @@ def thresholds(
     if unknown := [model for model in roster if model not in settings.generate.roster]:
         raise ParamsError(f"--model: {unknown[0]!r} is not in generate.roster; choose from {', '.join(settings.generate.roster)}")
     column = settings.thresholds.score
-    samples = grouped(points(roster_scores(scores, roster, tables.read(prompts, PROMPTS), scored(column)), column))
+    samples = grouped(points(roster_scores(scores, roster, tables.read(prompts, PROMPTS), scored_columns(column)), column))
     able, wrong = possible(settings.thresholds, swept)
     found, now = sweep(samples, able), sweep(samples, [({}, settings.thresholds)])
     counted, flipped = counts(found, now, swept), flips(found, swept)

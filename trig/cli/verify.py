@@ -139,10 +139,10 @@ def _scores(settings: Params, places: "Places", rows: int | None, seed: int) -> 
             )
             continue
         judge = judge or judges.load(settings)
-        judged = scores.Judged(model, settings, places, asked, judge)
-        scores.columns(judged, columns)
-        columns.rows, columns.of = columns.rows + len(judged.calls), columns.of + len(judged.calls)
-        scores.again(judged, drawn[model], answers, bar)
+        claims = scores.Claims(model, settings, places, asked, judge)
+        scores.columns(claims, columns)
+        columns.rows, columns.of = columns.rows + len(claims.calls), columns.of + len(claims.calls)
+        scores.again(claims, drawn[model], answers, bar)
     yield from (columns, answers)
 
 

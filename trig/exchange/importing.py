@@ -21,7 +21,7 @@ LABEL = "published: "
 """Begins the annotator of an imported prompt; the published annotation follows."""
 NEW = "New"
 """Dataset of texts that were written for the benchmark."""
-ORDER = {task.value: place for place, task in enumerate(Task)}
+ORDER = {task.value: index for index, task in enumerate(Task)}
 Id = tuple[str, str]
 """Task and canonical data_id."""
 

@@ -61,11 +61,11 @@ def _shard(file: Path, seeds: int, features: Features, readings: Sequence[Readin
 
 def diversities(rows: pl.DataFrame, vectors: Sequence[bytes], seeds: int, features: Features) -> Iterator[dict[str, object]]:
     """A row of DIVERSITY per prompt."""
-    numbered = rows.with_row_index("place").sort("number", maintain_order=True)
+    numbered = rows.with_row_index("index").sort("number", maintain_order=True)
     for (model, task, pair, data_id), own in numbered.group_by("model", "task", "pair", "data_id", maintain_order=True):
-        there = [place for place in own["place"] if vectors[place]]
+        there = [index for index in own["index"] if vectors[index]]
         shown = own["digest"].drop_nulls().to_list()
-        whole = np.stack([np.frombuffer(vectors[place], dtype="<f4") for place in there]).astype(np.float64) if there else np.empty((0, 1))
+        whole = np.stack([np.frombuffer(vectors[index], dtype="<f4") for index in there]).astype(np.float64) if there else np.empty((0, 1))
         enough = len(there) >= FEWEST
         yield {
             "model": model,

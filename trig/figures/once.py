@@ -32,12 +32,12 @@ def once(file: Path, hashes: Sequence[str | None], readings: Sequence[Reading], 
     for row, shown in pictures.read(file, set().union(*fresh)):
         there = pictures.picture(shown)
         decoded = None if there is None else _decoded(there)
-        for place, reading in enumerate(readings):
-            if row not in fresh[place]:
+        for index, reading in enumerate(readings):
+            if row not in fresh[index]:
                 continue
-            read[place][row] = payload = reading.read(there, hashes[row], decoded)
-            if (key := keys[place][row]) and there is not None:
-                kept[place][key] = payload
+            read[index][row] = payload = reading.read(there, hashes[row], decoded)
+            if (key := keys[index][row]) and there is not None:
+                kept[index][key] = payload
     for reading, payloads in zip(readings, kept, strict=True):
         store.put(reading.shelf, payloads)
     return [

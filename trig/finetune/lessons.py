@@ -19,7 +19,7 @@ from trig.tables.prompts import split
 from trig.tables.sources import Library
 from trig.vocabulary.dimensions import Pair
 
-Judged: TypeAlias = Callable[[pl.DataFrame], tuple[pl.DataFrame, pl.DataFrame]]
+PaintAndJudge: TypeAlias = Callable[[pl.DataFrame], tuple[pl.DataFrame, pl.DataFrame]]
 """Generates and judges pictures of prompts: returns the images and the scores table."""
 
 
@@ -98,11 +98,16 @@ def choices(targets: Path) -> list[list[Pair]]:
 
 
 def search(
-    base: str, choices: Sequence[Sequence[Pair]], prompts: pl.DataFrame, judged: Judged, settings: Finetune, library: Library
+    base: str,
+    choices: Sequence[Sequence[Pair]],
+    prompts: pl.DataFrame,
+    paint_and_judge: PaintAndJudge,
+    settings: Finetune,
+    library: Library,
 ) -> Iterator[Lesson]:
     """Lessons of successive choices, up to the first with a full batch; `library` has the sources of edits. Raises ParamsError when none has one."""
     for pairs in choices:
-        lesson = _lesson(base, pairs, prompts, judged, settings, library)
+        lesson = _lesson(base, pairs, prompts, paint_and_judge, settings, library)
         yield lesson
         if lesson.enough:
             return
@@ -116,10 +121,12 @@ def search(
     )
 
 
-def _lesson(base: str, pairs: Sequence[Pair], prompts: pl.DataFrame, judged: Judged, settings: Finetune, library: Library) -> Lesson:
+def _lesson(
+    base: str, pairs: Sequence[Pair], prompts: pl.DataFrame, paint_and_judge: PaintAndJudge, settings: Finetune, library: Library
+) -> Lesson:
     asked = _asked(pairs, prompts, settings)
     _one_size(pl.concat(asked), settings, library)
-    images, scores = judged(pl.concat(asked))
+    images, scores = paint_and_judge(pl.concat(asked))
     held_out, choose = frozenset(split(prompts, "test")["prompt"]), policies.load(settings.policy)
     parts = [
         points(scores.join(own, on=select.CANDIDATE, how="semi"), own, pair, held_out, settings.guard)
@@ -136,8 +143,8 @@ def _asked(pairs: Sequence[Pair], prompts: pl.DataFrame, settings: Finetune) -> 
     share, more = divmod(settings.candidates, len(pairs))
     wide = settings.prompts and max(1, settings.prompts // len(pairs))
     found: list[pl.DataFrame] = []
-    for place, pair in enumerate(pairs[: settings.candidates]):
-        candidates = partial(select.candidates, prompts, pair, share + (place < more), wide, settings.task)
+    for index, pair in enumerate(pairs[: settings.candidates]):
+        candidates = partial(select.candidates, prompts, pair, share + (index < more), wide, settings.task)
         own = candidates()
         taken = [int(number) for other in found for number in other.join(own, on=("task", "data_id"), how="semi")["number"]]
         found.append(candidates(begin=max(taken) + 1) if taken else own)

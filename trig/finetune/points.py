@@ -52,8 +52,8 @@ class Points:
 
     def groups(self) -> list[Ints]:
         """Points of each prompt."""
-        numbered = self.rows.with_row_index("place").group_by("task", "data_id", maintain_order=True).agg("place")
-        return [np.array(places, dtype=np.int64) for places in numbered["place"]]
+        numbered = self.rows.with_row_index("index").group_by("task", "data_id", maintain_order=True).agg("index")
+        return [np.array(places, dtype=np.int64) for places in numbered["index"]]
 
     def pairs(self) -> Iterator[tuple[int, int]]:
         """Ordered pairs of different points of a prompt."""

@@ -11,7 +11,7 @@ from trig.finetune.lessons import Lesson
 from trig.finetune.points import SIDES, Bools, Floats, points
 from trig.finetune.select import CANDIDATE
 from trig.keys import content_key
-from trig.params.finetune import Judged
+from trig.params.finetune import JudgeReward
 from trig.pictures import size
 from trig.protocols.tuner import Group
 from trig.tables.images import IMAGES
@@ -21,7 +21,7 @@ Scored: TypeAlias = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
 """Prompts, and IMAGES with a picture of each → the scores table."""
 
 
-def rewards(scores: Floats, kind: Judged) -> list[float | None]:
+def rewards(scores: Floats, kind: JudgeReward) -> list[float | None]:
     """Of the pictures of a prompt, by their expected scores (n, 2), NaN where there is none: these have no reward, and compare with nothing.
 
     win_rate: share of the others that a picture beats, a tie counting half, the mean over both dimensions.
@@ -50,7 +50,7 @@ class JudgeCritic:
             [part.rows.select("prompt", "task", "data_id", "sub_prompts", pair=pl.lit(str(part.pair))) for part in lesson.parts]
         )
         self._named = named.unique("prompt", keep="first", maintain_order=True)
-        self._places = {prompt: place for place, prompt in enumerate(self._named["prompt"])}
+        self._places = {prompt: index for index, prompt in enumerate(self._named["prompt"])}
         self.asked = self.nulls = 0
 
     def rewards(self, groups: Sequence[Group]) -> list[list[float | None]]:
@@ -63,7 +63,7 @@ class JudgeCritic:
         both = asked.join(found, on=CANDIDATE, how="left", maintain_order="left")
         sides = both.select(pl.col(SIDES).fill_null(float("nan"))).to_numpy()
         ends = np.cumsum([len(files) for _, files in groups])[:-1]
-        rewarded = [rewards(own, self.lesson.settings.gradient.judged) for own in np.split(sides, ends)]
+        rewarded = [rewards(own, self.lesson.settings.gradient.judge_reward) for own in np.split(sides, ends)]
         known = sum(reward is not None for group in rewarded for reward in group)
         self.asked, self.nulls = self.asked + asked.height, self.nulls + asked.height - known
         if not known:

@@ -20,9 +20,9 @@ def table(choices: Sequence[Choice], points: Points, images: pl.DataFrame, base:
     shown = joined.to_dicts()
     shared = {"pair": str(points.pair), "policy": settings.policy, "scorer": "+".join(points.scorers), "model": base}
     rows = [
-        {**shared, "lesson": lesson, "place": place, "reason": choice.reason, "good": choice.good, **own}
+        {**shared, "lesson": lesson, "place": index, "reason": choice.reason, "good": choice.good, **own}
         for lesson, choice in enumerate(choices)
-        for place, own in enumerate(_rows(choice, points, shown, settings))
+        for index, own in enumerate(_rows(choice, points, shown, settings))
     ]
     return pl.DataFrame(rows, schema=dict(LESSONS.columns))
 
@@ -59,11 +59,11 @@ def lessons(rows: pl.DataFrame, files: Mapping[str, bytes], settings: Finetune, 
 
 def _rows(choice: Choice, points: Points, shown: Sequence[Mapping[str, Any]], settings: Finetune) -> list[dict[str, Any]]:
     """A row for each picture of a list, and one for any other choice."""
-    of = [shown[place] for place in choice.points]
+    of = [shown[index] for index in choice.points]
     match settings.form:
         case "lists" | "groups":
             gains, sure = _gains(points, choice.points), float(np.mean([each["confidence"] for each in of]))
-            ranked = [(each, float(gains[place])) for place, each in enumerate(of)]
+            ranked = [(each, float(gains[index])) for index, each in enumerate(of)]
             return [
                 {**_picture(each), "gain": gain, **_weight(sure, 1.0, 1.0, settings)}
                 for each, gain in sorted(ranked, key=lambda one: -one[1])

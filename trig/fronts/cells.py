@@ -33,8 +33,8 @@ class Cell:
         weights = _weights(int(self.roots.max()) + 1)
         known = np.isfinite(self.x)
         sums = np.zeros((3, known.shape[1], len(weights)))  # of x, y and samples, by model and cluster
-        for place, values in enumerate((self.x, self.y, known)):
-            np.add.at(sums[place].T, self.roots, np.where(known, values, 0.0))
+        for index, values in enumerate((self.x, self.y, known)):
+            np.add.at(sums[index].T, self.roots, np.where(known, values, 0.0))
         x, y, n = product(sums.reshape(1, -1, len(weights)), weights[None])[0].reshape(*sums.shape[:2], -1)
         return divide(x, n).T, divide(y, n).T
 

@@ -102,11 +102,11 @@ def found_conflicts(conflicts: pl.DataFrame, fdr: float, min_clusters: int) -> p
 
 def _settings(cell: Cell, columns: Sequence[str]) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
-    for place, model in enumerate(columns):
-        known = np.isfinite(cell.x[:, place])
+    for index, model in enumerate(columns):
+        known = np.isfinite(cell.x[:, index])
         row: dict[str, Any] = {"model": model, "n": int(known.sum())}
         for side, values in (("x", cell.x), ("y", cell.y)):
-            told = clustered_mean(values[known, place], cell.roots[known]) if known.any() else Tested(None, None, None, None)
+            told = clustered_mean(values[known, index], cell.roots[known]) if known.any() else Tested(None, None, None, None)
             row |= {side: told.value, f"{side}_low": told.low, f"{side}_high": told.high}
         rows.append(row)
     on = pareto(*(np.array([row[side] for row in rows], dtype=np.float64) for side in SIDES))

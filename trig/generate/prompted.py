@@ -9,8 +9,8 @@ from trig.errors import TableError
 from trig.generate.plan import ROW
 from trig.keys import prompt_key
 from trig.params.models import Model
-from trig.tables.prompting import REWRITES
 from trig.tables.prompts import numbered
+from trig.tables.rewrites import REWRITES
 
 FILE = "rewrites.parquet"
 """Its name in the folder of an entry's `prompting`."""

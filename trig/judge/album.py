@@ -35,9 +35,9 @@ class Album:
         """Pictures in these rows of `names`, ascending; None where a row has none. Partitions without a wanted row are not read."""
         wanted = sorted(places)
         for part, start, end in zip(self.parts, self._starts, self._starts[1:], strict=False):
-            inside = [place - start for place in wanted if start <= place < end]
+            inside = [index - start for index in wanted if start <= index < end]
             if inside:
-                yield from ((start + place, file) for place, file in _pictures(part, inside))
+                yield from ((start + index, file) for index, file in _pictures(part, inside))
 
 
 def _names(part: Part) -> pl.DataFrame:

@@ -86,8 +86,8 @@ class _Asking:
 
         for first in pending:
             begun = len(order)
-            for place, result in self.judge.ask(until_a_check(first), self.ids):
-                yield self._taken(order[begun + place], missing[order[begun + place]].key, result)
+            for index, result in self.judge.ask(until_a_check(first), self.ids):
+                yield self._taken(order[begun + index], missing[order[begun + index]].key, result)
                 self._budget.spend([result])
             if self._canary:
                 self._canary.check(self.ids)
@@ -100,7 +100,7 @@ class _Asking:
             return
         asked = dict(questions([wanted[key] for key in keys], self.gallery, self.settings))
         said = dict(self.judge.ask(list(asked.values()), self.ids))
-        places = {number: place for place, number in enumerate(asked)}
+        places = {number: index for index, number in enumerate(asked)}
         canary.confirm(list(cached_answers(self.store, keys, UNPROVEN)), [said[places[number]] for number in range(len(keys))])
 
     def _taken(self, number: int, key: str, result: Answer | Refusal) -> tuple[int, bytes | None]:

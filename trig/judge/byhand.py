@@ -74,12 +74,12 @@ class Rater:
         file cannot be read or changes meanwhile; a picture that cannot be decoded has no score, and a reason.
         """
         pile = Pile(samples)
-        shown = {each.place: each for each in look(pile, self.settings)}
+        shown = {each.index: each for each in look(pile, self.settings)}
         grades = list(self.settings.scale.grades)
         texts = {task: rubrics(self.settings.rubrics, task, grades) for task in {sample.task for sample in samples}}
         found = [
-            self._call(sample, dimension, shown[place], texts[sample.task][dimension])
-            for place, sample in enumerate(samples)
+            self._call(sample, dimension, shown[index], texts[sample.task][dimension])
+            for index, sample in enumerate(samples)
             for dimension in dimensions
         ]
         patient = self.settings.model_copy(update={"max_failures": len(found)})

@@ -44,7 +44,7 @@ class Gallery(Protocol):
         """What to say of a picture that no longer has its content hash, and what to do."""
         ...
 
-    def names(self, place: int) -> tuple[str, str]:
+    def names(self, index: int) -> tuple[str, str]:
         """Names, for messages, of the picture at this index and of its source picture."""
         ...
 
@@ -53,7 +53,7 @@ class Gallery(Protocol):
 class Shown:
     """Metadata of the pictures of a question: the picture, then its source picture if the judge sees that too."""
 
-    place: int  # index in its gallery
+    index: int  # index in its gallery
     digests: tuple[str, ...]  # content hashes of the files before resizing
     sizes: tuple[Size | None, ...]  # as sent; None when unreadable
     missing: str | None = None  # why there is no picture
@@ -78,12 +78,12 @@ class Call:
 def look(gallery: Gallery, settings: Judging) -> Iterator[Shown]:
     """What is known of each picture before it is asked about."""
     most = 2 if settings.reference_image == "source" else 1
-    for place, found in gallery.looked():
+    for index, found in gallery.looked():
         if isinstance(found, Refusal):
-            yield Shown(place, (), (None,), found.reason)
+            yield Shown(index, (), (None,), found.reason)
         else:
             sizes = (size and within(size, settings.max_pixels) for size in found.sizes[:most])
-            yield Shown(place, found.digests[:most], tuple(sizes))
+            yield Shown(index, found.digests[:most], tuple(sizes))
 
 
 def looked(files: Files) -> Looked:

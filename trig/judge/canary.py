@@ -114,7 +114,7 @@ class Canary:
             raise JudgeError(
                 f"params.yaml: judges.{self._settings.name}: no canary question has an answer ({reason}); mend that and run again"
             )
-        return [_shares(said[place]) for place in range(len(asked))]
+        return [_shares(said[index]) for index in range(len(asked))]
 
 
 def _shares(answer: Answer | Refusal) -> list[float] | None:

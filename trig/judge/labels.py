@@ -17,8 +17,8 @@ def labels(scale: Scale, encode: Callable[[str], list[int] | None]) -> Labels:
     """
     found: list[tuple[int, ...]] = []
     owner: dict[int, str] = {}
-    for place, grade in enumerate(scale.grades):
-        spelt = [encode(word) for word in (scale.words[place] if scale.words else _spellings(grade))]
+    for index, grade in enumerate(scale.grades):
+        spelt = [encode(word) for word in (scale.words[index] if scale.words else _spellings(grade))]
         known = [tokens for tokens in spelt if tokens is not None]
         if not known:
             return _by_name(scale)
@@ -38,8 +38,8 @@ def _spellings(grade: str) -> Sequence[str]:
 
 def _by_name(scale: Scale) -> Labels:
     """Labels matched by the decoded token text, ignoring case and surrounding space."""
-    for place, grade in enumerate(scale.grades):
-        for other in scale.grades[:place]:
+    for index, grade in enumerate(scale.grades):
+        for other in scale.grades[:index]:
             if grade.strip().casefold() == other.strip().casefold():
                 raise LabelError(f"{FIELD}: {other!r} and {grade!r} are the same word for this judge; rename one")
     return Labels(scale.grades, None, scale.words, scale.top)

@@ -24,10 +24,10 @@ def questions(calls: Sequence[Call], gallery: Gallery, settings: Judging) -> Ite
     about: dict[tuple[str, ...], list[int]] = {}
     for number, call in enumerate(calls):
         about.setdefault(call.shown.digests, []).append(number)
-    groups = {calls[numbers[0]].shown.place: sorted(numbers, key=lambda number: calls[number].prompt) for numbers in about.values()}
-    digests = {place: calls[numbers[0]].shown.digests for place, numbers in groups.items()}
-    for place, (image, source) in _fitted(gallery, digests, settings):
-        for number in groups[place]:
+    groups = {calls[numbers[0]].shown.index: sorted(numbers, key=lambda number: calls[number].prompt) for numbers in about.values()}
+    digests = {index: calls[numbers[0]].shown.digests for index, numbers in groups.items()}
+    for index, (image, source) in _fitted(gallery, digests, settings):
+        for number in groups[index]:
             yield number, Question(image, calls[number].prompt, calls[number].rubric, source)
 
 
@@ -36,8 +36,8 @@ def _fitted(gallery: Gallery, digests: Mapping[int, Sequence[str]], settings: Ju
     pool = ThreadPoolExecutor()
     ahead: deque[tuple[int, Future[Files]]] = deque()
     try:
-        for place, files in _checked(gallery, digests, settings):
-            ahead.append((place, pool.submit(_fit, files, settings.max_pixels)))
+        for index, files in _checked(gallery, digests, settings):
+            ahead.append((index, pool.submit(_fit, files, settings.max_pixels)))
             if len(ahead) > AHEAD:
                 yield _first(ahead)
         while ahead:
@@ -47,21 +47,21 @@ def _fitted(gallery: Gallery, digests: Mapping[int, Sequence[str]], settings: Ju
 
 
 def _first(ahead: deque[tuple[int, Future[Files]]]) -> tuple[int, Files]:
-    place, ready = ahead.popleft()
-    return place, ready.result()
+    index, ready = ahead.popleft()
+    return index, ready.result()
 
 
 def _checked(gallery: Gallery, digests: Mapping[int, Sequence[str]], settings: Judging) -> Iterator[tuple[int, Files]]:
     """The files the judge sees, which must have the content hashes in their cache keys."""
-    for place, files in gallery.read(digests):
-        names = gallery.names(place)
+    for index, files in gallery.read(digests):
+        names = gallery.names(index)
         if isinstance(files, Refusal):
             raise PictureError(f"{names[0]}: {gallery.altered}")
         sent = seen(files, settings)
-        for file, expected, name in zip(sent, digests[place], names, strict=False):  # source picture is optional
+        for file, expected, name in zip(sent, digests[index], names, strict=False):  # source picture is optional
             if file is not None and digest(file) != expected:
                 raise PictureError(f"{name}: {gallery.altered}")
-        yield place, sent
+        yield index, sent
 
 
 def _fit(files: Files, max_pixels: int) -> Files:

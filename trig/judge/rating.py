@@ -37,7 +37,7 @@ def rate(answer: Answer | Refusal, max_off_mass: float, scale: Scale) -> Rating:
     p = tuple(share / total for share in mass)
     if off_mass > max_off_mass and scale.top is None:  # top-k truncation: most of the mass may be outside
         return Rating(p, off_mass=off_mass, reason=f"more than {max_off_mass:.0%} of the answer's probability is on no grade")
-    worth = [place / (len(p) - 1) for place in range(len(p))]
+    worth = [index / (len(p) - 1) for index in range(len(p))]
     expected = fsum(each * share for each, share in zip(worth, mass, strict=True)) / (total + scale.epsilon)
     stderr = None
     if answer.samples is not None:
@@ -55,4 +55,4 @@ def ratings(judge: Judge, questions: Sequence[Question], scale: Scale, max_off_m
     `max_off_mass`, 0 to 1, is the highest off-grade probability that is still scored.
     """
     said = dict(judge.ask(questions, labels(scale, judge.encode)))
-    return [rate(said[place], max_off_mass, scale) for place in range(len(questions))]
+    return [rate(said[index], max_off_mass, scale) for index in range(len(questions))]

@@ -46,10 +46,10 @@ class Painted:
 
     def __init__(self, wanted: pl.DataFrame, sources: Library, album: Album) -> None:
         asked = wanted.select(*SEED, "prompt", "source")
-        names = album.names.with_row_index("place")
+        names = album.names.with_row_index("index")
         self.rows = asked.join(names, on=SEED, how="left", maintain_order="left")
-        if self.rows["place"].null_count():
-            task, missing, number = self.rows.filter(pl.col("place").is_null()).select(SEED).row(0)
+        if self.rows["index"].null_count():
+            task, missing, number = self.rows.filter(pl.col("index").is_null()).select(SEED).row(0)
             raise TableError(f"images: {task} prompt {missing}, number {number}, has no picture; run `dvc repro` to generate it")
         self.album, self.sources = album, sources
         self.altered = "its bytes are not those of its table, which names their hash; run `dvc repro -f -s` for the stage that writes it, then `dvc repro`"
@@ -60,9 +60,9 @@ class Painted:
     def read(self, places: Collection[int]) -> Iterator[tuple[int, Files | Refusal]]:
         """In on-disk order."""
         chosen = list(places)
-        numbers = dict(zip(self.rows["place"].gather(chosen), chosen, strict=True))
-        for place, image in self.album.pictures(numbers):
-            number = numbers[place]
+        numbers = dict(zip(self.rows["index"].gather(chosen), chosen, strict=True))
+        for index, image in self.album.pictures(numbers):
+            number = numbers[index]
             if image is None:
                 yield number, Refusal(str(self.rows["reason"][number]), final=True)
             else:
@@ -80,9 +80,9 @@ class Painted:
             else:
                 yield number, Looked((digest, source), ((width, height), self.sources.size(source)))
 
-    def names(self, place: int) -> tuple[str, str]:
+    def names(self, index: int) -> tuple[str, str]:
         """By task, data_id and number, 0 left out."""
-        row = self.rows.row(place, named=True)
+        row = self.rows.row(index, named=True)
         number = f" number {row['number']}" if row["number"] else ""
         return f"images: {row['task']} {row['data_id']}{number}", f"sources: {row['source']}"
 
@@ -108,7 +108,7 @@ def _looked(painted: Painted, settings: Judging, shown: dict[int, Shown]) -> Ste
     yield 0, len(painted)
     said_at = time.monotonic()
     for each in look(painted, settings):
-        shown[each.place] = each
+        shown[each.index] = each
         if time.monotonic() - said_at > NEWS_SECONDS:
             said_at = time.monotonic()
             yield len(shown), len(painted)

@@ -53,18 +53,18 @@ class Pile:
 
     def read(self, places: Collection[int]) -> Iterator[tuple[int, Files]]:
         """In the given order."""
-        for place in places:
-            sample = self.samples[place]
-            yield place, (_bytes(sample.image), None if sample.source is None else _bytes(sample.source))
+        for index in places:
+            sample = self.samples[index]
+            yield index, (_bytes(sample.image), None if sample.source is None else _bytes(sample.source))
 
     def looked(self) -> Iterator[tuple[int, Looked]]:
         """Reads every file."""
-        for place, files in self.read(range(len(self))):
-            yield place, looked(files)
+        for index, files in self.read(range(len(self))):
+            yield index, looked(files)
 
-    def names(self, place: int) -> tuple[str, str]:
+    def names(self, index: int) -> tuple[str, str]:
         """File paths."""
-        return str(self.samples[place].image), str(self.samples[place].source)
+        return str(self.samples[index].image), str(self.samples[index].source)
 
 
 def samples(target: Path, prompt: str | None, tell: Callable[[str], object] | None = None) -> list[Sample]:
@@ -208,7 +208,7 @@ def _check_columns(table: Path, heads: Sequence[str]) -> None:
                 f"{table}: column {column!r} is missing; "
                 + ("a row needs the path of an image and its prompt" if like is None else f"rename {like!r}")
             )
-    if twice := [head for place, head in enumerate(heads) if head and head in heads[:place]]:
+    if twice := [head for index, head in enumerate(heads) if head and head in heads[:index]]:
         raise TableError(f"{table}: column {twice[0]!r} stands twice; keep one")
 
 

@@ -120,19 +120,19 @@ class Queue(Generic[Job]):
         """Index and job to send next; None if none is ready."""
         if self.ready:
             return self.ready.popleft()
-        for place, job in self.ahead:
+        for index, job in self.ahead:
             shared = self.prefix(job)
             if shared is None:
-                return place, job
+                return index, job
             if shared not in self.behind:
-                self.behind[shared], self.first[place] = [], shared
-                return place, job
-            self.behind[shared].append((place, job))
+                self.behind[shared], self.first[index] = [], shared
+                return index, job
+            self.behind[shared].append((index, job))
         return None
 
-    def answered(self, place: int) -> None:
+    def answered(self, index: int) -> None:
         """Release the jobs that waited for this one."""
-        if shared := self.first.pop(place, None):
+        if shared := self.first.pop(index, None):
             self.ready.extend(self.behind.pop(shared))
 
 

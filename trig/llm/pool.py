@@ -48,17 +48,17 @@ class Pool(Generic[Job, Said]):
                         return
                     done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
                     for task in done:
-                        place, said = task.result()
+                        index, said = task.result()
                         running.remove(task)
-                        queue.answered(place)
-                        yield place, said
+                        queue.answered(index)
+                        yield index, said
             finally:
                 for task in running:
                     task.cancel()
                 await asyncio.gather(*running, return_exceptions=True)
 
-    async def _placed(self, place: int, job: Job, crew: Crew) -> tuple[int, Said | Refusal]:
-        return place, await self.answer(job, crew)
+    async def _placed(self, index: int, job: Job, crew: Crew) -> tuple[int, Said | Refusal]:
+        return index, await self.answer(job, crew)
 
 
 async def persistently(

@@ -42,7 +42,7 @@ class Annotate(Section):
     @field_validator("tasks")
     @classmethod
     def _once(cls, tasks: list[str]) -> list[str]:
-        if twice := next((task for place, task in enumerate(tasks) if task in tasks[:place]), None):
+        if twice := next((task for index, task in enumerate(tasks) if task in tasks[:index]), None):
             raise ValueError(f"{twice} stands twice; name each task once")
         return tasks
 

@@ -17,7 +17,7 @@ LossName: TypeAlias = Literal["sft", "dpo", "mapo", "kto", "rankdpo", "tdpo"]
 """Training objectives, each a module of trig/backends/losses."""
 GradientName: TypeAlias = Literal["flow-grpo", "ddpo", "refl"]
 """Policy gradients, which learn from what the adapter itself paints, each a trainer of trig/backends/trainers."""
-Judged: TypeAlias = Literal["mean", "minimum", "win_rate"]
+JudgeReward: TypeAlias = Literal["mean", "minimum", "win_rate"]
 """Rewards of the judge."""
 Differentiable: TypeAlias = Literal["saturation"]
 """Rewards with a gradient, each a function of trig/backends/gradients/rewards.py."""
@@ -69,7 +69,7 @@ class Gradient(Section):
     """What a policy gradient paints and is rewarded for in each step."""
 
     reward: (
-        Judged | Differentiable
+        JudgeReward | Differentiable
     )  # flow-grpo: of both dimensions' expected scores, or the win rate in the group; refl: one with a gradient
     prompts: Annotated[int, Field(ge=1), AT_ONCE]  # painted in a step
     group: Annotated[int, Field(ge=2), AT_ONCE]  # pictures of each, that are compared
@@ -88,7 +88,7 @@ class Gradient(Section):
         return window
 
     @property
-    def judged(self) -> Judged:
+    def judge_reward(self) -> JudgeReward:
         """The reward, where it is the judge's."""
         assert self.reward != "saturation"
         return self.reward
@@ -220,14 +220,14 @@ class Finetune(Section):
     @field_validator("gradient")
     @classmethod
     def _rewards(cls, gradient: Gradient, info: ValidationInfo) -> Gradient:
-        loss, judged, others = info.data.get("loss"), get_args(Judged), get_args(Differentiable)
-        if loss == "refl" and gradient.reward in judged:
+        loss, of_judge, others = info.data.get("loss"), get_args(JudgeReward), get_args(Differentiable)
+        if loss == "refl" and gradient.reward in of_judge:
             raise ValueError(
                 f"reward: {gradient.reward!r}: refl follows the gradient of a reward, and the judge's scores have none; set {' or '.join(others)}, or loss"
                 f" to flow-grpo or ddpo"
             )
-        if loss in ("flow-grpo", "ddpo") and gradient.reward not in judged:
-            raise ValueError(f"reward: {gradient.reward!r}: {loss} learns from the judge; set {', '.join(judged)}, or loss to refl")
+        if loss in ("flow-grpo", "ddpo") and gradient.reward not in of_judge:
+            raise ValueError(f"reward: {gradient.reward!r}: {loss} learns from the judge; set {', '.join(of_judge)}, or loss to refl")
         if loss == "ddpo" and gradient.noise > 1:
             raise ValueError(f"noise: {gradient.noise!r}: a step of ddpo has no more noise than the diffusion; set at most 1, as published")
         return gradient

@@ -59,13 +59,13 @@ class Wordsmith:
 
     def write(self, jobs: Sequence[Job]) -> list[str]:
         """Each job is asked once. Without an answer, or with too long a one, a prompt stays as it is."""
-        asked = [place for place, job in enumerate(jobs) if job.recipe.steps]
+        asked = [index for index, job in enumerate(jobs) if job.recipe.steps]
         found = [job.prompt for job in jobs]
-        for place, said in zip(asked, answers([Errand(question(jobs[place], self.words)) for place in asked], self.desk), strict=True):
+        for index, said in zip(asked, answers([Errand(question(jobs[index], self.words)) for index in asked], self.desk), strict=True):
             if isinstance(said, Reply):
                 assert isinstance(said.answer, Written)
                 if tokens(said.answer.prompt) <= self.words:
-                    found[place] = said.answer.prompt
+                    found[index] = said.answer.prompt
         self.desk.settle()
         return found
 

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from trig import tables
+from trig.backends import cards
 from trig.files import rebuilding
 from trig.generate.prompted import FILE, repainted
 from trig.params.prompting import Prompted, Prompting
@@ -17,8 +18,9 @@ from trig.prompting.loop import Case, Loop
 from trig.prompting.measured import Measure
 from trig.prompting.recipes import Job, Writer
 from trig.tables.made import Made
-from trig.tables.prompting import CARD, HISTORY, RECIPE, REWRITES, TRIALS
 from trig.tables.prompts import numbered, split
+from trig.tables.rewrites import RECIPE, REWRITES
+from trig.tables.trials import HISTORY, TRIALS
 
 LINEAGE = (*RECIPE, "instruction")
 LEARNT = ("gain", "gain_low", "gain_high", "whole", "fall", "falls")
@@ -59,7 +61,7 @@ class Found:
             tables.write(self.rewrites, REWRITES, part / FILE, made)
             tables.write(self.trials, TRIALS, part / "trials.parquet", made)
             tables.write(self.history, HISTORY, part / "history.parquet", made)
-            (part / CARD).write_text(json.dumps(self.card, indent=1) + "\n", "utf-8")
+            (part / cards.PROMPTING).write_text(json.dumps(self.card, indent=1) + "\n", "utf-8")
 
 
 def by_map(work: Work, writer: Writer) -> Found:
@@ -85,10 +87,10 @@ def _rewritten(cases: Mapping[tuple[str, str], Case], loop: Loop, test: pl.DataF
     """REWRITES of the test prompts."""
     keys = test.select("task", "pair").rows()
     texts = test["prompt"].to_list()
-    places = [place for place, key in enumerate(keys) if key in cases and cases[key].place]
+    places = [index for index, key in enumerate(keys) if key in cases and cases[key].place]
     jobs = [Job(cases[keys[place]].task, cases[keys[place]].aim, cases[keys[place]].recipe, texts[place]) for place in places]
-    for place, text in zip(places, loop.writer.write(jobs), strict=True):
-        texts[place] = text
+    for index, text in zip(places, loop.writer.write(jobs), strict=True):
+        texts[index] = text
     rows = [_lineage(key, loop, cases.get(key)) for key in keys]
     lineage = pl.DataFrame(rows, schema={name: REWRITES.columns[name] for name in LINEAGE})
     whole = pl.concat([test.with_columns(painted=pl.Series(texts, dtype=pl.String)), lineage], how="horizontal")

@@ -16,7 +16,7 @@ from trig.prompting.aims import Aim
 from trig.prompting.measured import Ledger, Measure, asked, wide
 from trig.prompting.recipes import Example, Job, Recipe, Writer
 from trig.prompting.trial import Trial, Verdict, sides, tried, verdicts
-from trig.tables.prompting import HISTORY, TRIALS
+from trig.tables.trials import HISTORY, TRIALS
 from trig.vocabulary.dimensions import Pair, Task
 from trig.vocabulary.relations import Relation
 

@@ -33,12 +33,12 @@ def seen(painted: Painted, eye: Eye, scorer: str, rows: list[pl.DataFrame]) -> P
 def _scored(painted: Painted, places: Sequence[int], eye: Eye, scorer: str) -> pl.DataFrame:
     looks, why = dict[int, Look](), dict[int, str]()
     prompts = painted.rows["prompt"]
-    for place, found in painted.read(places):
+    for index, found in painted.read(places):
         if isinstance(found, Refusal):
-            why[place] = found.reason
+            why[index] = found.reason
         else:
             image, source = found
-            looks[place] = Look(prompts[place], pixels(image), pixels(source) if source else None)
+            looks[index] = Look(prompts[index], pixels(image), pixels(source) if source else None)
     said = dict(zip(looks, eye.scores(list(looks.values())), strict=True)) if looks else {}
     named = painted.rows.select("model", "task", "pair", "data_id", "number", "prompt", "source", "digest", "key").rows(named=True)
     rows = [_row(named[place], dimension, said.get(place), why.get(place), eye, scorer) for place in places for dimension in eye.dimensions]

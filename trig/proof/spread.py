@@ -31,8 +31,8 @@ def asked(prompts: pl.DataFrame, count: int, seeds: int) -> pl.DataFrame:
 def shown(wanted: pl.DataFrame, library: Library, album: Album) -> pl.DataFrame:
     """Pictures that the images table has of these. None of them is painted anew, though the work store has lost it: its last bits depend on its batch."""
     painted = Painted(wanted.join(album.names, on=SEED, how="semi", maintain_order="left"), library, album)
-    files = {place: None if isinstance(found, Refusal) else found[0] for place, found in painted.read(range(len(painted)))}
-    images = [files[place] and {"bytes": files[place], "path": ""} for place in range(len(painted))]
+    files = {index: None if isinstance(found, Refusal) else found[0] for index, found in painted.read(range(len(painted)))}
+    images = [files[index] and {"bytes": files[index], "path": ""} for index in range(len(painted))]
     return painted.rows.with_columns(image=pl.Series(images, dtype=PICTURE)).select(COLUMNS)
 
 

@@ -28,7 +28,7 @@ class Lessons:
     def single(cls, samples: Sequence[Sample]) -> Self:
         """Good pictures that count alike."""
         return cls(
-            samples, [(place,) for place in range(len(samples))], [1.0] * len(samples), [1.0] * len(samples), [(0.0,)] * len(samples)
+            samples, [(index,) for index in range(len(samples))], [1.0] * len(samples), [1.0] * len(samples), [(0.0,)] * len(samples)
         )
 
 

@@ -37,11 +37,11 @@ class Checked:
 
 def sample(sizes: Mapping[str, int], rows: int | None, seed: int) -> dict[str, list[int]]:
     """So many indices in all, drawn evenly over the rows of all models; None: all of them."""
-    every = [(model, place) for model, size in sizes.items() for place in range(size)]
+    every = [(model, index) for model, size in sizes.items() for index in range(size)]
     drawn = every if rows is None or rows >= len(every) else sorted(random.Random(seed).sample(every, rows))
     found: dict[str, list[int]] = {model: [] for model in sizes}
-    for model, place in drawn:
-        found[model].append(place)
+    for model, index in drawn:
+        found[model].append(index)
     return found
 
 

@@ -38,7 +38,7 @@ class Pictures:
         asked = prompted(split(scoped(prompts, entry.scope), "test"), entry, seeds)
         self.planned = plan(asked, generator, settings.seed, seeds)
         self.album = Album.open(self.folder)
-        self.rows = self.planned.join(self.album.names.with_row_index("place"), on=SEED, how="left", suffix="_there", maintain_order="left")
+        self.rows = self.planned.join(self.album.names.with_row_index("index"), on=SEED, how="left", suffix="_there", maintain_order="left")
 
     @property
     def known(self) -> bool:
@@ -61,7 +61,7 @@ class Pictures:
 def keys(pictures: Pictures, found: Checked) -> None:
     """Compare the key and the seed of every row with those that its prompt and the weights here give, and each shard's note with the plan."""
     for row in pictures.rows.iter_rows(named=True):
-        if row["place"] is None:
+        if row["index"] is None:
             found.wrong(pictures.table(row), pictures.name(row), "it has no row")
         elif row["seed_there"] != row["seed"]:
             found.wrong(
@@ -83,13 +83,13 @@ def keys(pictures: Pictures, found: Checked) -> None:
 
 def digests(pictures: Pictures, wanted: Sequence[int], found: Checked, show: Show) -> None:
     """Hash the bytes of these pictures."""
-    chosen = pictures.rows[list(wanted)].filter(pl.col("place").is_not_null())
-    rows = {row["place"]: row for row in chosen.iter_rows(named=True)}
+    chosen = pictures.rows[list(wanted)].filter(pl.col("index").is_not_null())
+    rows = {row["index"]: row for row in chosen.iter_rows(named=True)}
 
     def look() -> Iterator[tuple[int, int]]:
         try:
-            for number, (place, file) in enumerate(pictures.album.pictures(rows), 1):
-                if (file and digest(file)) != (row := rows[place])["digest"]:
+            for number, (index, file) in enumerate(pictures.album.pictures(rows), 1):
+                if (file and digest(file)) != (row := rows[index])["digest"]:
                     found.wrong(pictures.table(row), pictures.name(row), f"picture: its bytes are not those of its digest {row['digest']}")
                 yield number, len(rows)
         except TableError as error:
@@ -101,22 +101,22 @@ def digests(pictures: Pictures, wanted: Sequence[int], found: Checked, show: Sho
 
 def repaint(pictures: Pictures, wanted: Sequence[int], executor: Executor, found: Checked, show: Show) -> None:
     """Paint these pictures again and compare pixels."""
-    chosen = pictures.rows[list(wanted)].filter(pl.col("place").is_not_null() & (pl.col("status") == "ok"))
+    chosen = pictures.rows[list(wanted)].filter(pl.col("index").is_not_null() & (pl.col("status") == "ok"))
     rows = chosen.unique("image_key", keep="first", maintain_order=True).to_dicts()
     size = pictures.settings.generate.batch_size
     batches = [rows[start : start + size] for start in range(0, len(rows), size)]
     limit = FINE if pictures.dtype() == "float32" else COARSE
-    same = chosen.select("image_key", "place").group_by("image_key").agg("place")
+    same = chosen.select("image_key", "index").group_by("image_key").agg("index")
     places: dict[str, list[int]] = dict(same.iter_rows())
-    of = {row["place"]: row for row in chosen.iter_rows(named=True)}
+    of = {row["index"]: row for row in chosen.iter_rows(named=True)}
 
     def look() -> Iterator[tuple[int, int]]:
         done = 0
         for number, painted in executor.paint([_order(pictures, row) for row in batch] for batch in batches):
-            fresh = {place: each for row, each in zip(batches[number], painted, strict=True) for place in places[row["image_key"]]}
-            for place, file in pictures.album.pictures(fresh):
-                if what := _differs(file, fresh[place], limit):
-                    found.wrong(pictures.table(of[place]), pictures.name(of[place]), what)
+            fresh = {index: each for row, each in zip(batches[number], painted, strict=True) for index in places[row["image_key"]]}
+            for index, file in pictures.album.pictures(fresh):
+                if what := _differs(file, fresh[index], limit):
+                    found.wrong(pictures.table(of[index]), pictures.name(of[index]), what)
             done += len(fresh)
             yield done, chosen.height
 

@@ -6,7 +6,7 @@ from typing import Any
 from trig import tables
 from trig.classify.inputs import roster_diagnosed
 from trig.classify.relations import relations
-from trig.classify.samples import KEY, judged, roots
+from trig.classify.samples import KEY, diagnosed_columns, roots
 from trig.params import Params
 from trig.provenance.checked import Checked
 from trig.provenance.places import Places
@@ -22,7 +22,9 @@ def check(settings: Params, places: Places, each: Callable[..., Iterable[Any]]) 
     found = Checked("relations", f"from scores: exact, numbers up to {ROUNDING:g} of themselves")
     asked = tables.read(places.prompts, PROMPTS)
     data = places.data
-    scores = roster_diagnosed(data / "scores", data / "diagnostics", settings.generate.roster, asked, judged(settings.thresholds.score))
+    scores = roster_diagnosed(
+        data / "scores", data / "diagnostics", settings.generate.roster, asked, diagnosed_columns(settings.thresholds.score)
+    )
     fresh = {tuple(row[name] for name in KEY): row for row in relations(scores, settings.thresholds, roots(asked), each).to_dicts()}
     there = {tuple(row[name] for name in KEY): row for row in tables.read(places.relations, RELATIONS).to_dicts()}
     for key in fresh.keys() | there.keys():

@@ -37,7 +37,7 @@ Show = Callable[[str, Iterator[tuple[int, int]]], object]
 Row = Mapping[str, Any]
 
 
-class Judged:
+class Claims:
     """The scores of a model beside the questions that are asked here."""
 
     def __init__(self, model: str, settings: Params, places: Places, prompts: pl.DataFrame, judge: Judge) -> None:
@@ -62,31 +62,31 @@ def _key(call: Call) -> tuple[str, ...]:
     return tuple(str(call.row[name]) for name in NAMES)
 
 
-def columns(judged: Judged, found: Checked) -> None:
+def columns(claims: Claims, found: Checked) -> None:
     """Check every row: it is of the question that is asked here, and S, C and C·S follow from its probabilities."""
-    for call in judged.calls:
-        row = judged.row(call)
+    for call in claims.calls:
+        row = claims.row(call)
         if row is None:
-            judged.wrong(call, "it has no row", found)
+            claims.wrong(call, "it has no row", found)
             continue
-        judge = judged.settings.judge
-        here: dict[str, object] = {"judge": f"{judge.name}@{judged.judge.revision}", "key": call.key, "scale": "/".join(judge.scale.grades)}
+        judge = claims.settings.judge
+        here: dict[str, object] = {"judge": f"{judge.name}@{claims.judge.revision}", "key": call.key, "scale": "/".join(judge.scale.grades)}
         here |= {"max_pixels": judge.max_pixels, "reference_image": judge.reference_image} | dict(call.row)
         if other := [name for name in DECIDED if row[name] != here[name]]:
-            judged.wrong(call, f"{', '.join(other)}: of another picture, prompt, rubric or judge than is here", found)
-        elif what := _contradiction(row, judged):
-            judged.wrong(call, what, found)
-    known = {_key(call) for call in judged.calls}
-    for other_row in judged.rows.keys() - known:
-        found.wrong(judged.places.scores(judged.model), named(other_row), "no prompt asks for it")
+            claims.wrong(call, f"{', '.join(other)}: of another picture, prompt, rubric or judge than is here", found)
+        elif what := _contradiction(row, claims):
+            claims.wrong(call, what, found)
+    known = {_key(call) for call in claims.calls}
+    for other_row in claims.rows.keys() - known:
+        found.wrong(claims.places.scores(claims.model), named(other_row), "no prompt asks for it")
 
 
-def _contradiction(row: Row, judged: Judged) -> str | None:
+def _contradiction(row: Row, claims: Claims) -> str | None:
     """Which column does not follow from the others."""
-    p, scale = row["p"], judged.settings.judge.scale
+    p, scale = row["p"], claims.settings.judge.scale
     if row["status"] != "ok" or p is None:
         return None if row["score_trig"] is None else f"score_trig: {row['score_trig']:.4f}, where there is no answer"
-    worth = fsum(place / (len(p) - 1) * share for place, share in enumerate(p))
+    worth = fsum(index / (len(p) - 1) * share for index, share in enumerate(p))
     rounding = EXACT if scale.decimals is None else 10.0**-scale.decimals
     follows = {"confidence": (max(p), EXACT), "expected": (worth, rounding)}
     follows["score_trig"] = (row["confidence"] * row["expected"], EXACT)
@@ -96,27 +96,27 @@ def _contradiction(row: Row, judged: Judged) -> str | None:
     return None
 
 
-def again(judged: Judged, wanted: Sequence[int], found: Checked, show: Show) -> None:
+def again(claims: Claims, wanted: Sequence[int], found: Checked, show: Show) -> None:
     """Ask the judge these questions anew and compare the answers, without the work store. Pictures that have other bytes are not shown to it."""
-    chosen = [call for place in wanted if judged.row(call := judged.calls[place]) and call.shown.missing is None]
-    altered = _altered(judged, chosen, found)
-    chosen = [call for call in chosen if call.shown.place not in altered]
-    relaxed = judged.settings.judge.model_copy(update={"max_failures": max(len(chosen), judged.settings.judge.max_failures)})
+    chosen = [call for index in wanted if claims.row(call := claims.calls[index]) and call.shown.missing is None]
+    altered = _altered(claims, chosen, found)
+    chosen = [call for call in chosen if call.shown.index not in altered]
+    relaxed = claims.settings.judge.model_copy(update={"max_failures": max(len(chosen), claims.settings.judge.max_failures)})
     unanswered = 0
     with Store.passing() as store:
-        show(f"judge {judged.model}", ((step.done, step.total) for step in answer(chosen, judged.painted, judged.judge, store, relaxed)))
+        show(f"judge {claims.model}", ((step.done, step.total) for step in answer(chosen, claims.painted, claims.judge, store, relaxed)))
         for call, result in results(chosen, store):
             if isinstance(result.answer, Refusal) and not result.answer.final:
                 unanswered += 1
                 continue
-            row = judged.row(call)
+            row = claims.row(call)
             assert row is not None, "rows without a partner are left out above"
-            fresh = rated(call, result, judged.judge.revision, judged.settings.judge)
-            if what := _moved(row, fresh, allowed(row, judged.settings)):
-                judged.wrong(call, what, found)
+            fresh = rated(call, result, claims.judge.revision, claims.settings.judge)
+            if what := _moved(row, fresh, allowed(row, claims.settings)):
+                claims.wrong(call, what, found)
     if unanswered:
-        found.notes.append(f"{judged.model}: {unanswered} questions had no answer, and their scores are not compared")
-    found.rows, found.of = found.rows + len(chosen) - unanswered, found.of + len(judged.calls)
+        found.notes.append(f"{claims.model}: {unanswered} questions had no answer, and their scores are not compared")
+    found.rows, found.of = found.rows + len(chosen) - unanswered, found.of + len(claims.calls)
 
 
 def allowed(row: Row, settings: Params) -> float:
@@ -134,7 +134,7 @@ def _moved(row: Row, fresh: Row, limit: float) -> str | None:
         why = fresh["reason"] or "a score"
         return f"status: {row['status']} stands there, and the judge gives {fresh['status']} ({why})"
     grades = zip(row["p"] or (), fresh["p"] or (), strict=False)
-    pairs = {name: (row[name], fresh[name]) for name in NUMBERS} | {f"p[{place}]": pair for place, pair in enumerate(grades)}
+    pairs = {name: (row[name], fresh[name]) for name in NUMBERS} | {f"p[{index}]": pair for index, pair in enumerate(grades)}
     for name, (there, now) in pairs.items():
         if (there is None) != (now is None) or (there is not None and abs(there - now) > limit):
             said = " and the judge gives ".join("nothing" if value is None else f"{value:.4f}" for value in (there, now))
@@ -142,14 +142,14 @@ def _moved(row: Row, fresh: Row, limit: float) -> str | None:
     return None
 
 
-def _altered(judged: Judged, chosen: Sequence[Call], found: Checked) -> set[int]:
+def _altered(claims: Claims, chosen: Sequence[Call], found: Checked) -> set[int]:
     """Places of the pictures that have other bytes than their rows name."""
-    wanted = {call.shown.place: call for call in chosen}
+    wanted = {call.shown.index: call for call in chosen}
     altered = set[int]()
-    for place, files in judged.painted.read(wanted):
-        call = wanted[place]
+    for index, files in claims.painted.read(wanted):
+        call = wanted[index]
         if isinstance(files, Refusal) or digest(files[0]) != call.shown.digests[0]:
-            altered.add(place)
-            table = judged.places.images(judged.model) / str(call.row["task"]) / f"{call.row['pair']}.parquet"
+            altered.add(index)
+            table = claims.places.images(claims.model) / str(call.row["task"]) / f"{call.row['pair']}.parquet"
             found.wrong(table, named(_key(call)[:3]), "picture: its bytes are not those of its digest; its scores are not compared")
     return altered

@@ -36,7 +36,7 @@ class Background:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class Gathered:
     """Threshold-independent part of a run."""
 
     models: tuple[str, ...]  # in roster order

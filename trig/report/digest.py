@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from trig.errors import TrigError
 from trig.report import charts, contacts, fronts, numbers, prompting, proofs, sheets
 from trig.report.contacts import Contact
-from trig.report.contents import Digest, Judged
+from trig.report.contents import Digest, Gathered
 from trig.report.facts import digest as facts
 from trig.report.facts.digest import Change, Couple, DigestFacts, Directed, Grid, Level, Mean, Missing, Mode, Specs
 from trig.report.facts.rows import as_json, rows
@@ -29,7 +29,7 @@ INSIDE = 16 << 20
 """Maximum bytes of embedded samples and pictures; beyond it they go to `files/`."""
 
 
-def digest(run: Judged) -> tuple[Digest, Mapping[str, bytes]]:
+def digest(run: Gathered) -> tuple[Digest, Mapping[str, bytes]]:
     """Digest, and the assets for `files/` by name. Deterministic."""
     parts = dict(all_parts(run))
     drawn = {f"sheet-{place(run, one)}": run.pictures[one.key] for one in run.sheets}
@@ -86,7 +86,7 @@ def safe(text: str) -> str:
     )
 
 
-def _facts(run: Judged, inside: bool, tuned: Sequence[Sequence[Change]], together: Mapping[str, tuple[Contact, bytes]]) -> DigestFacts:
+def _facts(run: Gathered, inside: bool, tuned: Sequence[Sequence[Change]], together: Mapping[str, tuple[Contact, bytes]]) -> DigestFacts:
     """Facts loaded with the page; `tuned` is the mean changes of each fine-tuned model, `together` are the contact sheets."""
     tasks: list[str | None] = [None, *run.tasks] if len(run.tasks) > 1 else [None]
     of = [(task, run.answers if task is None else run.answers.filter(pl.col("task") == task)) for task in tasks]
@@ -106,7 +106,7 @@ def _facts(run: Judged, inside: bool, tuned: Sequence[Sequence[Change]], togethe
             name: {**_grid(one, webp), "names": [name for _, name in one.cells], "pairs": [sheet.pair for sheet, _ in one.cells]}
             for name, (one, webp) in together.items()
         },
-        "judged": rows(facts.Judged, numbers.judged(run.answers)),
+        "diagnoses": rows(facts.Diagnosis, numbers.diagnoses(run.answers)),
         "modes": rows(Mode, modes),
         "histograms": {"confidence": numbers.histogram(run.answers, "confidence"), "off_mass": numbers.histogram(run.answers, "off_mass")},
         "nulls": rows(Missing, numbers.nulls(run.answers, run.score)),
@@ -137,7 +137,7 @@ def _specs(models: tuple[str, ...], curves: tuple[str, ...]) -> Specs:
     }
 
 
-def _laid(run: Judged, sheet: sheets.Sheet) -> facts.Sheet:
+def _laid(run: Gathered, sheet: sheets.Sheet) -> facts.Sheet:
     return {**_grid(sheet, run.pictures[sheet.key]), "names": sheet.names}
 
 
@@ -146,7 +146,7 @@ def _grid(sheet: sheets.Sheet | Contact, webp: bytes) -> Grid:
     return {"columns": sheet.columns, "rows": sheet.rows, "width": width // sheet.columns, "height": height // sheet.rows}
 
 
-def _changes(run: Judged, tuned: Sequence[Sequence[Change]]) -> list[Couple]:
+def _changes(run: Gathered, tuned: Sequence[Sequence[Change]]) -> list[Couple]:
     """Mean differences of all model pairs, in roster order, a base before its fine-tuned model."""
     trained = {(one.base, one.tuned): [row for row in own if row["pair"]] for one, own in zip(run.background.tunings, tuned, strict=True)}
     order = [(b, a) if (b, a) in trained else (a, b) for a, b in combinations(run.models, 2)]

@@ -10,7 +10,7 @@ import polars as pl
 from trig.fronts.measure import found_conflicts, measure
 from trig.params.thresholds import Thresholds
 from trig.report import charts
-from trig.report.contents import Judged
+from trig.report.contents import Gathered
 from trig.report.facts.fronts import Area, Curve, Fronts, Setting, Turned
 from trig.report.facts.rows import rows
 from trig.report.markdown import code
@@ -25,7 +25,7 @@ ENDS = ("x_low", "x_high", "y_low", "y_high")
 NOTHING: Fronts = {"curves": [], "settings": [], "areas": [], "turned": []}
 
 
-def facts(run: Judged) -> Fronts:
+def facts(run: Gathered) -> Fronts:
     """Facts of the curves of a run; none without any."""
     curves = run.background.curves
     if not curves:
@@ -94,7 +94,7 @@ def plane(curves: Sequence[str]) -> charts.Layers:
         alt.Y("y:Q", scale=scale, title="$y", axis=alt.Axis(tickCount=5)),
     )
     names = [*curves, OTHER]
-    colours = alt.Scale(domain=names, range=[*(MODELS[place % len(MODELS)] for place in range(len(curves))), "$muted"])
+    colours = alt.Scale(domain=names, range=[*(MODELS[index % len(MODELS)] for index in range(len(curves))), "$muted"])
     colour = alt.Color("curve:N", scale=colours, legend=alt.Legend(title=None, orient="top", columns=2, labelLimit=260))
     settings, border = alt.Chart(alt.NamedData("settings")), alt.Chart(alt.NamedData("front"))
     front = border.mark_line(interpolate="step-before", strokeDash=[5, 4], strokeWidth=1.5, color="$muted").encode(x, y)
@@ -128,9 +128,9 @@ def _data(found: Fronts, task: str, pair: str) -> Mapping[str, charts.Rows]:
     """Data of `plane`."""
     own = {row["model"]: row for row in found["settings"] if (row["task"], row["pair"]) == (task, pair) and row["x"] is not None}
     on = [
-        {**own[model], "curve": curve["name"], "label": f"{value:g}", "place": place}
+        {**own[model], "curve": curve["name"], "label": f"{value:g}", "place": index}
         for curve in found["curves"]
-        for place, (model, value) in enumerate(zip(curve["models"], curve["values"], strict=True))
+        for index, (model, value) in enumerate(zip(curve["models"], curve["values"], strict=True))
         if model in own
     ]
     off = [{**row, "curve": OTHER, "label": model, "place": 0} for model, row in own.items() if model not in {one["model"] for one in on}]

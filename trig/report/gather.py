@@ -12,7 +12,7 @@ from trig.files import replace
 from trig.params.thresholds import Thresholds
 from trig.report import measures, sheets, stills
 from trig.report.beside import lay
-from trig.report.contents import Background, Judged
+from trig.report.contents import Background, Gathered
 from trig.report.digest import digest, packed
 from trig.report.measures import Pixels
 from trig.report.sheets import Sheet
@@ -26,7 +26,7 @@ def picked(scores: pl.DataFrame, score: str, per_pair: int) -> list[Sheet]:
     return sheets.pick(points(scores, score), scores, per_pair)
 
 
-def judged(
+def gathered(
     models: Sequence[str],
     prompts: pl.DataFrame,
     scores: pl.DataFrame,
@@ -36,7 +36,7 @@ def judged(
     background: Background,
     pixels: Pixels,
     originals: Mapping[str, bytes],
-) -> Judged:
+) -> Gathered:
     """Threshold-independent part of a run: of `thresholds` only `score` and `bootstraps` matter.
 
     `scores` have `root`, `pictures` the sheets that are `shown`, as `trig.report.sheets.drawn`, and `originals` the sources of their samples, as
@@ -44,7 +44,7 @@ def judged(
     """
     answers, score = distinct(scores), thresholds.score
     told = measures.told(pixels, answers, score, models)
-    return Judged(
+    return Gathered(
         *(tuple(models), prompts, scores, answers, points(scores, score), score, thresholds.bootstraps, shown, pictures),
         metrics=measures.beside(answered(scores, prompts), told),
         background=background,
@@ -54,7 +54,7 @@ def judged(
     )
 
 
-def write(run: Judged, folder: Path, reports: Path, made: Made | None = None) -> None:
+def write(run: Gathered, folder: Path, reports: Path, made: Made | None = None) -> None:
     """Writes the digest into the folder, and the assets and dimensions.png into `reports`. Deterministic. `made`: what made the table of points."""
     facts, beside = digest(run)
     lay(beside, reports)

@@ -10,7 +10,7 @@ def code(text: str) -> str:
 
 def prose(text: str) -> str:
     """Plain text, escaped. From the second character on, digits and some punctuation are kept: the first could start a list."""
-    plain = (sign.isalpha() or (place and (sign.isalnum() or sign in " ,;:()")) for place, sign in enumerate(text))
+    plain = (sign.isalpha() or (index and (sign.isalnum() or sign in " ,;:()")) for index, sign in enumerate(text))
     return "".join(sign if as_it_is else _numbered(sign) for sign, as_it_is in zip(text, plain, strict=True))
 
 

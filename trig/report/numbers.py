@@ -143,7 +143,7 @@ def _move(told: Moves, pair: str, change: NDArray[np.float64], roots: NDArray[np
         column.append(None if value is None else round(value, DECIMALS))
 
 
-def judged(answers: pl.DataFrame) -> pl.DataFrame:
+def diagnoses(answers: pl.DataFrame) -> pl.DataFrame:
     """Judge diagnostics per model and dimension: n, nulls; mean, 5th and 95th percentile of confidence C and off-grade mass."""
     kinds = [
         pl.col(name).sort().mean().alias(f"{name}_mean") if end is None else pl.col(name).quantile(end).alias(f"{name}_{round(100 * end)}")

@@ -29,8 +29,8 @@ def draw(wanted: Sequence[str], library: Library, store: Store) -> Iterator[Prog
     """Makes the thumbnails missing in the cache. Raises TableError for a source that is not there, PictureError for one that cannot be read."""
 
     def work(missing: list[str]) -> Iterator[tuple[int, bytes]]:
-        for place, source in enumerate(missing):
-            yield place, tiled([small(library.get(source), f"{library.folder}: source {source}")], 1)
+        for index, source in enumerate(missing):
+            yield index, tiled([small(library.get(source), f"{library.folder}: source {source}")], 1)
 
     yield from fill(store, SHELF, {_key(source): source for source in wanted}, work, BATCH)
 

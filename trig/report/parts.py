@@ -9,7 +9,7 @@ import polars as pl
 
 from trig.report import numbers
 from trig.report.contacts import Contact
-from trig.report.contents import Judged
+from trig.report.contents import Gathered
 from trig.report.facts.parts import Samples, Scores
 from trig.report.facts.rows import as_json
 from trig.report.originals import texts
@@ -19,17 +19,17 @@ from trig.report.sheets import Sheet
 SAMPLE = ("task", "pair", "data_id", "number")
 
 
-def place(run: Judged, sheet: Sheet) -> str:
+def place(run: Gathered, sheet: Sheet) -> str:
     """Asset name of a model's subset, by index."""
     return f"{run.models.index(sheet.model)}-{sheet.task}-{sheet.pair}"
 
 
-def contact_place(run: Judged, contact: Contact) -> str:
+def contact_place(run: Gathered, contact: Contact) -> str:
     """Asset name of a model's task, by index."""
     return f"{run.models.index(contact.model)}-{contact.task}"
 
 
-def all_parts(run: Judged) -> Iterator[tuple[str, str]]:
+def all_parts(run: Gathered) -> Iterator[tuple[str, str]]:
     """Names and JSON of the parts: per task `Moves` of any two models, `Draws` and `Samples`; per model and task `Scores`."""
     samples = run.points.select(SAMPLE).unique().sort(SAMPLE)
     roots = run.scores.select("task", "data_id", "root").unique()

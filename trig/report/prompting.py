@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trig.prompting.outcome import outcomes, pictures
-from trig.report.contents import Judged
+from trig.report.contents import Gathered
 from trig.report.facts.prompting import Changed, Prompted
 from trig.report.facts.rows import fitted
 from trig.report.markdown import code, table
@@ -14,7 +14,7 @@ DECIMALS = 4
 HEADS = ("model", "base", "prompting", "pictures", "pairs", "samples", "before", "after", "change", "95 % interval", "")
 
 
-def facts(run: Judged) -> list[Prompted]:
+def facts(run: Gathered) -> list[Prompted]:
     """Facts of the prompted models of a run; none without any."""
     if not run.background.promptings:
         return []

@@ -6,7 +6,7 @@ from typing import Any
 from trig.params.proof import Proof
 from trig.proof.evidence import Evidence, moved, spread
 from trig.proof.verdicts import Verdict, of_change, together
-from trig.report.contents import Judged
+from trig.report.contents import Gathered
 from trig.report.facts.digest import Change, Tuning
 from trig.report.facts.proof import Control, Monitor, Proved, Seen, Spread, Told
 from trig.report.facts.rows import fitted
@@ -23,7 +23,7 @@ DECIMALS = 4
 HEADS = ("task", "over", "dimension", "judge", "95 % interval", "n", "second eye", "95 % interval", "n", "verdict")
 
 
-def facts(run: Judged, tuned: Sequence[Sequence[Change]]) -> list[Proved]:
+def facts(run: Gathered, tuned: Sequence[Sequence[Change]]) -> list[Proved]:
     """Facts of the tuned models that were looked at; `tuned` are the judge's changes of each of the background's tunings."""
     limits, found = run.background.proof, run.background.proofs
     if limits is None:
@@ -32,7 +32,7 @@ def facts(run: Judged, tuned: Sequence[Sequence[Change]]) -> list[Proved]:
     return [_proved(run, tuning, of, found[tuning.tuned], limits) for tuning, of in both if tuning.tuned in found]
 
 
-def _proved(run: Judged, tuning: Tuning, by_judge: Sequence[Change], evidence: Evidence, limits: Proof) -> Proved:
+def _proved(run: Gathered, tuning: Tuning, by_judge: Sequence[Change], evidence: Evidence, limits: Proof) -> Proved:
     aims = {dimension.value for pair in tuning.pairs for dimension in (Pair.parse(pair).x, Pair.parse(pair).y)}
     by_eye = changes(evidence.seen, tuning, run.score).to_dicts() if evidence.seen.height else []
     rows = list(_rows(by_judge, by_eye, aims, limits))
@@ -90,7 +90,7 @@ def _collapsed(one: Mapping[str, Any], limits: Proof) -> bool:
     return bool(one["high"] is not None and one["high"] < 0 and one["lost"] > limits.max_collapse)
 
 
-def _controls(run: Judged, tuning: Tuning, aims: set[str]) -> Iterator[Control]:
+def _controls(run: Gathered, tuning: Tuning, aims: set[str]) -> Iterator[Control]:
     """Other models that began with the same base."""
     ways: dict[str, tuple[str, int | None]] = {
         one.tuned: (f"tuned for {', '.join(one.pairs)}", _number(one.notes.get("candidates")))

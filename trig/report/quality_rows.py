@@ -193,7 +193,7 @@ def histogram(prompts: pl.DataFrame, task: str) -> Histogram | None:
     width = -(-(high - low + 1) // BINS)
     found = Counter((length - low) // width for length in lengths)
     bins = (high - low) // width + 1
-    return Histogram(task, low, high, [100 * found[place] / max(found.values()) for place in range(bins)], sum(lengths) / len(lengths))
+    return Histogram(task, low, high, [100 * found[index] / max(found.values()) for index in range(bins)], sum(lengths) / len(lengths))
 
 
 def counts(frame: pl.DataFrame, columns: Sequence[str]) -> list[tuple[object, ...]]:

@@ -79,10 +79,10 @@ def pick(points: pl.DataFrame, scores: pl.DataFrame, per_pair: int) -> list[Shee
     for part in points.join(pictures, on=["model", "task", *NAME]).sort(*SUBSET, "model", *NAME).partition_by(SUBSET, maintain_order=True):
         levels = part.group_by(NAME).agg(level=(pl.col("x") + pl.col("y")).sort().mean()).sort("level", *NAME, nulls_last=True)
         ordered = levels.select(NAME).rows()
-        order = {name: place for place, name in enumerate(ordered)}
+        order = {name: index for index, name in enumerate(ordered)}
         own = per_pair // 2 if len(order) > per_pair else 0
         spread = np.rint(np.linspace(0, len(order) - 1, min(per_pair, len(order)) - own)).astype(int)
-        shared = {ordered[place] for place in spread.tolist()}
+        shared = {ordered[index] for index in spread.tolist()}
         task, pair = part.select(SUBSET).row(0)
         for (model,), of in (
             part.select("model", *NAME, "picture", "x", "y").partition_by("model", maintain_order=True, as_dict=True).items()
@@ -101,7 +101,7 @@ def _extremes(points: pl.DataFrame, shared: set[Name], wanted: int) -> list[Name
     turns = np.argsort(-far, axis=0, kind="stable").ravel()
     names = points.select(NAME).rows()
     there = ~(np.isnan(x) | np.isnan(y))
-    fresh = dict.fromkeys(names[place] for place in turns.tolist() if there[place] and names[place] not in shared)
+    fresh = dict.fromkeys(names[index] for index in turns.tolist() if there[index] and names[index] not in shared)
     return list(fresh)[:wanted]
 
 
@@ -142,8 +142,8 @@ def tiled(pictures: Sequence[Image.Image], columns: int) -> bytes:
     """Pictures in cells of equal size, row by row, as WebP."""
     width, height = (max(picture.size[side] for picture in pictures) for side in (0, 1))
     whole = Image.new("RGB", (columns * width, ceil(len(pictures) / columns) * height), "white")
-    for place, picture in enumerate(pictures):
-        down, across = divmod(place, columns)
+    for index, picture in enumerate(pictures):
+        down, across = divmod(index, columns)
         whole.paste(picture, (across * width + (width - picture.width) // 2, down * height + (height - picture.height) // 2))
     packed = BytesIO()
     whole.save(packed, "WEBP", quality=QUALITY, method=2, use_sharp_yuv=True)

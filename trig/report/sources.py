@@ -21,7 +21,7 @@ from trig.tables.diagnostics import SCORED_BY
 from trig.vocabulary.dimensions import Dimension, Task
 
 TINY = Path("data/tiny")
-JUDGED = ("name", "dimensions", "mode", "samples", "scale", "reference_image", "max_pixels", "max_off_mass")
+JUDGE_FIELDS = ("name", "dimensions", "mode", "samples", "scale", "reference_image", "max_pixels", "max_off_mass")
 """Score-relevant judge parameters."""
 PACKAGES = ("trig", "torch", "diffusers", "transformers", "peft", "polars", "scipy", "altair", "vl-convert-python")
 
@@ -113,7 +113,7 @@ def rubrics(chosen: Params, scores: pl.DataFrame) -> Rubrics:
 def settings(chosen: Params) -> dict[str, str]:
     """Score-relevant parameters: seed, prompts, model calls, judge."""
     calls = {f"model {name}": _shown(chosen.models[name].told()) for name in chosen.generate.roster}
-    judge = {**{name: getattr(chosen.judge, name) for name in JUDGED}, "scale": chosen.judge.scale.grades}
+    judge = {**{name: getattr(chosen.judge, name) for name in JUDGE_FIELDS}, "scale": chosen.judge.scale.grades}
     seeds = {"seed": str(chosen.seed), "pictures of each prompt": str(chosen.generate.seeds_per_prompt)}
     return {**seeds, "prompts": _shown(chosen.annotate.model_dump()), **calls, "judge": _shown(judge)}
 

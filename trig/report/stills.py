@@ -17,7 +17,7 @@ from PIL import Image
 
 from trig.report import charts, numbers, theme
 from trig.report import fronts as planes
-from trig.report.contents import Contents, Judged
+from trig.report.contents import Contents, Gathered
 
 FONT = "Liberation Sans"
 FONTS = "FONTCONFIG_FILE"
@@ -102,7 +102,7 @@ def fronts(contents: Contents) -> bytes:
     return _png({"$schema": schema, "concat": shown or [nothing], "columns": COLUMNS, **left_out})
 
 
-def dimensions(run: Judged) -> bytes:
+def dimensions(run: Gathered) -> bytes:
     """Mean score per dimension and model, as PNG."""
     rows = numbers.means(run.answers, run.score).drop_nulls("mean").to_dicts()
     means = [{**row, "label": charts.label(row["dimension"])} for row in rows]
@@ -121,7 +121,7 @@ def _map(contents: Contents, chart: charts.Spec, model: str, task: str) -> chart
 
 
 def _legend() -> charts.Spec:
-    rows = [{"relation": name, "glyph": theme.GLYPHS[name], "at": 105 * place} for place, name in enumerate(theme.RELATIONS)]
+    rows = [{"relation": name, "glyph": theme.GLYPHS[name], "at": 105 * index} for index, name in enumerate(theme.RELATIONS)]
     base = alt.Chart(alt.InlineData(values=rows)).encode(x=alt.X("at:Q", scale=None, axis=None), y=alt.value(12))
     squares = base.mark_point(shape="square", size=420, filled=True, opacity=1, xOffset=12).encode(color=charts.relation_colour())
     glyphs = base.mark_text(fontSize=11, xOffset=12).encode(text="glyph:N", color=charts.glyph_colour())

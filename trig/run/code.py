@@ -17,8 +17,11 @@ PLUMBING = (
     *("trig/backends/executors/", "trig/errors.py", "trig/memory.py", "trig/params/", "trig/processes.py", "trig/run/", "trig/store.py"),
 )
 """Excluded: it decides how a program runs and fails, not what it writes. Parameter values are dependencies of their own."""
-PLUGS = tuple(f"trig/backends/{kind}/__init__.py" for kind in ("annotators", "judges", "losses", "painters", "trainers"))
-"""Plug-in loaders: their imports are not followed; the caller of `fingerprint` adds the backends in use."""
+PLUGS = (
+    *(f"trig/backends/{kind}/__init__.py" for kind in ("annotators", "judges", "losses", "painters", "trainers")),
+    "trig/finetune/policies/__init__.py",
+)
+"""Plug-in loaders: their imports are not followed; the caller of `fingerprint` adds what is in use."""
 Span = tuple[int, int]
 """Start and end offset in bytes (UTF-8)."""
 

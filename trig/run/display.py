@@ -24,7 +24,7 @@ def console() -> Console:
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None, numbers: bool = False) -> Table:
     """A table whose cells wrap and are never truncated; `numbers` right-aligns all columns after the first."""
-    columns = [Column(head, overflow="fold", justify="right" if numbers and place else "left") for place, head in enumerate(heads)]
+    columns = [Column(head, overflow="fold", justify="right" if numbers and index else "left") for index, head in enumerate(heads)]
     drawn = Table(*columns, title=title, box=None, pad_edge=False, show_header=any(heads))
     for row in rows:
         drawn.add_row(*row)

@@ -102,7 +102,7 @@ class Reader:
         if file not in self._starts:
             with _opened(file) as opened:
                 sizes = [opened.metadata.row_group(group).num_rows for group in range(opened.num_row_groups)]
-            self._starts[file] = [sum(sizes[:place]) for place in range(len(sizes))]
+            self._starts[file] = [sum(sizes[:index]) for index in range(len(sizes))]
         group = sum(start <= row for start in self._starts[file]) - 1
         at = file, group
         if at not in self._kept:
@@ -111,10 +111,10 @@ class Reader:
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(at)
-        place = row - self._starts[file][group]
-        if place >= len(self._kept[at]):
+        index = row - self._starts[file][group]
+        if index >= len(self._kept[at]):
             raise TableError(f"{file}: it has no row {row}; delete it and run `dvc repro`")
-        return self._kept[at][place]
+        return self._kept[at][index]
 
     def forget(self, file: Path) -> None:
         """Let a file that was written anew be read anew."""

@@ -101,9 +101,9 @@ def images(frame: pl.DataFrame, model: str = "tiny", width: int = 8, height: int
             "pair": pair,
             "data_id": data_id,
             "number": number,
-            "image": {"bytes": png(place, width, height), "path": f"{data_id}-{number}.png" if number else f"{data_id}.png"},
-            "digest": digest(png(place, width, height)),
-            "seed": place,
+            "image": {"bytes": png(index, width, height), "path": f"{data_id}-{number}.png" if number else f"{data_id}.png"},
+            "digest": digest(png(index, width, height)),
+            "seed": index,
             "width": width,
             "height": height,
             "status": "ok",
@@ -112,7 +112,7 @@ def images(frame: pl.DataFrame, model: str = "tiny", width: int = 8, height: int
             "tokens_read": 12,
             "key": content_key(model=model, task=task, data_id=data_id, **_seed(number)),
         }
-        for place, (task, pair, data_id, number) in enumerate(_test_pictures(frame, seeds))
+        for index, (task, pair, data_id, number) in enumerate(_test_pictures(frame, seeds))
     ]
     return tables.check(pl.DataFrame(rows, schema=dict(IMAGES.columns)), IMAGES, "factory")
 
@@ -126,7 +126,7 @@ def hashed(images: pl.DataFrame) -> pl.DataFrame:
 def scores(frame: pl.DataFrame, model: str = "tiny", seeds: int = 1) -> pl.DataFrame:
     """DIAGNOSED rows of `seeds` pictures of the test prompts on both dimensions of their pair, each with random grade probabilities."""
     asked = [(row, dimension) for row in _test_pictures(frame, seeds) for dimension in row[1].split("_")]
-    rows = [_score(model, *row, dimension, place) for place, (row, dimension) in enumerate(asked)]
+    rows = [_score(model, *row, dimension, index) for index, (row, dimension) in enumerate(asked)]
     return tables.check(pl.DataFrame(rows, schema=dict(DIAGNOSED.columns)), DIAGNOSED, "factory")
 
 
@@ -136,8 +136,8 @@ def undiagnosed(frame: pl.DataFrame, scorer: str = "clip-score") -> pl.DataFrame
     return frame.with_columns(*none, score_trig="expected", scorer=pl.lit(scorer))
 
 
-def _score(model: str, task: str, pair: str, data_id: str, number: int, dimension: str, place: int) -> dict[str, object]:
-    p = np.random.default_rng(place).dirichlet(np.ones(len(GRADE_SCORES)))
+def _score(model: str, task: str, pair: str, data_id: str, number: int, dimension: str, index: int) -> dict[str, object]:
+    p = np.random.default_rng(index).dirichlet(np.ones(len(GRADE_SCORES)))
     expected, confidence = float(p @ GRADE_SCORES), float(p.max())
     picture = {"model": model, "task": task, "data_id": data_id, **_seed(number)}
     return {
@@ -250,7 +250,7 @@ def thresholds(**changes: object) -> Thresholds:
 def relations(subsets: Sequence[tuple[Task, Pair]] = SUBSETS, models: Sequence[str] = ("tiny",)) -> pl.DataFrame:
     """Relations table that cycles through the relations."""
     found = [Relation.SYNERGY, Relation.TILT, Relation.BOTTLENECK, Relation.DISPERSION, Relation.NONE]
-    rows = [_relation(model, task, pair, found[place % len(found)]) for model in models for place, (task, pair) in enumerate(subsets)]
+    rows = [_relation(model, task, pair, found[index % len(found)]) for model in models for index, (task, pair) in enumerate(subsets)]
     return tables.check(pl.DataFrame(rows, schema=dict(RELATIONS.columns)), RELATIONS, "factory")
 
 

@@ -21,7 +21,7 @@ class Glib:
         return [sum(text.strip().casefold().encode())]
 
     def ask(self, questions: Iterable[Question], labels: Labels) -> Iterator[tuple[int, Answer | Refusal]]:
-        for place, question in enumerate(questions):
+        for index, question in enumerate(questions):
             self.asked.append(question)
             dice = np.random.default_rng(list(b"".join(question.images)[-40:] + question.text.encode()))
-            yield place, Answer(tuple(np.log(dice.dirichlet(np.ones(len(labels.grades)))).tolist()))
+            yield index, Answer(tuple(np.log(dice.dirichlet(np.ones(len(labels.grades)))).tolist()))

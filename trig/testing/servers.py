@@ -125,8 +125,8 @@ class Stub:
         texts = dice.choices(["Good.", "<think>Bad?</think>\n medium", "bad", "I cannot tell"], [4, 3, 2, 1], k=min(count, 4))
         return self.said(
             [
-                {"index": place, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
-                for place, text in enumerate(texts)
+                {"index": index, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+                for index, text in enumerate(texts)
             ]
         )
 

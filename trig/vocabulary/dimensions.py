@@ -22,7 +22,7 @@ class Dimension(StrEnum):
     BIAS = "R-B"
 
 
-_ORDER = {dimension: place for place, dimension in enumerate(Dimension)}
+_ORDER = {dimension: index for index, dimension in enumerate(Dimension)}
 
 
 class Task(StrEnum):

@@ -31,9 +31,9 @@ class Lexicon:
     def _find(self, found: Sequence[str]) -> str | None:
         if self._by_first.keys().isdisjoint(found):
             return None
-        for place, first in enumerate(found):
+        for index, first in enumerate(found):
             for wanted, entry in self._by_first.get(first, ()):
-                said = found[place : place + len(wanted)]
+                said = found[index : index + len(wanted)]
                 if len(said) == len(wanted) and all(word in known for word, known in zip(said, wanted, strict=True)):
                     return entry
         return None

@@ -40,8 +40,8 @@ def unseen(text: str) -> str | None:
     """First character that is not seen, or turns the text around; None without one. Joiners in scripts that need them are spelling."""
     if text.isascii() and text.isprintable():
         return None
-    for place, letter in enumerate(text):
-        if category(letter) in UNSEEN and not (letter in JOINERS and place and _writing(text[place - 1]) in JOINING):
+    for index, letter in enumerate(text):
+        if category(letter) in UNSEEN and not (letter in JOINERS and index and _writing(text[index - 1]) in JOINING):
             return letter
     return None
 

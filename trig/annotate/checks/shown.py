@@ -28,6 +28,6 @@ def overlapping(found: Sequence[str], phrase: str) -> bool:
     return all(any(alike(word, said) for said in found) for word in content)
 
 
-def _joined(text: str, place: int) -> bool:
+def _joined(text: str, index: int) -> bool:
     """Whether a word goes on at this place."""
-    return 0 < place < len(text) and text[place - 1].isalnum() and text[place].isalnum()
+    return 0 < index < len(text) and text[index - 1].isalnum() and text[index].isalnum()

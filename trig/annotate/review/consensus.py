@@ -111,7 +111,7 @@ def _alphas(items: Sequence[Item], raters: Sequence[Filled]) -> list[Mapping[str
 
 def _grid(items: Sequence[Item], raters: Sequence[Filled], question: str) -> Floats:
     """Answers as numbers, (raters, items); NaN where missing."""
-    number = {answer: float(place) for place, answer in enumerate(QUESTIONS[question])}
+    number = {answer: float(index) for index, answer in enumerate(QUESTIONS[question])}
     cells = [[number[one.answers[item.id][question]] if item.id in one.answers else np.nan for item in items] for one in raters]
     return np.array(cells, dtype=np.float64).reshape(len(raters), len(items))
 

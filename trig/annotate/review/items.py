@@ -115,8 +115,8 @@ def mixed(prompts: Sequence[Item], known: Sequence[Item], repeats: float, seed: 
     if twice := next((one for one, other in pairwise(order) if one.id == other.id), None):
         raise TableError(f"the gold item {twice.prompt[:60]!r} stands twice; keep one")
     early = [item for item in order[: len(order) // 2] if item.kind == "prompt"]
-    places = {item.id: place for place, item in enumerate(order)}
-    positions = [(float(place), item) for place, item in enumerate(order)]
+    places = {item.id: index for index, item in enumerate(order)}
+    positions = [(float(index), item) for index, item in enumerate(order)]
     for item in sorted(early, key=lambda item: _id(seed, "draw", item.id))[: round(repeats * len(prompts))]:
         behind = places[item.id] + APART * len(order)
         share = int(_id(seed, "place", item.id)[1:], 16) / 16**12

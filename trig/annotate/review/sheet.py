@@ -46,7 +46,7 @@ def _heads(path: Path, cells: Sequence[str], needed: Sequence[str]) -> list[str]
     heads = [cell.strip().casefold() for cell in cells]
     if missing := [column for column in needed if column not in heads]:
         raise TableError(f"{path}: column {missing[0]!r} is missing; keep the columns of the first line as they were")
-    if twice := [head for place, head in enumerate(heads) if head and head in heads[:place]]:
+    if twice := [head for index, head in enumerate(heads) if head and head in heads[:index]]:
         raise TableError(f"{path}: column {twice[0]!r} stands twice; keep one")
     return heads
 

@@ -259,7 +259,7 @@ class Crew(Generic[Row, Result]):
         if job.chances:
             self.waiting.appendleft(job)
         elif len(job.rows) > 1:
-            alone = [Job(job.batch, job.start + place, [row], 1) for place, row in enumerate(job.rows)]
+            alone = [Job(job.batch, job.start + index, [row], 1) for index, row in enumerate(job.rows)]
             self.waiting.extendleft(reversed(alone))
         else:
             self._take(job, [Refusal(f"computed alone, {why}")])

@@ -14,7 +14,7 @@ from trig.protocols.refusal import Refusal
 Asked = tuple[Question, Labels]
 
 
-class Judged:
+class JudgeTool:
     """A judge in a worker. Satisfies `Tool`."""
 
     def __init__(self, judge: Judge) -> None:
@@ -24,7 +24,7 @@ class Judged:
     def work(self, rows: Sequence[Asked]) -> list[Answer | Refusal]:
         """Answers in the order of the questions."""
         answers = dict(self.judge.ask((question for question, _ in rows), rows[0][1]))
-        return [answers[place] for place in range(len(rows))]
+        return [answers[index] for index in range(len(rows))]
 
     def encode(self, text: str) -> list[int] | None:
         """Token ids of a text."""
@@ -38,12 +38,12 @@ class Judging:
     settings: Params
     batch_size: int
 
-    def load(self) -> Judged:
+    def load(self) -> JudgeTool:
         """Load it in this process."""
         from trig.backends import judges
 
         here = self.settings.judge.model_copy(update={"executor": "local", "devices": None})
-        return Judged(judges.load(self.settings.model_copy(update={"judge": here}), self.batch_size))
+        return JudgeTool(judges.load(self.settings.model_copy(update={"judge": here}), self.batch_size))
 
 
 class Spread:

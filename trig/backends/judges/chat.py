@@ -84,8 +84,8 @@ class Chat:
     def shared(self, questions: Sequence[Question], pictures: Sequence[Pictures]) -> Shared:
         """Tokenise and preprocess a batch in which adjacent questions with the same images and prompt share their beginning."""
         places = range(len(questions))
-        groups = [list(group) for _, group in groupby(places, key=lambda place: (questions[place].images, questions[place].prompt))]
-        asked = [[self._ids(questions[place]) for place in group] for group in groups]
+        groups = [list(group) for _, group in groupby(places, key=lambda index: (questions[index].images, questions[index].prompt))]
+        asked = [[self._ids(questions[index]) for index in group] for group in groups]
         common = [_common(rows) for rows in asked]
         first = self.processor(
             text=[self.text(questions[group[0]]) for group in groups],
@@ -114,7 +114,7 @@ class Chat:
 def _common(rows: Sequence[Sequence[int]]) -> int:
     """Length of the longest common prefix that leaves each row at least one token."""
     longest = min(map(len, rows)) - 1
-    return next((place for place in range(longest) if len({row[place] for row in rows}) > 1), longest)
+    return next((index for index in range(longest) if len({row[index] for row in rows}) > 1), longest)
 
 
 def image_token(config: Any, processor: Any) -> int:

@@ -93,7 +93,7 @@ def read(completion: Any, labels: Labels, mode: Mode) -> Answer:
     else:
         if not labels.words:
             _check_whole(labels, told)
-        grades = [[logprob for token, _, logprob in told if _means(labels, place, token)] for place in range(len(labels.grades))]
+        grades = [[logprob for token, _, logprob in told if _means(labels, index, token)] for index in range(len(labels.grades))]
     return Answer(tuple(map(_sum, grades)), mode, None, *_tokens(completion))
 
 
@@ -114,7 +114,7 @@ def count(completions: Sequence[Any], labels: Labels) -> Answer:
     """Share of each grade among sampled answers, reasoning skipped; a truncated answer has no grade."""
     said = [choice for completion in completions for choice in completion.choices]
     found = Counter(None if choice.finish_reason == "length" else _begins(labels, choice.message.content or "") for choice in said)
-    shares = [log(found[place] / len(said)) if found[place] else -inf for place in range(len(labels.grades))]
+    shares = [log(found[index] / len(said)) if found[index] else -inf for index in range(len(labels.grades))]
     return Answer(tuple(shares), "sampled", len(said), *_tokens(completions[0]))
 
 
@@ -135,7 +135,7 @@ def _begins(labels: Labels, text: str) -> int | None:
 
 def _grade(text: str, words: Sequence[str]) -> tuple[int, str] | None:
     """Index of the longest grade the text begins with, and the rest of the text."""
-    found = [(len(word), place, rest) for place, word in enumerate(words) if (rest := _after(text, word)) is not None]
+    found = [(len(word), index, rest) for index, word in enumerate(words) if (rest := _after(text, word)) is not None]
     return max(found)[1:] if found else None
 
 
@@ -163,11 +163,11 @@ def _after(text: str, word: str) -> str | None:
     return None if re.match(r"\w|-\w", rest) and word[-1].isalnum() else rest
 
 
-def _means(labels: Labels, place: int, token: str) -> bool:
+def _means(labels: Labels, index: int, token: str) -> bool:
     """Whether a token's text spells the grade."""
     if labels.words:
-        return token in labels.words[place]
-    return token.strip().casefold() == labels.grades[place].strip().casefold()
+        return token in labels.words[index]
+    return token.strip().casefold() == labels.grades[index].strip().casefold()
 
 
 def _tokens(completion: Any) -> tuple[int | None, int | None]:

@@ -114,21 +114,21 @@ class Transformers:
                     yield from zip(seen.places, self._answers(seen.prepared, labels), strict=True)
 
     def _see(self, batch: Sequence[Numbered], proofs: dict[int, Proof]) -> "Seen":
-        refused = {place: refusal for place, question in batch if (refusal := self._unaskable(question, proofs))}
+        refused = {index: refusal for index, question in batch if (refusal := self._unaskable(question, proofs))}
         good: list[tuple[int, Question, Pictures]] = []
         for files, group in groupby((each for each in batch if each[0] not in refused), key=lambda each: each[1].images):
             match _decode(files):
                 case Refusal() as refusal:
-                    refused |= {place: refusal for place, _ in group}
+                    refused |= {index: refusal for index, _ in group}
                 case decoded:
-                    good += [(place, question, decoded) for place, question in group]
+                    good += [(index, question, decoded) for index, question in group]
         prepared = self._prepare(good, proofs)
         if prepared and max(prepared.tokens) > self.context:
-            long = {place: tokens for (place, *_), tokens in zip(good, prepared.tokens, strict=True) if tokens > self.context}
-            refused |= {place: Refusal(TOO_LONG.format(tokens, self.context), final=True) for place, tokens in long.items()}
+            long = {index: tokens for (index, *_), tokens in zip(good, prepared.tokens, strict=True) if tokens > self.context}
+            refused |= {index: Refusal(TOO_LONG.format(tokens, self.context), final=True) for index, tokens in long.items()}
             good = [each for each in good if each[0] not in long]
             prepared = self._prepare(good, proofs)
-        return Seen([place for place, *_ in good], prepared, refused)
+        return Seen([index for index, *_ in good], prepared, refused)
 
     def _unaskable(self, question: Question, proofs: dict[int, Proof]) -> Refusal | None:
         proof = proofs[len(question.images)]

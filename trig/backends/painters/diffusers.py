@@ -105,29 +105,29 @@ class Diffusers:
         Batch size moves pixels by rounding at most: kernels sum in another order. Files are written while the next rows are painted.
         """
         made: dict[int, Future[Picture | Refusal]] = {}
-        refused = {place: told for place, order in enumerate(orders) if order.source_image and (told := unseen(order.source_image))}
+        refused = {index: told for index, order in enumerate(orders) if order.source_image and (told := unseen(order.source_image))}
         with ThreadPoolExecutor(WRITERS) as writers:
-            for places in self._groups({place: order for place, order in enumerate(orders) if place not in refused}):
+            for places in self._groups({index: order for index, order in enumerate(orders) if index not in refused}):
                 coming = iter(places)
                 for picture in chain.from_iterable(self.batches([orders[place] for place in places])):
-                    place = next(coming)
-                    made[place] = writers.submit(self._made, picture, self._read(orders[place].prompt))
+                    index = next(coming)
+                    made[index] = writers.submit(self._made, picture, self._read(orders[index].prompt))
         self.batches.settled()
-        return [refused[place] if place in refused else made[place].result() for place in range(len(orders))]
+        return [refused[index] if index in refused else made[index].result() for index in range(len(orders))]
 
     def _groups(self, orders: Mapping[int, Order]) -> Iterator[list[int]]:
         """Places of orders that may share a batch: with or without sources, of one size, and as the family says."""
         from trig.backends.families.calls import Share
 
         found: dict[Hashable, list[int]] = defaultdict(list)
-        for place, order in orders.items():
+        for index, order in orders.items():
             edits = order.source_image is not None
             share = self.calls.edits if edits else self.calls.text
             if self.model.options.ip_adapter and edits:
                 share = Share.NONE
-            alike = {Share.ANY: None, Share.LENGTH: self.reader and self.reader.count(order.prompt), Share.NONE: place}[share]
+            alike = {Share.ANY: None, Share.LENGTH: self.reader and self.reader.count(order.prompt), Share.NONE: index}[share]
             shape = size(order.source_image) if order.source_image is not None else None
-            found[alike, self.calls.alike(order.prompt), shape].append(place)
+            found[alike, self.calls.alike(order.prompt), shape].append(index)
         yield from found.values()
 
     def _painted(self, orders: Sequence[Order]) -> list[Image.Image | Refusal]:

@@ -109,12 +109,12 @@ class Autoregressive:
             raise WeightsError(
                 f"{self.field}: it takes no picture, so the picture to edit, or the subject would be left out; name another model for this task"
             )
-        refused = {place: told for place, order in enumerate(orders) if (told := self._unread(order.prompt))}
-        places = [place for place in range(len(orders)) if place not in refused]
+        refused = {index: told for index, order in enumerate(orders) if (told := self._unread(order.prompt))}
+        places = [index for index in range(len(orders)) if index not in refused]
         painted = chain.from_iterable(self.batches([orders[place] for place in places]))
         made = refused | dict(zip(places, painted, strict=True))
         self.batches.settled()
-        return [made[place] for place in range(len(orders))]
+        return [made[index] for index in range(len(orders))]
 
     def _unread(self, prompt: str) -> Refusal | None:
         """Why the model cannot read a prompt; None where it can."""

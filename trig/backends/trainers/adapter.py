@@ -14,12 +14,12 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from trig.backends import families
+from trig.backends.cards import TUNING
 from trig.backends.families.family import Family
 from trig.backends.losses.batch import Predict
 from trig.backends.painters.diffusers import Diffusers
 from trig.backends.trainers.attention import checkpoint
 from trig.backends.trainers.masters import Masters
-from trig.backends.weights import CARD
 from trig.errors import ParamsError
 from trig.files import replace, replacing
 from trig.keys import content_key
@@ -120,10 +120,10 @@ class Adapter:
     def save_checkpoint(self, file: Path, losses: Sequence[float]) -> None:
         """Writes the adapter, optimiser state and loss history; a resumed run gives the same adapter."""
         state = self.optimiser.state_dict()["state"]
-        tensors = {f"{place}.weight": weight.detach() for place, weight in enumerate(self.trainable())}
+        tensors = {f"{index}.weight": weight.detach() for index, weight in enumerate(self.trainable())}
         tensors |= {f"{place}.{name}": value for place, values in state.items() for name, value in values.items()}
         if self.average:
-            tensors |= {f"{place}.{AVERAGE}": value for place, value in enumerate(self.average.shadow_params)}
+            tensors |= {f"{index}.{AVERAGE}": value for index, value in enumerate(self.average.shadow_params)}
         with replacing(file) as part:
             save_file(tensors, part, {"losses": json.dumps(list(losses))})
 
@@ -162,4 +162,4 @@ class Adapter:
             raise self._diverged("a weight is not finite after the last step")
         layers = {f"{self.family.network}_lora_layers": get_peft_model_state_dict(self.network, self.masters.state())}
         self.pipe.save_lora_weights(folder, **layers, safe_serialization=True)
-        replace(folder / CARD, json.dumps(dict(about), indent=2).encode() + b"\n")
+        replace(folder / TUNING, json.dumps(dict(about), indent=2).encode() + b"\n")

@@ -39,7 +39,7 @@ class Taught:
     def drawn(self, pictures: int, rng: np.random.Generator) -> Tensor:
         """Lessons of a step of so many pictures, at least one."""
         count = max(1, pictures // self.members.shape[1])
-        shares = (count // len(self.kinds) + (place < count % len(self.kinds)) for place in range(len(self.kinds)))
+        shares = (count // len(self.kinds) + (index < count % len(self.kinds)) for index in range(len(self.kinds)))
         return torch.cat(
             [kind[torch.from_numpy(rng.integers(0, len(kind), share))] for kind, share in zip(self.kinds, shares, strict=True)]
         )

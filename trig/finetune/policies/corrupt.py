@@ -14,13 +14,13 @@ def choose(points: Points, settings: Finetune) -> list[Choice]:
     rows = points.rows.select("prompt", "sub_prompts", "number").rows()
     phrases = [sorted({sub_prompts[side] for _, sub_prompts, _ in rows} - {""}) for side in (0, 1)]
     found = []
-    for place in threshold.kept(points, settings):
-        prompt, own, number = rows[place]
+    for index in threshold.kept(points, settings):
+        prompt, own, number = rows[index]
         sides = (number % 2, 1 - number % 2)  # each dimension's phrase in turn
         options = [option for side in sides for option in _corrupted(prompt, own[side], phrases[side], number)]
         chosen = next(((text, why) for text, why in options if text not in points.held_out), None)
         if chosen:
-            found.append(Choice((place,), chosen[1], instead=chosen[0]))
+            found.append(Choice((index,), chosen[1], instead=chosen[0]))
     return found
 
 

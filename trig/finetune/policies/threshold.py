@@ -19,10 +19,10 @@ def choose(points: Points, settings: Finetune) -> list[Choice]:
     """
     kept, refused = _passing(points, settings)
     limits = f"keep_above {settings.keep_above:g} and max_gap {settings.max_gap:g}"
-    good = [Choice((place,), f"passes {limits}, no worse than its prompt's mean") for place in kept]
+    good = [Choice((index,), f"passes {limits}, no worse than its prompt's mean") for index in kept]
     if settings.form == "samples":
         return good
-    return good + [Choice((place,), f"fails {limits}, worse than its prompt's mean", good=False) for place in refused]
+    return good + [Choice((index,), f"fails {limits}, worse than its prompt's mean", good=False) for index in refused]
 
 
 def kept(points: Points, settings: Finetune) -> list[int]:
@@ -41,5 +41,5 @@ def _passing(points: Points, settings: Finetune) -> tuple[list[int], list[int]]:
     x, y = pl.col("x"), pl.col("y")
     passes = (pl.min_horizontal(x, y) >= settings.keep_above) & ((x - y).abs() <= settings.max_gap)
     better = (x + y) >= (x + y).mean().over("task", "data_id")
-    found = points.rows.with_row_index("place").select("place", passes=passes, better=better)
-    return found.filter("passes", "better")["place"].to_list(), found.filter(~pl.col("passes"), ~pl.col("better"))["place"].to_list()
+    found = points.rows.with_row_index("index").select("index", passes=passes, better=better)
+    return found.filter("passes", "better")["index"].to_list(), found.filter(~pl.col("passes"), ~pl.col("better"))["index"].to_list()

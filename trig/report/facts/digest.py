@@ -131,7 +131,7 @@ class Contact(Sheet):
     pairs: Sequence[str]  # per cell
 
 
-class Judged(TypedDict):
+class Diagnosis(TypedDict):
     """Judge diagnostics of a model and dimension."""
 
     model: str
@@ -205,7 +205,7 @@ class DigestFacts(TypedDict):
     tunings: Sequence[Tuning]
     sheets: dict[str, Sheet]  # asset name → layout
     contacts: dict[str, Contact]  # likewise; empty where no pictures are kept
-    judged: list[Judged]
+    diagnoses: list[Diagnosis]
     modes: list[Mode]
     histograms: Histograms
     nulls: list[Missing]

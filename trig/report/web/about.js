@@ -3,7 +3,7 @@
 
 function judge() {
   const steps = (column) => ({ steps: facts.histograms[column].map(({ dimension: code, low, high, share }) => ({ label: dimension(code), low, high, share })) });
-  const body = facts.judged.map((row) => [row.model, row.dimension, { shown: row.n, value: row.n }, { shown: row.nulls, value: row.nulls },
+  const body = facts.diagnoses.map((row) => [row.model, row.dimension, { shown: row.n, value: row.n }, { shown: row.nulls, value: row.nulls },
     number(row.confidence_mean), range(row.confidence_5, row.confidence_95), number(row.off_mass_mean, 4), number(row.off_mass_95, 4)]);
   const yard = facts.yardstick;
   return [

@@ -1,4 +1,4 @@
-"""Schemas of prompting: the prompts that a model paints, and how they were found."""
+"""Schemas of how rewritten prompts were found: candidates, and the train prompts that they painted."""
 
 from collections.abc import Mapping
 
@@ -7,30 +7,6 @@ import polars as pl
 from trig.tables import Table
 from trig.tables.kinds import DIMENSION, PAIR, RELATION, TASK
 
-CARD = "prompting.json"
-"""Its name, in the folder with these tables: base model, recipes per pair, pictures spent."""
-RECIPE = ("relation", "recipe", "round", "candidate", "writer")
-REWRITES = Table(
-    "rewrites",
-    {
-        "task": TASK,
-        "pair": PAIR,
-        "data_id": pl.String,
-        "number": pl.Int32,  # which of a prompt's seeds, from 0
-        "prompt": pl.String,  # as the run has it, and as the judge sees it
-        "painted": pl.String,  # what the model paints
-        "noise": pl.Int32,  # the number whose initial noise it begins with
-        "relation": RELATION,  # of the pair, on train prompts; null where nothing was measured
-        "instruction": pl.String,  # null where the relation asks for nothing
-        "recipe": pl.String,  # operations of a grammar or manners of a language model, joined by +; null where the prompt stays
-        "round": pl.Int32,  # in which the recipe was accepted; with `candidate` a row of the trials
-        "candidate": pl.Int32,
-        "writer": pl.String,  # what wrote the text
-        "key": pl.String,  # of the prompt as the run has it
-    },
-    ("task", "data_id", "number"),
-    frozenset({"instruction", *RECIPE}),
-)
 _TRIED: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "task": TASK,
     "pair": PAIR,
