@@ -175,7 +175,7 @@ EDITS: list[tuple[str, str, str, str, set[str]]] = [
         "trig/tables/trials.py",
         '"whole": pl.Float64,',
         '"whole": pl.Float64,\n        "extra": pl.Int64,',
-        {"prompting"},
+        set(),
     ),
     ("a setting of the zoo", "trig/params/zoo.yaml", "steps: 20", "steps: 21", {"params"}),
     ("a setting of a judge preset", "trig/params/judges.yaml", "timeout: 180.0", "timeout: 181.0", {"params"}),
