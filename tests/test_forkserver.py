@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -347,6 +348,16 @@ def test_and_when_the_stage_is_over_as_long_as_nobody_asks(tmp_path: Path) -> No
         time.sleep(2)
     assert place.said()["loaded"]
     place.close()
+
+
+def test_where_nothing_is_remembered_the_stages_of_a_study_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(modules, "FILE", tmp_path / "programs.json")
+    runs, known = modules._remembered()
+    turns = ["stages.params"]
+    while following := known[turns[-1]].following:
+        turns.append(following)
+    assert runs == 1 and turns == [f"stages.{name}" for name in ("params", "classify", "gate_relations", "report")]
+    assert all(find_spec(name) for program in turns for name in (program, *known[program].modules))
 
 
 def test_what_is_remembered_is_learnt_anew_now_and_then(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from time import time_ns
 from typing import NamedTuple
 
 FILE = Path(os.environ.get("DVC_ROOT", "."), ".trig/programs.json")
-"""What is remembered from one server to the next. Without it, or where it is damaged, nothing is loaded beforehand."""
+"""What is remembered from one server to the next. Without it, or where it is damaged, `STUDY` is what is known."""
 RUNS = 20
 """Servers after which all is forgotten and learnt anew: what a program no longer imports would be loaded for it forever."""
 RECENT = 10**8
@@ -28,6 +28,13 @@ class Program(NamedTuple):
 
 
 UNKNOWN = Program([], "")
+STUDY = {
+    "stages.params": Program([], "stages.classify"),
+    "stages.classify": Program(["trig.classify.relations", "trig.run.pool"], "stages.gate_relations"),
+    "stages.gate_relations": Program(["trig.gates.relations", "trig.gates.gx"], "stages.report"),
+    "stages.report": Program(["trig.report.publish", "altair", "vl_convert"], ""),
+}
+"""A study of thresholds: what one does in a clone of somebody's run, where nothing was learnt yet."""
 
 
 class Modules:
@@ -99,9 +106,9 @@ def _remembered() -> tuple[int, dict[str, Program]]:
     try:
         runs, said = json.loads(FILE.read_bytes())
         known = {program: Program([str(name) for name in modules], str(following)) for program, (modules, following) in said.items()}
-        return (runs + 1, known) if 0 < runs < RUNS else (1, {})
+        return (runs + 1, known) if 0 < runs < RUNS else (1, dict(STUDY))
     except (OSError, ValueError, TypeError, AttributeError, RecursionError):
-        return 1, {}
+        return 1, dict(STUDY)
 
 
 def loaded() -> list[str]:
