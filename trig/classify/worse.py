@@ -11,8 +11,8 @@ from trig import tables
 from trig.classify.change import Run, limits_of, paired
 from trig.errors import ParamsError, TableError
 from trig.params.thresholds import Thresholds
-from trig.stats.clustered import clustered_mean
 from trig.stats.fdr import q_values
+from trig.stats.paired import moved_by
 from trig.tables.kinds import DIMENSION, PAIR, TASK
 from trig.vocabulary.dimensions import Dimension, Pair, dimension
 
@@ -123,8 +123,6 @@ def _row(samples: pl.DataFrame, key: tuple[Any, ...], least: int) -> dict[str, A
     }
     if whole.height < least:
         return row
-    before, after = whole["before"].to_numpy(), whole["after"].to_numpy()
-    _, groups = np.unique(whole["root"].to_numpy(), return_inverse=True)
-    tested = clustered_mean(after - before, groups)
-    ends = dict(zip(("change", "low", "high", "p"), tested, strict=True))
-    return row | {"before": float(before.mean()), "after": float(after.mean())} | ends
+    found = moved_by(*(whole[name].to_numpy() for name in ("before", "after", "root")))
+    ends = dict(zip(("change", "low", "high", "p"), found.change, strict=True))
+    return row | {"before": found.before, "after": found.after} | ends

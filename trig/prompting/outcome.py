@@ -5,11 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from trig.errors import TrigError
-from trig.stats.clustered import clustered_mean
+from trig.stats import paired
 
 SAMPLE = ("task", "pair", "data_id", "number")
 TARGETED, ALL = "rewritten pairs", "all pairs"
@@ -52,10 +51,9 @@ def _outcome(model: str, card: Card, paired: pl.DataFrame, rewritten: set[tuple[
 def _paired(points: pl.DataFrame, base: str, model: str, roots: pl.DataFrame) -> pl.DataFrame:
     """Samples that both models have scores of: means of the pair before and after."""
     mean = ((pl.col("x") + pl.col("y")) / 2).alias("mean")
-    before, after = (points.filter(pl.col("model") == one).select(*SAMPLE, mean) for one in (base, model))
-    both = before.join(after, on=SAMPLE, suffix="_after").drop_nulls(["mean", "mean_after"])
-    named = both.join(roots, on=["task", "data_id"], how="left").with_columns(pl.col("task", "pair").cast(pl.String))
-    return named.rename({"mean": "before", "mean_after": "after"}).sort(SAMPLE)
+    rooted = points.with_columns(mean).join(roots, on=["task", "data_id"], how="left", maintain_order="left")
+    shared = paired.both(rooted, base, model, SAMPLE, ("mean",)).drop_nulls(["mean", "mean_after"])
+    return shared.with_columns(pl.col("task", "pair").cast(pl.String)).sort(SAMPLE)
 
 
 def _group(scope: str, own: pl.DataFrame) -> dict[str, Any]:
@@ -69,12 +67,10 @@ def _pairs(card: Card, paired: pl.DataFrame) -> Iterator[dict[str, Any]]:
 
 
 def _change(own: pl.DataFrame) -> dict[str, Any]:
-    if own.is_empty():
+    if (found := paired.moved(own, "mean")) is None:
         return {"n": 0, **dict.fromkeys(("before", "after", "change", "low", "high"))}
-    before, after = (own[side].to_numpy() for side in ("before", "after"))
-    found = clustered_mean(after - before, own["root"].to_numpy().astype(np.int64))
-    ends = {"change": found.value, "low": found.low, "high": found.high}
-    return {"n": own.height, "before": float(before.mean()), "after": float(after.mean()), **ends}
+    ends = {"change": found.change.value, "low": found.change.low, "high": found.change.high}
+    return {"n": found.n, "before": found.before, "after": found.after, **ends}
 
 
 def pictures(told: Mapping[str, Any]) -> int:

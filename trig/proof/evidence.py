@@ -10,7 +10,7 @@ import polars as pl
 from trig import tables
 from trig.classify.samples import rooted
 from trig.errors import TableError
-from trig.stats.clustered import clustered_mean
+from trig.stats import paired
 from trig.stats.drift import drift
 from trig.tables.figures import DIVERSITY
 from trig.tables.scores import SCORES
@@ -61,20 +61,13 @@ def spread(diversity: pl.DataFrame, base: str, tuned: str) -> list[dict[str, Any
 
 def _paired(frame: pl.DataFrame, base: str, tuned: str, columns: list[str]) -> Mapping[str, pl.DataFrame]:
     """Rows of both models by task, in a fixed order."""
-    before, after = (frame.filter(pl.col("model") == model).select(*PICTURE, "root", "key", *columns) for model in (base, tuned))
-    both = before.join(after.drop("root"), on=PICTURE, suffix="_after").unique(["number", "key", "key_after"], keep="first")
-    parts = both.sort(*PICTURE).partition_by("task", as_dict=True, maintain_order=True)
+    shared = paired.once(paired.both(frame, base, tuned, PICTURE, ("key", *columns)))
+    parts = shared.sort(*PICTURE).partition_by("task", as_dict=True, maintain_order=True)
     return {str(task): part for (task,), part in sorted(parts.items(), key=lambda one: str(one[0]))}
 
 
 def _change(both: pl.DataFrame, name: str) -> dict[str, Any]:
-    before, after = both[name].to_numpy(), both[f"{name}_after"].to_numpy()
-    tested = clustered_mean(after - before, both["root"].to_numpy().astype(np.int64))
-    return {
-        "before": float(before.mean()),
-        "after": float(after.mean()),
-        "change": float((after - before).mean()),
-        "low": tested.low,
-        "high": tested.high,
-        "n": both.height,
-    }
+    found = paired.moved(both, name)
+    assert found  # a picture of both
+    ends = {"change": found.change.value, "low": found.change.low, "high": found.change.high}
+    return {"before": found.before, "after": found.after, **ends, "n": found.n}

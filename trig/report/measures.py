@@ -8,7 +8,6 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import polars as pl
 
 from trig import tables
@@ -17,7 +16,7 @@ from trig.errors import TableError
 from trig.report.facts.figures import Diverse, Figures, Gap, Level, Link
 from trig.report.facts.rows import rows
 from trig.report.numbers import clustered_means
-from trig.stats.clustered import clustered_mean
+from trig.stats import paired
 from trig.stats.correlation import correlation
 from trig.stats.fdr import q_values
 from trig.tables.figures import DIVERSITY, FIGURES
@@ -122,27 +121,24 @@ def diverse(diversity: pl.DataFrame) -> pl.DataFrame:
 
 def gaps(diversity: pl.DataFrame, models: Sequence[str], task: str | None = None) -> Iterator[Gap]:
     """Paired differences of diversity of any two models, from earlier to later ones."""
-    own = {model: diversity.filter(pl.col("model") == model).drop_nulls("vendi") for model in models}
+    known = diversity.drop_nulls("vendi")
     for a, b in combinations(models, 2):
-        both = own[a].join(own[b].drop("root"), on=["task", "data_id"], suffix="_b", maintain_order="left")
-        both = both.unique(["key", "key_b"], keep="first", maintain_order=True).sort("task", "data_id")
-        if both.is_empty():
+        shared = paired.once(paired.both(known, a, b, ("task", "data_id"), ("key", *SPREADS))).sort("task", "data_id")
+        vendi, distance = (paired.moved(shared, name) for name in SPREADS)
+        if vendi is None or distance is None:
             continue
-        vendi, distance = (
-            clustered_mean((both[f"{name}_b"] - both[name]).to_numpy(), both["root"].to_numpy().astype(np.int64)) for name in SPREADS
-        )
-        assert vendi.value is not None and distance.value is not None  # there is a prompt
+        assert vendi.change.value is not None and distance.change.value is not None  # there is a prompt
         yield {
             "task": task,
             "a": a,
             "b": b,
-            "n": both.height,
-            "vendi": vendi.value,
-            "vendi_low": vendi.low,
-            "vendi_high": vendi.high,
-            "distance": distance.value,
-            "distance_low": distance.low,
-            "distance_high": distance.high,
+            "n": vendi.n,
+            "vendi": vendi.change.value,
+            "vendi_low": vendi.change.low,
+            "vendi_high": vendi.change.high,
+            "distance": distance.change.value,
+            "distance_low": distance.change.low,
+            "distance_high": distance.change.high,
         }
 
 

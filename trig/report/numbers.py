@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from trig.report.facts.digest import Change, Step, Tuning
 from trig.report.facts.parts import Moves
+from trig.stats import paired
 from trig.stats.clustered import Tested, around, clustered_mean
 
 SAMPLE = ("task", "pair", "data_id", "number", "dimension")
@@ -58,15 +59,12 @@ def changes(scores: pl.DataFrame, tuning: Tuning, column: str) -> pl.DataFrame:
     `mean` is after - before with its paired interval; null with a single root. `pair` is null for rows over all pairs, in which a picture
     of several pairs counts once.
     """
-    before, after = (
-        scores.filter(pl.col("model") == model).select(*SAMPLE, "root", column, "key") for model in (tuning.base, tuning.tuned)
-    )
-    both = before.join(after.drop("root"), on=SAMPLE, suffix="_after").drop_nulls(column).drop_nulls(f"{column}_after")
-    both = both.rename({column: "before", f"{column}_after": "after"}).with_columns(
+    shared = paired.both(scores, tuning.base, tuning.tuned, SAMPLE, (column, "key")).drop_nulls([column, f"{column}_after"])
+    shared = shared.rename({column: "before", f"{column}_after": "after"}).with_columns(
         change=pl.col("after") - pl.col("before"), pair=pl.col("pair").cast(pl.String)
     )
-    trained = both.filter(pl.col("pair").is_in(tuning.pairs))
-    whole = both.unique(["number", "key", "key_after"], keep="first", maintain_order=True).with_columns(pair=pl.lit(None, dtype=pl.String))
+    trained = shared.filter(pl.col("pair").is_in(tuning.pairs))
+    whole = paired.once(shared).with_columns(pair=pl.lit(None, dtype=pl.String))
     side = [pl.col("before").sort().mean(), pl.col("after").sort().mean()]
     return clustered_means(pl.concat([trained, whole]), ("task", "pair", "dimension"), "change", *side)
 
@@ -85,30 +83,29 @@ def couples(scores: pl.DataFrame, column: str, order: Sequence[tuple[str, str]])
     names = columns.unique().sort("place").rows()
     found = {}
     for a, b in order:
-        both = np.flatnonzero(~np.isnan(values[a]) & ~np.isnan(values[b]))
-        _, first = np.unique(keys[a][both].astype(np.int64) << 32 | keys[b][both].astype(np.int64), return_index=True)
-        once = both[np.sort(first)]
+        known = np.flatnonzero(~np.isnan(values[a]) & ~np.isnan(values[b]))
+        _, first = np.unique(keys[a][known].astype(np.int64) << 32 | keys[b][known].astype(np.int64), return_index=True)
+        own = known[np.sort(first)]
         found[a, b] = [
-            _paired(task, dimension, values[a][once[own]], values[b][once[own]], roots[once[own]])
+            _change(task, dimension, paired.moved_by(values[a][of], values[b][of], roots[of]))
             for task, dimension, place in names
-            if (own := places[once] == place).any()
+            if (of := own[places[own] == place]).size
         ]
     return found
 
 
-def _paired(task: str, dimension: str, before: NDArray[np.float64], after: NDArray[np.float64], roots: NDArray[np.int64]) -> Change:
-    told = clustered_mean(after - before, roots)
-    assert told.value is not None  # there is a sample
+def _change(task: str, dimension: str, of: paired.Moved) -> Change:
+    assert of.change.value is not None  # there is a sample
     return {
         "task": task,
         "pair": None,
         "dimension": dimension,
-        "before": float(before.mean()),
-        "after": float(after.mean()),
-        "mean": told.value,
-        "low": told.low,
-        "high": told.high,
-        "n": before.size,
+        "before": of.before,
+        "after": of.after,
+        "mean": of.change.value,
+        "low": of.change.low,
+        "high": of.change.high,
+        "n": of.n,
     }
 
 

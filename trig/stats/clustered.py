@@ -1,6 +1,6 @@
 """Means of samples of which some come from one root: copies, edits and seeds of one prompt are not independent."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ class Tested(NamedTuple):
     p: float | None  # two-sided, of 0
 
 
-def clustered_mean(values: NDArray[np.float64], roots: NDArray[np.signedinteger]) -> Tested:
+def clustered_mean(values: NDArray[np.float64], roots: NDArray[Any]) -> Tested:
     """Mean of the values, (n,), tested against 0, with a cluster-robust interval; `roots`, (n,), names each value's cluster.
 
     The standard error sums over roots first (its square times G / (G - 1) for G roots); interval and p are Student's with G - 1 degrees of freedom.
