@@ -47,12 +47,13 @@ def own_rubrics(settings: Params, watched: Path) -> str:
 
 
 def backends(settings: Params) -> dict[str, list[str]]:
-    """What a stage loads by name: the configured judge, annotator, loss and policy, the painters of the roster, and the bases of tuned and prompted models."""
+    """What a stage loads by name: the judge and the annotator, the loss and the policy of each tuning, the painters of the roster and of bases."""
     judge = f"trig/backends/judges/{settings.judge_model(settings.judge.name).backend}.py"
     painters = {f"trig/backends/painters/{settings.model(name).backend}.py" for name in settings.generate.roster}
     bases = {settings.model(tuning.base).backend for tuning in settings.tunings.values()}
     trained = {f"trig/backends/{part}/{backend}.py" for backend in bases for part in ("painters", "trainers")}
-    learning = [module(settings.finetune.loss), f"trig/finetune/policies/{settings.finetune.policy}.py"] if settings.finetune else []
+    taught = [settings.tuning(name)[1] for name in settings.tunings] if settings.finetune else []
+    learning = {path for one in taught for path in (module(one.loss), f"trig/finetune/policies/{one.policy}.py")}
     chat = "trig/backends/annotators/openai.py"
     annotator = [chat] if settings.annotate.annotator else []
     prompted = {f"trig/backends/painters/{settings.model(one.base).backend}.py" for one in settings.promptings.values()}
@@ -60,7 +61,7 @@ def backends(settings: Params) -> dict[str, list[str]]:
     return {
         "annotate": annotator,
         "judge": [judge],
-        "finetune": [judge, *sorted(trained), *learning],
+        "finetune": [judge, *sorted(trained), *sorted(learning)],
         "prompting": [judge, *sorted(prompted), *rewrites] if prompted else [],
         "generate": sorted(painters),
     }

@@ -155,3 +155,13 @@ def test_every_backend_has_a_module_of_its_name() -> None:
     found = backends(params.load(ROOT / "params.yaml"))
     assert {path for paths in found.values() for path in paths} <= named
     assert {path.split("/")[2] for path in found["finetune"]} == {*kinds, "policies"}
+
+
+def test_what_one_tuning_is_taught_by_counts_too() -> None:
+    settings = params.load(ROOT / "params.yaml")
+    (name, tuning), *_ = settings.tunings.items()
+    other = tuning.model_copy(update={"finetune": {**tuning.finetune, "policy": "dominance", "loss": "dpo"}})
+    found = backends(settings.model_copy(update={"tunings": {name: tuning, "other": other}}))["finetune"]
+    assert settings.finetune
+    own = {module(settings.finetune.loss), f"trig/finetune/policies/{settings.finetune.policy}.py"}
+    assert own | {"trig/backends/losses/dpo.py", "trig/finetune/policies/dominance.py"} <= {*found}

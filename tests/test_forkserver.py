@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import workplace
 
 from trig.run import handover, modules
 from trig.run.parent import STAGE
@@ -350,6 +351,14 @@ def test_and_when_the_stage_is_over_as_long_as_nobody_asks(tmp_path: Path) -> No
     place.close()
 
 
+IMPORTED = """
+import importlib, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+print(*{"altair", "great_expectations", "polars", "scipy", "torch", "vl_convert"} & sys.modules.keys())
+"""
+
+
 def test_where_nothing_is_remembered_the_stages_of_a_study_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(modules, "FILE", tmp_path / "programs.json")
     runs, known = modules._remembered()
@@ -357,7 +366,10 @@ def test_where_nothing_is_remembered_the_stages_of_a_study_are_known(tmp_path: P
     while following := known[turns[-1]].following:
         turns.append(following)
     assert runs == 1 and turns == [f"stages.{name}" for name in ("params", "classify", "gate_relations", "report")]
-    assert all(find_spec(name) for program in turns for name in (program, *known[program].modules))
+    assert all(find_spec(program) for program in turns)
+    names = [name for program in turns for name in known[program].modules]
+    told = workplace.python("-c", IMPORTED, *names, cwd=workplace.ROOT)
+    assert set(told.stdout.split()) == {"altair", "great_expectations", "polars", "scipy", "vl_convert"}, told.stderr
 
 
 def test_what_is_remembered_is_learnt_anew_now_and_then(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ def moved(
     for dimension in Dimension:
         own = [index for index, (about, *_) in enumerate(asked) if about is dimension]
         for how, after in scores.items():
-            change = np.array([b - a for place in own if (a := plain[place]) is not None and (b := after[place]) is not None])
+            change = np.array([b - a for index in own if (a := plain[index]) is not None and (b := after[index]) is not None])
             told = clustered_mean(change, np.arange(len(change))) if len(change) else None
             found.append(
                 {"dimension": dimension.value, "altered": how, "n": len(own), "nulls": len(own) - len(change)}

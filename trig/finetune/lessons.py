@@ -12,7 +12,7 @@ import polars as pl
 from trig.errors import ParamsError
 from trig.finetune import policies, select, table
 from trig.finetune.points import Points, points
-from trig.finetune.policies import threshold
+from trig.finetune.published import beside
 from trig.params.finetune import Finetune
 from trig.protocols.tuner import Lessons
 from trig.tables.prompts import split
@@ -69,7 +69,7 @@ class Lesson:
             else f"{self.title}: {self.kept} {self.settings.form} of {of} pictures"
         )
         if self.settings.policy == "threshold":
-            said = f"{said} ({threshold.beside(self.parts, self.kept)})"
+            said = f"{said} ({beside(self.parts, self.kept)})"
         if self.settings.form == "labelled samples":
             said = f"{said}, {self.avoided} to avoid"
         if nulls := sum(points.nulls for points in self.parts):

@@ -87,9 +87,9 @@ def _rewritten(cases: Mapping[tuple[str, str], Case], loop: Loop, test: pl.DataF
     """REWRITES of the test prompts."""
     keys = test.select("task", "pair").rows()
     texts = test["prompt"].to_list()
-    places = [index for index, key in enumerate(keys) if key in cases and cases[key].place]
-    jobs = [Job(cases[keys[place]].task, cases[keys[place]].aim, cases[keys[place]].recipe, texts[place]) for place in places]
-    for index, text in zip(places, loop.writer.write(jobs), strict=True):
+    rewritten = [index for index, key in enumerate(keys) if key in cases and cases[key].place]
+    jobs = [Job(cases[keys[index]].task, cases[keys[index]].aim, cases[keys[index]].recipe, texts[index]) for index in rewritten]
+    for index, text in zip(rewritten, loop.writer.write(jobs), strict=True):
         texts[index] = text
     rows = [_lineage(key, loop, cases.get(key)) for key in keys]
     lineage = pl.DataFrame(rows, schema={name: REWRITES.columns[name] for name in LINEAGE})

@@ -40,12 +40,12 @@ def outcomes(known: Mapping[str, Card], points: pl.DataFrame, roots: pl.DataFram
     return [_outcome(model, card, _paired(points, card["base"], model, roots), rewritten) for model, card in known.items()]
 
 
-def _outcome(model: str, card: Card, paired: pl.DataFrame, rewritten: set[tuple[str, str, str]]) -> dict[str, Any]:
+def _outcome(model: str, card: Card, shared: pl.DataFrame, rewritten: set[tuple[str, str, str]]) -> dict[str, Any]:
     keys = [(task, pair) for base, task, pair in rewritten if base == card["base"]]
     targeted = pl.DataFrame(keys, {"task": pl.String, "pair": pl.String}, orient="row")
-    scopes = {TARGETED: paired.join(targeted, on=["task", "pair"], how="semi", maintain_order="left"), ALL: paired}
+    scopes = {TARGETED: shared.join(targeted, on=["task", "pair"], how="semi", maintain_order="left"), ALL: shared}
     told = {name: card[name] for name in ("base", "by", "writer", "flag", "budget", "spent", "painted", "draws", "left_out")}
-    return {"model": model, **told, "groups": [_group(name, own) for name, own in scopes.items()], "pairs": list(_pairs(card, paired))}
+    return {"model": model, **told, "groups": [_group(name, own) for name, own in scopes.items()], "pairs": list(_pairs(card, shared))}
 
 
 def _paired(points: pl.DataFrame, base: str, model: str, roots: pl.DataFrame) -> pl.DataFrame:
@@ -60,10 +60,10 @@ def _group(scope: str, own: pl.DataFrame) -> dict[str, Any]:
     return {"scope": scope, "pairs": own.select("task", "pair").n_unique() if own.height else 0, **_change(own)}
 
 
-def _pairs(card: Card, paired: pl.DataFrame) -> Iterator[dict[str, Any]]:
+def _pairs(card: Card, shared: pl.DataFrame) -> Iterator[dict[str, Any]]:
     """What was learnt of each pair on train prompts, and what it changed on test prompts."""
     for row in card["pairs"]:
-        yield {**row, **_change(paired.filter(task=row["task"], pair=row["pair"]))}
+        yield {**row, **_change(shared.filter(task=row["task"], pair=row["pair"]))}
 
 
 def _change(own: pl.DataFrame) -> dict[str, Any]:

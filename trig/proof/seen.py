@@ -25,15 +25,15 @@ def seen(painted: Painted, eye: Eye, scorer: str, rows: list[pl.DataFrame]) -> P
     """
     yield 0, len(painted)
     for start in range(0, len(painted), AT_A_TIME):
-        places = range(start, min(start + AT_A_TIME, len(painted)))
-        rows.append(_scored(painted, places, eye, scorer))
-        yield places.stop, len(painted)
+        indices = range(start, min(start + AT_A_TIME, len(painted)))
+        rows.append(_scored(painted, indices, eye, scorer))
+        yield indices.stop, len(painted)
 
 
-def _scored(painted: Painted, places: Sequence[int], eye: Eye, scorer: str) -> pl.DataFrame:
+def _scored(painted: Painted, indices: Sequence[int], eye: Eye, scorer: str) -> pl.DataFrame:
     looks, why = dict[int, Look](), dict[int, str]()
     prompts = painted.rows["prompt"]
-    for index, found in painted.read(places):
+    for index, found in painted.read(indices):
         if isinstance(found, Refusal):
             why[index] = found.reason
         else:
@@ -41,7 +41,9 @@ def _scored(painted: Painted, places: Sequence[int], eye: Eye, scorer: str) -> p
             looks[index] = Look(prompts[index], pixels(image), pixels(source) if source else None)
     said = dict(zip(looks, eye.scores(list(looks.values())), strict=True)) if looks else {}
     named = painted.rows.select("model", "task", "pair", "data_id", "number", "prompt", "source", "digest", "key").rows(named=True)
-    rows = [_row(named[place], dimension, said.get(place), why.get(place), eye, scorer) for place in places for dimension in eye.dimensions]
+    rows = [
+        _row(named[index], dimension, said.get(index), why.get(index), eye, scorer) for index in indices for dimension in eye.dimensions
+    ]
     return pl.DataFrame(rows, schema=dict(SCORES.columns))
 
 

@@ -121,7 +121,7 @@ class Adapter:
         """Writes the adapter, optimiser state and loss history; a resumed run gives the same adapter."""
         state = self.optimiser.state_dict()["state"]
         tensors = {f"{index}.weight": weight.detach() for index, weight in enumerate(self.trainable())}
-        tensors |= {f"{place}.{name}": value for place, values in state.items() for name, value in values.items()}
+        tensors |= {f"{index}.{name}": value for index, values in state.items() for name, value in values.items()}
         if self.average:
             tensors |= {f"{index}.{AVERAGE}": value for index, value in enumerate(self.average.shadow_params)}
         with replacing(file) as part:
