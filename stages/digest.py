@@ -38,7 +38,7 @@ def main(
 ) -> None:
     """Read the tables, what tuned models show, data/zoo, and `report.agreement` for the judge; write DIGEST, and in REPORTS what lies beside the page."""
     with forked() as each, Store.open() as store:
-        from trig.report import gather, measures, originals, sheets  # lazy import: altair slows `--help`
+        from trig.report import gather, libraries, measures, originals, sheets  # lazy import: altair slows `--help`
         from trig.report.sources import background
 
         settings = params.load()
@@ -52,11 +52,11 @@ def main(
         pictures = sheets.drawn(shown, store)
         edited = originals.sources(shown, asked)
         bar("sources", ((step.done, step.total) for step in originals.draw(edited, Library(sources), store)))
-        before = originals.drawn(edited, store)
+        before, script = originals.drawn(edited, store), libraries.kept(store)
         kept = carried(points(scored, score), roots(asked), settings.thresholds, each, store)
     behind, pixels = background(settings, asked, scored, zoo, proof, Path(settings.report.agreement)), measures.read(figures, roster, asked)
     gather.write(
-        gather.gathered(roster, asked, scored, settings.thresholds, shown, pictures, behind, pixels, before), digest, reports, told
+        gather.gathered(roster, asked, scored, settings.thresholds, shown, pictures, behind, pixels, before, script), digest, reports, told
     )
     tables.write(kept, RESAMPLES, digest / "resamples.parquet", told)
 

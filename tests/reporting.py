@@ -16,7 +16,7 @@ from trig.params.sweeps import Curve
 from trig.params.thresholds import Thresholds
 from trig.prompting.best import CHOSEN
 from trig.proof.evidence import Evidence
-from trig.report import assemble, digest, gather, measures, originals, page, sheets, stills
+from trig.report import assemble, digest, gather, libraries, measures, originals, page, sheets, stills
 from trig.report import publish as publishing
 from trig.report.contents import Background, Contents, Gathered
 from trig.report.facts.digest import Gate, Tuning, Yardstick
@@ -72,6 +72,7 @@ class Run:
             self.background,
             self.pixels,
             self.originals,
+            libraries.bundled(),
         )
         return gather.gathered(*told)
 

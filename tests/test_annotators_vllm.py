@@ -103,7 +103,8 @@ def test_every_draft_of_a_whole_benchmark_is_accepted_or_rejected_with_its_reaso
     """In one round; nobody reads such prompts, and the checks say so."""
     monkeypatch.setattr(run, "ROUNDS", 1)
     made = whole(annotator(address, **ENTRY, concurrency=32), tmp_path)
-    slots = sum(material(MATERIAL, allow_toxic=False).parent(*subset) is None for subset in SUBSETS)
+    given = material(MATERIAL, allow_toxic=False)
+    slots = sum(given.parent(*subset) is None for subset in SUBSETS)
     assert (made.prompts["route"] != "copy").sum() + made.rejected.height == slots
     assert all(made.rejected["reason"]) and set(made.rejected["annotator"]) <= {"x: vllm/tiny", "template"}
     assert (made.rejected["annotator"] == "x: vllm/tiny").sum() > 90

@@ -1,6 +1,7 @@
 """Threshold sweeps: verdicts equal the stage's; one-line errors."""
 
 import re
+import shutil
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -119,10 +120,18 @@ def test_what_flips_and_what_is_kept() -> None:
     assert all(row[4].count(";") for row in told)
 
 
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Prompts and scores, which no test changes."""
+    place = tmp_path_factory.mktemp("data")
+    factories.write_run(place, rows=12)
+    return place
+
+
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def run(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Working folder with parameters, prompts and scores."""
-    factories.write_run(tmp_path / "data", rows=12)
+    shutil.copytree(data, tmp_path / "data")
     (tmp_path / "params.yaml").write_text(workplace.plain((ROOT / "params.yaml").read_text("utf-8")), "utf-8")
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -53,6 +53,7 @@ class Gathered:
     pixels: pl.DataFrame  # FIGURES with `root`
     figures: Figures  # what is measured of the pictures
     originals: Mapping[str, bytes]  # content hash of a source picture → WebP
+    libraries: str  # bundled chart JavaScript
 
     @property
     def seeds(self) -> int:

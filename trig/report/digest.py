@@ -13,7 +13,6 @@ from itertools import combinations
 from pathlib import Path
 
 import polars as pl
-import vl_convert
 from pydantic import TypeAdapter, ValidationError
 
 from trig.errors import TrigError
@@ -40,7 +39,7 @@ def digest(run: Gathered) -> tuple[Digest, Mapping[str, bytes]]:
     inside = sum(map(len, [*parts.values(), *drawn.values()])) <= INSIDE
     tuned = [rows(Change, numbers.changes(run.scores, one, run.score)) for one in run.background.tunings]
     held = {**parts, **{name: json.dumps(b64encode(webp).decode()) for name, webp in drawn.items()}} if inside else {}
-    made = Digest(_facts(run, inside, tuned, sheet_of), held, run.metrics, tuned, _libraries(), run.background.tiny)
+    made = Digest(_facts(run, inside, tuned, sheet_of), held, run.metrics, tuned, run.libraries, run.background.tiny)
     if inside:
         return made, {}
     scripts = {f"{name}.js": _script(name, text) for name, text in parts.items()}
@@ -68,11 +67,6 @@ def read(path: Path) -> Digest:
         first = error.errors()[0]
         said = ": ".join([*map(str, first["loc"]), first["msg"]])
     raise TrigError(f"{path}: not a readable digest ({said}); run `dvc repro digest` to write it anew")
-
-
-@cache
-def _libraries() -> str:
-    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=charts.VEGA_LITE))
 
 
 def safe(text: str) -> str:

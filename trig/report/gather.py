@@ -36,11 +36,12 @@ def gathered(
     background: Background,
     pixels: Pixels,
     originals: Mapping[str, bytes],
+    libraries: str,
 ) -> Gathered:
     """Threshold-independent part of a run: of `thresholds` only `score` and `bootstraps` matter.
 
-    `scores` have `root`, `pictures` the sheets that are `shown`, as `trig.report.sheets.drawn`, and `originals` the sources of their samples, as
-    `trig.report.originals.drawn`.
+    `scores` have `root`, `pictures` the sheets that are `shown`, as `trig.report.sheets.drawn`, `originals` the sources of their samples, as
+    `trig.report.originals.drawn`, and `libraries` the script of `trig.report.libraries`.
     """
     answers, score = distinct(scores), thresholds.score
     told = measures.told(pixels, answers, score, models)
@@ -51,6 +52,7 @@ def gathered(
         pixels=pixels.figures,
         figures=told,
         originals=originals,
+        libraries=libraries,
     )
 
 

@@ -27,7 +27,8 @@ def both(frame: pl.DataFrame, base: str, other: str, on: Sequence[str], columns:
 
 def once(samples: pl.DataFrame) -> pl.DataFrame:
     """Each picture once, the first of the samples of several pairs: equal `key` and `key_after`, and `number` where there is one."""
-    return samples.unique([name for name in ("number", "key", "key_after") if name in samples.columns], keep="first", maintain_order=True)
+    numbered = ["number"] if "number" in samples.columns else []
+    return samples.unique([*numbered, "key", "key_after"], keep="first", maintain_order=True)
 
 
 def moved(samples: pl.DataFrame, name: str) -> Moved | None:
