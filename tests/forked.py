@@ -23,9 +23,16 @@ from tempfile import gettempdir
 from typing import Any
 
 LOADED = (
-    *("dvc.cli", "dvc.repo", "dvc.commands.repro", "dvc.commands.experiments.run", "dvc.commands.data_sync", "dvc_s3", "s3fs", "sshfs"),
+    *("dvc.cli.parser", "dvc.repo.plots", "dvc.repo.datasets", "dvc.repo.experiments.queue.celery", "dvc.scm", "dvc_s3", "s3fs", "sshfs"),
+    *("hydra", "networkx", "pygit2"),
     *("trig.cli.main", "trig.gates.gx", "trig.report.digest", "trig.report.publish", "trig.classify.relations", "trig.classify.change"),
-    *("trig.backends.trainers.diffusers", "trig.backends.judges.transformers", "scipy.special"),
+    *(
+        "trig.backends.trainers.diffusers",
+        "trig.backends.judges.transformers",
+        "trig.backends.judges.openai",
+        "trig.backends.painters.openai",
+    ),
+    *("scipy.special", "trig.llm.clients"),
 )
 CLIENT = """#!{python} -IS
 import json, os, socket, sys
