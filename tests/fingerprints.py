@@ -1,12 +1,13 @@
 """Cache versions with the modules they cover, and fingerprints of their code.
 
-`python tests/fingerprints.py` rewrites tests/fingerprints.json. It refuses where code has changed and its version has not; `--same-results` accepts an
-edit that changes no result, such as a rename.
+`python tests/fingerprints.py` rewrites tests/fingerprints.json. It refuses where code has changed and its version has not; `--same-results NAME …`, or
+`--same-results all`, accepts an edit that changes no result of these, such as a rename.
 """
 
 import importlib
 import json
 import sys
+from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import TypedDict
@@ -95,6 +96,8 @@ DECIDES = {
     ),
 }
 """Cache version → modules of trig whose code decides the cached results."""
+ASKING_ONLY = {"backends/judges/contact", "backends/judges/proof"}
+"""Of what judges import, what decides whether they are asked, and no answer."""
 
 
 class Mark(TypedDict):
@@ -118,14 +121,25 @@ def golden() -> dict[str, Mark]:
     return found
 
 
-def main(same_results: bool) -> None:
-    """Records the current marks."""
+def main(same: Sequence[str]) -> None:
+    """Records the current marks; `same` are the versions whose results an edit leaves as they were, or `all`."""
+    if unknown := set(same) - {*DECIDES, "all"}:
+        sys.exit(f"--same-results: {', '.join(sorted(unknown))}: no such version; name some of DECIDES, or all")
     before, now = golden() if GOLDEN.is_file() else {}, {name: mark(name) for name in DECIDES}
-    for name, found in now.items():
-        if not same_results and name in before and found["code"] != before[name]["code"] and found["version"] == before[name]["version"]:
-            sys.exit(f"{name}: its code has changed: raise it, or say --same-results where every stored result stays right")
+    left = [name for name, found in now.items() if "all" not in same and name not in same and _stale(found, before.get(name))]
+    if left:
+        sys.exit(
+            f"their code has changed: raise them, or say --same-results NAME … where every stored result stays right: {' '.join(left)}"
+        )
     GOLDEN.write_text(json.dumps(now, indent=2) + "\n", "utf-8")
 
 
+def _stale(found: Mark, before: Mark | None) -> bool:
+    return before is not None and found["code"] != before["code"] and found["version"] == before["version"]
+
+
 if __name__ == "__main__":
-    main("--same-results" in sys.argv)
+    asked = sys.argv[1:]
+    if asked and (asked[0] != "--same-results" or not asked[1:]):
+        sys.exit("usage: python tests/fingerprints.py [--same-results NAME … | --same-results all]")
+    main(asked[1:])

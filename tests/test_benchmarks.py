@@ -130,5 +130,7 @@ def test_the_full_size_rows_on_a_small_run(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_each_objective_is_measured_on_lessons_that_it_takes() -> None:
-    assert losses.WAYS.keys() == TAKES.keys() - {"ddpo"}, "ddpo is for UNets, and the tiny painter is none"
+    assert losses.WAYS.keys() == TAKES.keys() - {"ddpo"}, (
+        "name its policy and learning rate in WAYS of benchmarks/losses.py (ddpo is for UNets, and the tiny painter is none)"
+    )
     assert all(TAKES[loss] in GIVES[policy] for loss, (policy, _) in losses.WAYS.items())

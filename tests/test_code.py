@@ -151,7 +151,8 @@ def test_every_backend_has_a_module_of_its_name() -> None:
     named = {f"{kind}/{name}.py" for kind, names in kinds.items() for name in names}
     named |= {module(name).removeprefix("trig/backends/") for name in get_args(GradientName)}
     named = {f"trig/backends/{name}" for name in named} | {f"trig/finetune/policies/{name}.py" for name in POLICIES}
-    assert {name for name in named if not (ROOT / name).is_file()} == set()
+    lacking = {name for name in named if not (ROOT / name).is_file()}
+    assert not lacking, f"a stage depends on the module that is named after what it loads: write {', '.join(sorted(lacking))}"
     found = backends(params.load(ROOT / "params.yaml"))
     assert {path for paths in found.values() for path in paths} <= named
     assert {path.split("/")[2] for path in found["finetune"]} == {*kinds, "policies"}

@@ -74,7 +74,9 @@ def test_a_figure_of_a_known_picture(figure: Figure, picture: Image.Image, value
 
 
 def test_every_figure_has_words_a_measure_a_column_and_a_known_picture() -> None:
-    assert set(Figure) == set(ABOUT) == set(MEASURES) == {figure for figure, _, _ in KNOWN}
+    assert set(Figure) == set(ABOUT), "its words belong in trig/vocabulary/about_figures.py"
+    assert set(Figure) == set(MEASURES), "its function belongs in trig/figures/measures.py"
+    assert set(Figure) == {figure for figure, _, _ in KNOWN}, "a picture whose figure is known belongs in KNOWN"
     assert set(Figure) <= FIGURES.columns.keys() and set(Figure) <= FIGURES.nullable
 
 

@@ -1,5 +1,6 @@
 """Cache versions: code that decides a cached result cannot change without its version."""
 
+import ast
 import re
 from pathlib import Path
 from typing import get_args
@@ -13,13 +14,16 @@ from trig.backends.families import FAMILIES, KNOWN
 from trig.params.finetune import GradientName, LossName
 from trig.params.judge import JUDGES
 from trig.params.models import MODELS, TRAINED
+from trig.run.code import Code
+
+WATCHED = "name it in DECIDES of tests/fingerprints.py, with the modules whose code decides what is kept, and run that file"
 
 
 @pytest.mark.parametrize("name", fingerprints.DECIDES)
 def test_code_that_decides_a_result_changes_with_its_version_only(name: str) -> None:
-    assert fingerprints.mark(name) == fingerprints.golden()[name], (
-        f"the code that {name} stands for has changed: raise it if any stored result could come out otherwise, then run"
-        " `python tests/fingerprints.py`, with --same-results if none could"
+    assert fingerprints.mark(name) == fingerprints.golden().get(name), (
+        f"the code that {name} stands for has changed: raise it if any stored result could come out otherwise, and run"
+        f" `python tests/fingerprints.py`; if none could, run it with --same-results {name}"
     )
 
 
@@ -30,8 +34,8 @@ def test_every_version_is_watched() -> None:
         for file in trig.rglob("*.py")
         for name in re.findall(r'^([A-Z]+) = \d+\n"""Cache version', file.read_text("utf-8"), re.MULTILINE)
     }
-    advice = "name it in DECIDES of tests/fingerprints.py, with the modules whose code it stands for, then run that file"
-    assert found == set(fingerprints.DECIDES) == set(fingerprints.golden()), advice
+    assert found == set(fingerprints.DECIDES), WATCHED
+    assert found == set(fingerprints.golden()), "run `python tests/fingerprints.py`"
 
 
 def test_every_backend_has_a_version() -> None:
@@ -39,7 +43,28 @@ def test_every_backend_has_a_version() -> None:
     backends = {f"trig.backends.painters.{name}" for name in MODELS}
     backends |= {f"trig.backends.judges.{name}" for name in JUDGES}
     backends |= {f"trig.backends.trainers.{name}" for name in TRAINED}
-    assert backends <= {name.rpartition(".")[0] for name in fingerprints.DECIDES}
+    lacking = backends - {name.rpartition(".")[0] for name in fingerprints.DECIDES}
+    assert not lacking, f"{', '.join(sorted(lacking))}: {WATCHED}"
+
+
+@pytest.mark.parametrize("name", fingerprints.DECIDES)
+def test_a_version_is_part_of_a_key(name: str) -> None:
+    """One that is named and never read would be raised in vain."""
+    module, _, version = name.rpartition(".")
+    sources = [file.read_text("utf-8") for file in (fingerprints.ROOT / "trig").rglob("*.py") if version in file.read_text("utf-8")]
+    own = (fingerprints.ROOT / f"{module.replace('.', '/')}.py").read_text("utf-8")
+    read = [
+        each for each in ast.walk(ast.parse(own)) if isinstance(each, ast.Name) and each.id == version and isinstance(each.ctx, ast.Load)
+    ]
+    assert read or any(f"from {module} import" in source for source in sources), f"{name}: put it into the key of what it stands for"
+
+
+@pytest.mark.parametrize("name", [name for name in fingerprints.DECIDES if ".painters." in name or ".judges." in name])
+def test_a_version_stands_for_all_that_its_backend_imports_of_its_kind(name: str) -> None:
+    path = f"trig/{name.rpartition('.')[0].removeprefix('trig.').replace('.', '/')}.py"
+    kind = {each for each in Code(fingerprints.ROOT).closure(path) if Path(each).parent == Path(path).parent and "__init__" not in each}
+    lacking = {each.removeprefix("trig/").removesuffix(".py") for each in kind} - set(fingerprints.DECIDES[name]) - fingerprints.ASKING_ONLY
+    assert not lacking, f"{name}: it imports {', '.join(sorted(lacking))}: {WATCHED}"
 
 
 def test_every_family_and_every_loss_is_watched() -> None:
@@ -47,11 +72,11 @@ def test_every_family_and_every_loss_is_watched() -> None:
     painted, found = (
         {type(family).__module__.removeprefix("trig.").replace(".", "/") for family in families.values()} for families in (KNOWN, FAMILIES)
     )
-    assert painted <= set(fingerprints.DECIDES["trig.backends.painters.diffusers.PAINTING"])
+    assert painted <= set(fingerprints.DECIDES["trig.backends.painters.diffusers.PAINTING"]), WATCHED
     found |= {f"backends/losses/{name}" for name in get_args(LossName)}
-    assert found <= set(fingerprints.DECIDES["trig.backends.trainers.diffusers.TRAINING"])
+    assert found <= set(fingerprints.DECIDES["trig.backends.trainers.diffusers.TRAINING"]), WATCHED
     gradients = {Path(module(name)).with_suffix("").relative_to("trig").as_posix() for name in get_args(GradientName)}
-    assert gradients <= set(fingerprints.DECIDES["trig.backends.trainers.online.PRACTISING"])
+    assert gradients <= set(fingerprints.DECIDES["trig.backends.trainers.online.PRACTISING"]), WATCHED
 
 
 def test_a_changed_body_is_not_taken_over_without_its_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,10 +84,21 @@ def test_a_changed_body_is_not_taken_over_without_its_version(tmp_path: Path, mo
     monkeypatch.setattr(fingerprints, "GOLDEN", tmp_path / "golden.json")
     monkeypatch.setattr(fingerprints, "golden", lambda: changed)
     (tmp_path / "golden.json").touch()
-    with pytest.raises(SystemExit, match="its code has changed: raise it"):
-        fingerprints.main(same_results=False)
-    fingerprints.main(same_results=True)
+    one, *others = changed
+    with pytest.raises(SystemExit) as told:
+        fingerprints.main([])
+    assert all(name in str(told.value) for name in changed)
+    with pytest.raises(SystemExit) as told:
+        fingerprints.main([one])
+    assert one not in str(told.value) and all(name in str(told.value) for name in others)
+    assert not (tmp_path / "golden.json").read_text("utf-8")
+    fingerprints.main(["all"])
     assert "version" in (tmp_path / "golden.json").read_text("utf-8")
+
+
+def test_a_name_that_is_no_version_is_refused() -> None:
+    with pytest.raises(SystemExit, match=r"trig\.nothing\.PAINTING"):
+        fingerprints.main(["trig.nothing.PAINTING"])
 
 
 def test_the_program_agrees_with_the_test() -> None:

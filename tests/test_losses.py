@@ -20,7 +20,7 @@ from trig.backends.losses import sft
 from trig.backends.losses.batch import Batch, Loss, Predict, denoising
 from trig.backends.painters.diffusers import Diffusers
 from trig.backends.trainers.diffusers import Lora
-from trig.params.finetune import BETA, LossName
+from trig.params.finetune import BETA, TAKES, Form, LossName
 from trig.protocols.tuner import Lessons, Sample
 from trig.testing import factories
 
@@ -28,15 +28,15 @@ Floats = NDArray[np.float64]
 SAMPLES = [Sample("a red ball in a meadow", factories.png(1, 64, 64)), Sample("a pencil sketch of a blue tree", factories.png(2, 64, 64))]
 PAIR = [Sample(SAMPLES[0].prompt, factories.png(seed, 64, 64)) for seed in (1, 2)]
 NO_GAINS = [(0.0, 0.0)]
-LESSONS: dict[LossName, Lessons] = {
-    "sft": Lessons.single(SAMPLES),
-    "kto": Lessons(SAMPLES, [(0,), (1,)], [1.0, 0.0], [1.0, 1.0], [(0.0,)] * 2),
-    "dpo": Lessons(PAIR, [(0, 1)], [1.0], [1.0], NO_GAINS),
-    "mapo": Lessons(PAIR, [(0, 1)], [1.0], [1.0], NO_GAINS),
-    "rankdpo": Lessons([*PAIR, Sample(PAIR[0].prompt, factories.png(3, 64, 64))], [(0, 1, 2)], [1.0], [1.0], [(0.9, 0.5, 0.1)]),
-    "tdpo": Lessons([SAMPLES[0], Sample(SAMPLES[1].prompt, SAMPLES[0].picture)], [(0, 1)], [1.0], [1.0], NO_GAINS),
+TAUGHT: dict[Form, Lessons] = {
+    "samples": Lessons.single(SAMPLES),
+    "labelled samples": Lessons(SAMPLES, [(0,), (1,)], [1.0, 0.0], [1.0, 1.0], [(0.0,)] * 2),
+    "pairs": Lessons(PAIR, [(0, 1)], [1.0], [1.0], NO_GAINS),
+    "lists": Lessons([*PAIR, Sample(PAIR[0].prompt, factories.png(3, 64, 64))], [(0, 1, 2)], [1.0], [1.0], [(0.9, 0.5, 0.1)]),
+    "texts": Lessons([SAMPLES[0], Sample(SAMPLES[1].prompt, SAMPLES[0].picture)], [(0, 1)], [1.0], [1.0], NO_GAINS),
 }
 LOSSES: tuple[LossName, ...] = get_args(LossName)
+COMPARING = [name for name in LOSSES if TAKES.get(name) in {"pairs", "lists", "texts"}]
 REFERRING: tuple[LossName, ...] = ("dpo", "kto", "rankdpo", "tdpo")
 
 
@@ -49,7 +49,7 @@ def tuned(name: LossName, loss: Loss | None = None, steps: int = 12) -> Lora:
     )
     tuner = Lora(Diffusers("tiny", everything.pipeline("tiny")), settings, 1)
     tuner.loss = loss or tuner.loss
-    assert len(list(tuner.steps(LESSONS[name]))) == steps
+    assert len(list(tuner.steps(TAUGHT[TAKES[name]]))) == steps
     return tuner
 
 
@@ -62,7 +62,7 @@ def grey(batch: Batch, rng: np.random.Generator) -> Tensor:
 @torch.no_grad()
 def measured(tuner: Lora, name: LossName, loss: Loss) -> float:
     """Mean loss over noise that is the same for every adapter."""
-    taught = tuner.taught(LESSONS[name])
+    taught = tuner.taught(TAUGHT[TAKES[name]])
     batch = tuner.batch(taught, torch.arange(len(taught.members)))
     return float(np.mean([float(loss(batch, np.random.default_rng(seed))) for seed in range(4)]))
 
@@ -91,7 +91,7 @@ def test_before_the_first_step_policy_and_reference_are_equal(name: LossName) ->
 
 def test_the_reference_stays_the_base_and_leaves_the_adapter_on() -> None:
     base, trained = tuned("dpo", steps=0), tuned("dpo")
-    batches = [tuner.batch(tuner.taught(LESSONS["dpo"]), torch.tensor([0])) for tuner in (base, trained)]
+    batches = [tuner.batch(tuner.taught(TAUGHT["pairs"]), torch.tensor([0])) for tuner in (base, trained)]
     noisy, level, _ = batches[0].noised(batches[0].clean, np.random.default_rng(3))
     wanted = batches[0].predict(noisy, level)
     before = batches[1].predict(noisy, level)
@@ -233,7 +233,7 @@ def test_rankdpo_is_its_formula() -> None:
     assert value("rankdpo", known(policy, reference, [1.0] * 2, weights, beta, gains)) == pytest.approx(np.mean(wanted), abs=1e-6)
 
 
-@pytest.mark.parametrize("name", [name for name in LOSSES if name not in {"sft", "kto"}])
+@pytest.mark.parametrize("name", COMPARING)
 def test_a_policy_that_prefers_the_winner_has_the_lower_loss(name: LossName) -> None:
     even, gains = [[4, 4]], [[0.9, 0.1]]
     right, none, wrong = (value(name, known(each, even, [1.0], [1.0], BETA[name], gains)) for each in ([[3, 5]], even, [[5, 3]]))
@@ -248,7 +248,7 @@ def test_a_policy_that_keeps_good_pictures_and_forgets_bad_ones_has_the_lower_lo
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_weight_of_nothing_counts_for_nothing(name: LossName) -> None:
-    of = 1 if LESSONS[name].members[0] == (0,) else 2
+    of = 1 if TAUGHT[TAKES[name]].members[0] == (0,) else 2
     batches = [
         known([[3, 5][:of], last[:of]], [[4, 4][:of]] * 2, [1.0, 1.0], [1.0, 0.0], 1.0, [[0.9, 0.1][:of]] * 2) for last in ([6, 2], [6, 7])
     ]
@@ -258,5 +258,8 @@ def test_a_weight_of_nothing_counts_for_nothing(name: LossName) -> None:
 
 def test_every_objective_is_a_module_of_its_name() -> None:
     folder = Path(losses.__file__).parent
-    assert {file.stem for file in folder.glob("*.py")} - {"__init__", "batch"} == set(LOSSES)
+    found = {file.stem for file in folder.glob("*.py")} - {"__init__", "batch"}
+    assert found == set(LOSSES), "a module of trig/backends/losses and a name of LossName (trig/params/finetune.py) belong together"
+    assert set(LOSSES) <= TAKES.keys(), "say in TAKES of trig/params/finetune.py what lessons it takes"
+    assert {*COMPARING} <= BETA.keys() <= set(LOSSES), "say in BETA of trig/params/finetune.py how much a preference weighs by default"
     assert {losses.load(name).__module__ for name in LOSSES} == {f"trig.backends.losses.{name}" for name in LOSSES}

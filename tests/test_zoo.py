@@ -8,12 +8,17 @@ from typing import Any
 
 import diffusers
 import pytest
+import workplace
 from lines import names
+from pydantic import BaseModel
 from test_params import READS, SHIPPED, both, complaint, edited, put
 
 from stages import params as stage
 from trig import params
 from trig.backends.families import FAMILIES
+from trig.notation import read
+from trig.params.judge import JUDGES
+from trig.params.models import MODELS
 from trig.params.models.diffusers import GIVEN
 from trig.params.zoo import DiffusersSystem, systems
 
@@ -22,6 +27,15 @@ AVAILABLE = {name: system for name, system in systems().items() if system.unavai
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 Edit = Callable[[dict[str, Any]], object]
 FLUX = {"extends": "flux-dev", "weights": f"hub:black-forest-labs/FLUX.1-dev@{COMMIT}", "needs": "params.yaml"}
+
+
+@pytest.mark.parametrize(("file", "entries"), [("zoo.yaml", MODELS), ("judges.yaml", JUDGES)])
+def test_what_an_entry_need_not_say_are_fields_of_its_backend(file: str, entries: dict[str, type[BaseModel]]) -> None:
+    local = read((workplace.ROOT / "trig/params" / file).read_text("utf-8"))["local"]
+    unknown = {
+        f"{file}: local.{backend}.{name}" for backend, given in local.items() for name in given.keys() - entries[backend].model_fields
+    }
+    assert not unknown, "name a field of the backend's entry"
 
 
 def test_what_is_trained_is_of_a_family() -> None:

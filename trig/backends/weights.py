@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, assert_never
+from typing import Any
 
 from trig.backends import cards, hub
 from trig.backends.engines import JUDGES, PAINTERS, engine
@@ -15,8 +15,8 @@ from trig.keys import content_key
 from trig.params.judge import LocalJudge, ServedJudge
 from trig.params.models import Model
 from trig.params.models.diffusers import DiffusersModel
+from trig.params.models.entry import Entry
 from trig.params.models.folder import FolderModel
-from trig.params.models.openai import ServedModel
 from trig.params.models.transformers import TransformersModel
 from trig.params.options import scaled
 from trig.params.values import hub as pinned
@@ -156,7 +156,7 @@ def model_description(model: Model, field: str, engine_in_key: bool) -> dict[str
 
 
 def _description(model: Model, field: str, engine_in_key: bool) -> dict[str, Any]:
-    """Of its weights, of the pictures in its folder, or of the file that stands for what a server serves."""
+    """Of its weights, of the pictures in its folder, or of what it needs: for a served model the file that stands for it."""
     match model:
         case DiffusersModel():
             return description(scaled(model.adapter)[0] if model.adapter else model.weights, field, model.weights, engine_in_key)
@@ -164,10 +164,8 @@ def _description(model: Model, field: str, engine_in_key: bool) -> dict[str, Any
             return description(model.weights, field, None, engine_in_key)
         case FolderModel():
             return {"needs": model.needs, "revision": contents(there(model.folder, f"{field}.folder"))}
-        case ServedModel():
-            return {"needs": model.needs, "revision": stands_for(model)}
         case _:
-            assert_never(model)
+            return {"needs": model.needs, "revision": stands_for(model)}
 
 
 def there(path: str, field: str) -> Path:
@@ -178,8 +176,8 @@ def there(path: str, field: str) -> Path:
     return place
 
 
-def stands_for(model: ServedModel) -> str | None:
-    """Content hash of what stands for a served model on this machine; None where nothing does."""
+def stands_for(model: Entry) -> str | None:
+    """Content hash of what stands for a model on this machine; None where nothing does."""
     return None if model.elsewhere else revision(Path(model.needs))
 
 

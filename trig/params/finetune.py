@@ -53,7 +53,7 @@ GIVES: Mapping[PolicyName, tuple[Form, ...]] = MappingProxyType(
     }
 )
 BETA: Mapping[LossName, float] = MappingProxyType({"dpo": 1000.0, "mapo": 0.1, "kto": 1000.0, "rankdpo": 1000.0, "tdpo": 1000.0})
-"""Weight of the preference against the reference, or in mapo against the denoising error, where params.yaml says null. Sft has none."""
+"""Weight of the preference against the reference, or in mapo against the denoising error, where params.yaml says null. A loss that prefers nothing has none."""
 SOFT: tuple[LossName, ...] = ("dpo", "mapo")
 """Losses whose labels may be probabilities."""
 

@@ -1,6 +1,6 @@
 """The sections `judges` and `judge`."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias, get_args
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
@@ -64,8 +64,9 @@ class ServedJudge(Entry, Serving):
     key: Variable | None  # environment variable with the API key
 
 
-JudgeModel = Annotated[LocalJudge | ServedJudge, Field(discriminator="backend")]
-JUDGES: dict[str, type[Section]] = {"transformers": LocalJudge, "openai": ServedJudge}
+Judge: TypeAlias = LocalJudge | ServedJudge
+JudgeModel = Annotated[Judge, Field(discriminator="backend")]
+JUDGES: dict[str, type[Section]] = {get_args(each.model_fields["backend"].annotation)[0]: each for each in get_args(Judge)}
 
 
 class Judging(Executing):

@@ -8,14 +8,11 @@ from trig.params.executing import Executing
 from trig.protocols.generator import Executor, Generator
 from trig.protocols.judge import Judge
 
-ON_DEVICES = frozenset({"diffusers", "transformers"})
-"""Backends that compute on a device; the others wait for a server or read files."""
-
 
 def load(settings: Params, name: str, generator: Generator) -> Executor:
     """Runs the model of a name; `generator` is that model in this process."""
     where = settings.generate
-    if where.here or settings.model(name).backend not in ON_DEVICES:
+    if where.here or not settings.model(name).COMPUTES:
         return Local(generator)
     from trig.backends.executors.painting import Painting, Spread
 

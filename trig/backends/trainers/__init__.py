@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from trig.params import Params
 from trig.params.finetune import Finetune
@@ -19,7 +19,7 @@ def load(settings: Params, name: str, base: Generator) -> Callable[[Critic], Tun
     Raises WeightsError or ParamsError at once where it cannot be trained.
     """
     tuning, finetune = settings.tuning(name)
-    match backend := settings.model(tuning.base).backend:
+    match settings.model(tuning.base).backend:
         case "diffusers":
             from trig.backends.painters.diffusers import Diffusers
             from trig.backends.trainers.adapter import family
@@ -27,10 +27,8 @@ def load(settings: Params, name: str, base: Generator) -> Callable[[Critic], Tun
             assert isinstance(base, Diffusers)
             family(base, finetune)
             return partial(_adapter, base, finetune, settings.seed)
-        case "folder" | "openai" | "transformers":
-            raise AssertionError(f"{tuning.base}: params.yaml is refused where a base has no trainer")
         case _:
-            assert_never(backend)
+            raise AssertionError(f"{tuning.base}: params.yaml is refused where a base has no trainer")
 
 
 def _adapter(base: "Diffusers", settings: Finetune, seed: int, critic: Critic) -> Tuner:

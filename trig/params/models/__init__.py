@@ -1,6 +1,6 @@
 """The section `models`: an entry is read by its `backend`."""
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, get_args
 
 from pydantic import Field
 
@@ -12,12 +12,7 @@ from trig.params.models.transformers import TransformersModel
 
 Model: TypeAlias = DiffusersModel | FolderModel | ServedModel | TransformersModel
 ModelEntry = Annotated[Model, Field(discriminator="backend")]
-MODELS: dict[str, type[Entry]] = {
-    "diffusers": DiffusersModel,
-    "folder": FolderModel,
-    "openai": ServedModel,
-    "transformers": TransformersModel,
-}
+MODELS: dict[str, type[Entry]] = {get_args(each.model_fields["backend"].annotation)[0]: each for each in get_args(Model)}
 """Entries by backend."""
 TRAINED = ("diffusers",)
 """Backends with a trainer."""

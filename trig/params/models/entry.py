@@ -34,6 +34,9 @@ class Entry(Section):
     NEUTRAL: ClassVar[dict[str, Any]] = {}
     """Values with which a model paints as if the field were not there: these do not enter the content key of a picture."""
 
+    COMPUTES: ClassVar[bool] = True
+    """Whether it computes on a device, so that several of them help; one that waits for a server, or reads files, does not."""
+
     extends: Name | None  # the entry of `models` or of the zoo that it takes all else from
     needs: Place  # DVC dependency: what it reads on this machine, or params.yaml where there is nothing to read
     width: Pixels
@@ -64,6 +67,11 @@ class Entry(Section):
     def loads(self) -> str | None:
         """Weights that it loads: a folder, or `hub:owner/name@commit`; None where pictures come from elsewhere."""
         return None
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether no file here stands for the model."""
+        return self.needs in (PINNED_IN, self.prompting)
 
     @property
     def origin(self) -> str:

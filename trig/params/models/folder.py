@@ -15,6 +15,7 @@ TABLES = (".csv", ".jsonl", ".parquet")
 class FolderModel(Entry):
     """Pictures made elsewhere, by data_id or by a table."""
 
+    COMPUTES: ClassVar[bool] = False
     UNDECIDING: ClassVar[frozenset[str]] = Entry.UNDECIDING | {"folder", "mapping"}  # the picture found decides, and not how
 
     backend: Literal["folder"]

@@ -4,7 +4,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from trig.params.models.entry import PINNED_IN, Entry, undecided
+from trig.params.models.entry import Entry, undecided
 from trig.params.serving import Remote, Variable
 from trig.params.values import Call, Endpoint, at_most
 
@@ -15,6 +15,7 @@ GIVEN = {"prompt": "prompts", "image": "sources", "seed": "seed", "model": "mode
 class ServedModel(Entry, Remote):
     """A model behind one or several servers: images/generations, and images/edits where it edits."""
 
+    COMPUTES: ClassVar[bool] = False
     UNDECIDING: ClassVar[frozenset[str]] = Entry.UNDECIDING | {"endpoints", "key", "concurrency", "timeout", "retries", "price"}
     NEUTRAL: ClassVar[dict[str, Any]] = {"call": {}, "seed": False, "edits": False}
 
@@ -34,11 +35,6 @@ class ServedModel(Entry, Remote):
     def origin(self) -> str:
         """Model and first server."""
         return f"{self.model or 'the only one listed'} at {self.endpoints[0]}"
-
-    @property
-    def elsewhere(self) -> bool:
-        """Whether no file here stands for the model."""
-        return self.needs in (PINNED_IN, self.prompting)
 
     @model_validator(mode="after")
     def _calls_with_what_it_does_not_decide_itself(self) -> Self:
