@@ -2,6 +2,7 @@
 
 import gc
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,8 +111,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     if not vllm.SERVE.is_file():
         pytest.skip(f"there is no {vllm.SERVE} to build vLLM with")
     if not (HOME / "ready").is_file():
-        with vllm.started(workplace.ROOT / workplace.WEIGHTS / "judge"):
-            pass
+        subprocess.run(
+            ["bash", vllm.SERVE, workplace.ROOT / workplace.WEIGHTS / "judge", "0", "--help"], stdout=subprocess.DEVNULL, check=True
+        )
     program = HOME / "venv" / "bin" / "vllm"
     folder, port = tmp_path_factory.mktemp("served"), vllm.free_port()
     workplace.bench(folder, **{"judges__tiny-served__endpoints": [f"http://127.0.0.1:{port}/v1"]})

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -18,7 +19,7 @@ from trig.prompting.best import CHOSEN
 from trig.proof.evidence import Evidence
 from trig.report import assemble, digest, gather, libraries, measures, originals, page, sheets, stills
 from trig.report import publish as publishing
-from trig.report.contents import Background, Contents, Gathered
+from trig.report.contents import Background, Contents, Digest, Gathered
 from trig.report.facts.digest import Gate, Tuning, Yardstick
 from trig.report.measures import Pixels
 from trig.report.sheets import Sheet
@@ -59,7 +60,7 @@ class Run:
     def score(self) -> str:
         return self.thresholds.score
 
-    @property
+    @cached_property
     def gathered(self) -> Gathered:
         """What no limit of the rule decides."""
         told = (
@@ -84,12 +85,17 @@ class Run:
     def points(self) -> pl.DataFrame:
         return self.gathered.points
 
-    @property
+    @cached_property
+    def digested(self) -> tuple[Digest, Mapping[str, bytes]]:
+        """The digest, and what lies beside the page."""
+        return digest.digest(self.gathered)
+
+    @cached_property
     def contents(self) -> Contents:
-        made, _ = digest.digest(self.gathered)
+        made, _ = self.digested
         return assemble.contents(made, self.relations, self.thresholds, self.gates)
 
-    @property
+    @cached_property
     def html(self) -> str:
         return page.render(self.contents)
 

@@ -349,7 +349,7 @@ def test_metrics_are_these_and_no_others() -> None:
     """Each has a test of its value."""
     frame, prompts = factories.run_scores("tiny", factories.run_prompts(12)), factories.run_prompts(12)
     told: Any = metrics(relations(frame, limits(bootstraps=20)), answered(frame, prompts))
-    of_a_model = {"n", "nulls", "reasons", "dimensions", "relations", "pairs", "evidence"}
+    of_a_model = {"n", "nulls", "reasons", "dimensions", "relations", "pairs", "evidence", "map"}
     assert told.keys() == {"prompts", "models", "overall"} and told["models"]["tiny"].keys() == of_a_model
 
 
