@@ -81,18 +81,18 @@ def test_notes_that_cannot_be_meant_are_one_line(notes: str, said: tuple[str, ..
 
 
 def test_places_without_pictures_are_one_line(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="there is no such folder"):
+    with pytest.raises(TableError, match=names(tmp_path / "absent", "annotate.sources")):
         pictures.given(tmp_path / "absent")
-    with pytest.raises(TableError, match="there is no picture here"):
+    with pytest.raises(TableError, match=names(f"{tmp_path}: ", ".png, .jpg, .jpeg, .webp", "parquet")):
         pictures.given(tmp_path)
     (tmp_path / "t.parquet").write_bytes(b"no table")
-    with pytest.raises(TableError, match=r"t\.parquet: not a readable parquet"):
+    with pytest.raises(TableError, match=names(tmp_path / "t.parquet", "parquet")):
         pictures.given(tmp_path / "t.parquet")
     pl.DataFrame({"picture": [b""]}).write_parquet(tmp_path / "t.parquet")
-    with pytest.raises(TableError, match=r"t\.parquet: column 'image' is missing"):
+    with pytest.raises(TableError, match=names(tmp_path / "t.parquet", "'image'", "picture")):
         pictures.given(tmp_path / "t.parquet")
     pl.DataFrame({"image": [{"bytes": None, "path": "a.png"}]}).write_parquet(tmp_path / "t.parquet")
-    with pytest.raises(TableError, match=r"t\.parquet: image: row 0"):
+    with pytest.raises(TableError, match=names(tmp_path / "t.parquet", "image", "row 0")):
         pictures.given(tmp_path / "t.parquet")
 
 
@@ -116,7 +116,7 @@ def test_shards_are_read_back_a_picture_at_a_time(folder: Path, tmp_path: Path) 
     for source, file in ((digest(file), file) for file in (factories.png(1, 32, 32), factories.png(2, 32, 16))):
         assert library.get(source) == found.reader.get(source) == file and source in library
     assert library.get(None) is None
-    with pytest.raises(TableError, match="there is no source picture " + "0" * 32):
+    with pytest.raises(TableError, match=names(tmp_path / "shards", "0" * 32, "`dvc pull`")):
         library.get("0" * 32)
 
 
@@ -127,7 +127,7 @@ def settings(**changes: object) -> Any:
 
 def test_pictures_that_nobody_described_are_one_line(folder: Path) -> None:
     (folder / "sources.yaml").unlink()
-    with pytest.raises(TableError, match=r"2 of 2 pictures have no description; write .*sources\.yaml, or name a vision model"):
+    with pytest.raises(TableError, match=names(folder, "2 of 2", folder / "sources.yaml", "annotate.annotator")):
         benchmark(folder=TINY, sources=folder, review=Path("data/review"), settings=settings(), seed=1, hire=None, show=consume)
 
 

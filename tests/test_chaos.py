@@ -65,13 +65,13 @@ def test_a_round_is_the_same_under_its_seed_and_every_stage_is_killed(tmp_path: 
 @pytest.mark.parametrize(
     ("code", "said", "wrong"),
     [
-        (0, "", "did not notice"),
+        (0, "", "exit code 0"),
         (2, "", "0 lines"),
         (2, "error: the disk is full", ""),
         (2, "error: the disk is full\nerror: and more", "2 lines"),
         (1, "error: the disk is full\nTraceback (most recent call last):", "traceback"),
-        (2, "error: something", "does not name"),
-        (255, "ERROR: no space", "does not name"),
+        (2, "error: something", "full: error: something"),
+        (255, "ERROR: no space", "full: ERROR: no space"),
     ],
 )
 def test_a_failed_run_owes_one_line_that_names_what_happened(code: int, said: str, wrong: str) -> None:
@@ -116,15 +116,15 @@ def test_the_server_keeps_nothing_of_what_was_cut(tmp_path: Path) -> None:
     ("script", "wrong"),
     [
         ("for _ in 1 2 3 4 5 6; do echo; sleep 0.5; done", ""),
-        ("sleep 60", "it hangs"),
+        ("sleep 60", "hangs"),
         ("sleep 1 &", ""),
-        ("while :; do :; done &", "it goes on after its parent died"),
+        ("while :; do :; done &", "sh -c while"),
     ],
 )
 def test_a_program_hangs_when_it_is_silent_and_not_when_it_takes_long(
     script: str, wrong: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(programs, "LONGEST", 2.0 if "goes on" not in wrong else 60.0)
+    monkeypatch.setattr(programs, "LONGEST", 2.0 if "while" not in wrong else 60.0)
     monkeypatch.setattr(programs, "ORPHANED", 0.2)
     ran = Program(["sh", "-c", script], tmp_path, tmp_path / "log", {})
     if not wrong:

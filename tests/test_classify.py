@@ -11,6 +11,7 @@ import networkx as nx
 import numpy as np
 import polars as pl
 import pytest
+from lines import names
 from plain import PAIR, Points, by_hand, located, whole
 from scipy import stats
 
@@ -368,10 +369,10 @@ def test_only_the_rosters_files_are_read(tmp_path: Path) -> None:
 
 def test_a_missing_or_swapped_file_is_one_line(tmp_path: Path) -> None:
     prompts = factories.run_prompts(2)
-    with pytest.raises(TableError, match=r"'tiny' is in generate\.roster and has no scores; run `dvc repro judge@tiny`"):
+    with pytest.raises(TableError, match=names(tmp_path / "tiny.parquet", "'tiny'", "generate.roster", "`dvc repro judge@tiny`")):
         roster_scores(tmp_path, ["tiny"], prompts)
     tables.write(factories.run_scores("tiny-dtm", prompts), SCORES, tmp_path / "tiny.parquet")
-    with pytest.raises(TableError, match="column 'model' holds 'tiny-dtm'; this file is for 'tiny'"):
+    with pytest.raises(TableError, match=names(tmp_path / "tiny.parquet", "'model'", "'tiny-dtm'", "'tiny'", "`dvc repro judge@tiny`")):
         roster_scores(tmp_path, ["tiny"], prompts)
 
 
@@ -379,7 +380,7 @@ def test_a_model_without_a_test_prompt_is_one_line(tmp_path: Path) -> None:
     prompts = factories.run_prompts(2)
     tables.write(factories.run_scores("tiny", prompts), SCORES, tmp_path / "tiny.parquet")
     train = prompts.with_columns(split=pl.lit("train", SPLIT))
-    with pytest.raises(TableError, match=r"tiny\.parquet: holds no score of a prompt of the test split; run `dvc repro judge@tiny`"):
+    with pytest.raises(TableError, match=names(tmp_path / "tiny.parquet", "test split", "`dvc repro judge@tiny`")):
         roster_scores(tmp_path, ["tiny"], train)
 
 
@@ -396,7 +397,7 @@ def test_diagnostics_are_joined_to_their_scores(tmp_path: Path) -> None:
     tables.write(judged, SCORES, scores / "tiny.parquet")
     assert roster_diagnosed(scores, diagnostics, ["tiny"], prompts).equals(judged)
     (diagnostics / "tiny.parquet").unlink()
-    with pytest.raises(TableError, match=r"diagnostics/tiny\.parquet: there is no diagnostics table here; run the stage that writes it"):
+    with pytest.raises(TableError, match=names(diagnostics / "tiny.parquet", "diagnostics", "`dvc pull`")):
         roster_diagnosed(scores, diagnostics, ["tiny"], prompts)
 
 
@@ -415,7 +416,7 @@ def test_two_scores_of_one_kind_are_one_line(tmp_path: Path) -> None:
     judged = factories.run_scores("tiny", prompts)
     first = judged["data_id"][0]
     factories.write_scores(tmp_path, "tiny", pl.concat([judged, factories.undiagnosed(judged.filter(data_id=first))]))
-    said = rf"scores/tiny\.parquet: column 'scorer' holds 'clip-score' and 'factory' for t2i/{first}/0/IQ-[A-Z]; keep the rows of one"
+    said = names(tmp_path / "scores/tiny.parquet", "'scorer'", "'clip-score'", "'factory'", f"t2i/{first}/0/IQ-")
     with pytest.raises(TableError, match=said):
         roster_scores(tmp_path / "scores", ["tiny"], prompts)
 
@@ -426,5 +427,5 @@ def test_relations_of_other_scores_or_thresholds_are_refused() -> None:
     held = points(scores, "expected")
     check_current(found.reverse(), held, limits(bootstraps=5), where)
     for other, thresholds in [(held.slice(2), limits()), (held, limits(synergy=0.6)), (held, limits(dispersion_corr=0.1))]:
-        with pytest.raises(TableError, match="made from other scores or thresholds"):
+        with pytest.raises(TableError, match=names(where, "scores", "thresholds", "`dvc repro report`")):
             check_current(found, other, thresholds, where)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lines import names
 
 from tinyworld import evaluate
 from trig import params
@@ -86,7 +87,7 @@ def test_the_judge_sees_the_source_too(judge: Judge) -> None:
 
 
 def test_a_grade_of_several_tokens_is_refused_by_name(judge: Judge) -> None:
-    with pytest.raises(LabelError, match="'Terrible' is"):
+    with pytest.raises(LabelError, match=names("params.yaml: judge.scale", "'Terrible'", 4)):
         labels(Scale(("Terrible", "Good")), judge.encode)
 
 

@@ -5,6 +5,7 @@ from itertools import permutations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from lines import names
 
 from trig.errors import ParamsError
 from trig.vocabulary.about import ABOUT, DimensionClass
@@ -75,5 +76,5 @@ def test_a_pair_that_is_none_is_one_line(name: str, said: str) -> None:
 @given(code=st.text())
 def test_a_code_is_a_dimension_or_refused(code: str) -> None:
     if code not in {str(known) for known in Dimension}:
-        with pytest.raises(ParamsError, match="is unknown; choose one of"):
+        with pytest.raises(ParamsError, match=names("dimension", repr(code), ", ".join(Dimension))):
             dimension(code)

@@ -76,7 +76,7 @@ def test_what_is_no_file_is_not_read(place: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileError, match="nothing: this folder cannot be read"):
+    with pytest.raises(FileError, match=lines.names(tmp_path / "nothing", "No such file")):
         walk(tmp_path / "nothing")
 
 
@@ -94,7 +94,7 @@ def test_new_weights_behind_a_link_are_other_weights(place: Path, tmp_path: Path
 
 def test_weights_behind_a_link_to_nothing_are_named(place: Path) -> None:
     (place / "model.safetensors").symlink_to(place / "blobs" / "gone")
-    with pytest.raises(WeightsError, match=r"model\.safetensors: it cannot be read .*fetch it, or mend the link"):
+    with pytest.raises(WeightsError, match=lines.names(place / "model.safetensors", "No such file", "link")):
         revision.__wrapped__(place)
 
 
@@ -112,7 +112,7 @@ def test_what_fails_on_the_way_leaves_what_was_there(tmp_path: Path) -> None:
     with suppress(KeyboardInterrupt), replacing(tmp_path / "out") as part:
         part.write_text("half")
         raise KeyboardInterrupt
-    with pytest.raises(FileError, match="out: it cannot be written"), replacing(tmp_path / "out"):
+    with pytest.raises(FileError, match=lines.names(tmp_path / "out", "No space left")), replacing(tmp_path / "out"):
         raise OSError(28, "No space left on device")
     assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("out", "old")]
 
@@ -166,7 +166,7 @@ def test_an_entry_of_the_zoo_names_its_engine_where_that_counts_and_how_it_was_t
     tuned = description(str(tmp_path), "models.x.needs", str(tmp_path), engine_in_key=False)
     assert tuned["tuning"] == {"base": "tiny"} and tuned["revision"] != plain["revision"]
     (tmp_path / TUNING).write_text("{")
-    with pytest.raises(WeightsError, match=r"tuning\.json: cannot be read"):
+    with pytest.raises(WeightsError, match=lines.names(tmp_path / TUNING, "`dvc repro`")):
         description(str(tmp_path), "models.x.needs", str(tmp_path), engine_in_key=False)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from lines import names
 from PIL import Image
 
 from trig import tables
@@ -581,9 +582,11 @@ def test_a_table_that_does_not_read_as_declared_fails_its_gate_too(tmp_path: Pat
     summary, html = outcome(lambda: of_prompts(tables.read(tmp_path / "prompts.parquet", PROMPTS_TABLE)), tmp_path)
     assert json.loads(summary)["met"] is False
     assert "not a readable parquet file" in summary and "not a readable parquet file" in html
-    with pytest.raises(GateError, match="not a readable parquet file"):
+    with pytest.raises(
+        GateError, match=names("images", "1 of 1", tmp_path / "prompts.parquet", "parquet", "`dvc repro`", tmp_path / "a.html")
+    ):
         gate("images", lambda: images.views(PROMPTS, tmp_path, "tiny", 1, 0.0, Store.passing()), tmp_path / "a.json", tmp_path / "a.html")
-    with pytest.raises(GateError, match="there is no images table here"):
+    with pytest.raises(GateError, match=names("images", "1 of 1", tmp_path / "none", "images", "`dvc pull`", tmp_path / "a.html")):
         gate(
             "images",
             lambda: images.views(PROMPTS, tmp_path / "none", "tiny", 1, 0.0, Store.passing()),

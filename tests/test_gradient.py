@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 import torch
 from judgements import Row, cloud
+from lines import names
 from torch import Tensor
 
 from trig import params
@@ -309,7 +310,7 @@ def test_a_critic_asks_about_all_that_was_painted_and_leaves_out_what_has_no_sco
     assert images.select("width", "height").head(3).rows() == [(24, 16)] * 3
     assert (critic.asked, critic.nulls) == (4, 1) and "4 pictures were painted" in critic.summary
     silent, _ = critic_of([None] * 2)
-    with pytest.raises(JudgeError, match="scored none of 2 pictures"):
+    with pytest.raises(JudgeError, match=names("params.yaml: judge.name", 2)):
         silent.rewards([(prompts[0], files[:2])])
 
 

@@ -108,7 +108,7 @@ def test_the_words_that_a_checkpoint_reserves_are_read_from_its_files(judge: Tra
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"added_tokens_decoder": added}))
     assert reserved(tmp_path) == {"<s>", "<image>"}
     (tmp_path / "tokenizer.json").write_text("torn")
-    with pytest.raises(WeightsError, match=r"tokenizer\.json: not a readable tokenizer"):
+    with pytest.raises(WeightsError, match=names(tmp_path / "tokenizer.json", "`dvc pull`")):
         reserved(tmp_path)
 
 
@@ -235,7 +235,7 @@ def test_torn_weights_are_one_line(tmp_path: Path) -> None:
     weights = Path(params.load().judges["tiny"].needs)
     for file in weights.iterdir():
         (tmp_path / file.name).write_bytes(file.read_bytes()[: 1000 if file.suffix == ".safetensors" else None])
-    with pytest.raises(WeightsError, match=r"^params.yaml: judges.x.weights: .*transformers cannot load it: .+"):
+    with pytest.raises(WeightsError, match=names("params.yaml: judges.x.weights", tmp_path, "transformers")):
         _ = Transformers("x", str(tmp_path), 8).forward
 
 
@@ -248,7 +248,7 @@ def test_a_judge_that_thinks_before_it_answers_is_refused_unless_it_can_do_witho
     template.unlink()
     begun = "<|im_start|>assistant\n"
     template.write_text(usual.replace(begun, f"{begun}<think>\n"), "utf-8")
-    with pytest.raises(WeightsError, match="begin with thinking"):
+    with pytest.raises(WeightsError, match=names("params.yaml: judges.x.weights", tmp_path, "thinking")):
         Transformers("x", str(tmp_path), 8)
     template.write_text(usual.replace(begun, begun + "{% if enable_thinking is not false %}<think>\n{% endif %}"), "utf-8")
     Transformers("x", str(tmp_path), 8)
@@ -287,12 +287,12 @@ def test_what_cannot_be_scored_is_null_with_a_reason(answer: Answer | Refusal, r
 
 
 def test_a_grade_of_several_tokens_is_refused_by_name(judge: Transformers) -> None:
-    with pytest.raises(LabelError, match="'Terrible' is"):
+    with pytest.raises(LabelError, match=names("params.yaml: judge.scale", "'Terrible'", 4)):
         labels(Scale(("Terrible", "Good")), judge.encode)
 
 
 def test_two_grades_with_one_token_are_refused() -> None:
-    with pytest.raises(LabelError, match="'Good' and 'good'"):
+    with pytest.raises(LabelError, match=names("params.yaml: judge.scale", "'Good'", "'good'")):
         labels(Scale(("Good", "good")), lambda text: [hash(text.strip().lower()) % 1000])
 
 
@@ -366,7 +366,7 @@ def test_too_many_questions_without_an_answer_stop_the_stage_and_lose_nothing(ju
     with Store.open(tmp_path) as store:
         shown = painted(prompts)
         found = judging.calls(shown, judge.revision, settings())
-        with pytest.raises(JudgeError, match=r"^params.yaml: judge.max_failures: more than 3 .*4: the wire was cut.*kept$"):
+        with pytest.raises(JudgeError, match=names("params.yaml: judge.max_failures", 3, "4: the wire was cut")):
             list(answer(found, shown, unwell, store, settings(max_failures=3)))
         kept = len(store.known(ANSWERS, [call.key for call in found]))
         unwell.cut, unwell.asked = (), 0
@@ -380,7 +380,7 @@ def test_too_many_stored_answers_without_a_grade_stop_the_next_run_too() -> None
     with Store.passing() as store:
         found = judging.calls(shown, glib.revision, settings())
         for asked in (4, 4):
-            with pytest.raises(JudgeError, match=r"max_failures: more than 3 questions have no score \(4: more than 10% of the answer's"):
+            with pytest.raises(JudgeError, match=names("params.yaml: judge.max_failures", 3, "4: ", "10%")):
                 list(answer(found, shown, glib, store, settings(max_failures=3, max_off_mass=0.1)))
             assert len(glib.asked) == asked
         assert len(store.known(ANSWERS, [call.key for call in found])) == 4
@@ -395,7 +395,7 @@ def test_too_many_pictures_that_cannot_be_decoded_stop_the_next_run_too(judge: T
     with Store.passing() as store:
         found = judging.calls(shown, judge.revision, settings())
         for asked in (4, 4):
-            with pytest.raises(JudgeError, match=r"max_failures: more than 3 questions have no score \(4: the picture cannot"):
+            with pytest.raises(JudgeError, match=names("params.yaml: judge.max_failures", 3, "4: ", "UnidentifiedImageError")):
                 list(answer(found, shown, watched, store, settings(max_failures=3)))
             assert watched.asked == asked
 
@@ -428,7 +428,7 @@ def test_large_pictures_are_made_smaller_once_and_small_ones_are_left_alone() ->
 
 def test_a_prompt_without_a_picture_is_named() -> None:
     prompts = split(factories.prompts(), "test")
-    with pytest.raises(TableError, match="has no picture"):
+    with pytest.raises(TableError, match=names("images", "t2i", "IQ-R_TA-C_4", "number 0", "`dvc repro`")):
         painted(prompts, factories.images(prompts).head(3))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from lines import names
 
 from trig import generate, params, tables
 from trig.backends.executors.local import Local
@@ -181,7 +182,7 @@ def test_a_disk_that_damages_all_is_told(tmp_path: Path, monkeypatch: pytest.Mon
         raise PictureError(key)
 
     monkeypatch.setattr(Kept, "given", torn)
-    with pytest.raises(PictureError, match="check this disk"):
+    with pytest.raises(PictureError, match=names(tmp_path / "work/pictures", "disk")):
         run(tmp_path, Drawer())
 
 

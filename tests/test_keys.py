@@ -1,5 +1,6 @@
 """Content keys: equal exactly when the parts are."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -87,5 +88,5 @@ def test_a_key_is_the_same_in_every_run() -> None:
 
 @pytest.mark.parametrize("part", [Path("weights"), object(), {1, 2}, Point])
 def test_what_has_no_content_has_no_key(part: object) -> None:
-    with pytest.raises(TypeError, match="a key cannot be made of"):
+    with pytest.raises(TypeError, match=re.escape(f"{type(part).__name__}: {part!r}")):
         content_key(part=part)

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 from judgements import PAIR, Row, asked, cloud, scored
+from lines import names
 
 from trig import params, tables
 from trig.backends.painters.diffusers import Diffusers
@@ -173,7 +174,9 @@ def test_a_pair_without_enough_lessons_names_the_policy_and_what_to_do() -> None
     def judged(candidates: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         return shown(candidates), scored([(name, number, 0.5, 0.5) for name, number in candidates.select("data_id", "number").iter_rows()])
 
-    with pytest.raises(ParamsError, match=r"^params\.yaml: finetune\.policy: 'dominance': no pair has .*IQ-R_TA-C.*min_gain"):
+    with pytest.raises(
+        ParamsError, match=names("params.yaml: finetune.policy", "'dominance'", 16, 8, "IQ-R_TA-C", "min_gain", "candidates")
+    ):
         list(search("tiny", [[PAIR]], factories.prompts(), judged, wanted, Library()))
 
 

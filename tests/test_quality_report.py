@@ -10,6 +10,7 @@ import annotated
 import chromium
 import polars as pl
 import pytest
+from lines import names
 from selenium import webdriver
 
 from trig.annotate.funnel import funnel
@@ -152,7 +153,7 @@ def test_figures_of_a_review_are_read(tmp_path: Path) -> None:
         with pytest.raises(TableError, match=says) as raised:
             agreements.read(path)
         assert "\n" not in str(raised.value) and "review.json" in str(raised.value)
-    with pytest.raises(TableError, match="cannot be read"):
+    with pytest.raises(TableError, match=names(tmp_path / "none.json", "No such file", "`trig review import`")):
         agreements.read(tmp_path / "none.json")
 
 

@@ -60,7 +60,7 @@ def own(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("content", "named"),
     [
-        (None, "cannot be read"),
+        (None, "No such file.*judge.rubrics"),
         (b" \n\t\n", "empty"),
         ("\u200b".encode(), "empty"),
         ("Pr\u00e4zise? {grades}".encode("latin-1"), "UTF-8"),

@@ -187,7 +187,7 @@ def test_at_first_contact_a_403_is_the_keys() -> None:
     ],
 )
 def test_an_empty_account_stops_at_the_first_question(status: int, error: object, pictured: bool) -> None:
-    empty = r"judges\.x\.key: the account behind the key has no credit left \(HTTP 4..\); top it up"
+    empty = names("params.yaml: judges.x.key", "credit", f"HTTP {status}")
     with running(server := Saying(status, {"error": error}, pictured)) as address, pytest.raises(JudgeError, match=empty) as said:
         ratings(judge(address, concurrency=1), questions(8), SCALE, 0.5)
     assert server.turned == 1 and "secret" not in str(said.value)

@@ -18,6 +18,7 @@ import pytest
 import workplace
 from hypothesis import given
 from hypothesis import strategies as st
+from lines import names
 from typer import Typer
 from typer.testing import CliRunner
 
@@ -171,7 +172,7 @@ def test_fill_commits_whole_batches_where_a_payload_may_depend_on_its_batch(
 
 
 def test_fill_refuses_an_answer_too_few(store: Store) -> None:
-    with pytest.raises(ValueError, match="2 rows were asked for and 1 were computed"):
+    with pytest.raises(ValueError, match=names("sums", 2, 1)):
         list(fill(store, "sums", {"a": 5, "b": 2}, lambda _: [(0, b"only one")], 2))
     assert store.known("sums", "ab") == {"a"}
 
@@ -227,7 +228,7 @@ def test_prune_drops_what_no_run_has_used(store: Store) -> None:
 @pytest.mark.parametrize("begin", [Store.open, Store.look])
 def test_a_damaged_file_is_told_in_one_line(begin: Callable[[Path], Store], tmp_path: Path) -> None:
     (tmp_path / stores.FILE).write_bytes(b"this is not a database" * 100)
-    with pytest.raises(StoreError, match=r"is damaged .*; delete .*work\.sqlite") as told:
+    with pytest.raises(StoreError, match=names(tmp_path / stores.FILE, "damaged", tmp_path / f"{stores.FILE}*")) as told:
         begin(tmp_path)
     assert "\n" not in str(told.value)
 
@@ -235,7 +236,7 @@ def test_a_damaged_file_is_told_in_one_line(begin: Callable[[Path], Store], tmp_
 @pytest.mark.parametrize("begin", [Store.open, Store.look])
 def test_a_folder_in_the_place_of_the_file_is_told(begin: Callable[[Path], Store], tmp_path: Path) -> None:
     (tmp_path / stores.FILE).mkdir()
-    with pytest.raises(StoreError, match="the work store cannot be used"):
+    with pytest.raises(StoreError, match=names(tmp_path / stores.FILE, "used", tmp_path / f"{stores.FILE}*")):
         begin(tmp_path)
 
 
@@ -251,7 +252,7 @@ def test_who_looks_at_a_store_that_is_locked_is_told(tmp_path: Path, monkeypatch
     with closing(sqlite3.connect(tmp_path / stores.FILE, isolation_level=None)) as other:
         other.execute("PRAGMA journal_mode=DELETE")
         other.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(StoreError, match="another program holds the work store"):
+        with pytest.raises(StoreError, match=names(tmp_path / stores.FILE, "another program", "database is locked")):
             Store.look(tmp_path)
 
 
@@ -281,7 +282,7 @@ def test_damage_inside_the_file_is_told_and_never_handed_out(tmp_path: Path) -> 
 
 def test_a_folder_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot be used"):
+    with pytest.raises(StoreError, match=names(tmp_path / "file/work" / stores.FILE, "Not a directory")):
         Store.open(tmp_path / "file" / "work")
 
 
@@ -318,7 +319,7 @@ def test_a_store_that_is_only_looked_at_is_not_made_and_not_changed(tmp_path: Pa
         store.put("images", {"a": b"x"})
         with Store.look(tmp_path) as seen:
             assert seen.known("images", ["a", "b"]) == {"a"}
-            with pytest.raises(StoreError, match="nothing may be written here"):
+            with pytest.raises(StoreError, match=names(tmp_path / stores.FILE, "readonly", "DVC_ROOT")):
                 seen.put("images", {"b": b"y"})
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import workplace
+from lines import names
 from torch import Tensor, nn
 
 from tinyworld.instructions import Clause, Instruction, fulfil
@@ -49,13 +50,13 @@ def test_a_killed_training_ends_with_the_same_weights(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("course", "why"),
     [
-        (replace(COURSE, seed=2), "another seed, batch, rate or input; delete it"),
-        (replace(COURSE, steps=10), "is of step 8: too late to change 12 steps into 10; keep 12"),
+        (replace(COURSE, seed=2), ("seed, batch, rate or input",)),
+        (replace(COURSE, steps=10), ("step 8", "12", "10", "keep 12")),
     ],
 )
-def test_a_checkpoint_of_another_course_is_refused(course: Course, why: str, tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_course_is_refused(course: Course, why: tuple[str, ...], tmp_path: Path) -> None:
     _run(_model(), tmp_path / "killed.safetensors", stop=9)
-    with pytest.raises(WeightsError, match=rf"killed.safetensors: .*{why}"):
+    with pytest.raises(WeightsError, match=names(tmp_path / "killed.safetensors", *why, "delete")):
         _run(_model(), tmp_path / "killed.safetensors", course=course)
 
 
