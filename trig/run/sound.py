@@ -20,7 +20,7 @@ LARGEST = 2**28
 COSTLY = {"generate", "judge", "finetune", "proof", "prompting"}
 """Stages in which models work."""
 FOLDER = ".dir"
-"""What a folder's hash ends in."""
+"""What a folder's hash ends in: the MD5 of its listing as JSON. DVC's own code for it takes a fifth of a second to import, in every stage."""
 
 
 def check(arguments: Sequence[str], largest: float = LARGEST) -> None:
