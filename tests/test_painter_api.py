@@ -10,7 +10,8 @@ from painted import P2P, T2I, place, rows
 from trig import params
 from trig.backends import painters
 from trig.backends.painters.openai import GONE
-from trig.errors import PainterError, TrigError
+from trig.backends.weights import revision
+from trig.errors import PainterError, TrigError, WeightsError
 from trig.protocols.generator import Order, Picture
 from trig.protocols.refusal import Refusal
 from trig.testing import factories
@@ -44,6 +45,17 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *addresses: str, **s
     """The painter of an entry."""
     place(tmp_path, monkeypatch, 1, api=entry(*addresses, **said))
     return painters.load(params.load(), "api")
+
+
+def test_a_file_that_stands_for_the_model_counts_and_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(WeightsError, match=names("model.txt", "needs", "`dvc pull`")):
+        opened(tmp_path, monkeypatch, "http://127.0.0.1:9", needs="model.txt")
+    revisions = set()
+    for text in ("one", "another"):
+        Path("model.txt").write_text(text, "utf-8")
+        revision.cache_clear()
+        revisions.add(painters.load(params.load(), "api").revision)
+    assert len(revisions) == 2
 
 
 def test_every_failure_of_a_server_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

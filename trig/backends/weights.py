@@ -177,8 +177,12 @@ def there(path: str, field: str) -> Path:
 
 
 def stands_for(model: Entry) -> str | None:
-    """Content hash of what stands for a model on this machine; None where nothing does."""
-    return None if model.elsewhere else revision(Path(model.needs))
+    """Content hash of what stands for a model on this machine; None where nothing does. Raises WeightsError where it is not there."""
+    if model.elsewhere:
+        return None
+    if not Path(model.needs).exists():
+        raise WeightsError(f"{model.needs}: not there, and it stands for a model of `models`; check `needs`, or fetch it with `dvc pull`")
+    return revision(Path(model.needs))
 
 
 def description(loads: str, field: str, weights: str | None, engine_in_key: bool) -> dict[str, Any]:

@@ -64,9 +64,9 @@ class ServedJudge(Entry, Serving):
     key: Variable | None  # environment variable with the API key
 
 
-Judge: TypeAlias = LocalJudge | ServedJudge
-JudgeModel = Annotated[Judge, Field(discriminator="backend")]
-JUDGES: dict[str, type[Section]] = {get_args(each.model_fields["backend"].annotation)[0]: each for each in get_args(Judge)}
+AnyJudge: TypeAlias = LocalJudge | ServedJudge
+JudgeModel = Annotated[AnyJudge, Field(discriminator="backend")]
+JUDGES: dict[str, type[Section]] = {get_args(each.model_fields["backend"].annotation)[0]: each for each in get_args(AnyJudge)}
 
 
 class Judging(Executing):
