@@ -1,8 +1,10 @@
 """Benchmarks: output, exit codes, and memory of the process tree."""
 
 import json
+import os
 from pathlib import Path
 
+import forked
 import polars as pl
 import pytest
 import workplace
@@ -21,7 +23,7 @@ from trig.tables.funnel import Funnel
 from trig.tables.prompts import PROMPTS
 from trig.tables.rejected import REJECTED
 from trig.tables.scores import SCORES
-from trig.testing import browser
+from trig.testing import browser, programs
 from trig.testing.project import Project, fresh
 from trig.vocabulary.dimensions import SUBSETS
 from trig.vocabulary.relations import Relation
@@ -120,11 +122,14 @@ def few_pictures() -> Path:
 
 
 def test_the_full_size_rows_on_a_small_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(full, "MODELS", 2)
+    monkeypatch.setattr(full, "MODELS", 3)
     monkeypatch.setattr(full, "SHARE", 0.05)
     monkeypatch.setattr(full, "fresh", few_pictures)
+    forks = forked.programs(workplace.environment)
+    monkeypatch.setattr(full, "DVC", (str(forks / "dvc"),))
+    monkeypatch.setitem(programs.SETTINGS, "PATH", f"{forks}{os.pathsep}{programs.SETTINGS['PATH']}")
     bars = list(full.full(Project()))
-    assert "2 × 2,010 samples" in bars[0].what
+    assert "3 × 2,010 samples" in bars[0].what
     assert [bar.measured == browser.MISSING for bar in bars if "Chromium" in bar.what] == [not browser.INSTALLED]
     assert (bars[-1].measured, bars[-1].met) == ("classify, gate-relations, params, report", True)
 

@@ -34,11 +34,10 @@ from trig.vocabulary.dimensions import Task, pairs
 
 SMALL = {
     "annotate__tasks": ["t2i"],
-    "generate__roster": ["tiny", "tiny-turbo", "tiny-dtm"],
+    "generate__roster": ["tiny", "tiny-dtm"],
     "annotate__per_subset": 2,
     "annotate__train_per_subset": 6,
     "models__tiny__steps": 2,
-    "models__tiny-turbo__steps": 2,
     "models__tiny-dtm__steps": 2,
     "thresholds__min_points": 1,
     "thresholds__bootstraps": 20,
@@ -337,7 +336,7 @@ def test_a_key_that_no_stage_reads_stops_the_pipeline_in_one_line(whole: Project
 
 
 def test_who_tunes_nothing_has_no_stage_for_it(project: Path, whole: Project, edits: Callable[..., None]) -> None:
-    edits(generate__roster=["tiny", "tiny-turbo"])
+    edits(generate__roster=["tiny"])
     file = project / "params.yaml"
     said = yaml.safe_load(file.read_text("utf-8"))
     file.write_text(
