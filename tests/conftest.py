@@ -51,25 +51,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-@pytest.fixture(scope="session")
-def chromium_there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
-    """Chromium, which takes more than a second to start."""
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
+    """Chromium, one per module."""
     with started(tmp_path_factory.mktemp("profile")) as driver:
         yield driver
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_there: webdriver.Chrome) -> Iterator[webdriver.Chrome]:
-    """A window of it for each module: as it came, with nothing stored."""
-    home, size = chromium_there.current_window_handle, chromium_there.get_window_size()
-    chromium_there.switch_to.new_window("window")
-    chromium_there.set_window_size(size["width"], size["height"])
-    yield chromium_there
-    chromium_there.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": "*", "storageTypes": "all"})
-    for other in set(chromium_there.window_handles) - {home}:
-        chromium_there.switch_to.window(other)
-        chromium_there.close()
-    chromium_there.switch_to.window(home)
 
 
 @pytest.fixture(scope="session")

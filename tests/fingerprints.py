@@ -54,9 +54,11 @@ DECIDES = {
     ),
     "trig.backends.judges.openai.ASKING": (
         "backends/judges/openai",
+        "backends/judges/contact",
         "backends/judges/completions",
         "backends/checkpoint",
         "judge/labels",
+        "llm/contact",
         "llm/images",
         "pictures",
     ),
@@ -78,6 +80,7 @@ DECIDES = {
     "trig.figures.measures.MEASURING": ("figures/measures", "figures/measured", "figures/once", "vocabulary/figures", "pictures"),
     "trig.figures.plain.FEATURING": ("figures/plain", "figures/measures", "figures/measured", "figures/once", "pictures"),
     "trig.report.sheets.DRAWING": ("report/sheets", "pictures"),
+    "trig.report.libraries.BUNDLING": ("report/libraries",),
     "trig.backends.trainers.online.PRACTISING": (
         *(f"backends/trainers/{name}" for name in ("adapter", "masters", "attention", "online", "flow_grpo", "ddpo", "refl")),
         *(f"backends/gradients/{name}" for name in ("clipped", "rewards", "sampler")),
@@ -96,8 +99,8 @@ DECIDES = {
     ),
 }
 """Cache version → modules of trig whose code decides the cached results."""
-ASKING_ONLY = {"backends/judges/contact", "backends/judges/proof"}
-"""Of what judges import, what decides whether they are asked, and no answer."""
+ALIKE = {"backends/judges/proof"}
+"""Of what judges import, what chooses between two ways to the same answer, within its limit."""
 
 
 class Mark(TypedDict):

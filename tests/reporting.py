@@ -19,7 +19,7 @@ from trig.prompting.best import CHOSEN
 from trig.proof.evidence import Evidence
 from trig.report import assemble, digest, gather, libraries, measures, originals, page, sheets, stills
 from trig.report import publish as publishing
-from trig.report.contents import Background, Contents, Digest, Gathered
+from trig.report.contents import Background, Contents, Gathered
 from trig.report.facts.digest import Gate, Tuning, Yardstick
 from trig.report.measures import Pixels
 from trig.report.sheets import Sheet
@@ -86,13 +86,8 @@ class Run:
         return self.gathered.points
 
     @cached_property
-    def digested(self) -> tuple[Digest, Mapping[str, bytes]]:
-        """The digest, and what lies beside the page."""
-        return digest.digest(self.gathered)
-
-    @cached_property
     def contents(self) -> Contents:
-        made, _ = self.digested
+        made, _ = digest.digest(self.gathered)
         return assemble.contents(made, self.relations, self.thresholds, self.gates)
 
     @cached_property

@@ -201,12 +201,13 @@ def test_what_every_question_would_meet_is_one_line(error: tuple[int, dict[str, 
 @pytest.mark.parametrize(
     ("changed", "named"),
     [
-        ({"provider": "deepseek", "seed": 1}, ("seed", "deepseek", "null", "overrides:")),
-        ({"overrides": {"temperature": False}, "temperature": 0.5}, ("temperature", "custom", "null", "overrides:")),
+        ({"provider": "deepseek", "seed": 1}, ("x.seed", "deepseek", "null", "overrides:")),
+        ({"overrides": {"temperature": False}, "temperature": 0.5}, ("x.temperature", "custom", "null", "overrides:")),
     ],
 )
 def test_a_setting_that_the_provider_ignores_is_not_dropped_in_silence(changed: dict[str, Any], named: tuple[str, ...]) -> None:
-    with pytest.raises(AnnotatorError, match=names("params.yaml: annotators.x", *named)):
+    field, *others = named
+    with pytest.raises(AnnotatorError, match=names(f"params.yaml: annotators.{field}", *others)):
         Served("x", entry(**changed))
 
 

@@ -122,14 +122,14 @@ def few_pictures() -> Path:
 
 
 def test_the_full_size_rows_on_a_small_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(full, "MODELS", 3)
+    monkeypatch.setattr(full, "MODELS", 4)
     monkeypatch.setattr(full, "SHARE", 0.05)
     monkeypatch.setattr(full, "fresh", few_pictures)
     forks = forked.programs(workplace.environment)
     monkeypatch.setattr(full, "DVC", (str(forks / "dvc"),))
     monkeypatch.setitem(programs.SETTINGS, "PATH", f"{forks}{os.pathsep}{programs.SETTINGS['PATH']}")
     bars = list(full.full(Project()))
-    assert "3 × 2,010 samples" in bars[0].what
+    assert "4 × 2,010 samples" in bars[0].what
     assert [bar.measured == browser.MISSING for bar in bars if "Chromium" in bar.what] == [not browser.INSTALLED]
     assert (bars[-1].measured, bars[-1].met) == ("classify, gate-relations, params, report", True)
 

@@ -347,11 +347,12 @@ def test_metrics_are_small_and_count_nulls() -> None:
 
 
 def test_metrics_are_these_and_no_others() -> None:
-    """Each has a test of its value."""
     frame, prompts = factories.run_scores("tiny", factories.run_prompts(12)), factories.run_prompts(12)
     told: Any = metrics(relations(frame, limits(bootstraps=20)), answered(frame, prompts))
     of_a_model = {"n", "nulls", "reasons", "dimensions", "relations", "pairs", "evidence", "map"}
     assert told.keys() == {"prompts", "models", "overall"} and told["models"]["tiny"].keys() == of_a_model
+    assert told["overall"].keys() == {"pairs", "map"}
+    assert {name for each in told["models"]["tiny"]["dimensions"].values() for name in each} == {"n", "nulls", "score_trig", "expected"}
 
 
 def test_only_the_rosters_files_are_read(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_a_version_is_part_of_a_key(name: str) -> None:
 def test_a_version_stands_for_all_that_its_backend_imports_of_its_kind(name: str) -> None:
     path = f"trig/{name.rpartition('.')[0].removeprefix('trig.').replace('.', '/')}.py"
     kind = {each for each in Code(fingerprints.ROOT).closure(path) if Path(each).parent == Path(path).parent and "__init__" not in each}
-    lacking = {each.removeprefix("trig/").removesuffix(".py") for each in kind} - set(fingerprints.DECIDES[name]) - fingerprints.ASKING_ONLY
+    lacking = {each.removeprefix("trig/").removesuffix(".py") for each in kind} - set(fingerprints.DECIDES[name]) - fingerprints.ALIKE
     assert not lacking, f"{name}: it imports {', '.join(sorted(lacking))}: {WATCHED}"
 
 

@@ -48,13 +48,14 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *addresses: str, **s
 
 
 def test_a_file_that_stands_for_the_model_counts_and_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(WeightsError, match=names("model.txt", "needs", "`dvc pull`")):
+    with pytest.raises(WeightsError, match=names("params.yaml: models.api.needs", "model.txt", "`dvc pull`")):
         opened(tmp_path, monkeypatch, "http://127.0.0.1:9", needs="model.txt")
     revisions = set()
     for text in ("one", "another"):
         Path("model.txt").write_text(text, "utf-8")
         revision.cache_clear()
         revisions.add(painters.load(params.load(), "api").revision)
+    revision.cache_clear()
     assert len(revisions) == 2
 
 

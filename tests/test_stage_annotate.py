@@ -36,7 +36,7 @@ def place(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Such a folder where it has run, with its outputs in `out`; tests write beside these."""
+    """Such a folder where it has run, with its outputs in `out`; no test changes it."""
     place = settled(tmp_path_factory.mktemp("finished"))
     run(place)
     return place

@@ -47,6 +47,13 @@ def test_a_killed_training_ends_with_the_same_weights(tmp_path: Path) -> None:
     assert torch.equal(_run(_model(), tmp_path / "killed.safetensors"), whole)
 
 
+@pytest.mark.parametrize("stop", [0, 3])
+def test_after_training_the_process_computes_with_denormals_again(stop: int, tmp_path: Path) -> None:
+    _run(_model(), tmp_path / "whole.safetensors", stop)
+    least = np.nextafter(np.float64(0), np.float64(1))
+    assert least * np.float64(1) > 0
+
+
 @pytest.mark.parametrize(
     ("course", "why"),
     [

@@ -85,6 +85,6 @@ def edit(place: Path, **edits: Any) -> None:
 
 
 def written(settings: Any) -> str:
-    """YAML of these, in their order; by libyaml, which takes a tenth of the time."""
+    """YAML of these, in their order."""
     text: str = yaml.dump(settings, Dumper=yaml.CSafeDumper, sort_keys=False)
     return text

@@ -90,7 +90,6 @@ def train(
     must be called with few distinct shapes: each is compiled separately. Raises WeightsError when the checkpoint has another key.
     """
     average = copy.deepcopy(model).requires_grad_(False)
-    torch.set_flush_denormal(True)
     weights = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(weights, lr=course.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     key = course.key(inputs)
@@ -98,20 +97,31 @@ def train(
     if course.compiled:
         for part in compiled:
             part.compile(dynamic=False)
-    for number in range(start, course.steps):
-        for group in optimiser.param_groups:
-            group["lr"] = rate(course, number)
-        with half():
-            parts = losses(number)
-        optimiser.zero_grad(set_to_none=True)
-        torch.stack([*parts.values()]).sum().backward()
-        nn.utils.clip_grad_norm_(weights, course.clip)
-        optimiser.step()
-        _follow(average, model, min(course.average, (number + 1) / (number + 10)))
-        if (number + 1) % course.save_every == 0 or number + 1 == course.steps:
-            _save(checkpoint, model, average, optimiser, {"step": str(number + 1), "steps": str(course.steps), "key": key})
-        yield Step(number + 1, course.steps, {name: float(part.detach()) for name, part in parts.items()})
+    with _denormals_flushed():
+        for number in range(start, course.steps):
+            for group in optimiser.param_groups:
+                group["lr"] = rate(course, number)
+            with half():
+                parts = losses(number)
+            optimiser.zero_grad(set_to_none=True)
+            torch.stack([*parts.values()]).sum().backward()
+            nn.utils.clip_grad_norm_(weights, course.clip)
+            optimiser.step()
+            _follow(average, model, min(course.average, (number + 1) / (number + 10)))
+            if (number + 1) % course.save_every == 0 or number + 1 == course.steps:
+                _save(checkpoint, model, average, optimiser, {"step": str(number + 1), "steps": str(course.steps), "key": key})
+            yield Step(number + 1, course.steps, {name: float(part.detach()) for name, part in parts.items()})
     model.load_state_dict(average.state_dict())
+
+
+@contextmanager
+def _denormals_flushed() -> Iterator[None]:
+    """Denormals, which are slow to compute with, are zeros. A setting of the thread, and so of all libraries."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 @torch.no_grad()

@@ -156,7 +156,7 @@ def model_description(model: Model, field: str, engine_in_key: bool) -> dict[str
 
 
 def _description(model: Model, field: str, engine_in_key: bool) -> dict[str, Any]:
-    """Of its weights, of the pictures in its folder, or of what it needs: for a served model the file that stands for it."""
+    """Of its weights, of the pictures in its folder, or of what else it loads or needs: for a served model the file that stands for it."""
     match model:
         case DiffusersModel():
             return description(scaled(model.adapter)[0] if model.adapter else model.weights, field, model.weights, engine_in_key)
@@ -165,7 +165,7 @@ def _description(model: Model, field: str, engine_in_key: bool) -> dict[str, Any
         case FolderModel():
             return {"needs": model.needs, "revision": contents(there(model.folder, f"{field}.folder"))}
         case _:
-            return {"needs": model.needs, "revision": stands_for(model)}
+            return {"needs": model.needs, "revision": identity(model.loads, field) if model.loads else stands_for(model, field)}
 
 
 def there(path: str, field: str) -> Path:
@@ -176,12 +176,14 @@ def there(path: str, field: str) -> Path:
     return place
 
 
-def stands_for(model: Entry) -> str | None:
+def stands_for(model: Entry, field: str) -> str | None:
     """Content hash of what stands for a model on this machine; None where nothing does. Raises WeightsError where it is not there."""
     if model.elsewhere:
         return None
     if not Path(model.needs).exists():
-        raise WeightsError(f"{model.needs}: not there, and it stands for a model of `models`; check `needs`, or fetch it with `dvc pull`")
+        raise WeightsError(
+            f"{field}.needs: {model.needs}: not there, and it stands for the model; check the path, or fetch it with `dvc pull`"
+        )
     return revision(Path(model.needs))
 
 

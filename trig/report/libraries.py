@@ -11,6 +11,8 @@ from trig.report import charts
 from trig.store import Store, fill
 
 SHELF = "libraries"
+BUNDLING = 1
+"""Cache version: raise it when output-affecting code of the bundle changes."""
 EXPOSED = "window.vegaEmbed = vegaEmbed;"
 
 
@@ -26,6 +28,6 @@ def kept(store: Store) -> str:
     def work(missing: Sequence[str]) -> Iterator[tuple[int, bytes]]:
         yield from ((index, bundled().encode()) for index, _ in enumerate(missing))
 
-    key = content_key(vl_convert=version("vl-convert-python"), vega_lite=charts.VEGA_LITE, exposed=EXPOSED)
+    key = content_key(vl_convert=version("vl-convert-python"), vega_lite=charts.VEGA_LITE, exposed=EXPOSED, bundling=BUNDLING)
     list(fill(store, SHELF, {key: EXPOSED}, work, 1))
     return store.get(SHELF, [key])[key].decode()

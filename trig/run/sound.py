@@ -20,7 +20,7 @@ LARGEST = 2**28
 COSTLY = {"generate", "judge", "finetune", "proof", "prompting"}
 """Stages in which models work."""
 FOLDER = ".dir"
-"""What a folder's hash ends in: the MD5 of its listing as JSON. DVC's own code for it takes a fifth of a second to import, in every stage."""
+"""What a folder's hash ends in."""
 
 
 def check(arguments: Sequence[str], largest: float = LARGEST) -> None:
@@ -85,6 +85,7 @@ def _named(out: Path, names: Sequence[str]) -> bool:
 
 
 def _altered(out: Path, wanted: str, largest: float) -> bool:
+    """A folder's hash is DVC's: the MD5 of its listing as JSON; here, as DVC would be imported for it by every stage."""
     files = walk(out, hidden=True) if out.is_dir() else [out] * out.is_file()
     if not files or sum(file.stat().st_size for file in files) > largest:
         return False

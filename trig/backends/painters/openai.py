@@ -41,7 +41,7 @@ class Served:
         served = model.model or self.contact.model
         self.engine = f"{served} over the images API"
         call = model.decides() | {"model": served}
-        self.revision = content_key(needs=stands_for(model), call=call, painting=PAINTING)
+        self.revision = content_key(needs=stands_for(model, self.field), call=call, painting=PAINTING)
 
     @cached_property
     def access(self) -> Access:
