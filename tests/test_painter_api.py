@@ -10,8 +10,9 @@ from painted import P2P, T2I, place, rows
 from trig import params
 from trig.backends import painters
 from trig.backends.painters.openai import GONE
-from trig.backends.weights import revision
+from trig.backends.weights import model_description, revision
 from trig.errors import PainterError, TrigError, WeightsError
+from trig.params.models.openai import ServedModel
 from trig.protocols.generator import Order, Picture
 from trig.protocols.refusal import Refusal
 from trig.testing import factories
@@ -19,6 +20,7 @@ from trig.testing.servers import running
 from trig.testing.studio import SIDE, Studio
 
 ENTRY = {"backend": "openai", "model": "stub", "needs": "params.yaml", "width": SIDE, "height": SIDE, "timeout": 1.0, "retries": 2}
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
 FAULTS = {
     "thing 1": "refuse",
     "thing 2": "throttle",
@@ -57,6 +59,21 @@ def test_a_file_that_stands_for_the_model_counts_and_must_be_there(tmp_path: Pat
         revisions.add(painters.load(params.load(), "api").revision)
     revision.cache_clear()
     assert len(revisions) == 2
+
+
+def test_a_commit_is_what_is_recorded_of_weights_in_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Hosted(ServedModel):
+        """An entry of a backend of its own, with weights."""
+
+        @property
+        def loads(self) -> str:
+            return f"hub:owner/name@{COMMIT}"
+
+    place(tmp_path, monkeypatch, 1, api=entry("http://127.0.0.1:9"))
+    known = params.load().model("api")
+    assert model_description(known, "models.api", engine_in_key=False) == {"needs": "params.yaml", "revision": None}
+    hosted = Hosted.model_validate(known.model_dump())
+    assert model_description(hosted, "models.api", engine_in_key=False) == {"needs": "params.yaml", "revision": COMMIT}
 
 
 def test_every_failure_of_a_server_is_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
